@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** Every fault of the environment in one message, so that one restart is enough to mend them all. */
+export class ConfigurationError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n` +
+        faults.map((fault) => `  - ${fault}`).join('\n'),
+    );
+    this.name = 'ConfigurationError';
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings a process needs from the environment.
+ *
+ * A setting NAME may instead be given as NAME_FILE, the path of a file that holds its value (one
+ * trailing newline is dropped); this is how secrets reach a container.
+ * An empty variable counts as not set, because compose files pass unset variables on as "".
+ *
+ * @param shape one zod type per setting, keyed by the variable's name
+ * @returns the parsed settings
+ * @throws ConfigurationError naming every faulty setting; values are never quoted
+ */
+export function loadConfiguration<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  env: Environment = process.env,
+): z.infer<z.ZodObject<Shape>> {
+  const faults: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(shape)) {
+    const value = settingOf(name, env, faults);
+    if (value !== undefined) values[name] = value;
+  }
+  const unreadable = new Set(faults.map((fault) => fault.split(' ')[0]));
+  const result = z.object(shape).safeParse(values);
+  if (!result.success) {
+    for (const issue of result.error.issues) {
+      const name = String(issue.path[0]);
+      if (!unreadable.has(name)) faults.push(`${name} ${explain(issue, values[name])}`);
+    }
+  }
+  if (faults.length > 0 || !result.success) throw new ConfigurationError(faults);
+  return result.data;
+}
+
+function settingOf(name: string, env: Environment, faults: string[]): string | undefined {
+  const direct = env[name] || undefined;
+  const file = env[`${name}_FILE`] || undefined;
+  if (direct !== undefined && file !== undefined) {
+    faults.push(`${name} is set twice: remove either ${name} or ${name}_FILE`);
+    return undefined;
+  }
+  if (file === undefined) return direct;
+  try {
+    const content = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (content === '')
+      faults.push(`${name} is empty: the file named by ${name}_FILE has no content`);
+    return content;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    faults.push(`${name} cannot be read: the file named by ${name}_FILE gives ${code}`);
+    return undefined;
+  }
+}
+
+function explain(issue: z.core.$ZodIssue, value: string | undefined): string {
+  return value === undefined ? 'is missing' : `is not valid: ${issue.message}`;
+}
+
+/** Zod types for settings as they arrive from the environment: text. */
+export const setting = {
+  /** Whole number between `min` and `max`, both included. */
+  integer: (min: number, max: number) =>
+    z
+      .string()
+      .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+      .transform(Number)
+      .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`),
+  /** TCP port; 0 asks the system for a free one. */
+  port: () => setting.integer(0, 65_535),
+  /** URL whose scheme is one of `protocols`, each with its colon (`http:`). */
+  url: (...protocols: string[]) =>
+    z
+      .string()
+      .refine(
+        (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+        `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+      ),
+  flag: () =>
+    z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true'),
+  nodeEnv: () => z.enum(['production', 'development', 'test']).default('development'),
+};

@@ -1,0 +1,80 @@
+import { ConfigurationError } from './configuration.js';
+import { createLog } from './log.js';
+import type { Log } from './log.js';
+
+/** What a started process tells the one that started it. */
+export interface RunningProcess {
+  /** Where it can be reached, e.g. `{ api: 'http://127.0.0.1:8080', internal: '…' }`. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  /** Finishes what is under way and lets go of every resource. */
+  stop(): Promise<void>;
+}
+
+/** The message a child process sends over Node's IPC channel once it can do its work. */
+export interface ReadyMessage {
+  readonly kind: 'ready';
+  readonly endpoints: Readonly<Record<string, string>>;
+}
+
+const STOP_DEADLINE_MS = 4_000;
+
+/**
+ * Runs one process of the product from start to stop.
+ *
+ * Stops on SIGTERM, SIGINT and when the parent that forked it is gone (IPC disconnect), so that a killed
+ * launcher leaves nothing behind. Exit codes: 0 after a stop, 1 after a fault, 78 for a configuration
+ * that must be mended first.
+ */
+export function runProcess(name: string, start: (log: Log) => Promise<RunningProcess>): void {
+  const log = createLog(name);
+  let running: RunningProcess | undefined;
+  let stopping = false;
+
+  const stop = async (cause: string, exitCode: number): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ cause }, 'stopping');
+    const deadline = setTimeout(() => {
+      log.error({ deadlineMs: STOP_DEADLINE_MS }, 'could not stop in time, leaving now');
+      process.exit(exitCode === 0 ? 1 : exitCode);
+    }, STOP_DEADLINE_MS);
+    try {
+      await running?.stop();
+    } catch (error) {
+      log.error({ err: error }, 'failed while stopping');
+      exitCode ||= 1;
+    }
+    clearTimeout(deadline);
+    process.exit(exitCode);
+  };
+
+  const fail = (message: string) => (error: unknown) => {
+    log.fatal({ err: error }, message);
+    void stop('fault', 1);
+  };
+  process.on('uncaughtException', fail('an exception reached the top'));
+  process.on('unhandledRejection', fail('a rejection reached the top'));
+  process.on('SIGTERM', () => void stop('SIGTERM', 0));
+  process.on('SIGINT', () => void stop('SIGINT', 0));
+  if (process.send) process.on('disconnect', () => void stop('parent is gone', 0));
+
+  start(log).then(
+    (started) => {
+      running = started;
+      if (stopping) {
+        void started.stop().finally(() => process.exit(0));
+        return;
+      }
+      log.info({ endpoints: started.endpoints }, 'ready');
+      process.send?.({ kind: 'ready', endpoints: started.endpoints } satisfies ReadyMessage);
+    },
+    (error: unknown) => {
+      if (error instanceof ConfigurationError) {
+        log.fatal(error.message);
+        process.exit(78);
+      }
+      log.fatal({ err: error }, 'could not start');
+      process.exit(1);
+    },
+  );
+}
