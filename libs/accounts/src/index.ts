@@ -1,1 +1,1 @@
-export {};
+export * from './account-events.js';
