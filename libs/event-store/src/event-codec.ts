@@ -1,0 +1,35 @@
+import type { RecordedEvent } from './event-store.js';
+
+/** An event's data in the shape that is stored, with the version of that shape. */
+export interface StoredShape {
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: unknown;
+}
+
+/**
+ * Translates between the facts a program works with and what the log holds. Asynchronous and in
+ * batches, because personal data is decrypted with keys that are looked up per account.
+ */
+export interface EventCodec<Event> {
+  /** One stored shape per event, in the same order. */
+  encode(streamName: string, events: readonly Event[]): Promise<readonly StoredShape[]>;
+  /**
+   * One fact per recorded event, in the same order.
+   *
+   * @throws UnknownEvent for a type or version this program does not know: guessing would corrupt
+   *   every state built from it
+   */
+  decode(events: readonly RecordedEvent[]): Promise<readonly Event[]>;
+}
+
+/** The log holds an event that this program cannot read. */
+export class UnknownEvent extends Error {
+  constructor(
+    readonly type: string,
+    readonly schemaVersion: number,
+  ) {
+    super(`no code reads event type ${type} in version ${schemaVersion}`);
+    this.name = 'UnknownEvent';
+  }
+}
