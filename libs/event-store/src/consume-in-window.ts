@@ -1,0 +1,96 @@
+import { backoffMs, pauseUnlessAborted } from './run-subscription.js';
+import type { LogPosition, RecordedEvent, SubscriptionMessage } from './event-store.js';
+
+export interface WindowOptions {
+  /** How many events may be under way at once. */
+  readonly windowSize: number;
+  /** Acts on one event. Is called again until it succeeds, and after a crash: it must be idempotent. */
+  handle(event: RecordedEvent): Promise<void>;
+  /** Remembers that everything up to and including this position has been handled. */
+  saveCheckpoint(position: LogPosition): Promise<void>;
+  /** Told of every failure of `handle` or `saveCheckpoint` and when the next try follows. */
+  onFault(error: unknown, retryInMs: number): void;
+  /** Ends retrying; whatever is not finished by then is handled after the next start. */
+  readonly signal: AbortSignal;
+}
+
+interface Entry {
+  readonly position: LogPosition;
+  done: boolean;
+}
+
+/**
+ * Consumer for reactions: several events are under way at once, and the checkpoint moves only over an
+ * unbroken run of finished ones, so that a crash repeats events but never loses one. A full window holds
+ * the store back. Before it returns, it waits for what is under way and saves the checkpoint.
+ */
+export function consumeInWindow(
+  options: WindowOptions,
+): (messages: AsyncIterable<SubscriptionMessage>) => Promise<void> {
+  return async (messages) => {
+    /** In the order of the log; the finished ones at the front are what the checkpoint moves over. */
+    const entries: Entry[] = [];
+    const underWay = new Set<Promise<void>>();
+    let reached: LogPosition | undefined;
+    let saving: Promise<void> | undefined;
+
+    const moveOver = (): void => {
+      while (entries[0]?.done) reached = entries.shift()?.position;
+      if (reached !== undefined) saving ??= saveReached().finally(() => (saving = undefined));
+    };
+
+    // One save at a time; positions that were reached meanwhile are saved by the same loop.
+    const saveReached = async (): Promise<void> => {
+      while (reached !== undefined) {
+        const position = reached;
+        reached = undefined;
+        await untilDone(() => options.saveCheckpoint(position), options);
+      }
+    };
+
+    const start = (event: RecordedEvent): void => {
+      const entry: Entry = { position: event.position, done: false };
+      entries.push(entry);
+      const work = untilDone(() => options.handle(event), options).then((done) => {
+        entry.done = done;
+        underWay.delete(work);
+        moveOver();
+      });
+      underWay.add(work);
+    };
+
+    try {
+      for await (const message of messages) {
+        if (message.kind === 'event') {
+          start(message.event);
+          if (underWay.size >= options.windowSize) await Promise.race(underWay);
+        } else if (message.kind === 'checkpoint') {
+          entries.push({ position: message.position, done: true });
+          moveOver();
+        }
+      }
+    } finally {
+      await Promise.all(underWay);
+      await saving;
+    }
+  };
+}
+
+/** Calls `action` until it succeeds; false when the signal ended that first. */
+async function untilDone(
+  action: () => Promise<void>,
+  { signal, onFault }: Pick<WindowOptions, 'signal' | 'onFault'>,
+): Promise<boolean> {
+  for (let faults = 0; ; faults++) {
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      const retryInMs = backoffMs(faults);
+      onFault(error, retryInMs);
+      await pauseUnlessAborted(retryInMs, signal);
+      if (signal.aborted) return false;
+    }
+  }
+}

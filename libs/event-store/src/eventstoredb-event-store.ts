@@ -1,0 +1,321 @@
+import {
+  ErrorType,
+  EventStoreDBClient,
+  NO_STREAM,
+  START,
+  isCommandError,
+  jsonEvent,
+  streamNameFilter,
+} from '@eventstore/db-client';
+import type {
+  AllStreamSubscription,
+  Credentials,
+  JSONEventType,
+  RecordedEvent as ClientRecordedEvent,
+} from '@eventstore/db-client';
+import { EventStoreUnavailable, WrongExpectedRevision } from './event-store.js';
+import type {
+  AppendResult,
+  EventMetadata,
+  EventStore,
+  ExpectedRevision,
+  LogPosition,
+  NewEvent,
+  ReadStreamOptions,
+  RecordedEvent,
+  SubscribeToAllOptions,
+  SubscriptionMessage,
+} from './event-store.js';
+
+export interface EventStoreDBOptions {
+  /** `esdb://…` or `esdb+discover://…`, as the official client takes it. */
+  readonly url: string;
+  /** How long one append, or the next event of a read, may take, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+/** Subscription messages held in memory before the server is held back. */
+const MOST_WAITING = 1_000;
+/** A checkpoint after this many events of no interest (the client multiplies by its window of 32). */
+const CHECKPOINT_INTERVAL = 8;
+/** Not a real stream: reading it proves that the server answers. */
+const PROBE_STREAM = 'availability-probe';
+
+/**
+ * The event store on EventStoreDB, through its official client. Everything this program knows about
+ * that client stands here, above all how it must be held (version 6.2.1):
+ *
+ * - Appends always carry credentials: that alone selects the unary call. The batched one has no
+ *   deadline, mixes the fates of all clients of a process, and rejects behind the caller's back when the
+ *   connection is lost.
+ * - Reads and subscriptions have no deadline of their own, so that they get one here.
+ * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
+ * - A client that failed to discover its cluster once may stay broken and is replaced.
+ */
+export class EventStoreDBEventStore implements EventStore {
+  private client: EventStoreDBClient;
+  private readonly url: string;
+  private readonly timeoutMs: number;
+  private readonly credentials: Credentials;
+
+  constructor(options: EventStoreDBOptions) {
+    this.url = options.url;
+    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.credentials = credentialsOf(options.url);
+    this.client = EventStoreDBClient.connectionString(options.url);
+  }
+
+  async append(
+    streamName: string,
+    expectedRevision: ExpectedRevision,
+    events: readonly [NewEvent, ...NewEvent[]],
+  ): Promise<AppendResult> {
+    try {
+      const result = await this.client.appendToStream(streamName, events.map(toJsonEvent), {
+        expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
+        credentials: this.credentials,
+        deadline: this.timeoutMs,
+      });
+      if (result.position === undefined)
+        throw new Error('the append was answered without a position');
+      return { revision: result.nextExpectedRevision, position: result.position.commit };
+    } catch (error) {
+      if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
+        throw new WrongExpectedRevision(streamName, expectedRevision);
+      }
+      throw this.translated(error);
+    }
+  }
+
+  async *readStream(
+    streamName: string,
+    options: ReadStreamOptions = {},
+  ): AsyncGenerator<RecordedEvent, void, void> {
+    const events = this.client.readStream(streamName, {
+      fromRevision: options.fromRevision ?? START,
+      ...(options.maxCount === undefined ? {} : { maxCount: options.maxCount }),
+    });
+    let readerIsBusy = false;
+    const overdue = () => {
+      if (readerIsBusy) return;
+      events.destroy(new EventStoreUnavailable(`no answer to a read within ${this.timeoutMs} ms`));
+    };
+    const timer = setTimeout(overdue, this.timeoutMs);
+    try {
+      for await (const { event } of events) {
+        if (event === undefined) continue;
+        readerIsBusy = true;
+        yield toRecordedEvent(event, event.position?.commit);
+        readerIsBusy = false;
+        timer.refresh();
+      }
+    } catch (error) {
+      if (hasType(error, ErrorType.STREAM_NOT_FOUND)) return;
+      throw this.translated(error);
+    } finally {
+      clearTimeout(timer);
+      events.on('error', ignoreLateError);
+      await cancelled(() => events.cancel());
+    }
+  }
+
+  async *subscribeToAll(
+    options: SubscribeToAllOptions,
+  ): AsyncGenerator<SubscriptionMessage, void, void> {
+    if (options.signal.aborted) return;
+    const { after, streamNamePrefixes, signal } = options;
+    const waiting = new WaitingMessages();
+    const subscription: AllStreamSubscription = this.client.subscribeToAll({
+      fromPosition: after === 'start' ? START : { commit: after, prepare: after },
+      filter: streamNameFilter({
+        prefixes: [...streamNamePrefixes],
+        checkpointInterval: CHECKPOINT_INTERVAL,
+        checkpointReached: (_, position) => {
+          // Events the client still buffers come before this checkpoint, and would be skipped by it.
+          if (subscription.readableLength === 0) {
+            waiting.add({ kind: 'checkpoint', position: position.commit });
+          }
+        },
+      }),
+    });
+    const unconfirmed = setTimeout(() => {
+      waiting.fail(new EventStoreUnavailable(`no subscription within ${this.timeoutMs} ms`));
+    }, this.timeoutMs);
+    const end = () => waiting.end();
+    let caughtUp = false;
+    const tellCaughtUp = () => {
+      if (!caughtUp || subscription.readableLength > 0) return;
+      caughtUp = false;
+      waiting.add({ kind: 'caught-up' });
+    };
+
+    signal.addEventListener('abort', end);
+    subscription
+      .on('confirmation', () => clearTimeout(unconfirmed))
+      .on('error', (error: unknown) => waiting.fail(this.translated(error)))
+      .on('end', () => waiting.fail(new EventStoreUnavailable('it ended a subscription')))
+      .on('caughtUp', () => {
+        caughtUp = true;
+        tellCaughtUp();
+      })
+      .on('data', ({ event }) => {
+        if (event) {
+          waiting.add({ kind: 'event', event: toRecordedEvent(event, event.position.commit) });
+        }
+        if (waiting.size >= MOST_WAITING) subscription.pause();
+        tellCaughtUp();
+      });
+    try {
+      for (;;) {
+        const message = await waiting.next();
+        if (message === undefined) return;
+        yield message;
+        if (subscription.isPaused() && waiting.size <= MOST_WAITING / 2) subscription.resume();
+      }
+    } finally {
+      clearTimeout(unconfirmed);
+      signal.removeEventListener('abort', end);
+      subscription.removeAllListeners('data').on('error', ignoreLateError);
+      await cancelled(() => subscription.unsubscribe());
+    }
+  }
+
+  async checkAvailable(): Promise<void> {
+    const probe = this.readStream(PROBE_STREAM, { maxCount: 1 });
+    await probe.next();
+    await probe.return();
+  }
+
+  async close(): Promise<void> {
+    await this.client.dispose();
+  }
+
+  /** Our own error for everything that another try may mend; the client's own for the rest. */
+  private translated(error: unknown): unknown {
+    if (error instanceof EventStoreUnavailable) return error;
+    if (isFailedDiscovery(error)) {
+      const broken = this.client;
+      this.client = EventStoreDBClient.connectionString(this.url);
+      void cancelled(() => broken.dispose());
+      return new EventStoreUnavailable('no usable node was found', { cause: error });
+    }
+    const transient = [
+      ErrorType.UNAVAILABLE,
+      ErrorType.CANCELLED,
+      ErrorType.TIMEOUT,
+      ErrorType.DEADLINE_EXCEEDED,
+      ErrorType.NOT_LEADER,
+    ].find((type) => hasType(error, type));
+    if (transient === undefined) return error;
+    return new EventStoreUnavailable(transient, { cause: error });
+  }
+}
+
+/** Messages between the client, which pushes them, and the subscriber, who takes them one by one. */
+class WaitingMessages {
+  private readonly messages: SubscriptionMessage[] = [];
+  private taken = 0;
+  private failure: { readonly error: unknown } | undefined;
+  private ended = false;
+  private wake: () => void = () => undefined;
+
+  get size(): number {
+    return this.messages.length - this.taken;
+  }
+
+  add(message: SubscriptionMessage): void {
+    this.messages.push(message);
+    this.wake();
+  }
+
+  /** What arrived before is still delivered. */
+  fail(error: unknown): void {
+    this.failure ??= { error };
+    this.wake();
+  }
+
+  /** What arrived before is dropped: the subscriber wants no more. */
+  end(): void {
+    this.ended = true;
+    this.wake();
+  }
+
+  async next(): Promise<SubscriptionMessage | undefined> {
+    for (;;) {
+      if (this.ended) return undefined;
+      const message = this.messages[this.taken];
+      if (message !== undefined) {
+        this.taken++;
+        this.dropTaken();
+        return message;
+      }
+      if (this.failure) throw this.failure.error;
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+  }
+
+  /** Shifting an array message by message would copy it each time. */
+  private dropTaken(): void {
+    if (this.taken < this.messages.length && this.taken < MOST_WAITING) return;
+    this.messages.splice(0, this.taken);
+    this.taken = 0;
+  }
+}
+
+function toJsonEvent({ id, type, data, metadata }: NewEvent) {
+  return jsonEvent({
+    id,
+    type,
+    data: data as JSONEventType['data'],
+    metadata: { ...metadata },
+  });
+}
+
+function toRecordedEvent(
+  event: ClientRecordedEvent,
+  position: LogPosition | undefined,
+): RecordedEvent {
+  if (position === undefined) {
+    throw new Error(
+      'the event store answers reads without positions: it must be version 22.6 or newer',
+    );
+  }
+  return {
+    id: event.id,
+    type: event.type,
+    streamName: event.streamId,
+    revision: event.revision,
+    position,
+    recordedAt: event.created,
+    data: event.data,
+    metadata: (event.metadata ?? {}) as unknown as EventMetadata,
+  };
+}
+
+/** The credentials of the URL; without any, a placeholder, which an insecure server never sees. */
+function credentialsOf(url: string): Credentials {
+  const [, username, password] = /^[a-z+]+:\/\/([^:@/]+):([^@/]*)@/.exec(url) ?? [];
+  if (username === undefined || password === undefined) {
+    return { username: 'unused', password: 'unused' };
+  }
+  return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+}
+
+function hasType(error: unknown, type: ErrorType): boolean {
+  return error instanceof Error && isCommandError(error) && error.type === type;
+}
+
+function isFailedDiscovery(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Failed to discover');
+}
+
+/** Cancelling something that is broken already fails, and there is nothing left to cancel then. */
+async function cancelled(cancel: () => Promise<unknown>): Promise<void> {
+  await cancel().catch(ignoreLateError);
+}
+
+/** For errors of a call that has already been answered, ended or reported. */
+function ignoreLateError(_error: unknown): void {
+  return;
+}

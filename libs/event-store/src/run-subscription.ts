@@ -1,0 +1,80 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { EventStoreUnavailable } from './event-store.js';
+import type { EventStore, LogPosition, SubscriptionMessage } from './event-store.js';
+
+export interface SubscriptionOptions {
+  /** Fixed name of the consumer, the same after every restart. */
+  readonly name: string;
+  readonly store: EventStore;
+  readonly streamNamePrefixes: readonly [string, ...string[]];
+  /** Where the consumer stopped last; asked again at every subscription. */
+  readCheckpoint(): Promise<LogPosition | 'start'>;
+  /** Works through the messages and keeps the checkpoint; `consumeInBatches` or `consumeInWindow`. */
+  consume(messages: AsyncIterable<SubscriptionMessage>): Promise<void>;
+  /** Ends the subscription; what is under way is finished first. */
+  readonly signal: AbortSignal;
+  /** Told of every loss of the subscription and when the next attempt follows. */
+  onFault(error: unknown, retryInMs: number): void;
+}
+
+const SHORTEST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5_000;
+
+/**
+ * Keeps a consumer fed for as long as the process lives: subscribes from its checkpoint, and when the
+ * connection, the consumer or the checkpoint's store fails, subscribes anew from the checkpoint after a
+ * pause that doubles while nothing gets through. Resolves once the signal has ended it.
+ */
+export async function runSubscription(options: SubscriptionOptions): Promise<void> {
+  const { store, streamNamePrefixes, signal } = options;
+  let faults = 0;
+  const onMessage = () => {
+    faults = 0;
+  };
+  while (!signal.aborted) {
+    const attempt = new AbortController();
+    try {
+      const after = await options.readCheckpoint();
+      const messages = store.subscribeToAll({
+        after,
+        streamNamePrefixes,
+        signal: AbortSignal.any([signal, attempt.signal]),
+      });
+      await options.consume(observed(messages, onMessage));
+      if (!signal.aborted) {
+        throw new EventStoreUnavailable(`it ended the subscription of ${options.name}`);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const retryInMs = backoffMs(faults++);
+      options.onFault(error, retryInMs);
+      attempt.abort();
+      await pauseUnlessAborted(retryInMs, signal);
+    }
+  }
+}
+
+/** Exponential back-off with jitter, in milliseconds, after `faults` failures in a row. */
+export function backoffMs(faults: number): number {
+  const ceiling = Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** Math.min(faults, 16));
+  return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
+}
+
+/** Waits, but not past the end of the signal. */
+export async function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await pause(milliseconds, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function* observed(
+  messages: AsyncIterable<SubscriptionMessage>,
+  onMessage: () => void,
+): AsyncIterable<SubscriptionMessage> {
+  for await (const message of messages) {
+    onMessage();
+    yield message;
+  }
+}
