@@ -1,0 +1,87 @@
+import type { Queryable } from '../database.js';
+
+/** An account as its owner and operators may see it. */
+export interface AccountView {
+  readonly accountId: string;
+  /** As typed by the person. */
+  readonly address: string;
+  readonly status: 'pending' | 'active';
+  readonly registeredAt: Date;
+  readonly activatedAt: Date | undefined;
+}
+
+/** What Basic Auth needs to know of an account. */
+export interface AccountCredentials extends AccountView {
+  readonly passwordHash: string;
+  /** Says which registration's password the hash belongs to. */
+  readonly registrationNumber: number;
+}
+
+/**
+ * One look-up by key.
+ *
+ * @param accountId UUID
+ * @throws ReadModelUnavailable
+ */
+export async function findCredentials(
+  database: Queryable,
+  accountId: string,
+): Promise<AccountCredentials | undefined> {
+  const { rows } = await database.query<CredentialsRow>({
+    name: 'find-credentials',
+    text: `select account_id, address, status, registered_at, activated_at,
+                  password_hash, registration_number
+           from read_model.accounts where account_id = $1`,
+    values: [accountId],
+  });
+  const row = rows[0];
+  return (
+    row && {
+      ...toView(row),
+      passwordHash: row.password_hash,
+      registrationNumber: row.registration_number,
+    }
+  );
+}
+
+/**
+ * One look-up by key.
+ *
+ * @param accountId UUID
+ * @throws ReadModelUnavailable
+ */
+export async function findAccount(
+  database: Queryable,
+  accountId: string,
+): Promise<AccountView | undefined> {
+  const { rows } = await database.query<AccountRow>({
+    name: 'find-account',
+    text: `select account_id, address, status, registered_at, activated_at
+           from read_model.accounts where account_id = $1`,
+    values: [accountId],
+  });
+  return rows[0] && toView(rows[0]);
+}
+
+interface AccountRow {
+  readonly account_id: string;
+  readonly address: string;
+  readonly status: 'pending' | 'active';
+  readonly registered_at: Date;
+  readonly activated_at: Date | null;
+}
+
+interface CredentialsRow extends AccountRow {
+  readonly password_hash: string;
+  readonly registration_number: number;
+}
+
+function toView(row: AccountRow): AccountView {
+  return {
+    accountId: row.account_id,
+    address: row.address,
+    status: row.status,
+    registeredAt: row.registered_at,
+    activatedAt: row.activated_at ?? undefined,
+  };
+}

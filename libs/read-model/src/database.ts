@@ -1,0 +1,97 @@
+/**
+ * The port to PostgreSQL: what projections and queries need of it, without naming the driver.
+ * 64-bit integers arrive as BigInt, timestamps as Date.
+ */
+
+export interface Statement {
+  /** Fixed name of the statement: the server parses and plans it once per connection. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+export interface StatementResult<Row> {
+  readonly rows: readonly Row[];
+  /** Rows read or written. */
+  readonly rowCount: number;
+}
+
+export interface Queryable {
+  /**
+   * @throws ReadModelUnavailable no answer; a statement that writes may or may not have been executed
+   * @throws StatementRefused
+   */
+  query<Row = never>(statement: Statement): Promise<StatementResult<Row>>;
+}
+
+export interface TransactionOptions {
+  /**
+   * `deferred` answers before the disk has the commit: a crash of the server may undo the newest
+   * transactions, each as a whole. Only for rows that can be built again.
+   */
+  readonly durability?: 'immediate' | 'deferred';
+}
+
+/** Connection of its own, for what a pool cannot give: session locks and notifications. */
+export interface Session extends Queryable {
+  /** Called for every NOTIFY on a channel that this session listens to. */
+  onNotification(listener: (channel: string, payload: string) => void): void;
+  /** Called once when the connection broke; at once when it is broken already. Not called by close. */
+  onLost(listener: (error: ReadModelUnavailable) => void): void;
+  /** Gives up whatever the session holds; resolves when the server has been told. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface Database extends Queryable {
+  /**
+   * Runs `work` in one transaction: commits when it resolves, rolls back when it rejects.
+   *
+   * @throws what `work` throws
+   * @throws ReadModelUnavailable a commit that was not answered may or may not have happened
+   */
+  inTransaction<Result>(
+    work: (transaction: Queryable) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>;
+
+  /**
+   * @param purpose appended to the application name, for whoever looks at pg_stat_activity
+   * @throws ReadModelUnavailable
+   */
+  openSession(purpose: string): Promise<Session>;
+
+  /**
+   * One round trip to the server.
+   *
+   * @throws ReadModelUnavailable
+   */
+  checkAvailable(): Promise<void>;
+
+  /** Waits for statements under way and closes the pooled connections. */
+  close(): Promise<void>;
+}
+
+/** PostgreSQL cannot be reached, is starting or stopping, or did not answer in time: try again later. */
+export class ReadModelUnavailable extends Error {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the read model is not available: ${reason}`, options);
+    this.name = 'ReadModelUnavailable';
+  }
+}
+
+/**
+ * PostgreSQL answered a statement with an error. Carries nothing of the rows or parameters, because they
+ * hold personal data and errors end up in logs.
+ */
+export class StatementRefused extends Error {
+  constructor(
+    /** SQLSTATE, five characters. */
+    readonly sqlState: string,
+    reason: string,
+    readonly statement: string | undefined,
+    readonly constraint: string | undefined,
+  ) {
+    super(`PostgreSQL refused ${statement ?? 'a statement'}: ${reason} (${sqlState})`);
+    this.name = 'StatementRefused';
+  }
+}

@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
+import { connectClient } from './postgres.js';
+
+/** Beside this file both in the sources and in the build, where the SQL files are copied to. */
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
+
+/**
+ * Brings the database up to date: applies every migration it has not seen yet, in order and in one
+ * transaction. Callers at the same time wait for each other; the later ones find nothing left to do.
+ *
+ * @returns names of the migrations applied by this call
+ * @throws ReadModelUnavailable no connection
+ * @throws Error a migration failed (nothing was applied), or an applied one is missing or out of order
+ */
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  const client = await connectClient(databaseUrl, 'migrate');
+  try {
+    const applied = await runner({
+      dbClient: client,
+      dir: MIGRATIONS_FOLDER,
+      direction: 'up',
+      migrationsSchema: 'migrations',
+      migrationsTable: 'applied',
+      createMigrationsSchema: true,
+      singleTransaction: true,
+      advisoryLockMode: 'wait',
+      // What was applied is returned, what failed is thrown.
+      log: () => undefined,
+    });
+    return applied.map((migration) => migration.name);
+  } finally {
+    await client.end();
+  }
+}

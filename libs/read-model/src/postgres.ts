@@ -1,0 +1,300 @@
+import { types } from 'node:util';
+import pg from 'pg';
+import { ReadModelUnavailable, StatementRefused } from './database.js';
+import type {
+  Database,
+  Queryable,
+  Session,
+  Statement,
+  StatementResult,
+  TransactionOptions,
+} from './database.js';
+
+export interface PoolOptions {
+  /** Most connections at a time; whoever comes later waits for one. */
+  readonly max: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Statements that run longer are cancelled, in milliseconds. */
+  readonly statementTimeoutMs: number;
+  /** Longest wait for a connection, in milliseconds. */
+  readonly connectionTimeoutMs?: number;
+  /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
+  onConnectionLost?(error: ReadModelUnavailable): void;
+}
+
+const CONNECTION_TIMEOUT_MS = 2_000;
+/** The server cancels first, so that the connection stays usable; this is for servers that hang. */
+const CLIENT_TIMEOUT_SLACK_MS = 1_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+const SESSION_QUERY_TIMEOUT_MS = 3_000;
+const CLOSE_TIMEOUT_MS = 1_000;
+const THE_CONNECTION = 'the connection';
+
+/**
+ * Connects to PostgreSQL on demand and keeps the connections.
+ *
+ * @param databaseUrl `postgres://user:password@host:port/database`
+ */
+export function createPool(databaseUrl: string, options: PoolOptions): Database {
+  return new PostgresDatabase(databaseUrl, options);
+}
+
+/** {@link Database.inTransaction} as a function. */
+export function inTransaction<Result>(
+  database: Database,
+  work: (transaction: Queryable) => Promise<Result>,
+  options?: TransactionOptions,
+): Promise<Result> {
+  return database.inTransaction(work, options);
+}
+
+/**
+ * A connected client of the driver, for the migration tool, which asks for one. Whoever calls ends it.
+ *
+ * @throws ReadModelUnavailable
+ */
+export async function connectClient(
+  databaseUrl: string,
+  applicationName: string,
+): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    keepAlive: true,
+    types: bigintTypes,
+  });
+  // The statement under way is rejected as well; without a listener the event would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    throw translate(error, THE_CONNECTION);
+  }
+  return client;
+}
+
+class PostgresDatabase implements Database {
+  private readonly pool: pg.Pool;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly databaseUrl: string,
+    private readonly options: PoolOptions,
+  ) {
+    this.pool = new pg.Pool({
+      connectionString: databaseUrl,
+      application_name: options.applicationName,
+      max: options.max,
+      connectionTimeoutMillis: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
+      statement_timeout: options.statementTimeoutMs,
+      query_timeout: options.statementTimeoutMs + CLIENT_TIMEOUT_SLACK_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+      keepAlive: true,
+      types: bigintTypes,
+    });
+    this.pool.on('error', (error) => options.onConnectionLost?.(unavailable(error)));
+    // The pool listens to idle connections only. One that breaks between two statements of a
+    // transaction would end the process; the next statement reports the loss.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+
+  async query<Row>(statement: Statement): Promise<StatementResult<Row>> {
+    const client = await this.acquire();
+    let broken = true;
+    try {
+      const result = await run<Row>(client, statement);
+      broken = false;
+      return result;
+    } catch (error) {
+      broken = !(error instanceof StatementRefused);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async inTransaction<Result>(
+    work: (transaction: Queryable) => Promise<Result>,
+    options: TransactionOptions = {},
+  ): Promise<Result> {
+    const client = await this.acquire();
+    let broken = true;
+    try {
+      await run(client, { text: options.durability === 'deferred' ? BEGIN_DEFERRED : 'begin' });
+      const result = await work({ query: (statement) => run(client, statement) });
+      await commit(client);
+      broken = false;
+      return result;
+    } catch (error) {
+      broken = !(await rolledBack(client));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async openSession(purpose: string): Promise<Session> {
+    const client = new pg.Client({
+      connectionString: this.databaseUrl,
+      application_name: `${this.options.applicationName} ${purpose}`,
+      connectionTimeoutMillis: this.options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
+      query_timeout: SESSION_QUERY_TIMEOUT_MS,
+      keepAlive: true,
+      types: bigintTypes,
+    });
+    const session = new PostgresSession(client);
+    try {
+      await client.connect();
+    } catch (error) {
+      await session.close();
+      throw translate(error, THE_CONNECTION);
+    }
+    return session;
+  }
+
+  async checkAvailable(): Promise<void> {
+    await this.query({ text: 'select 1' });
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.pool.end();
+    return this.closing;
+  }
+
+  private async acquire(): Promise<pg.PoolClient> {
+    try {
+      return await this.pool.connect();
+    } catch (error) {
+      throw translate(error, THE_CONNECTION);
+    }
+  }
+}
+
+/** One round trip for both: the simple protocol takes several statements at once. */
+const BEGIN_DEFERRED = 'begin; set local synchronous_commit to off';
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  try {
+    const { command } = await client.query('commit');
+    // PostgreSQL answers the commit of a failed transaction by rolling it back, without an error.
+    if (command !== 'COMMIT') {
+      throw new StatementRefused('25P02', 'an earlier statement failed', 'commit', undefined);
+    }
+  } catch (error) {
+    throw translate(error, 'commit');
+  }
+}
+
+/** False when the connection is of no use any more; the server rolls back by itself then. */
+async function rolledBack(client: pg.PoolClient): Promise<boolean> {
+  return client.query('rollback').then(
+    () => true,
+    () => false,
+  );
+}
+
+class PostgresSession implements Session {
+  private lost: ReadModelUnavailable | undefined;
+  private closing: Promise<void> | undefined;
+  private readonly lostListeners: ((error: ReadModelUnavailable) => void)[] = [];
+
+  constructor(private readonly client: pg.Client) {
+    client.on('error', (error) => this.lose(unavailable(error)));
+    client.on('end', () => this.lose(new ReadModelUnavailable('the connection ended')));
+  }
+
+  async query<Row>(statement: Statement): Promise<StatementResult<Row>> {
+    if (this.lost) throw this.lost;
+    return run<Row>(this.client, statement);
+  }
+
+  onNotification(listener: (channel: string, payload: string) => void): void {
+    this.client.on('notification', ({ channel, payload }) => listener(channel, payload ?? ''));
+  }
+
+  onLost(listener: (error: ReadModelUnavailable) => void): void {
+    if (this.lost) listener(this.lost);
+    else this.lostListeners.push(listener);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    // A connection whose other side has vanished never confirms its end.
+    let deadline: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      deadline = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    });
+    // A failure to say good-bye means that the connection is gone, which is all that was wanted.
+    const ended = this.client.end().catch(() => undefined);
+    await Promise.race([ended, tooLate]);
+    clearTimeout(deadline);
+  }
+
+  private lose(error: ReadModelUnavailable): void {
+    if (this.lost || this.closing) return;
+    this.lost = error;
+    for (const listener of this.lostListeners.splice(0)) listener(error);
+  }
+}
+
+async function run<Row>(
+  client: pg.ClientBase,
+  statement: Statement,
+): Promise<StatementResult<Row>> {
+  const { name, text, values } = statement;
+  try {
+    const result = await client.query({
+      text,
+      ...(name !== undefined && { name }),
+      ...(values !== undefined && { values: [...values] }),
+    });
+    return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
+  } catch (error) {
+    throw translate(error, name);
+  }
+}
+
+const INT8_OID = 20;
+const bigintTypes: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID && format !== 'binary'
+      ? BigInt
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+/**
+ * SQLSTATE classes and codes after which the same statement may succeed later: connection exceptions,
+ * insufficient resources, operator intervention (shutdown, start-up, time-out), a standby that was
+ * the primary before.
+ */
+const TRANSIENT_SQLSTATE = /^(08|53|57)|^25006$/;
+/** Data exceptions quote the offending value. */
+const QUOTES_VALUES = /^22/;
+
+function translate(error: unknown, what?: string): Error {
+  if (error instanceof ReadModelUnavailable || error instanceof StatementRefused) return error;
+  if (error instanceof pg.DatabaseError) {
+    const sqlState = error.code ?? 'XX000';
+    if (TRANSIENT_SQLSTATE.test(sqlState)) {
+      return new ReadModelUnavailable(`${error.message} (${sqlState})`);
+    }
+    const reason = QUOTES_VALUES.test(sqlState) ? 'a value is not valid' : error.message;
+    return new StatementRefused(sqlState, reason, what, error.constraint);
+  }
+  // A parameter that cannot be turned into text is a fault of the program.
+  if (types.isNativeError(error) && /^(Type|Range)Error$/.test(error.name)) return error;
+  return unavailable(error);
+}
+
+/** What the driver throws that is no answer of the server: sockets, name service, time-outs. */
+function unavailable(error: unknown): ReadModelUnavailable {
+  if (!types.isNativeError(error)) return new ReadModelUnavailable(String(error));
+  const { code } = error as NodeJS.ErrnoException;
+  return new ReadModelUnavailable(code ?? error.message, { cause: error });
+}
