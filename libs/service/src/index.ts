@@ -4,3 +4,8 @@ export { createLog } from './log.js';
 export type { Log } from './log.js';
 export { runProcess } from './run-process.js';
 export type { ReadyMessage, RunningProcess } from './run-process.js';
+export { readinessOf } from './health.js';
+export type { HealthCheck, Readiness } from './health.js';
+export { startInternalServer } from './internal-server.js';
+export type { InternalServer } from './internal-server.js';
+export { createMetrics } from './metrics.js';

@@ -1,0 +1,15 @@
+export { createHttpService } from './http-service.js';
+export type { HttpAnswer, HttpServiceOptions } from './http-service.js';
+export { measureAnswers } from './measure-answers.js';
+export { NestLog } from './nest-log.js';
+export {
+  Problem,
+  commonProblems,
+  invalidRequest,
+  problemDocument,
+  problemType,
+  retryAfterHeader,
+  serviceUnavailable,
+} from './problem.js';
+export type { FieldError, ProblemType } from './problem.js';
+export type { ProblemTable } from './problem-filter.js';
