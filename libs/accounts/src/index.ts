@@ -1,1 +1,13 @@
 export * from './account-events.js';
+export * from './account.js';
+export * from './account-errors.js';
+export { defaultActivationPolicy, type ActivationPolicy } from './activation-policy.js';
+export * from './account-decider.js';
+export type { RegisterAccount } from './register-account.js';
+export type { RequestActivationCode } from './request-activation-code.js';
+export type { ActivateAccount } from './activate-account.js';
+export type { RecordActivationCodeSent } from './record-activation-code-sent.js';
+export type { RecordActivationCodeUndeliverable } from './record-activation-code-undeliverable.js';
+export * from './activation-outcome.js';
+export * from './activation-code.js';
+export * from './account-stream-name.js';

@@ -1,0 +1,105 @@
+import type { Instant } from './account-events.js';
+
+/** A rule of the account refused the command. `name` says which; no message holds personal data. */
+export abstract class AccountError extends Error {
+  abstract override readonly name: string;
+}
+
+/** Nobody registered this address. */
+export class AccountNotRegistered extends AccountError {
+  override readonly name = 'AccountNotRegistered';
+
+  constructor() {
+    super('The account is not registered.');
+  }
+}
+
+/** There is nothing left to activate. */
+export class AccountAlreadyActive extends AccountError {
+  override readonly name = 'AccountAlreadyActive';
+
+  constructor(readonly activatedAt: Instant) {
+    super('The account is already active.');
+  }
+}
+
+/** The credentials were right once; a later registration of the same address replaced them. */
+export class CredentialsSuperseded extends AccountError {
+  override readonly name = 'CredentialsSuperseded';
+
+  constructor() {
+    super('The credentials were replaced by a later registration.');
+  }
+}
+
+/** No code can be on its way: none was issued, or the newest could not be delivered. */
+export class ActivationCodeMissing extends AccountError {
+  override readonly name = 'ActivationCodeMissing';
+
+  constructor() {
+    super('No activation code was delivered; request a new one.');
+  }
+}
+
+/** The newest code's time is over. */
+export class ActivationCodeExpired extends AccountError {
+  override readonly name = 'ActivationCodeExpired';
+
+  /** @param expiredAt first instant at which the code was no longer accepted */
+  constructor(readonly expiredAt: Instant) {
+    super('The activation code has expired; request a new one.');
+  }
+}
+
+/** The guess was wrong, and was counted. */
+export class ActivationCodeIncorrect extends AccountError {
+  override readonly name = 'ActivationCodeIncorrect';
+
+  /** @param attemptsLeft further guesses that the newest code would still be compared with */
+  constructor(readonly attemptsLeft: number) {
+    super('The activation code is incorrect.');
+  }
+}
+
+/** Wrong guesses burnt the newest code: even the right one is refused now. */
+export class ActivationCodeExhausted extends AccountError {
+  override readonly name = 'ActivationCodeExhausted';
+
+  constructor() {
+    super('The activation code was guessed wrong too often; request a new one.');
+  }
+}
+
+/** Wrong guesses used up what the address has, over all its codes. */
+export class ActivationAttemptsExhausted extends AccountError {
+  override readonly name = 'ActivationAttemptsExhausted';
+
+  /** @param retryAt first instant at which a guess is compared again */
+  constructor(readonly retryAt: Instant) {
+    super('Too many wrong activation codes for this account; try again later.');
+  }
+}
+
+/** A new code would exceed what the address may have. */
+export class ActivationCodeRequestedTooSoon extends AccountError {
+  override readonly name = 'ActivationCodeRequestedTooSoon';
+
+  /** @param retryAt first instant at which a new code is issued */
+  constructor(readonly retryAt: Instant) {
+    super('A new activation code was requested too soon; try again later.');
+  }
+}
+
+/** Every broken rule, for tables that must miss none. */
+export type BrokenRule =
+  | AccountNotRegistered
+  | AccountAlreadyActive
+  | CredentialsSuperseded
+  | ActivationCodeMissing
+  | ActivationCodeExpired
+  | ActivationCodeIncorrect
+  | ActivationCodeExhausted
+  | ActivationAttemptsExhausted
+  | ActivationCodeRequestedTooSoon;
+
+export type BrokenRuleName = BrokenRule['name'];

@@ -1,0 +1,225 @@
+import type {
+  AccountActivated,
+  AccountEvent,
+  ActivationCodeIssued,
+  ActivationCodeSent,
+  ActivationCodeUndeliverable,
+  ActivationRefused,
+  Instant,
+  RegistrationRenewed,
+} from './account-events.js';
+import {
+  codeBudgetWindowMs,
+  guessBudgetWindowMs,
+  HOUR,
+  type ActivationPolicy,
+} from './activation-policy.js';
+
+export type Account = NotRegistered | PendingAccount | ActiveAccount;
+
+export interface NotRegistered {
+  readonly status: 'not-registered';
+}
+
+/** Registered, the address not yet proven. */
+export interface PendingAccount {
+  readonly status: 'pending';
+  readonly address: string;
+  readonly passwordHash: string;
+  /** 1 for the first registration, one more for each renewal: says which credentials are in force. */
+  readonly registrationNumber: number;
+  readonly registeredAt: Instant;
+  /** The newest issue, the only one that can activate. */
+  readonly code: ActivationCode | undefined;
+  /** Codes that a budget may still count, whichever issue; oldest first. */
+  readonly codesIssuedAt: readonly Instant[];
+  /** Wrong guesses that a budget may still count, on whichever issue; oldest first. */
+  readonly wrongGuessesAt: readonly Instant[];
+}
+
+export interface ActiveAccount {
+  readonly status: 'active';
+  readonly address: string;
+  readonly passwordHash: string;
+  readonly registrationNumber: number;
+  readonly registeredAt: Instant;
+  readonly activatedAt: Instant;
+  /** The issue that activated the account. */
+  readonly lastIssueNumber: number;
+}
+
+export interface ActivationCode {
+  readonly issueNumber: number;
+  readonly nonce: string;
+  readonly keyId: string;
+  readonly issuedAt: Instant;
+  readonly delivery: CodeDelivery;
+  readonly wrongGuesses: number;
+  /** Refusals that are recorded at most once per issue and already were. */
+  readonly refusals: readonly StandingRefusal[];
+}
+
+export type CodeDelivery =
+  | { readonly status: 'awaited' }
+  | { readonly status: 'sent'; readonly sentAt: Instant; readonly expiresAt: Instant }
+  | { readonly status: 'undeliverable' };
+
+export type StandingRefusal = Exclude<ActivationRefused['data']['reason'], 'incorrect'>;
+
+export const initialState: Account = { status: 'not-registered' };
+
+/**
+ * The account after one more fact. Total: a fact that cannot follow the state changes nothing, so that
+ * no history can stop a replay.
+ */
+export function evolve(state: Account, event: AccountEvent): Account {
+  switch (event.type) {
+    case 'AccountRegistered':
+      return state.status === 'not-registered' ? registered(event.data) : state;
+    case 'RegistrationRefused':
+      return state;
+    default:
+      return state.status === 'pending' ? evolvePending(state, event) : state;
+  }
+}
+
+/** Whether this issue still waits to be mailed: it is the newest, of a pending account, and untold. */
+export function isCodeToBeSent(
+  state: Account,
+  issueNumber: number,
+): state is PendingAccount & { readonly code: ActivationCode } {
+  return (
+    state.status === 'pending' &&
+    state.code?.issueNumber === issueNumber &&
+    state.code.delivery.status === 'awaited'
+  );
+}
+
+/** First instant at which delivery of the code is given up. */
+export function deliveryDeadline(code: ActivationCode, policy: ActivationPolicy): Instant {
+  return code.issuedAt + policy.deliveryWindowMs;
+}
+
+/**
+ * First instant at which the code is no longer accepted. Until its dispatch is on record the latest
+ * possible one counts: the owner may hold the mail before the account knows of it.
+ */
+export function codeExpiry(code: ActivationCode, policy: ActivationPolicy): Instant {
+  return code.delivery.status === 'sent'
+    ? code.delivery.expiresAt
+    : deliveryDeadline(code, policy) + policy.codeTtlMs;
+}
+
+type PendingEvent =
+  | RegistrationRenewed
+  | ActivationCodeIssued
+  | ActivationCodeSent
+  | ActivationCodeUndeliverable
+  | ActivationRefused
+  | AccountActivated;
+
+function registered(data: {
+  readonly address: string;
+  readonly passwordHash: string;
+  readonly registeredAt: Instant;
+}): PendingAccount {
+  return {
+    status: 'pending',
+    address: data.address,
+    passwordHash: data.passwordHash,
+    registrationNumber: 1,
+    registeredAt: data.registeredAt,
+    code: undefined,
+    codesIssuedAt: [],
+    wrongGuessesAt: [],
+  };
+}
+
+function evolvePending(account: PendingAccount, event: PendingEvent): Account {
+  switch (event.type) {
+    case 'RegistrationRenewed':
+      return {
+        ...account,
+        passwordHash: event.data.passwordHash,
+        registrationNumber: account.registrationNumber + 1,
+      };
+    case 'ActivationCodeIssued': {
+      const { issueNumber, nonce, keyId, issuedAt } = event.data;
+      return {
+        ...account,
+        code: {
+          issueNumber,
+          nonce,
+          keyId,
+          issuedAt,
+          delivery: { status: 'awaited' },
+          wrongGuesses: 0,
+          refusals: [],
+        },
+        codesIssuedAt: countable(account.codesIssuedAt, issuedAt, codeBudgetWindowMs),
+      };
+    }
+    case 'ActivationCodeSent': {
+      const { issueNumber, sentAt, expiresAt } = event.data;
+      const delivery = { status: 'sent', sentAt, expiresAt } as const;
+      return changingCode(account, issueNumber, (code) => ({ ...code, delivery }));
+    }
+    case 'ActivationCodeUndeliverable':
+      return changingCode(account, event.data.issueNumber, (code) => ({
+        ...code,
+        delivery: { status: 'undeliverable' },
+      }));
+    case 'ActivationRefused':
+      return refused(account, event.data);
+    case 'AccountActivated':
+      return {
+        status: 'active',
+        address: account.address,
+        passwordHash: account.passwordHash,
+        registrationNumber: account.registrationNumber,
+        registeredAt: account.registeredAt,
+        activatedAt: event.data.activatedAt,
+        lastIssueNumber: event.data.issueNumber,
+      };
+  }
+}
+
+function refused(
+  account: PendingAccount,
+  { issueNumber, reason, refusedAt }: ActivationRefused['data'],
+): PendingAccount {
+  if (reason !== 'incorrect') {
+    return changingCode(account, issueNumber, (code) => ({
+      ...code,
+      refusals: [...code.refusals, reason],
+    }));
+  }
+  const guessed = changingCode(account, issueNumber, (code) => ({
+    ...code,
+    wrongGuesses: code.wrongGuesses + 1,
+  }));
+  return {
+    ...guessed,
+    wrongGuessesAt: countable(account.wrongGuessesAt, refusedAt, guessBudgetWindowMs),
+  };
+}
+
+/** Facts about an issue that a newer one replaced change nothing. */
+function changingCode(
+  account: PendingAccount,
+  issueNumber: number,
+  change: (code: ActivationCode) => ActivationCode,
+): PendingAccount {
+  return account.code?.issueNumber === issueNumber
+    ? { ...account, code: change(account.code) }
+    : account;
+}
+
+/** Kept an hour longer than any budget looks back, because the clocks of two replicas may differ. */
+function countable(
+  past: readonly Instant[],
+  newest: Instant,
+  windowMs: number,
+): readonly Instant[] {
+  return [...past.filter((instant) => instant > newest - windowMs - HOUR), newest];
+}

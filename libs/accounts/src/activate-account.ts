@@ -1,0 +1,81 @@
+import { codeExpiry, type Account, type ActivationCode, type PendingAccount } from './account.js';
+import {
+  ActivationAttemptsExhausted,
+  ActivationCodeExhausted,
+  ActivationCodeExpired,
+  ActivationCodeMissing,
+} from './account-errors.js';
+import type { AccountEvent, ActivationRefused, Instant } from './account-events.js';
+import { guessAllowedFrom } from './activation-budgets.js';
+import { isSameCode } from './activation-code.js';
+import type { ActivationPolicy } from './activation-policy.js';
+import { provenPendingAccount } from './proven-account.js';
+
+export interface ActivateAccount {
+  readonly type: 'ActivateAccount';
+  /** The registration whose password the caller proved to know. */
+  readonly provenRegistration: number;
+  readonly guess: string;
+  /** The newest issue's code, derived anew; left out when the account has no code to derive. */
+  readonly expected: { readonly issueNumber: number; readonly code: string } | undefined;
+  readonly now: Instant;
+}
+
+/**
+ * Compares the guess with the newest code, if anything may be compared at all.
+ *
+ * What it decides must be appended before it is answered, or parallel guesses would exceed their
+ * budget; so a refusal worth recording is returned, and `activationOutcome` tells it afterwards.
+ *
+ * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive, ActivationCodeMissing;
+ *   ActivationAttemptsExhausted, ActivationCodeExhausted, ActivationCodeExpired when already recorded
+ */
+export function activateAccount(
+  command: ActivateAccount,
+  state: Account,
+  policy: ActivationPolicy,
+): AccountEvent[] {
+  const { expected, guess, now } = command;
+  const account = provenPendingAccount(state, command.provenRegistration);
+  const { code } = account;
+  if (code === undefined || code.delivery.status === 'undeliverable') {
+    throw new ActivationCodeMissing();
+  }
+
+  const refusal = standingRefusal(account, code, policy, now);
+  if (refusal !== undefined) {
+    const reason = refusal instanceof ActivationCodeExpired ? 'expired' : 'exhausted';
+    if (code.refusals.includes(reason)) throw refusal;
+    return [refused(code, reason, now)];
+  }
+
+  if (expected?.issueNumber !== code.issueNumber) {
+    throw new Error(`the expected code must be that of issue ${code.issueNumber}`);
+  }
+  return isSameCode(guess, expected.code)
+    ? [{ type: 'AccountActivated', data: { issueNumber: code.issueNumber, activatedAt: now } }]
+    : [refused(code, 'incorrect', now)];
+}
+
+/** Why no guess on this code is compared at `now`, if none is. */
+export function standingRefusal(
+  account: PendingAccount,
+  code: ActivationCode,
+  policy: ActivationPolicy,
+  now: Instant,
+): ActivationAttemptsExhausted | ActivationCodeExhausted | ActivationCodeExpired | undefined {
+  const allowedFrom = guessAllowedFrom(account, policy);
+  if (now < allowedFrom) return new ActivationAttemptsExhausted(allowedFrom);
+  if (code.wrongGuesses >= policy.guessesPerCode) return new ActivationCodeExhausted();
+  const expiry = codeExpiry(code, policy);
+  if (now >= expiry) return new ActivationCodeExpired(expiry);
+  return undefined;
+}
+
+function refused(
+  { issueNumber }: ActivationCode,
+  reason: ActivationRefused['data']['reason'],
+  refusedAt: Instant,
+): ActivationRefused {
+  return { type: 'ActivationRefused', data: { issueNumber, reason, refusedAt } };
+}

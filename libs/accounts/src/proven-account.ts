@@ -1,0 +1,21 @@
+import type { Account, PendingAccount } from './account.js';
+import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
+  CredentialsSuperseded,
+} from './account-errors.js';
+
+/**
+ * The account that may be activated with these credentials.
+ *
+ * Whoever knows only a replaced password learns nothing more, not even that the account is active.
+ *
+ * @param provenRegistration the registration whose password the caller proved to know
+ * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive
+ */
+export function provenPendingAccount(state: Account, provenRegistration: number): PendingAccount {
+  if (state.status === 'not-registered') throw new AccountNotRegistered();
+  if (state.registrationNumber !== provenRegistration) throw new CredentialsSuperseded();
+  if (state.status === 'active') throw new AccountAlreadyActive(state.activatedAt);
+  return state;
+}

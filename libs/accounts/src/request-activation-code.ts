@@ -1,0 +1,41 @@
+import type { Account, ActivationCode } from './account.js';
+import { ActivationCodeRequestedTooSoon } from './account-errors.js';
+import type { AccountEvent, ActivationCodeIssued, Instant } from './account-events.js';
+import { newCodeAllowedFrom } from './activation-budgets.js';
+import type { ActivationPolicy } from './activation-policy.js';
+import { provenPendingAccount } from './proven-account.js';
+
+export interface RequestActivationCode {
+  readonly type: 'RequestActivationCode';
+  /** The registration whose password the caller proved to know. */
+  readonly provenRegistration: number;
+  /** 16 random bytes, lower-case hexadecimal. */
+  readonly nonce: string;
+  /** Names the master key to derive the code from. */
+  readonly keyId: string;
+  readonly now: Instant;
+}
+
+/**
+ * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive,
+ *   ActivationCodeRequestedTooSoon
+ */
+export function requestActivationCode(
+  command: RequestActivationCode,
+  state: Account,
+  policy: ActivationPolicy,
+): AccountEvent[] {
+  const account = provenPendingAccount(state, command.provenRegistration);
+  const allowedFrom = newCodeAllowedFrom(account, policy);
+  if (command.now < allowedFrom) throw new ActivationCodeRequestedTooSoon(allowedFrom);
+  return [nextCode(command, account.code)];
+}
+
+/** The issue after `newest`. */
+export function nextCode(
+  { nonce, keyId, now }: { readonly nonce: string; readonly keyId: string; readonly now: Instant },
+  newest: ActivationCode | undefined,
+): ActivationCodeIssued {
+  const issueNumber = (newest?.issueNumber ?? 0) + 1;
+  return { type: 'ActivationCodeIssued', data: { issueNumber, nonce, keyId, issuedAt: now } };
+}
