@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, lchownSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** How to start a program that refuses to run as root. */
+export interface ProgramOwner {
+  /** Words to put in front of the program and its arguments. */
+  readonly prefix: readonly string[];
+  /** Ids to start it with; undefined for those of this process. */
+  readonly ids: { readonly uid: number; readonly gid: number } | undefined;
+  /** Gives a file or folder, with all it holds, to whoever the program will be. */
+  giveTo(path: string): void;
+}
+
+const AS_OURSELVES: ProgramOwner = { prefix: [], ids: undefined, giveTo: () => undefined };
+
+/** Inside this user namespace we are nobody, and what belongs to us outside belongs to nobody. */
+const NAMESPACE = ['unshare', '--user', '--map-user=65534', '--map-group=65534', '--'] as const;
+
+const UNPRIVILEGED_USERS = ['postgres', 'nobody', 'node', 'daemon'];
+
+/**
+ * Finds somebody other than root to run PostgreSQL as; it is ourselves when we are not root.
+ *
+ * A folder that already belongs to a user is run by that user. Otherwise a user namespace is preferred,
+ * because it leaves the folder ours and works below folders that only root may enter.
+ *
+ * @throws Error naming what to do when there is nobody
+ */
+export function unprivilegedOwner(dataDir: string): ProgramOwner {
+  if (process.getuid?.() !== 0) return AS_OURSELVES;
+  const current = existsSync(dataDir) ? statSync(dataDir) : undefined;
+  if (current && current.uid !== 0) return user(current.uid, current.gid);
+  if (namespaceWorks()) return { ...AS_OURSELVES, prefix: NAMESPACE };
+  const fallback = existingUser();
+  if (fallback) return fallback;
+  throw new Error(
+    'PostgreSQL refuses to run as root, this system does not allow "unshare --user", and it knows none ' +
+      `of the users ${UNPRIVILEGED_USERS.join(', ')}. Start as an ordinary user instead.`,
+  );
+}
+
+function namespaceWorks(): boolean {
+  const [command, ...options] = NAMESPACE;
+  return spawnSync(command, [...options, 'true'], { stdio: 'ignore' }).status === 0;
+}
+
+function existingUser(): ProgramOwner | undefined {
+  if (!existsSync('/etc/passwd')) return undefined;
+  const entries = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  for (const name of UNPRIVILEGED_USERS) {
+    const entry = entries.find(([entryName]) => entryName === name);
+    if (entry) return user(Number(entry[2]), Number(entry[3]));
+  }
+  return undefined;
+}
+
+function user(uid: number, gid: number): ProgramOwner {
+  return { prefix: [], ids: { uid, gid }, giveTo: (path) => chownTree(path, uid, gid) };
+}
+
+function chownTree(path: string, uid: number, gid: number): void {
+  lchownSync(path, uid, gid);
+  if (!lstatSync(path).isDirectory()) return;
+  for (const name of readdirSync(path)) chownTree(join(path, name), uid, gid);
+}
