@@ -1,1 +1,6 @@
-export {};
+import 'reflect-metadata';
+import { runProcess } from '@app/service';
+import { loadMailboxSettings } from './mailbox-settings.js';
+import { startMailbox } from './start-mailbox.js';
+
+runProcess('mailbox', async (log) => startMailbox(loadMailboxSettings(), log));

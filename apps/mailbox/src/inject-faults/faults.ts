@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { ProviderError, errorNameOf } from '../provider-error.js';
+
+const count = z.int().min(0).max(1_000_000);
+const answer = {
+  status: z.int().min(400).max(599),
+  retryAfterSeconds: z.int().min(0).max(86_400).optional(),
+};
+
+export const faultSwitches = z.strictObject({
+  latencyMs: z.int().min(0).max(60_000).default(0),
+  failNext: z.strictObject({ ...answer, count: count.default(1) }).optional(),
+  failAlways: z.strictObject(answer).optional(),
+  dropAfterAccept: count.default(0),
+  hang: count.default(0),
+  duplicate: count.default(0),
+});
+
+/** How the mailbox misbehaves; the counts go down as they are used up. See README.md. */
+export type FaultSwitches = z.infer<typeof faultSwitches>;
+
+/** The switches as they stand, and their use one request at a time. */
+export class Faults {
+  #switches: FaultSwitches = faultSwitches.parse({});
+
+  get switches(): FaultSwitches {
+    return this.#switches;
+  }
+
+  /** Replaces every switch; those not named go back to normal. */
+  set(switches: FaultSwitches): void {
+    this.#switches = structuredClone(switches);
+  }
+
+  clear(): void {
+    this.#switches = faultSwitches.parse({});
+  }
+
+  /** How long each request waits before anything else happens, in milliseconds. */
+  get latencyMs(): number {
+    return this.#switches.latencyMs;
+  }
+
+  /** The failure that this request has to meet, if any. */
+  takeFailure(): ProviderError | undefined {
+    const { failNext, failAlways } = this.#switches;
+    if (failNext && failNext.count > 0) {
+      failNext.count -= 1;
+      return failureOf(failNext);
+    }
+    return failAlways && failureOf(failAlways);
+  }
+
+  /** Whether this request is never answered. */
+  takeHang(): boolean {
+    return this.take('hang');
+  }
+
+  /** Whether the connection of this request is cut instead of answered, after its message was kept. */
+  takeDropAfterAccept(): boolean {
+    return this.take('dropAfterAccept');
+  }
+
+  /** Whether the message of this request is delivered twice. */
+  takeDuplicate(): boolean {
+    return this.take('duplicate');
+  }
+
+  private take(name: 'hang' | 'dropAfterAccept' | 'duplicate'): boolean {
+    if (this.#switches[name] === 0) return false;
+    this.#switches[name] -= 1;
+    return true;
+  }
+}
+
+function failureOf(fault: { status: number; retryAfterSeconds?: number | undefined }) {
+  return new ProviderError(
+    fault.status,
+    errorNameOf(fault.status),
+    'This failure was asked for with a fault switch.',
+    fault.retryAfterSeconds,
+  );
+}

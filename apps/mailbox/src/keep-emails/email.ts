@@ -1,0 +1,36 @@
+import { domainToASCII } from 'node:url';
+
+/** A message that the provider has accepted. */
+export interface Email {
+  readonly id: string;
+  readonly to: readonly string[];
+  readonly from: string;
+  readonly subject: string;
+  readonly text: string | null;
+  readonly html: string | null;
+  readonly idempotencyKey: string | null;
+  /** ISO 8601, UTC. */
+  readonly receivedAt: string;
+}
+
+/** What a sender hands over. */
+export type NewEmail = Pick<Email, 'to' | 'from' | 'subject' | 'text' | 'html'>;
+
+/** The activation code of a message: the only run of exactly four digits in its text, if there is just one. */
+export function codeIn(text: string | null): string | undefined {
+  const runs = (text ?? '').match(/(?<!\d)\d{4}(?!\d)/g) ?? [];
+  return runs.length === 1 ? runs[0] : undefined;
+}
+
+/**
+ * The form in which two spellings of one mailbox are equal: `Ada <ADA@Bücher.example>` and
+ * `ada@xn--bcher-kva.example` are. Good enough to look messages up, not a check of the address.
+ */
+export function recipientKey(address: string): string {
+  const bare = /<([^<>]*)>\s*$/.exec(address)?.[1] ?? address;
+  const normal = bare.trim().normalize('NFC').toLowerCase();
+  const at = normal.lastIndexOf('@');
+  if (at < 0) return normal;
+  const domain = normal.slice(at + 1);
+  return `${normal.slice(0, at)}@${domainToASCII(domain) || domain}`;
+}
