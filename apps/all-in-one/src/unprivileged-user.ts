@@ -25,32 +25,38 @@ const UNPRIVILEGED_USERS = ['postgres', 'nobody', 'node', 'daemon'];
  * A folder that already belongs to a user is run by that user. Otherwise a user namespace is preferred,
  * because it leaves the folder ours and works below folders that only root may enter.
  *
+ * @param users names to look for in the system, most fitting first
  * @throws Error naming what to do when there is nobody
  */
-export function unprivilegedOwner(dataDir: string): ProgramOwner {
+export function unprivilegedOwner(
+  dataDir: string,
+  users: readonly string[] = UNPRIVILEGED_USERS,
+): ProgramOwner {
   if (process.getuid?.() !== 0) return AS_OURSELVES;
   const current = existsSync(dataDir) ? statSync(dataDir) : undefined;
   if (current && current.uid !== 0) return user(current.uid, current.gid);
   if (namespaceWorks()) return { ...AS_OURSELVES, prefix: NAMESPACE };
-  const fallback = existingUser();
+  const fallback = existingUser(users);
   if (fallback) return fallback;
   throw new Error(
     'PostgreSQL refuses to run as root, this system does not allow "unshare --user", and it knows none ' +
-      `of the users ${UNPRIVILEGED_USERS.join(', ')}. Start as an ordinary user instead.`,
+      `of the users ${users.join(', ')}. Start as an ordinary user instead.`,
   );
 }
 
 function namespaceWorks(): boolean {
   const [command, ...options] = NAMESPACE;
-  return spawnSync(command, [...options, 'true'], { stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync(command, [...options, 'true'], { stdio: 'ignore', env: process.env }).status === 0
+  );
 }
 
-function existingUser(): ProgramOwner | undefined {
+function existingUser(users: readonly string[]): ProgramOwner | undefined {
   if (!existsSync('/etc/passwd')) return undefined;
   const entries = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((line) => line.split(':'));
-  for (const name of UNPRIVILEGED_USERS) {
+  for (const name of users) {
     const entry = entries.find(([entryName]) => entryName === name);
     if (entry) return user(Number(entry[2]), Number(entry[3]));
   }
