@@ -1,1 +1,4 @@
-export {};
+export { InvalidSecretSetting, parseSecretKey, secretKeySetting } from './secret-key.js';
+export { KeyRing, UnknownKey, keyRingSetting, type NamedKey } from './key-ring.js';
+export { AccountIds } from './account-ids.js';
+export { ActivationCodes, type IssuedCode } from './activation-codes.js';

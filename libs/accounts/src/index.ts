@@ -11,3 +11,7 @@ export type { RecordActivationCodeUndeliverable } from './record-activation-code
 export * from './activation-outcome.js';
 export * from './activation-code.js';
 export * from './account-stream-name.js';
+export * from './address-key.js';
+export * from './password-policy.js';
+export * from './account-event-serde.js';
+export * from './account-history.js';

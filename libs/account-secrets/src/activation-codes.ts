@@ -1,0 +1,57 @@
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { activationCodeMessage, truncateToCode } from '@app/accounts';
+import type { KeyRing } from './key-ring.js';
+
+const NONCE_BYTES = 16;
+const DERIVED_KEY_BYTES = 32;
+const NO_SALT = Buffer.alloc(0);
+
+/** What an account remembers of an issue: enough, with the master key, to derive its code again. */
+export interface IssuedCode {
+  readonly issueNumber: number;
+  readonly nonce: string;
+  readonly keyId: string;
+}
+
+/**
+ * Activation codes, derived whenever they are needed and stored nowhere: neither the log nor the keys
+ * alone give one away, and a repeated mail carries the same code.
+ */
+export class ActivationCodes {
+  readonly #keys: KeyRing;
+
+  constructor(keys: KeyRing) {
+    this.#keys = keys;
+  }
+
+  /** The key that new codes are to be derived from. */
+  get currentKeyId(): string {
+    return this.#keys.current.id;
+  }
+
+  /** 16 bytes of the system's random source, in lower-case hexadecimal. */
+  newNonce(): string {
+    return randomBytes(NONCE_BYTES).toString('hex');
+  }
+
+  /**
+   * Four digits: HMAC-SHA-256 over issue number and nonce, truncated as in RFC 4226, under a key of the
+   * account's own.
+   *
+   * @throws UnknownKey when the issue's master key is not in the key ring
+   */
+  codeFor(accountId: string, { issueNumber, nonce, keyId }: IssuedCode): string {
+    const accountKey = this.#accountKey(accountId, keyId);
+    const message = activationCodeMessage(issueNumber, nonce);
+    return truncateToCode(createHmac('sha256', accountKey).update(message).digest());
+  }
+
+  /**
+   * HKDF-SHA-256 with the purpose, a zero byte and the account id as `info`. The purpose holds no zero
+   * byte, so `info` can be read in one way only and no other purpose derives the same key.
+   */
+  #accountKey(accountId: string, keyId: string): Buffer {
+    const info = Buffer.from(`activation-code/v1\0${accountId}`, 'utf8');
+    return Buffer.from(hkdfSync('sha256', this.#keys.get(keyId), NO_SALT, info, DERIVED_KEY_BYTES));
+  }
+}

@@ -1,0 +1,182 @@
+import type { AccountEvent, AccountEventType, Instant } from './account-events.js';
+
+/** An event's data as it is stored, with the version of that shape. */
+export interface StoredAccountEvent {
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly data: unknown;
+}
+
+/** The log holds a type, or a version of one, that this program does not know. */
+export class UnknownAccountEvent extends Error {
+  override readonly name = 'UnknownAccountEvent';
+
+  constructor(
+    readonly type: string,
+    readonly schemaVersion: number,
+  ) {
+    super(`no account event is called ${type} in version ${schemaVersion}`);
+  }
+}
+
+/** Stored data does not have the shape that its type and version promise. */
+export class MalformedAccountEvent extends Error {
+  override readonly name = 'MalformedAccountEvent';
+
+  constructor(
+    readonly type: string,
+    readonly schemaVersion: number,
+    readonly field: string,
+  ) {
+    super(`${type} in version ${schemaVersion} has no valid ${field}`);
+  }
+}
+
+type DataOf<Type extends AccountEventType> = Extract<AccountEvent, { type: Type }>['data'];
+
+/** Both ways of one field; `read` answers undefined for what cannot be read. */
+interface Field<Value> {
+  write(value: Value): unknown;
+  read(stored: unknown): Value | undefined;
+}
+
+interface Shape<Data> {
+  readonly schemaVersion: number;
+  readonly fields: { readonly [Name in keyof Data]-?: Field<Data[Name]> };
+  /** Fields to be encrypted, because they tell who somebody is. */
+  readonly personal: readonly (keyof Data & string)[];
+}
+
+const text: Field<string> = {
+  write: (value) => value,
+  read: (stored) => (typeof stored === 'string' ? stored : undefined),
+};
+
+/** ISO 8601 in UTC with milliseconds: what a person reads in the log. */
+const instant: Field<Instant> = {
+  write: (value) => new Date(value).toISOString(),
+  read: (stored) => {
+    if (typeof stored !== 'string') return undefined;
+    const value = Date.parse(stored);
+    return !Number.isNaN(value) && new Date(value).toISOString() === stored ? value : undefined;
+  },
+};
+
+function wholeNumberFrom(least: number): Field<number> {
+  return {
+    write: (value) => value,
+    read: (stored) =>
+      typeof stored === 'number' && Number.isSafeInteger(stored) && stored >= least
+        ? stored
+        : undefined,
+  };
+}
+
+function oneOf<Value extends string>(...values: Value[]): Field<Value> {
+  return { write: (value) => value, read: (stored) => values.find((value) => value === stored) };
+}
+
+/** The literal names in the log; renaming a type in the code must not change them. */
+const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
+  AccountRegistered: {
+    schemaVersion: 1,
+    fields: { address: text, passwordHash: text, registeredAt: instant },
+    personal: ['address', 'passwordHash'],
+  },
+  RegistrationRenewed: {
+    schemaVersion: 1,
+    fields: { passwordHash: text, renewedAt: instant },
+    personal: ['passwordHash'],
+  },
+  RegistrationRefused: {
+    schemaVersion: 1,
+    fields: { reason: oneOf('already-active'), refusedAt: instant },
+    personal: [],
+  },
+  ActivationCodeIssued: {
+    schemaVersion: 1,
+    fields: { issueNumber: wholeNumberFrom(1), nonce: text, keyId: text, issuedAt: instant },
+    personal: [],
+  },
+  ActivationCodeSent: {
+    schemaVersion: 1,
+    fields: {
+      issueNumber: wholeNumberFrom(1),
+      sentAt: instant,
+      expiresAt: instant,
+      providerMessageId: text,
+    },
+    personal: [],
+  },
+  ActivationCodeUndeliverable: {
+    schemaVersion: 1,
+    fields: {
+      issueNumber: wholeNumberFrom(1),
+      reason: text,
+      attempts: wholeNumberFrom(0),
+      abandonedAt: instant,
+    },
+    personal: [],
+  },
+  ActivationRefused: {
+    schemaVersion: 1,
+    fields: {
+      issueNumber: wholeNumberFrom(1),
+      reason: oneOf('incorrect', 'expired', 'exhausted'),
+      refusedAt: instant,
+    },
+    personal: [],
+  },
+  AccountActivated: {
+    schemaVersion: 1,
+    fields: { issueNumber: wholeNumberFrom(1), activatedAt: instant },
+    personal: [],
+  },
+};
+
+/** Names of the fields that hold personal data, per event type. */
+export const personalFields = Object.fromEntries(
+  Object.entries(shapes).map(([type, shape]) => [type, shape.personal]),
+) as { readonly [Type in AccountEventType]: readonly (keyof DataOf<Type> & string)[] };
+
+/** The shape to store; personal fields are still in the clear. */
+export function toStored(event: AccountEvent): StoredAccountEvent {
+  const { schemaVersion, fields } = shapeOf(event.type);
+  const facts: Readonly<Record<string, unknown>> = event.data;
+  const data = Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, field.write(facts[name])]),
+  );
+  return { type: event.type, schemaVersion, data };
+}
+
+/**
+ * The fact that was stored. Fields that the shape does not name are ignored.
+ *
+ * @throws UnknownAccountEvent for a type or version that this program does not know
+ * @throws MalformedAccountEvent when a field is missing or cannot be read
+ */
+export function fromStored({ type, schemaVersion, data }: StoredAccountEvent): AccountEvent {
+  const shape = isAccountEventType(type) ? shapeOf(type) : undefined;
+  if (shape?.schemaVersion !== schemaVersion) throw new UnknownAccountEvent(type, schemaVersion);
+  if (typeof data !== 'object' || data === null) {
+    throw new MalformedAccountEvent(type, schemaVersion, 'data');
+  }
+  const stored: ReadonlyMap<string, unknown> = new Map(Object.entries(data));
+  const facts = Object.fromEntries(
+    Object.entries(shape.fields).map(([name, field]) => {
+      const value = field.read(stored.get(name));
+      if (value === undefined) throw new MalformedAccountEvent(type, schemaVersion, name);
+      return [name, value];
+    }),
+  );
+  return { type, data: facts } as AccountEvent;
+}
+
+function isAccountEventType(type: string): type is AccountEventType {
+  return Object.hasOwn(shapes, type);
+}
+
+/** The compiler cannot follow that a type's fields fit that type's data; the table above says so. */
+function shapeOf(type: AccountEventType): Shape<Readonly<Record<string, unknown>>> {
+  return shapes[type] as unknown as Shape<Readonly<Record<string, unknown>>>;
+}

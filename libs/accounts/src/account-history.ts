@@ -1,0 +1,47 @@
+import type { AccountEvent, Instant } from './account-events.js';
+
+/**
+ * What happened, for people who read an account's history. No personal data and no code: what the reader
+ * may see of the event's data stands beside the sentence.
+ */
+export function sentenceOf(event: AccountEvent): string {
+  switch (event.type) {
+    case 'AccountRegistered':
+      return 'The address was registered.';
+    case 'RegistrationRenewed':
+      return 'The address was registered again before it was activated; the new password replaced the old one.';
+    case 'RegistrationRefused':
+      return 'Somebody registered the address although its account is active; nothing changed.';
+    case 'ActivationCodeIssued':
+      return event.data.issueNumber === 1
+        ? 'Activation code 1 was issued.'
+        : `Activation code ${event.data.issueNumber} was issued; earlier codes are void.`;
+    case 'ActivationCodeSent':
+      return `Activation code ${event.data.issueNumber} was accepted by the e-mail provider; it can be used until ${timeOf(event.data.expiresAt)}.`;
+    case 'ActivationCodeUndeliverable':
+      return `Activation code ${event.data.issueNumber} could not be delivered; sending was given up after ${callsOf(event.data.attempts)} to the e-mail provider.`;
+    case 'ActivationRefused':
+      return refusalOf(event.data.issueNumber, event.data.reason);
+    case 'AccountActivated':
+      return `The account was activated with activation code ${event.data.issueNumber}.`;
+  }
+}
+
+function refusalOf(issueNumber: number, reason: 'incorrect' | 'expired' | 'exhausted'): string {
+  switch (reason) {
+    case 'incorrect':
+      return `A wrong guess was made at activation code ${issueNumber}.`;
+    case 'expired':
+      return `Activation code ${issueNumber} was tried after it had expired.`;
+    case 'exhausted':
+      return `Activation code ${issueNumber} was tried when no guess was left.`;
+  }
+}
+
+function callsOf(attempts: number): string {
+  return attempts === 1 ? '1 call' : `${attempts} calls`;
+}
+
+function timeOf(instant: Instant): string {
+  return new Date(instant).toISOString();
+}

@@ -1,0 +1,160 @@
+/** Fewer code points than this are never enough, whatever the settings say. */
+export const passwordMinLengthFloor = 8;
+
+/** A word shorter than this is contained in too many good passwords to be refused. */
+const contextWordMinLength = 4;
+
+export interface PasswordPolicy {
+  /** Code points of the NFC form, 8 at least. */
+  readonly minLength: number;
+  /** Code points of the NFC form. */
+  readonly maxLength: number;
+  readonly requireDigit: boolean;
+  readonly requireUpperCase: boolean;
+  readonly requireLowerCase: boolean;
+  readonly requireSpecial: boolean;
+  /** Must not be part of a password; matters from four code points on. */
+  readonly serviceName: string;
+}
+
+/** Length is what makes a password strong; the rules on its composition are off by default. */
+export const defaultPasswordPolicy: PasswordPolicy = {
+  minLength: passwordMinLengthFloor,
+  maxLength: 128,
+  requireDigit: false,
+  requireUpperCase: false,
+  requireLowerCase: false,
+  requireSpecial: false,
+  serviceName: '',
+};
+
+/** Passwords that many people use, in lower case and NFC. */
+export interface CommonPasswords {
+  has(password: string): boolean;
+}
+
+export type PasswordRule =
+  | 'well-formed'
+  | 'no-control-characters'
+  | 'min-length'
+  | 'max-length'
+  | 'digit'
+  | 'upper-case'
+  | 'lower-case'
+  | 'special-character'
+  | 'not-the-address'
+  | 'not-the-service'
+  | 'not-common';
+
+export interface PasswordViolation {
+  readonly rule: PasswordRule;
+  /** What to mend, quoting nothing of the password. */
+  readonly sentence: string;
+}
+
+/** The password as it is hashed and compared: the same whichever keyboard composed its accents. */
+export function normalizedPassword(password: string): string {
+  return password.normalize('NFC');
+}
+
+/** @throws RangeError when the lengths of the policy make no sense */
+export function assertPasswordPolicy({ minLength, maxLength }: PasswordPolicy): void {
+  if (!Number.isInteger(minLength) || minLength < passwordMinLengthFloor) {
+    throw new RangeError(
+      `the least length of a password must be ${passwordMinLengthFloor} or more`,
+    );
+  }
+  if (!Number.isInteger(maxLength) || maxLength < minLength) {
+    throw new RangeError('the greatest length of a password must not be below the least');
+  }
+}
+
+/**
+ * Every rule that the password breaks, so that one answer is enough to mend them all.
+ *
+ * @param address the e-mail address the password is for
+ * @throws RangeError when the policy makes no sense
+ */
+export function passwordViolations(
+  password: string,
+  address: string,
+  commonPasswords: CommonPasswords,
+  policy: PasswordPolicy = defaultPasswordPolicy,
+): PasswordViolation[] {
+  assertPasswordPolicy(policy);
+  const normalized = normalizedPassword(password);
+  const lowerCase = caseless(password);
+  const length = lengthOf(normalized);
+  const localPart = address.slice(0, Math.max(0, address.lastIndexOf('@')));
+
+  const rules: [broken: boolean, rule: PasswordRule, sentence: string][] = [
+    [/\p{Cs}/u.test(normalized), 'well-formed', 'The password is not well-formed Unicode text.'],
+    [
+      /\p{Cc}/u.test(normalized),
+      'no-control-characters',
+      'The password must not contain control characters.',
+    ],
+    [
+      length < policy.minLength,
+      'min-length',
+      `The password must have at least ${policy.minLength} characters.`,
+    ],
+    [
+      length > policy.maxLength,
+      'max-length',
+      `The password must have at most ${policy.maxLength} characters.`,
+    ],
+    [
+      policy.requireDigit && !/\p{Nd}/u.test(normalized),
+      'digit',
+      'The password must contain a digit.',
+    ],
+    [
+      policy.requireUpperCase && !/\p{Lu}/u.test(normalized),
+      'upper-case',
+      'The password must contain an upper-case letter.',
+    ],
+    [
+      policy.requireLowerCase && !/\p{Ll}/u.test(normalized),
+      'lower-case',
+      'The password must contain a lower-case letter.',
+    ],
+    [
+      policy.requireSpecial && !/[^\p{L}\p{M}\p{N}]/u.test(normalized),
+      'special-character',
+      'The password must contain a character that is neither a letter nor a digit.',
+    ],
+    [
+      containsWord(lowerCase, localPart),
+      'not-the-address',
+      'The password must not contain the part of the e-mail address before the @.',
+    ],
+    [
+      containsWord(lowerCase, policy.serviceName),
+      'not-the-service',
+      'The password must not contain the name of the service.',
+    ],
+    [
+      commonPasswords.has(lowerCase),
+      'not-common',
+      'The password is one of those that many people use.',
+    ],
+  ];
+  return rules.flatMap(([broken, rule, sentence]) => (broken ? [{ rule, sentence }] : []));
+}
+
+function containsWord(lowerCasePassword: string, word: string): boolean {
+  const lowerCaseWord = caseless(word);
+  return (
+    lengthOf(lowerCaseWord) >= contextWordMinLength && lowerCasePassword.includes(lowerCaseWord)
+  );
+}
+
+function caseless(text: string): string {
+  return text.normalize('NFC').toLowerCase().normalize('NFC');
+}
+
+/** In code points. */
+function lengthOf(text: string): number {
+  return [...text].length;
+}
