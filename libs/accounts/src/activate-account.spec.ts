@@ -1,0 +1,374 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Account } from './account.js';
+import { accountDecider } from './account-decider.js';
+import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
+  ActivationAttemptsExhausted,
+  ActivationCodeExhausted,
+  ActivationCodeExpired,
+  ActivationCodeIncorrect,
+  ActivationCodeMissing,
+  CredentialsSuperseded,
+} from './account-errors.js';
+import type { AccountEvent } from './account-events.js';
+import type { ActivateAccount } from './activate-account.js';
+import { activationOutcome } from './activation-outcome.js';
+import { defaultActivationPolicy } from './activation-policy.js';
+import {
+  accountActivated,
+  accountRegistered,
+  activationRefused,
+  activeAccount,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  DAY,
+  exampleCode,
+  HOUR,
+  MINUTE,
+  noon,
+  pendingAccount,
+  registrationRenewed,
+  SECOND,
+  wrongCode,
+} from './testing/account-examples.js';
+import { givenWhenThen, particularsOf, type Decided } from './testing/given-when-then.js';
+
+const policy = defaultActivationPolicy;
+const given = givenWhenThen(accountDecider(policy), expect);
+
+function guess(code: string, now: number, change: Partial<ActivateAccount> = {}): ActivateAccount {
+  return {
+    type: 'ActivateAccount',
+    provenRegistration: 1,
+    guess: code,
+    expected: { issueNumber: 1, code: exampleCode(1) },
+    now,
+    ...change,
+  };
+}
+
+function guessAtIssue(issueNumber: number, code: string, now: number): ActivateAccount {
+  return guess(code, now, { expected: { issueNumber, code: exampleCode(issueNumber) } });
+}
+
+/** What the caller is told; an error with all its particulars. */
+function told({ state, events }: Decided<Account, AccountEvent>): unknown {
+  return particularsOf(activationOutcome(state, events, policy));
+}
+
+/** `count` wrong guesses at one issue, a second apart. */
+function wrongGuesses(count: number, issueNumber: number, from: number): AccountEvent[] {
+  return Array.from({ length: count }, (_, n) =>
+    activationRefused(issueNumber, 'incorrect', from + n * SECOND),
+  );
+}
+
+/** A code of its own issued and sent at each instant, with as many wrong guesses as it says. */
+function guessedWrong(...batches: [at: number, guesses: number][]): AccountEvent[] {
+  return [
+    accountRegistered(),
+    ...batches.flatMap(([at, guesses], index) => [
+      codeIssued(index + 1, at),
+      codeSent(index + 1, at),
+      ...wrongGuesses(guesses, index + 1, at),
+    ]),
+  ];
+}
+
+describe('The right code', () => {
+  it('activates the account', () => {
+    const decided = given(...pendingAccount).when(guess('0001', noon + SECOND));
+    decided.then(accountActivated(1, noon + SECOND));
+    expect(told(decided)).toEqual({ activatedAt: noon + SECOND });
+    expect(decided.state).toMatchObject({
+      status: 'active',
+      registrationNumber: 1,
+      registeredAt: noon,
+      activatedAt: noon + SECOND,
+      lastIssueNumber: 1,
+    });
+  });
+
+  it('activates 59.999 s after it was sent, and no longer after 60 s', () => {
+    given(...pendingAccount)
+      .when(guess('0001', noon + 59_999))
+      .then(accountActivated(1, noon + 59_999));
+    given(...pendingAccount)
+      .when(guess('0001', noon + 60_000))
+      .then(activationRefused(1, 'expired', noon + 60_000));
+  });
+
+  it('counts the minute from the dispatch, not from the issue', () => {
+    const sentLate = [accountRegistered(), codeIssued(), codeSent(1, noon + 10 * MINUTE)];
+    given(...sentLate)
+      .when(guess('0001', noon + 10 * MINUTE + 59_999))
+      .then(accountActivated(1, noon + 10 * MINUTE + 59_999));
+  });
+
+  it('activates before its dispatch is on record, until the last possible minute is over', () => {
+    const unsent = [accountRegistered(), codeIssued()];
+    given(...unsent)
+      .when(guess('0001', noon + SECOND))
+      .then(accountActivated(1, noon + SECOND));
+    given(...unsent)
+      .when(guess('0001', noon + 16 * MINUTE - 1))
+      .then(accountActivated(1, noon + 16 * MINUTE - 1));
+    const late = given(...unsent).when(guess('0001', noon + 16 * MINUTE));
+    late.then(activationRefused(1, 'expired', noon + 16 * MINUTE));
+    expect(told(late)).toEqual(particularsOf(new ActivationCodeExpired(noon + 16 * MINUTE)));
+  });
+
+  it('of an earlier issue is a wrong guess', () => {
+    given(...pendingAccount, codeIssued(2, noon + 30 * SECOND))
+      .when(guessAtIssue(2, exampleCode(1), noon + 31 * SECOND))
+      .then(activationRefused(2, 'incorrect', noon + 31 * SECOND));
+  });
+
+  it('after two wrong ones still activates', () => {
+    given(...pendingAccount, ...wrongGuesses(2, 1, noon + SECOND))
+      .when(guess('0001', noon + 5 * SECOND))
+      .then(accountActivated(1, noon + 5 * SECOND));
+  });
+
+  it('keeps its leading zeros', () => {
+    for (const other of ['1', '001', '00001', '0001 ', '']) {
+      given(...pendingAccount)
+        .when(guess(other, noon + SECOND))
+        .then(activationRefused(1, 'incorrect', noon + SECOND));
+    }
+  });
+});
+
+describe('A wrong code', () => {
+  it('is recorded, and the answer tells the guesses left', () => {
+    for (const [before, attemptsLeft] of [
+      [0, 2],
+      [1, 1],
+      [2, 0],
+    ] as const) {
+      const decided = given(...pendingAccount, ...wrongGuesses(before, 1, noon)).when(
+        guess(wrongCode, noon + 5 * SECOND),
+      );
+      decided.then(activationRefused(1, 'incorrect', noon + 5 * SECOND));
+      expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(attemptsLeft)));
+    }
+  });
+
+  it('tells no more guesses than the address has left within 24 hours', () => {
+    const history = guessedWrong([noon, 3], [noon + MINUTE, 3], [noon + 2 * MINUTE, 2]);
+    const nine = [...history, codeIssued(4, noon + 3 * MINUTE)];
+    const decided = given(...nine).when(guessAtIssue(4, wrongCode, noon + 4 * MINUTE));
+    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
+  });
+
+  it('tells no more guesses than the address has left within 30 days', () => {
+    const days = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((n): [number, number] => [noon + n * 2 * DAY, 3]);
+    const history = [...guessedWrong(...days), codeIssued(10, noon + 18 * DAY)];
+    const decided = given(...history, ...wrongGuesses(1, 10, noon + 18 * DAY)).when(
+      guessAtIssue(10, wrongCode, noon + 18 * DAY + MINUTE),
+    );
+    // 27 + 1 before, this is the 29th of 30.
+    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
+  });
+});
+
+describe('A code guessed wrong three times', () => {
+  const burnt = [...pendingAccount, ...wrongGuesses(3, 1, noon + SECOND)];
+  const at = noon + 10 * SECOND;
+
+  it('is refused even when right, which is recorded once', () => {
+    const decided = given(...burnt).when(guess('0001', at));
+    decided.then(activationRefused(1, 'exhausted', at));
+    expect(told(decided)).toEqual(particularsOf(new ActivationCodeExhausted()));
+    given(...burnt, activationRefused(1, 'exhausted', at))
+      .when(guess('0001', at + SECOND))
+      .thenThrows(new ActivationCodeExhausted());
+  });
+
+  it('stays exhausted after its minute', () => {
+    given(...burnt, activationRefused(1, 'exhausted', at))
+      .when(guess('0001', noon + HOUR))
+      .thenThrows(new ActivationCodeExhausted());
+  });
+
+  it('is replaced by a new one with three guesses of its own', () => {
+    const renewed = [...burnt, codeIssued(2, noon + MINUTE), codeSent(2, noon + MINUTE)];
+    const decided = given(...renewed).when(guessAtIssue(2, wrongCode, noon + 61 * SECOND));
+    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(2)));
+  });
+});
+
+describe('An address that used up its guesses', () => {
+  const ten = guessedWrong(
+    [noon, 3],
+    [noon + MINUTE, 3],
+    [noon + 2 * MINUTE, 3],
+    [noon + 3 * MINUTE, 1],
+  );
+
+  it('of 24 hours is refused until the first of them is 24 hours old, recorded once per issue', () => {
+    const at = noon + 4 * MINUTE;
+    const decided = given(...ten).when(guessAtIssue(4, exampleCode(4), at));
+    decided.then(activationRefused(4, 'exhausted', at));
+    expect(told(decided)).toEqual(particularsOf(new ActivationAttemptsExhausted(noon + DAY)));
+    given(...ten, activationRefused(4, 'exhausted', at))
+      .when(guessAtIssue(4, exampleCode(4), at + SECOND))
+      .thenThrows(new ActivationAttemptsExhausted(noon + DAY));
+  });
+
+  it('of 24 hours has one again to the millisecond', () => {
+    const soon = [...ten, codeIssued(5, noon + DAY - MINUTE), codeSent(5, noon + DAY - 30_000)];
+    given(...soon)
+      .when(guessAtIssue(5, exampleCode(5), noon + DAY - 1))
+      .then(activationRefused(5, 'exhausted', noon + DAY - 1));
+    given(...soon)
+      .when(guessAtIssue(5, exampleCode(5), noon + DAY))
+      .then(accountActivated(5, noon + DAY));
+    const wrong = given(...soon).when(guessAtIssue(5, wrongCode, noon + DAY));
+    expect(told(wrong)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
+  });
+
+  it('of 30 days is refused until the first of them is 30 days old', () => {
+    const days = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((n): [number, number] => [
+      noon + n * 2 * DAY,
+      3,
+    ]);
+    const end = noon + 30 * DAY;
+    const thirty = [...guessedWrong(...days), codeIssued(11, end - MINUTE), codeSent(11, end - 1)];
+    const refused = given(...thirty).when(guessAtIssue(11, exampleCode(11), end - 1));
+    refused.then(activationRefused(11, 'exhausted', end - 1));
+    expect(told(refused)).toEqual(particularsOf(new ActivationAttemptsExhausted(end)));
+    given(...thirty)
+      .when(guessAtIssue(11, exampleCode(11), end))
+      .then(accountActivated(11, end));
+  });
+
+  it('does not get them back by a new code or a new registration', () => {
+    const history = [
+      ...ten,
+      registrationRenewed(noon + HOUR),
+      codeIssued(5, noon + HOUR),
+      codeSent(5, noon + HOUR),
+    ];
+    const decided = given(...history).when(
+      guess(exampleCode(5), noon + HOUR, {
+        provenRegistration: 2,
+        expected: { issueNumber: 5, code: exampleCode(5) },
+      }),
+    );
+    expect(told(decided)).toEqual(particularsOf(new ActivationAttemptsExhausted(noon + DAY)));
+  });
+});
+
+describe('An expired code', () => {
+  it('is refused, which is recorded once', () => {
+    const at = noon + 2 * MINUTE;
+    const decided = given(...pendingAccount).when(guess('0001', at));
+    decided.then(activationRefused(1, 'expired', at));
+    expect(told(decided)).toEqual(particularsOf(new ActivationCodeExpired(noon + MINUTE)));
+    given(...pendingAccount, activationRefused(1, 'expired', at))
+      .when(guess('0001', at + SECOND))
+      .thenThrows(new ActivationCodeExpired(noon + MINUTE));
+  });
+
+  it('costs no guess', () => {
+    const decided = given(...pendingAccount).when(guess(wrongCode, noon + MINUTE));
+    decided.then(activationRefused(1, 'expired', noon + MINUTE));
+    expect(decided.state).toMatchObject({ code: { wrongGuesses: 0 }, wrongGuessesAt: [] });
+  });
+
+  it('that was taken for lost becomes usable when its late dispatch is recorded', () => {
+    const late = noon + 16 * MINUTE;
+    given(
+      accountRegistered(),
+      codeIssued(),
+      activationRefused(1, 'expired', late),
+      codeSent(1, late - SECOND),
+    )
+      .when(guess('0001', late + SECOND))
+      .then(accountActivated(1, late + SECOND));
+  });
+});
+
+describe('There is nothing to compare with', () => {
+  it('when no code was issued', () => {
+    given(accountRegistered())
+      .when(guess('0001', noon, { expected: undefined }))
+      .thenThrows(new ActivationCodeMissing());
+  });
+
+  it('when the newest code could not be delivered', () => {
+    given(accountRegistered(), codeIssued(), codeUndeliverable(1, noon + SECOND))
+      .when(guess('0001', noon + 2 * SECOND))
+      .thenThrows(new ActivationCodeMissing());
+  });
+
+  it('when the address is not registered', () => {
+    given()
+      .when(guess('0001', noon, { expected: undefined }))
+      .thenThrows(new AccountNotRegistered());
+  });
+
+  it('when the account is active', () => {
+    given(...activeAccount)
+      .when(guess('0001', noon + MINUTE))
+      .thenThrows(new AccountAlreadyActive(noon + 10 * SECOND));
+  });
+});
+
+describe('Replaced credentials', () => {
+  it('do not activate, not even with the right code', () => {
+    given(...pendingAccount, registrationRenewed(noon + SECOND))
+      .when(guess('0001', noon + 2 * SECOND))
+      .thenThrows(new CredentialsSuperseded());
+  });
+
+  it('cost the owner no guess', () => {
+    given(...pendingAccount, registrationRenewed(noon + SECOND))
+      .when(guess(wrongCode, noon + 2 * SECOND))
+      .thenThrows(new CredentialsSuperseded());
+  });
+
+  it('do not learn that the account is active', () => {
+    given(
+      ...pendingAccount,
+      registrationRenewed(noon + SECOND),
+      accountActivated(1, noon + 2 * SECOND),
+    )
+      .when(guess('0001', noon + 3 * SECOND))
+      .thenThrows(new CredentialsSuperseded());
+  });
+});
+
+describe('Mistakes of the program', () => {
+  it('comparing with the code of another issue is one', () => {
+    given(...pendingAccount, codeIssued(2, noon + MINUTE))
+      .when(guess('0001', noon + MINUTE))
+      .thenThrows(new Error('the expected code must be that of issue 2'));
+    given(...pendingAccount)
+      .when(guess('0001', noon, { expected: undefined }))
+      .thenThrows(new Error('the expected code must be that of issue 1'));
+  });
+
+  it('asking for the outcome of something else is one', () => {
+    const { state } = given(...pendingAccount);
+    expect(() => activationOutcome(state, [], policy)).toThrow('no activation was decided');
+    expect(() => activationOutcome(state, [codeIssued()], policy)).toThrow(
+      'no activation was decided',
+    );
+    expect(() =>
+      activationOutcome(state, [activationRefused(2, 'incorrect', noon)], policy),
+    ).toThrow('not in the state');
+    expect(() => activationOutcome(state, [activationRefused(1, 'expired', noon)], policy)).toThrow(
+      'knows no refusal',
+    );
+  });
+
+  it('a policy with a number that is not whole and above zero is one', () => {
+    for (const guessesPerCode of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => accountDecider({ ...policy, guessesPerCode })).toThrow(RangeError);
+    }
+  });
+});

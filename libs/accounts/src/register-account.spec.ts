@@ -1,0 +1,110 @@
+import { describe, expect, it } from '@jest/globals';
+import { accountDecider } from './account-decider.js';
+import { defaultActivationPolicy } from './activation-policy.js';
+import type { RegisterAccount } from './register-account.js';
+import {
+  accountRegistered,
+  activationRefused,
+  activeAccount,
+  ada,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  exampleNonce,
+  MINUTE,
+  noon,
+  pendingAccount,
+  registrationRefused,
+  registrationRenewed,
+  SECOND,
+} from './testing/account-examples.js';
+import { givenWhenThen } from './testing/given-when-then.js';
+
+const given = givenWhenThen(accountDecider(defaultActivationPolicy), expect);
+
+function register(change: Partial<RegisterAccount> = {}): RegisterAccount {
+  return {
+    type: 'RegisterAccount',
+    address: ada.address,
+    passwordHash: ada.passwordHash,
+    nonce: exampleNonce(1),
+    keyId: ada.keyId,
+    now: noon,
+    ...change,
+  };
+}
+
+function registerAgain(now: number, issueNumber: number): RegisterAccount {
+  return register({ passwordHash: ada.newPasswordHash, nonce: exampleNonce(issueNumber), now });
+}
+
+describe('Registering an address', () => {
+  it('that is new registers it and issues code 1', () => {
+    given().when(register()).then(accountRegistered(), codeIssued());
+  });
+
+  it('that is pending renews the registration and issues a new code', () => {
+    given(...pendingAccount)
+      .when(registerAgain(noon + 30 * SECOND, 2))
+      .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND));
+  });
+
+  it('that is pending, too soon for a new code, keeps the one mailed before', () => {
+    const early = noon + 29_999;
+    const decided = given(...pendingAccount).when(registerAgain(early, 2));
+    decided.then(registrationRenewed(early));
+    expect(decided.state).toMatchObject({
+      status: 'pending',
+      passwordHash: ada.newPasswordHash,
+      registrationNumber: 2,
+      code: { issueNumber: 1, delivery: { status: 'sent' } },
+    });
+  });
+
+  it('again and again takes no more codes than the hour allows', () => {
+    const issues = [1, 2, 3, 4, 5].map((n) => codeIssued(n, noon + (n - 1) * MINUTE));
+    const last = noon + 60 * MINUTE - 1;
+    given(accountRegistered(), ...issues)
+      .when(registerAgain(last, 6))
+      .then(registrationRenewed(last));
+    given(accountRegistered(), ...issues)
+      .when(registerAgain(last + 1, 6))
+      .then(registrationRenewed(last + 1), codeIssued(6, last + 1));
+  });
+
+  it('again gives back neither the guesses of the code nor those of the address', () => {
+    const guesses = [1, 2].map((n) => activationRefused(1, 'incorrect', noon + n * SECOND));
+    const decided = given(...pendingAccount, ...guesses).when(registerAgain(noon + 3 * SECOND, 2));
+    expect(decided.state).toMatchObject({
+      code: { issueNumber: 1, wrongGuesses: 2 },
+      wrongGuessesAt: [noon + SECOND, noon + 2 * SECOND],
+    });
+  });
+
+  it('whose code was undeliverable issues another, within the same budget', () => {
+    const failed = [accountRegistered(), codeIssued(), codeUndeliverable(1, noon + SECOND)];
+    given(...failed)
+      .when(registerAgain(noon + 2 * SECOND, 2))
+      .then(registrationRenewed(noon + 2 * SECOND));
+    given(...failed)
+      .when(registerAgain(noon + 30 * SECOND, 2))
+      .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND));
+  });
+
+  it('that is active changes nothing and is recorded', () => {
+    const decided = given(...activeAccount).when(register({ now: noon + MINUTE }));
+    decided.then(registrationRefused(noon + MINUTE));
+    expect(decided.state).toEqual(given(...activeAccount).state);
+  });
+
+  it('numbers registrations, so that replaced credentials can be told', () => {
+    const { state } = given(
+      ...pendingAccount,
+      registrationRenewed(noon + MINUTE),
+      codeIssued(2, noon + MINUTE),
+      codeSent(2, noon + MINUTE),
+      registrationRenewed(noon + 2 * MINUTE),
+    );
+    expect(state).toMatchObject({ registrationNumber: 3, registeredAt: noon });
+  });
+});

@@ -1,0 +1,106 @@
+import type {
+  AccountActivated,
+  AccountRegistered,
+  ActivationCodeIssued,
+  ActivationCodeSent,
+  ActivationCodeUndeliverable,
+  ActivationRefused,
+  Instant,
+  RegistrationRefused,
+  RegistrationRenewed,
+} from '../account-events.js';
+import { defaultActivationPolicy } from '../activation-policy.js';
+
+/** Facts about one account, Ada's, to build histories from. Times are fixed; nothing here is secret. */
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** When the examples begin. */
+export const noon: Instant = Date.UTC(2026, 10, 22, 12);
+
+export const ada = {
+  accountId: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+  address: 'Ada@Example.org',
+  addressKey: 'ada@example.org',
+  passwordHash: 'hash of the first password',
+  newPasswordHash: 'hash of the second password',
+  keyId: 'k1',
+} as const;
+
+/** A nonce of its own for each issue. */
+export function exampleNonce(issueNumber: number): string {
+  return issueNumber.toString(16).padStart(32, '0');
+}
+
+/** A code of its own for each of the first 10,000 issues: "0001", "0002", … */
+export function exampleCode(issueNumber: number): string {
+  return String(issueNumber % 10_000).padStart(4, '0');
+}
+
+/** Never a code of `exampleCode` for an issue below 9,999. */
+export const wrongCode = '9999';
+
+export function accountRegistered(at: Instant = noon): AccountRegistered {
+  return {
+    type: 'AccountRegistered',
+    data: { address: ada.address, passwordHash: ada.passwordHash, registeredAt: at },
+  };
+}
+
+export function registrationRenewed(at: Instant): RegistrationRenewed {
+  return {
+    type: 'RegistrationRenewed',
+    data: { passwordHash: ada.newPasswordHash, renewedAt: at },
+  };
+}
+
+export function registrationRefused(at: Instant): RegistrationRefused {
+  return { type: 'RegistrationRefused', data: { reason: 'already-active', refusedAt: at } };
+}
+
+export function codeIssued(issueNumber = 1, at: Instant = noon): ActivationCodeIssued {
+  return {
+    type: 'ActivationCodeIssued',
+    data: { issueNumber, nonce: exampleNonce(issueNumber), keyId: ada.keyId, issuedAt: at },
+  };
+}
+
+export function codeSent(issueNumber = 1, at: Instant = noon): ActivationCodeSent {
+  return {
+    type: 'ActivationCodeSent',
+    data: {
+      issueNumber,
+      sentAt: at,
+      expiresAt: at + defaultActivationPolicy.codeTtlMs,
+      providerMessageId: `message-${issueNumber}`,
+    },
+  };
+}
+
+export function codeUndeliverable(issueNumber: number, at: Instant): ActivationCodeUndeliverable {
+  return {
+    type: 'ActivationCodeUndeliverable',
+    data: { issueNumber, reason: 'refused by the provider', attempts: 1, abandonedAt: at },
+  };
+}
+
+export function activationRefused(
+  issueNumber: number,
+  reason: ActivationRefused['data']['reason'],
+  at: Instant,
+): ActivationRefused {
+  return { type: 'ActivationRefused', data: { issueNumber, reason, refusedAt: at } };
+}
+
+export function accountActivated(issueNumber: number, at: Instant): AccountActivated {
+  return { type: 'AccountActivated', data: { issueNumber, activatedAt: at } };
+}
+
+/** Registered at noon, code 1 mailed at once. */
+export const pendingAccount = [accountRegistered(), codeIssued(), codeSent()] as const;
+
+/** Registered at noon, activated ten seconds later. */
+export const activeAccount = [...pendingAccount, accountActivated(1, noon + 10 * SECOND)] as const;
