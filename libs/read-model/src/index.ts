@@ -3,3 +3,7 @@ export { CheckpointMoved, readCheckpoint, saveCheckpoint } from './checkpoints.j
 export * from './projection.js';
 export * from './accounts/accounts.projection.js';
 export * from './accounts/accounts.queries.js';
+export * from './run-projection.js';
+export * from './projection-monitor.js';
+export * from './leadership.js';
+export * from './wait-for-position.js';

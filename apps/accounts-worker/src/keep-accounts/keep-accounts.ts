@@ -1,0 +1,87 @@
+import type { AccountEvent } from '@app/accounts';
+import type { EventCodec, EventStore } from '@app/event-store';
+import { ProjectionMonitor, accountsProjection, runProjection, whileLeader } from '@app/read-model';
+import type { Database, ProjectionStatus } from '@app/read-model';
+import type { Log } from '@app/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
+import { ACCOUNT_EVENT_CODEC, DATABASE, EVENT_STORE, LOG } from './keep-accounts.tokens.js';
+
+/**
+ * Keeps the accounts of the read model up to date. Of all workers on one database one does it, the
+ * others stand by.
+ */
+@Injectable()
+export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly monitor = new ProjectionMonitor();
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  /** For health checks and metrics. */
+  get status(): ProjectionStatus {
+    return this.monitor.status();
+  }
+
+  onApplicationBootstrap(): void {
+    this.running ??= this.competeAndKeep();
+  }
+
+  /** Resolves when the transaction under way has ended and another worker may take over. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    this.monitor.onStopped();
+  }
+
+  private competeAndKeep(): Promise<void> {
+    const { name } = accountsProjection;
+    const log = this.log.child({ projection: name });
+    return whileLeader({
+      database: this.database,
+      name,
+      signal: this.stopping.signal,
+      lead: (signal) => this.keep(signal, log),
+      observer: {
+        onStandby: () => this.monitor.onStandby(),
+        onElected: () => log.info('this worker keeps the accounts'),
+        onLeadershipFault: (error, retryInMs) => {
+          this.monitor.onFault(error);
+          log.warn({ err: error, retryInMs }, 'this worker cannot keep the accounts');
+        },
+      },
+    });
+  }
+
+  private keep(signal: AbortSignal, log: Log): Promise<void> {
+    const { monitor } = this;
+    return runProjection({
+      projection: accountsProjection,
+      store: this.store,
+      codec: this.codec,
+      database: this.database,
+      signal,
+      observer: {
+        onSubscribed: (position) => {
+          monitor.onSubscribed(position);
+          log.info({ position: String(position) }, 'accounts follow the log from here');
+        },
+        onAdvanced: (progress) => monitor.onAdvanced(progress),
+        onCaughtUp: () => {
+          monitor.onCaughtUp();
+          log.info({ position: String(monitor.status().position) }, 'accounts are up to date');
+        },
+        onFault: (error, retryInMs) => {
+          monitor.onFault(error);
+          log.error({ err: error, retryInMs }, 'accounts cannot be kept up to date');
+        },
+      },
+    });
+  }
+}

@@ -1,0 +1,246 @@
+import { consumeInBatches, runSubscription } from '@app/event-store';
+import type {
+  EventCodec,
+  EventStore,
+  LogPosition,
+  RecordedEvent,
+  SubscriptionMessage,
+} from '@app/event-store';
+import { CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoints.js';
+import { ReadModelUnavailable } from './database.js';
+import type { Database, Statement } from './database.js';
+import type { Projection } from './projection.js';
+import { pauseUnlessAborted, retryDelayMs } from './retry.js';
+
+export interface ProjectionOptions<Event> {
+  readonly projection: Projection<Event>;
+  readonly store: EventStore;
+  readonly codec: EventCodec<Event>;
+  readonly database: Database;
+  /** Most events in one transaction. */
+  readonly maxBatchSize?: number;
+  /** Ends the projection; a transaction under way is rolled back. */
+  readonly signal: AbortSignal;
+  readonly observer: ProjectionObserver;
+}
+
+/** Told what happens to a projection; must not throw. */
+export interface ProjectionObserver {
+  /** Reading the log from after this position, at the start and after every interruption. */
+  onSubscribed(position: LogPosition | 'start'): void;
+  /** Rows and checkpoint are stored. */
+  onAdvanced(progress: ProjectionAdvance): void;
+  /** The rows show everything that was recorded before the subscription; what follows is news. */
+  onCaughtUp(): void;
+  /** Nothing was stored and nothing is skipped: the same events are tried again. */
+  onFault(error: unknown, retryInMs: number): void;
+}
+
+export interface ProjectionAdvance {
+  readonly position: LogPosition;
+  readonly events: number;
+  /** When the newest of the events was recorded; nothing when there was only a checkpoint. */
+  readonly newestRecordedAt: Date | undefined;
+}
+
+const DEFAULT_BATCH_SIZE = 500;
+
+/**
+ * Keeps a projection's rows up to date until the signal ends it: follows the log from the stored
+ * checkpoint and stores rows and checkpoint of each batch in one transaction, so that neither a crash
+ * nor a repeated delivery can make them differ. An event that cannot be handled stops the projection in
+ * front of it; it is tried again with back-off.
+ *
+ * Two at a time under one name do no harm, but only one of them gets on.
+ */
+export async function runProjection<Event>(options: ProjectionOptions<Event>): Promise<void> {
+  await new ProjectionRun(options).run();
+}
+
+/** The projection cannot get past this event. The reason is the error's cause. */
+export class EventNotProjected extends Error {
+  constructor(
+    readonly projection: string,
+    readonly event: Pick<RecordedEvent, 'type' | 'streamName' | 'revision' | 'position'>,
+    cause: unknown,
+  ) {
+    super(
+      `projection ${projection} stands in front of ${event.type}, revision ${event.revision} of ` +
+        `${event.streamName} at position ${event.position}: ${reasonOf(cause)}`,
+      { cause },
+    );
+    this.name = 'EventNotProjected';
+  }
+}
+
+/** How far one subscription has delivered. */
+interface Delivery {
+  received: LogPosition | undefined;
+  /** Where the store said that everything older had been delivered. */
+  caughtUpFrom: LogPosition | undefined;
+  caughtUp: boolean;
+}
+
+class ProjectionRun<Event> {
+  private stored: LogPosition | 'start' = 'start';
+  private delivery = newDelivery();
+  private failuresInARow = 0;
+  private reported: unknown;
+
+  constructor(private readonly options: ProjectionOptions<Event>) {}
+
+  async run(): Promise<void> {
+    const { projection, store, signal, observer } = this.options;
+    const consume = consumeInBatches({
+      maxBatchSize: this.options.maxBatchSize ?? DEFAULT_BATCH_SIZE,
+      handle: (batch) => this.handle(batch.events, batch.position),
+    });
+    await runSubscription({
+      name: projection.name,
+      store,
+      streamNamePrefixes: projection.streamNamePrefixes,
+      readCheckpoint: () => this.readCheckpoint(),
+      consume: (messages) => consume(this.noting(messages, this.delivery)),
+      signal,
+      onFault: (error, retryInMs) => {
+        if (error !== this.reported) observer.onFault(error, retryInMs);
+      },
+    });
+  }
+
+  private async readCheckpoint(): Promise<LogPosition | 'start'> {
+    const { database, projection, observer } = this.options;
+    this.stored = await readCheckpoint(database, projection.name);
+    this.delivery = newDelivery();
+    observer.onSubscribed(this.stored);
+    return this.stored;
+  }
+
+  private async *noting(
+    messages: AsyncIterable<SubscriptionMessage>,
+    delivery: Delivery,
+  ): AsyncIterable<SubscriptionMessage> {
+    for await (const message of messages) {
+      if (message.kind === 'event') delivery.received = message.event.position;
+      else if (message.kind === 'checkpoint') delivery.received = message.position;
+      else {
+        delivery.caughtUpFrom = delivery.received ?? BEFORE_EVERYTHING;
+        this.noteCaughtUp(delivery);
+      }
+      yield message;
+    }
+  }
+
+  private async handle(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
+    try {
+      await this.storeBatch(events, position);
+      this.failuresInARow = 0;
+      this.noteCaughtUp(this.delivery);
+    } catch (error) {
+      await this.pauseAfter(error);
+      throw error;
+    }
+  }
+
+  /**
+   * The subscription's own back-off starts anew with every message it receives, and an event that
+   * cannot be handled is received again each time.
+   */
+  private async pauseAfter(error: unknown): Promise<void> {
+    const { signal, observer } = this.options;
+    if (signal.aborted) return;
+    this.failuresInARow += 1;
+    const retryInMs = retryDelayMs(this.failuresInARow);
+    this.reported = error;
+    observer.onFault(error, retryInMs);
+    await pauseUnlessAborted(retryInMs, signal);
+  }
+
+  private async storeBatch(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
+    const stored = this.storedPosition();
+    if (position <= stored) return;
+    const fresh = events.filter((event) => event.position > stored);
+    try {
+      await this.store(fresh, position);
+    } catch (error) {
+      if (!this.isFaultOfAnEvent(error) || fresh.length === 0) throw error;
+      await this.storeOneByOne(fresh);
+    }
+  }
+
+  /** Everything in front of the event that cannot be handled is stored, and the event is named. */
+  private async storeOneByOne(events: readonly RecordedEvent[]): Promise<void> {
+    for (const event of events) {
+      try {
+        await this.store([event], event.position);
+      } catch (error) {
+        if (!this.isFaultOfAnEvent(error)) throw error;
+        throw new EventNotProjected(this.options.projection.name, event, error);
+      }
+    }
+  }
+
+  private async store(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
+    const { database, projection, signal, observer } = this.options;
+    const statements = await this.statementsFor(events);
+    signal.throwIfAborted();
+    await database.inTransaction(
+      async (transaction) => {
+        // First, because its lock keeps a rival of the same name from writing a single row.
+        await moveCheckpoint(transaction, projection.name, this.stored, position);
+        for (const statement of statements) await transaction.query(statement);
+        signal.throwIfAborted();
+      },
+      { durability: 'deferred' },
+    );
+    this.stored = position;
+    observer.onAdvanced({
+      position,
+      events: events.length,
+      newestRecordedAt: events.at(-1)?.recordedAt,
+    });
+  }
+
+  private async statementsFor(events: readonly RecordedEvent[]): Promise<Statement[]> {
+    const { codec, projection } = this.options;
+    if (events.length === 0) return [];
+    const facts = await codec.decode(events);
+    const statements: Statement[] = [];
+    events.forEach(({ streamName, revision, position }, index) => {
+      const event = facts[index];
+      if (event === undefined) throw new Error('the codec left out an event');
+      const statement = projection.project({ streamName, revision, position, event });
+      if (statement) statements.push(statement);
+    });
+    return statements;
+  }
+
+  private isFaultOfAnEvent(error: unknown): boolean {
+    return !(
+      this.options.signal.aborted ||
+      error instanceof ReadModelUnavailable ||
+      error instanceof CheckpointMoved
+    );
+  }
+
+  private noteCaughtUp(delivery: Delivery): void {
+    if (delivery.caughtUp || delivery.caughtUpFrom === undefined) return;
+    if (delivery !== this.delivery || this.storedPosition() < delivery.caughtUpFrom) return;
+    delivery.caughtUp = true;
+    this.options.observer.onCaughtUp();
+  }
+
+  private storedPosition(): LogPosition {
+    return this.stored === 'start' ? BEFORE_EVERYTHING : this.stored;
+  }
+}
+
+const BEFORE_EVERYTHING: LogPosition = -1n;
+
+function newDelivery(): Delivery {
+  return { received: undefined, caughtUpFrom: undefined, caughtUp: false };
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+}
