@@ -7,7 +7,7 @@ import { StatisticsController } from './accept-email/statistics.controller.js';
 import { HealthController } from './health.controller.js';
 import { Faults } from './inject-faults/faults.js';
 import { FaultsController } from './inject-faults/faults.controller.js';
-import { announceCode } from './keep-emails/announce-code.js';
+import type { Email } from './keep-emails/email.js';
 import { Mailbox } from './keep-emails/mailbox.js';
 import { MAILBOX_SETTINGS } from './mailbox-settings.js';
 import type { MailboxSettings } from './mailbox-settings.js';
@@ -29,7 +29,11 @@ import { InboxController } from './show-inbox/inbox.controller.js';
 export class MailboxModule implements OnApplicationShutdown {
   constructor(private readonly mailbox: Mailbox) {}
 
-  static with(settings: MailboxSettings, log: Log): DynamicModule {
+  static with(
+    settings: MailboxSettings,
+    log: Log,
+    onAccepted: (email: Email) => void,
+  ): DynamicModule {
     return {
       module: MailboxModule,
       providers: [
@@ -39,7 +43,7 @@ export class MailboxModule implements OnApplicationShutdown {
           useFactory: () =>
             Mailbox.open({
               directory: settings.dataDirectory,
-              onAccepted: announceCode,
+              onAccepted,
               onFault: (error) =>
                 log.error({ err: error }, 'the file of e-mails was not shortened'),
             }),

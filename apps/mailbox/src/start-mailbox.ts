@@ -4,6 +4,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigurationError } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
+import { announceCode } from './keep-emails/announce-code.js';
+import type { Email } from './keep-emails/email.js';
 import { MailboxModule } from './mailbox.module.js';
 import type { MailboxSettings } from './mailbox-settings.js';
 import { ProviderErrorFilter } from './provider-error.filter.js';
@@ -15,12 +17,17 @@ const MAX_REQUEST_TIME_MS = 15_000;
 /**
  * Starts the stand-in provider.
  *
+ * @param onAccepted called for each message once it is kept
  * @returns its endpoint, keyed `mailbox`
  * @throws ConfigurationError when the port is taken or may not be used
  */
-export async function startMailbox(settings: MailboxSettings, log: Log): Promise<RunningProcess> {
+export async function startMailbox(
+  settings: MailboxSettings,
+  log: Log,
+  onAccepted: (email: Email) => void = announceCode,
+): Promise<RunningProcess> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    MailboxModule.with(settings, log),
+    MailboxModule.with(settings, log, onAccepted),
     new FastifyAdapter({
       bodyLimit: MAX_BODY_BYTES,
       requestTimeout: MAX_REQUEST_TIME_MS,
@@ -32,6 +39,7 @@ export async function startMailbox(settings: MailboxSettings, log: Log): Promise
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
     strictTransportSecurity: false,
+    originAgentCluster: false,
   });
   try {
     await app.listen(settings.port, settings.host);
