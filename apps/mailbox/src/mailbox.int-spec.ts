@@ -222,7 +222,9 @@ describe('faults', () => {
   });
 
   it('delivers twice', async () => {
+    await send({ key: 'account/0', body: { ...message, to: ['grace@example.org'] } });
     await setFaults({ duplicate: 1 });
+    await send({ key: 'account/0', body: { ...message, to: ['grace@example.org'] } });
     const { id } = (await (await send({ key: 'account/1' })).json()) as { id: string };
     const kept = await inbox('?to=ada@example.org');
     expect(kept).toHaveLength(2);

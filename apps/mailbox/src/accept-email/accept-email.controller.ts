@@ -62,7 +62,7 @@ export class AcceptEmailController {
     try {
       checkIdempotencyKey(idempotencyKey);
       const email = parseEmailRequest(body);
-      const copies = this.faults.takeDuplicate() ? 2 : 1;
+      const copies = () => (this.faults.takeDuplicate() ? 2 : 1);
       return await this.mailbox.accept(email, idempotencyKey ?? null, fingerprintOf(body), copies);
     } catch (error) {
       if (error instanceof ProviderError) this.statistics.refused += 1;

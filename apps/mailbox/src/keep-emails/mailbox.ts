@@ -107,17 +107,18 @@ export class Mailbox {
    * Accepts a message; resolves when it is on the disk. A key that has been seen is answered as before and
    * keeps no second message, also while the first request with it is still under way.
    *
-   * @param copies how often the message is kept; more than once only to play a provider that delivers twice
+   * @param copies asked for each new message: how often it is kept; more than once only to play a provider that
+   *   delivers twice
    * @throws ProviderError 409 when the key belongs to a different message
    */
   async accept(
     email: NewEmail,
     idempotencyKey: string | null,
     fingerprint: string,
-    copies = 1,
+    copies: () => number = () => 1,
   ): Promise<Acceptance> {
     if (idempotencyKey === null) {
-      return { id: await this.keep(email, null, fingerprint, copies), deduplicated: false };
+      return { id: await this.keep(email, null, fingerprint, copies()), deduplicated: false };
     }
     this.countRequest(idempotencyKey);
     const underWay = this.#underWay.get(idempotencyKey);
@@ -126,7 +127,7 @@ export class Mailbox {
       if (known.fingerprint !== fingerprint) throw keyBelongsToAnother();
       return { id: 'id' in known ? known.id : await known.done, deduplicated: true };
     }
-    const done = this.keep(email, idempotencyKey, fingerprint, copies);
+    const done = this.keep(email, idempotencyKey, fingerprint, copies());
     this.#underWay.set(idempotencyKey, { fingerprint, done });
     try {
       return { id: await done, deduplicated: false };
