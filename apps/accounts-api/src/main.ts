@@ -1,1 +1,82 @@
-export {};
+import 'reflect-metadata';
+import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import { accountsProjection, ReadModelProgress } from '@app/read-model';
+import { createPool } from '@app/read-model/postgres.js';
+import { createMetrics, runProcess, startInternalServer, systemClock } from '@app/service';
+import type { Log, RunningProcess } from '@app/service';
+import { Gauge } from 'prom-client';
+import { accountProblemTable, accountProblems } from './account-problems.js';
+import { AccountsApiModule } from './accounts-api.module.js';
+import { readSettings } from './accounts-api.settings.js';
+import { describeApi } from './api-description/api-description.js';
+import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
+
+const STATEMENT_TIMEOUT_MS = 2_000;
+
+async function start(log: Log): Promise<RunningProcess> {
+  const settings = readSettings();
+  const metrics = createMetrics();
+  const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
+  const database = createPool(settings.DATABASE_URL, {
+    max: settings.DATABASE_CONNECTIONS,
+    applicationName: 'accounts-api',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
+  });
+  const progress = new ReadModelProgress({
+    database,
+    consumer: accountsProjection.name,
+    onListenFault: (error, retryInMs) =>
+      log.warn({ err: error, retryInMs }, 'the read model cannot be listened to'),
+  });
+  const passwordHasher = await BcryptPasswordHasher.create({
+    cost: settings.BCRYPT_COST,
+    peppers: settings.PASSWORD_PEPPERS,
+  });
+  new Gauge({
+    name: 'password_hashes_pending',
+    help: 'Passwords being hashed or waiting to be',
+    registers: [metrics],
+    collect() {
+      this.set(passwordHasher.load);
+    },
+  });
+
+  const module = AccountsApiModule.with(settings, {
+    eventStore,
+    database,
+    progress,
+    passwordHasher,
+  });
+  const app = await createHttpService(module, {
+    log,
+    problemTypes: Object.values(accountProblems),
+    problemTable: accountProblemTable(systemClock),
+    onAnswer: measureAnswers(metrics),
+  });
+  describeApi(app);
+  progress.start();
+  const internal = await startInternalServer({
+    host: settings.HOST,
+    port: settings.INTERNAL_PORT,
+    metrics,
+    checks: {
+      eventStore: () => eventStore.checkAvailable(),
+      postgres: () => database.checkAvailable(),
+    },
+  });
+  const url = await listen(app, settings.HOST, settings.API_PORT, 'API_PORT');
+  return {
+    endpoints: { api: url, internal: internal.url },
+    async stop() {
+      await app.close();
+      await internal.close();
+      await progress.stop();
+      await eventStore.close();
+      await database.close();
+    },
+  };
+}
+
+runProcess('api', start);

@@ -1,3 +1,4 @@
+export { PortNotAvailable, listen } from './listen.js';
 export { createHttpService } from './http-service.js';
 export type { HttpAnswer, HttpServiceOptions } from './http-service.js';
 export { measureAnswers } from './measure-answers.js';

@@ -1,1 +1,3 @@
-export {};
+export { AccountEventCodec } from './account-event-codec.js';
+export { AccountKeyMissing, AccountKeyUnreadable, AccountKeys } from './account-keys.js';
+export { SealBroken } from './seal.js';

@@ -9,3 +9,5 @@ export type { HealthCheck, Readiness } from './health.js';
 export { startInternalServer } from './internal-server.js';
 export type { InternalServer } from './internal-server.js';
 export { createMetrics } from './metrics.js';
+export { systemClock } from './clock.js';
+export type { Clock } from './clock.js';

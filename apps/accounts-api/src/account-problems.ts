@@ -1,0 +1,122 @@
+import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
+  ActivationAttemptsExhausted,
+  ActivationCodeExhausted,
+  ActivationCodeExpired,
+  ActivationCodeIncorrect,
+  ActivationCodeMissing,
+  ActivationCodeRequestedTooSoon,
+  CredentialsSuperseded,
+} from '@app/accounts';
+import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
+import { Problem, problemType, retryAfterHeader, serviceUnavailable } from '@app/http-service';
+import type { ProblemTable, ProblemType } from '@app/http-service';
+import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
+import type { Clock } from '@app/service';
+import { unauthenticated } from './basic-auth/unauthenticated.js';
+import { HashingOverloaded } from './register-account/password-hasher.js';
+
+/** Every problem of this API beside the common ones. The slugs are part of the contract. */
+export const accountProblems = {
+  accountAlreadyActive: problemType(
+    'account-already-active',
+    409,
+    'The account is already active',
+    'There is nothing left to activate. Use the account.',
+  ),
+  activationCodeMissing: problemType(
+    'activation-code-missing',
+    409,
+    'There is no code to activate with',
+    'No code is on its way to this address: none was issued, or the mail could not be delivered. Ask for a new one.',
+  ),
+  activationCodeExpired: problemType(
+    'activation-code-expired',
+    410,
+    'The activation code has expired',
+    'A code is accepted for one minute after its mail was handed over. Ask for a new one.',
+  ),
+  activationCodeExhausted: problemType(
+    'activation-code-exhausted',
+    410,
+    'The activation code is burnt',
+    'Too many wrong codes were tried against it, so that even the right one is refused now. Ask for a new one.',
+  ),
+  activationCodeIncorrect: problemType(
+    'activation-code-incorrect',
+    422,
+    'The activation code is not correct',
+    'Compare it with the newest mail. The member "attemptsLeft" says how many more may be tried.',
+  ),
+  activationAttemptsExhausted: problemType(
+    'activation-attempts-exhausted',
+    429,
+    'Too many wrong codes for this account',
+    'The account used up its wrong guesses for now, over all codes. Wait for the time in the header Retry-After, then ask for a new code.',
+  ),
+  activationCodeRequestedTooSoon: problemType(
+    'activation-code-requested-too-soon',
+    429,
+    'A new code was asked for too soon',
+    'New codes are limited per account. The newest mail may still arrive; otherwise wait for the time in the header Retry-After.',
+  ),
+} as const satisfies Record<string, ProblemType>;
+
+/**
+ * The one table from broken rules and missing dependencies to the problems they are answered with.
+ *
+ * @param clock turns the instant from which a call may be repeated into seconds from now
+ */
+export function accountProblemTable(clock: Clock): ProblemTable {
+  const later = (type: ProblemType, error: Error & { readonly retryAt: number }) => {
+    const seconds = retryAfterHeader((error.retryAt - clock()) / 1_000);
+    return new Problem(type, error.message, { headers: { 'Retry-After': seconds } });
+  };
+  return (error) => {
+    if (error instanceof ActivationCodeIncorrect) {
+      return new Problem(accountProblems.activationCodeIncorrect, error.message, {
+        members: { attemptsLeft: error.attemptsLeft },
+      });
+    }
+    if (error instanceof ActivationCodeExpired) {
+      return new Problem(accountProblems.activationCodeExpired, error.message);
+    }
+    if (error instanceof ActivationCodeExhausted) {
+      return new Problem(accountProblems.activationCodeExhausted, error.message);
+    }
+    if (error instanceof ActivationCodeMissing) {
+      return new Problem(accountProblems.activationCodeMissing, error.message);
+    }
+    if (error instanceof AccountAlreadyActive) {
+      return new Problem(accountProblems.accountAlreadyActive, error.message);
+    }
+    if (error instanceof ActivationAttemptsExhausted) {
+      return later(accountProblems.activationAttemptsExhausted, error);
+    }
+    if (error instanceof ActivationCodeRequestedTooSoon) {
+      return later(accountProblems.activationCodeRequestedTooSoon, error);
+    }
+    // The password was right for a registration that is no longer in force.
+    if (error instanceof CredentialsSuperseded || error instanceof AccountNotRegistered) {
+      return unauthenticated();
+    }
+    if (error instanceof HashingOverloaded) {
+      return serviceUnavailable(
+        'More passwords are being checked than the service can serve. Try again in a moment.',
+        error.retryAfterSeconds,
+        error,
+      );
+    }
+    if (error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable) {
+      return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
+    }
+    if (error instanceof ReadModelBehind) {
+      return serviceUnavailable('Your last change is not visible yet. Try again.', 1, error);
+    }
+    if (error instanceof TooMuchContention) {
+      return serviceUnavailable('Too many calls change this account at once. Try again.', 1, error);
+    }
+    return undefined;
+  };
+}

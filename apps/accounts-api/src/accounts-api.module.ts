@@ -1,0 +1,92 @@
+import { AccountIds, ActivationCodes } from '@app/account-secrets';
+import { accountDecider, defaultActivationPolicy } from '@app/accounts';
+import type { ActivationPolicy, PasswordPolicy } from '@app/accounts';
+import type { EventStore } from '@app/event-store';
+import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import type { Database } from '@app/read-model';
+import { systemClock } from '@app/service';
+import type { DynamicModule } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { dictionary } from '@zxcvbn-ts/language-common';
+import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, READ_MODEL } from './accounts.js';
+import type { Accounts } from './accounts.js';
+import type { AccountsApiSettings } from './accounts-api.settings.js';
+import { ActivateAccountController } from './activate-account/activate-account.controller.js';
+import { ActivateAccountHandler } from './activate-account/activate-account.handler.js';
+import { ReadYourWrites } from './read-your-writes/read-your-writes.js';
+import type { Progress } from './read-your-writes/read-your-writes.js';
+import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
+import { PASSWORD_HASHER } from './register-account/password-hasher.js';
+import { COMMON_PASSWORDS, PASSWORD_POLICY } from './register-account/password-rules.js';
+import { RegisterAccountController } from './register-account/register-account.controller.js';
+import { RegisterAccountHandler } from './register-account/register-account.handler.js';
+import { RequestActivationCodeController } from './request-activation-code/request-activation-code.controller.js';
+import { RequestActivationCodeHandler } from './request-activation-code/request-activation-code.handler.js';
+import { ViewAccountController } from './view-account/view-account.controller.js';
+import { ViewAccountHandler } from './view-account/view-account.handler.js';
+
+/** What main.ts has connected to already. */
+export interface Connections {
+  readonly eventStore: EventStore;
+  readonly database: Database;
+  readonly progress: Progress;
+  readonly passwordHasher: BcryptPasswordHasher;
+}
+
+/** Binds each port to its adapter; the only place where both are named. */
+export class AccountsApiModule {
+  static with(settings: AccountsApiSettings, connections: Connections): DynamicModule {
+    const { eventStore, database, progress, passwordHasher } = connections;
+    const policy = activationPolicyOf(settings);
+    const accounts: Accounts = {
+      store: eventStore,
+      codec: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
+      decider: accountDecider(policy),
+    };
+    return {
+      module: AccountsApiModule,
+      imports: [CqrsModule.forRoot()],
+      controllers: [
+        RegisterAccountController,
+        ActivateAccountController,
+        RequestActivationCodeController,
+        ViewAccountController,
+      ],
+      providers: [
+        RegisterAccountHandler,
+        ActivateAccountHandler,
+        RequestActivationCodeHandler,
+        ViewAccountHandler,
+        { provide: ACCOUNTS, useValue: accounts },
+        { provide: ACTIVATION_POLICY, useValue: policy },
+        { provide: PASSWORD_POLICY, useValue: passwordPolicyOf(settings) },
+        { provide: COMMON_PASSWORDS, useValue: new Set(dictionary['passwords-common']) },
+        { provide: PASSWORD_HASHER, useValue: passwordHasher },
+        { provide: READ_MODEL, useValue: database },
+        { provide: CLOCK, useValue: systemClock },
+        { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
+        { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
+        { provide: ReadYourWrites, useValue: new ReadYourWrites(progress) },
+      ],
+    };
+  }
+}
+
+function activationPolicyOf(settings: AccountsApiSettings): ActivationPolicy {
+  return {
+    ...defaultActivationPolicy,
+    codeTtlMs: settings.ACTIVATION_CODE_TTL_SECONDS * 1_000,
+  };
+}
+
+function passwordPolicyOf(settings: AccountsApiSettings): PasswordPolicy {
+  return {
+    minLength: settings.PASSWORD_MIN_LENGTH,
+    maxLength: settings.PASSWORD_MAX_LENGTH,
+    requireDigit: settings.PASSWORD_REQUIRE_DIGIT,
+    requireUpperCase: settings.PASSWORD_REQUIRE_UPPER,
+    requireLowerCase: settings.PASSWORD_REQUIRE_LOWER,
+    requireSpecial: settings.PASSWORD_REQUIRE_SPECIAL,
+    serviceName: settings.SERVICE_NAME,
+  };
+}

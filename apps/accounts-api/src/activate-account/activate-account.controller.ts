@@ -1,0 +1,82 @@
+import { isActivationCode } from '@app/accounts';
+import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
+import { Proven } from '../basic-auth/proven-account.js';
+import type { ProvenAccount } from '../basic-auth/proven-account.js';
+import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
+import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
+import { FromRequest } from '../request-context.js';
+import type { RequestContext } from '../request-context.js';
+import { ActivateAccount } from './activate-account.command.js';
+
+const FOUR_DIGITS = 'must be a text of exactly 4 digits, such as "0042"';
+
+const activationRequest = z
+  .strictObject({
+    code: z
+      .string(FOUR_DIGITS)
+      .refine(isActivationCode, FOUR_DIGITS)
+      .meta({
+        description: 'The code from the newest mail. Text, because leading zeros count.',
+        examples: ['0042'],
+      }),
+  })
+  .meta({ description: 'The code that was mailed' });
+
+const activationAnswer = z.object({
+  accountId: z.uuid(),
+  status: z.literal('active'),
+  activatedAt: z.iso.datetime(),
+});
+
+@ApiTags('account')
+@ApiBasicAuth('basic')
+@Controller('v1/account/activation')
+@UseGuards(BasicAuthGuard)
+export class ActivateAccountController {
+  constructor(private readonly commandBus: CommandBus) {}
+
+  @Post()
+  @HttpCode(200)
+  @UseInterceptors(ConsistencyTokenInterceptor)
+  @ApiOperation({
+    summary: 'Activate the account with the mailed code',
+    description:
+      'The code is accepted for one minute after the mail was handed over. Three wrong guesses burn it.',
+  })
+  @ApiWrite(200, 'Activated', activationAnswer, {
+    accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
+    status: 'active',
+    activatedAt: '2026-11-22T10:02:12.345Z',
+  })
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'accountAlreadyActive',
+    'activationCodeExpired',
+    'activationCodeExhausted',
+    'activationCodeIncorrect',
+    'activationCodeMissing',
+    'activationAttemptsExhausted',
+    'serviceUnavailable',
+  )
+  async activate(
+    @Body({ schema: activationRequest }) { code }: z.infer<typeof activationRequest>,
+    @Proven() account: ProvenAccount,
+    @FromRequest() context: RequestContext,
+  ): Promise<z.infer<typeof activationAnswer> & WrittenAt> {
+    const { activatedAt, position } = await this.commandBus.execute(
+      new ActivateAccount(account, code, context),
+    );
+    return {
+      accountId: account.accountId,
+      status: 'active',
+      activatedAt: new Date(activatedAt).toISOString(),
+      position,
+    };
+  }
+}

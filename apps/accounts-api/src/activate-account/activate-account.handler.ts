@@ -1,0 +1,52 @@
+import { ActivationCodes } from '@app/account-secrets';
+import { AccountError, accountStreamName, activationOutcome } from '@app/accounts';
+import type { Account, ActivationPolicy } from '@app/accounts';
+import { handleCommand } from '@app/event-store';
+import type { Clock } from '@app/service';
+import { Inject } from '@nestjs/common';
+import { CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
+import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
+import type { Accounts } from '../accounts.js';
+import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import { commandContext } from '../request-context.js';
+import { ActivateAccount } from './activate-account.command.js';
+import type { ActivatedAccount } from './activate-account.command.js';
+
+@CommandHandler(ActivateAccount)
+export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> {
+  constructor(
+    @Inject(ACCOUNTS) private readonly accounts: Accounts,
+    @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly activationCodes: ActivationCodes,
+    private readonly readYourWrites: ReadYourWrites,
+  ) {}
+
+  async execute({ account, guess, context }: ActivateAccount): Promise<ActivatedAccount> {
+    const { accountId, registrationNumber } = account;
+    const { events, state, position } = await handleCommand(
+      this.accounts,
+      accountStreamName(accountId),
+      (current) => ({
+        type: 'ActivateAccount',
+        provenRegistration: registrationNumber,
+        guess,
+        expected: this.expectedCode(accountId, current),
+        now: this.clock(),
+      }),
+      commandContext(context, 'account'),
+    );
+    this.readYourWrites.remember(accountId, position);
+    // A wrong guess is told only now that it is on record: guesses in parallel cannot be for free.
+    const outcome = activationOutcome(state, events, this.policy);
+    if (outcome instanceof AccountError) throw outcome;
+    return { activatedAt: outcome.activatedAt, position };
+  }
+
+  private expectedCode(accountId: string, account: Account) {
+    if (account.status !== 'pending' || account.code === undefined) return undefined;
+    const { issueNumber } = account.code;
+    return { issueNumber, code: this.activationCodes.codeFor(accountId, account.code) };
+  }
+}

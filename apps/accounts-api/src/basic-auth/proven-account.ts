@@ -1,0 +1,27 @@
+import { createParamDecorator } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+
+/** The account whose password the caller has just proven to know. */
+export interface ProvenAccount {
+  readonly accountId: string;
+  /** Which registration the password belongs to: a renewal meanwhile makes it worthless. */
+  readonly registrationNumber: number;
+}
+
+const PROVEN = Symbol('ProvenAccount');
+
+type AuthenticatedRequest = FastifyRequest & { [PROVEN]?: ProvenAccount };
+
+export function setProvenAccount(request: FastifyRequest, account: ProvenAccount): void {
+  (request as AuthenticatedRequest)[PROVEN] = account;
+}
+
+/** Controller parameter: who is asking. Only behind BasicAuthGuard. */
+export const Proven = createParamDecorator(
+  (_: unknown, execution: ExecutionContext): ProvenAccount => {
+    const account = execution.switchToHttp().getRequest<AuthenticatedRequest>()[PROVEN];
+    if (account === undefined) throw new Error('this route lacks the BasicAuthGuard');
+    return account;
+  },
+);

@@ -1,0 +1,109 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import type { KeyRing } from '@app/account-secrets';
+import bcrypt from 'bcrypt';
+import { bulkhead } from 'cockatiel';
+import type { BulkheadPolicy } from 'cockatiel';
+import { HashingOverloaded, UnreadableHash } from './password-hasher.js';
+import type { PasswordHasher } from './password-hasher.js';
+
+export interface BcryptOptions {
+  /** bcrypt's cost: 2^cost rounds. */
+  readonly cost: number;
+  readonly peppers: KeyRing;
+  /** Hashes at a time; one per core keeps the machine busy and the event loop free. */
+  readonly concurrency?: number;
+  /** The longest time a password may wait for its turn, in milliseconds. */
+  readonly longestWaitMs?: number;
+}
+
+const LONGEST_WAIT_MS = 2_000;
+/** Weight of the newest measurement in the running average of a hash's duration. */
+const NEWEST_WEIGHT = 0.2;
+const STORED = /^v1\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$.+)$/;
+
+/**
+ * bcrypt over a peppered digest: `v1$<pepper id>$2b$<cost>$…` holds
+ * bcrypt(base64(HMAC-SHA-384(pepper, NFC(password)))). The digest is 64 ASCII characters whatever the
+ * password, so that nothing beyond bcrypt's 72 bytes is lost, and a stolen hash alone cannot be searched.
+ *
+ * Hashing runs on the thread pool, bounded to one per core; whoever would wait longer than
+ * `longestWaitMs` is turned away at once instead.
+ */
+export class BcryptPasswordHasher implements PasswordHasher {
+  private readonly bulkhead: BulkheadPolicy;
+  private readonly longestWaitMs: number;
+  private readonly concurrency: number;
+  private waiting = 0;
+
+  private constructor(
+    private readonly options: BcryptOptions,
+    /** A hash nobody knows the password of, to be compared with when an account does not exist. */
+    private readonly decoyHash: string,
+    /** Running average of how long one hash takes, in milliseconds. */
+    private hashMs: number,
+  ) {
+    this.concurrency = options.concurrency ?? availableParallelism();
+    this.longestWaitMs = options.longestWaitMs ?? LONGEST_WAIT_MS;
+    this.bulkhead = bulkhead(this.concurrency, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Makes one hash first: it is the decoy, and tells how long a hash takes on this machine. */
+  static async create(options: BcryptOptions): Promise<BcryptPasswordHasher> {
+    const startedAt = performance.now();
+    const decoyHash = await bcrypt.hash(randomBytes(48).toString('base64'), options.cost);
+    return new BcryptPasswordHasher(options, decoyHash, performance.now() - startedAt);
+  }
+
+  async hash(password: string): Promise<string> {
+    const { id, key } = this.options.peppers.current;
+    const bcryptHash = await this.inTurn(() =>
+      bcrypt.hash(peppered(password, key), this.options.cost),
+    );
+    return `v1$${id}${bcryptHash}`;
+  }
+
+  async verify(password: string, storedHash: string | undefined): Promise<boolean> {
+    if (storedHash === undefined) {
+      const { key } = this.options.peppers.current;
+      await this.inTurn(() => bcrypt.compare(peppered(password, key), this.decoyHash));
+      return false;
+    }
+    const { pepperId, bcryptHash } = STORED.exec(storedHash)?.groups ?? {};
+    if (pepperId === undefined || bcryptHash === undefined) {
+      throw new UnreadableHash('its format is not known');
+    }
+    const pepper = this.options.peppers.get(pepperId);
+    return this.inTurn(() => bcrypt.compare(peppered(password, pepper), bcryptHash));
+  }
+
+  /** Passwords hashed or waiting to be, for metrics. */
+  get load(): number {
+    return this.waiting;
+  }
+
+  private async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const expectedWaitMs =
+      (Math.max(0, this.waiting - this.concurrency + 1) * this.hashMs) / this.concurrency;
+    if (expectedWaitMs > this.longestWaitMs) {
+      throw new HashingOverloaded(Math.ceil(expectedWaitMs / 1_000));
+    }
+    this.waiting++;
+    try {
+      return await this.bulkhead.execute(async () => {
+        const startedAt = performance.now();
+        const result = await work();
+        const tookMs = performance.now() - startedAt;
+        this.hashMs += NEWEST_WEIGHT * (tookMs - this.hashMs);
+        return result;
+      });
+    } finally {
+      this.waiting--;
+    }
+  }
+}
+
+function peppered(password: string, pepper: Buffer): string {
+  return createHmac('sha384', pepper).update(password.normalize('NFC'), 'utf8').digest('base64');
+}

@@ -1,0 +1,35 @@
+/** Port: turns passwords into hashes that can be stored, and checks passwords against them. */
+export interface PasswordHasher {
+  /**
+   * @param password as it was typed
+   * @throws HashingOverloaded when more is waiting than can be served in time
+   */
+  hash(password: string): Promise<string>;
+
+  /**
+   * Costs the same whether there is a hash to compare with or not, so that the time of an answer does
+   * not tell which addresses have an account.
+   *
+   * @param storedHash undefined for an unknown account: the answer is then false
+   * @throws HashingOverloaded, UnreadableHash
+   */
+  verify(password: string, storedHash: string | undefined): Promise<boolean>;
+}
+
+export const PASSWORD_HASHER = Symbol('PasswordHasher');
+
+/** More passwords wait for the processor than it can hash in time. */
+export class HashingOverloaded extends Error {
+  constructor(readonly retryAfterSeconds: number) {
+    super('too many passwords are waiting to be hashed');
+    this.name = 'HashingOverloaded';
+  }
+}
+
+/** A stored hash was made in a way, or with a pepper, that this process does not know. */
+export class UnreadableHash extends Error {
+  constructor(what: string) {
+    super(`the stored password hash cannot be checked: ${what}`);
+    this.name = 'UnreadableHash';
+  }
+}

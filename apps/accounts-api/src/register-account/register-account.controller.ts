@@ -1,0 +1,54 @@
+import type { CommonPasswords, PasswordPolicy } from '@app/accounts';
+import { Body, Controller, HttpCode, Inject, Post, UseInterceptors } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
+import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
+import { FromRequest } from '../request-context.js';
+import type { RequestContext } from '../request-context.js';
+import { COMMON_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
+import { RegisterAccount } from './register-account.command.js';
+import { assertAcceptable, registrationRequest } from './registration-request.js';
+import type { RegistrationRequest } from './registration-request.js';
+
+/** Says nothing about whether the address had an account before. */
+const MESSAGE = 'If this address can be activated, a message with a 4-digit code is on its way.';
+
+const registrationAnswer = z.object({ accountId: z.uuid(), message: z.string() });
+
+@ApiTags('accounts')
+@Controller('v1/accounts')
+export class RegisterAccountController {
+  constructor(
+    private readonly commandBus: CommandBus,
+    @Inject(PASSWORD_POLICY) private readonly policy: PasswordPolicy,
+    @Inject(COMMON_PASSWORDS) private readonly commonPasswords: CommonPasswords,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @UseInterceptors(ConsistencyTokenInterceptor)
+  @ApiOperation({
+    summary: 'Register an e-mail address with a password',
+    description:
+      'Sends a 4-digit code to the address. The answer is the same whether the address is new, ' +
+      'waits for activation (the new password then replaces the old one) or is active already.',
+  })
+  @ApiWrite(202, 'Accepted', registrationAnswer, {
+    accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
+    message: MESSAGE,
+  })
+  @ApiProblems('invalidRequest', 'payloadTooLarge', 'unsupportedMediaType', 'serviceUnavailable')
+  async register(
+    @Body({ schema: registrationRequest }) body: RegistrationRequest,
+    @FromRequest() context: RequestContext,
+  ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
+    assertAcceptable(body, this.policy, this.commonPasswords);
+    const { accountId, position } = await this.commandBus.execute(
+      new RegisterAccount(body.email, body.password, context),
+    );
+    return { accountId, message: MESSAGE, position };
+  }
+}

@@ -1,0 +1,48 @@
+import { AccountIds, ActivationCodes } from '@app/account-secrets';
+import { accountStreamName, addressKeyOf } from '@app/accounts';
+import { handleCommand } from '@app/event-store';
+import type { Clock } from '@app/service';
+import { Inject } from '@nestjs/common';
+import { CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
+import { ACCOUNTS, CLOCK } from '../accounts.js';
+import type { Accounts } from '../accounts.js';
+import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import { commandContext } from '../request-context.js';
+import { PASSWORD_HASHER } from './password-hasher.js';
+import type { PasswordHasher } from './password-hasher.js';
+import { RegisterAccount } from './register-account.command.js';
+import type { RegisteredAccount } from './register-account.command.js';
+
+/** Takes the same steps at the same cost for an address that is new, pending or active. */
+@CommandHandler(RegisterAccount)
+export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> {
+  constructor(
+    @Inject(ACCOUNTS) private readonly accounts: Accounts,
+    @Inject(PASSWORD_HASHER) private readonly passwordHasher: PasswordHasher,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly accountIds: AccountIds,
+    private readonly activationCodes: ActivationCodes,
+    private readonly readYourWrites: ReadYourWrites,
+  ) {}
+
+  async execute({ address, password, context }: RegisterAccount): Promise<RegisteredAccount> {
+    const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
+    const passwordHash = await this.passwordHasher.hash(password);
+    const { position } = await handleCommand(
+      this.accounts,
+      accountStreamName(accountId),
+      () => ({
+        type: 'RegisterAccount',
+        address,
+        passwordHash,
+        nonce: this.activationCodes.newNonce(),
+        keyId: this.activationCodes.currentKeyId,
+        now: this.clock(),
+      }),
+      commandContext(context, 'anonymous'),
+    );
+    this.readYourWrites.remember(accountId, position);
+    return { accountId, position };
+  }
+}

@@ -1,0 +1,50 @@
+import { InvalidAddress, addressKeyOf, passwordViolations } from '@app/accounts';
+import type { CommonPasswords, PasswordPolicy } from '@app/accounts';
+import { invalidRequest } from '@app/http-service';
+import type { FieldError } from '@app/http-service';
+import { z } from 'zod';
+
+export const registrationRequest = z
+  .strictObject({
+    email: z.string('must be text: an e-mail address').meta({
+      description: 'Where the activation code is sent.',
+      examples: ['ada@example.org'],
+    }),
+    password: z.string('must be text: a password').meta({
+      description: 'At least 8 characters by default. Every character counts, emoji included.',
+      examples: ['correct horse battery staple'],
+    }),
+  })
+  .meta({ description: 'A new account' });
+
+export type RegistrationRequest = z.infer<typeof registrationRequest>;
+
+/**
+ * Every rule of the domain that the request breaks, in one answer.
+ *
+ * @throws Problem invalid-request
+ */
+export function assertAcceptable(
+  { email, password }: RegistrationRequest,
+  policy: PasswordPolicy,
+  commonPasswords: CommonPasswords,
+): void {
+  const faults: FieldError[] = [
+    ...addressFaults(email),
+    ...passwordViolations(password, email, commonPasswords, policy).map(({ sentence }) => ({
+      field: 'password',
+      message: sentence,
+    })),
+  ];
+  if (faults.length > 0) throw invalidRequest(faults);
+}
+
+function addressFaults(email: string): readonly FieldError[] {
+  try {
+    addressKeyOf(email);
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidAddress) return [{ field: 'email', message: error.message }];
+    throw error;
+  }
+}

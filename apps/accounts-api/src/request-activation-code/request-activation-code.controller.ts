@@ -1,0 +1,47 @@
+import { Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
+import { Proven } from '../basic-auth/proven-account.js';
+import type { ProvenAccount } from '../basic-auth/proven-account.js';
+import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
+import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
+import { FromRequest } from '../request-context.js';
+import type { RequestContext } from '../request-context.js';
+import { RequestActivationCode } from './request-activation-code.command.js';
+
+const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';
+
+const requestAnswer = z.object({ message: z.string() });
+
+@ApiTags('account')
+@ApiBasicAuth('basic')
+@Controller('v1/account/activation-code')
+@UseGuards(BasicAuthGuard)
+export class RequestActivationCodeController {
+  constructor(private readonly commandBus: CommandBus) {}
+
+  @Post()
+  @HttpCode(202)
+  @UseInterceptors(ConsistencyTokenInterceptor)
+  @ApiOperation({
+    summary: 'Ask for a new code',
+    description: 'At most one in 30 seconds, 5 in an hour and 10 in a day. Takes no body.',
+  })
+  @ApiWrite(202, 'On its way', requestAnswer, { message: MESSAGE })
+  @ApiProblems(
+    'unauthenticated',
+    'accountAlreadyActive',
+    'activationCodeRequestedTooSoon',
+    'serviceUnavailable',
+  )
+  async request(
+    @Proven() account: ProvenAccount,
+    @FromRequest() context: RequestContext,
+  ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {
+    const { position } = await this.commandBus.execute(new RequestActivationCode(account, context));
+    return { message: MESSAGE, position };
+  }
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { KeyRing } from '@app/account-secrets';
+import type { Queryable } from '@app/read-model';
+import { SealBroken, open, seal } from './seal.js';
+
+/** The key of one account, and thereby everything that was encrypted with it, is no longer there. */
+export class AccountKeyMissing extends Error {
+  constructor(readonly accountId: string) {
+    super(`the key of account ${accountId} does not exist: its personal data cannot be read`);
+    this.name = 'AccountKeyMissing';
+  }
+}
+
+/** A stored key cannot be unwrapped: the key-encryption key is another one, or the row was changed. */
+export class AccountKeyUnreadable extends Error {
+  constructor(accountId: string, keyEncryptionKeyId: string) {
+    super(
+      `the key of account ${accountId} cannot be unwrapped with the key-encryption key ` +
+        `${keyEncryptionKeyId} of PERSONAL_DATA_KEYS`,
+    );
+    this.name = 'AccountKeyUnreadable';
+  }
+}
+
+const KEY_BYTES = 32;
+/** So many keys stay in memory; the oldest are forgotten first. */
+const MOST_CACHED = 10_000;
+
+interface WrappedKeyRow {
+  readonly account_id: string;
+  readonly wrapped_key: Buffer;
+  readonly key_encryption_key_id: string;
+}
+
+/**
+ * One AES-256 key per account, kept in PostgreSQL beside the log and wrapped (AES-256-GCM) by a
+ * key-encryption key of the configuration. What cannot be deleted from the log becomes unreadable when
+ * its account's key is deleted here.
+ */
+export class AccountKeys {
+  private readonly cached = new Map<string, Buffer>();
+
+  constructor(
+    private readonly database: Queryable,
+    private readonly keyEncryptionKeys: KeyRing,
+  ) {}
+
+  /**
+   * The account's key; makes one when there is none. Of several processes that make one at a time, all
+   * get the same.
+   *
+   * @throws ReadModelUnavailable, AccountKeyUnreadable
+   */
+  async obtain(accountId: string): Promise<Buffer> {
+    const existing = (await this.find([accountId])).get(accountId);
+    if (existing) return existing;
+    const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
+    const wrapped = seal(randomBytes(KEY_BYTES), keyEncryptionKey, wrappedFor(accountId));
+    await this.database.query({
+      name: 'add-account-key',
+      text: `insert into personal_data.account_keys (account_id, wrapped_key, key_encryption_key_id)
+             values ($1, $2, $3) on conflict (account_id) do nothing`,
+      values: [accountId, wrapped, id],
+    });
+    const made = (await this.find([accountId])).get(accountId);
+    if (made === undefined) throw new AccountKeyMissing(accountId);
+    return made;
+  }
+
+  /**
+   * The keys that exist, by account id.
+   *
+   * @throws ReadModelUnavailable, AccountKeyUnreadable, UnknownKey
+   */
+  async find(accountIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    const missing = new Set<string>();
+    for (const accountId of accountIds) {
+      const key = this.cached.get(accountId);
+      if (key) found.set(accountId, key);
+      else missing.add(accountId);
+    }
+    if (missing.size === 0) return found;
+    const { rows } = await this.database.query<WrappedKeyRow>({
+      name: 'find-account-keys',
+      text: `select account_id, wrapped_key, key_encryption_key_id
+             from personal_data.account_keys where account_id = any($1::uuid[])`,
+      values: [[...missing]],
+    });
+    for (const row of rows) {
+      const key = this.unwrap(row);
+      this.remember(row.account_id, key);
+      found.set(row.account_id, key);
+    }
+    return found;
+  }
+
+  private unwrap({ account_id, wrapped_key, key_encryption_key_id }: WrappedKeyRow): Buffer {
+    const keyEncryptionKey = this.keyEncryptionKeys.get(key_encryption_key_id);
+    try {
+      return open(wrapped_key, keyEncryptionKey, wrappedFor(account_id));
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      throw new AccountKeyUnreadable(account_id, key_encryption_key_id);
+    }
+  }
+
+  private remember(accountId: string, key: Buffer): void {
+    this.cached.set(accountId, key);
+    if (this.cached.size <= MOST_CACHED) return;
+    const [oldest] = this.cached.keys();
+    if (oldest !== undefined) this.cached.delete(oldest);
+  }
+}
+
+function wrappedFor(accountId: string): string {
+  return `account-key/${accountId}`;
+}

@@ -1,0 +1,47 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+
+const ALGORITHM = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Somebody changed the sealed bytes, or they were sealed with another key or for another place. */
+export class SealBroken extends Error {
+  constructor(where: string) {
+    super(`the sealed value at ${where} cannot be opened`);
+    this.name = 'SealBroken';
+  }
+}
+
+/**
+ * AES-256-GCM with a fresh random nonce: 12 bytes nonce, 16 bytes tag, ciphertext.
+ *
+ * @param key 32 bytes
+ * @param where what the value belongs to; a value moved elsewhere cannot be opened there
+ */
+export function seal(plain: Buffer, key: Buffer, where: string): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(where, 'utf8'));
+  const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]);
+}
+
+/**
+ * The value that was sealed with this key for this place.
+ *
+ * @throws SealBroken
+ */
+export function open(sealed: Buffer, key: Buffer, where: string): Buffer {
+  const nonce = sealed.subarray(0, NONCE_BYTES);
+  const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+  if (tag.length < TAG_BYTES) throw new SealBroken(where);
+  const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(where, 'utf8'))
+    .setAuthTag(tag);
+  const ciphertext = sealed.subarray(NONCE_BYTES + TAG_BYTES);
+  try {
+    return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
+  } catch {
+    // The cipher only says that it could not authenticate the data, which is what our error means.
+    throw new SealBroken(where);
+  }
+}
