@@ -66,7 +66,7 @@ const LONGEST_PAUSE_MS = 50;
 export async function handleCommand<Command, Event, State>(
   behaviour: StreamBehaviour<Command, Event, State>,
   streamName: string,
-  toCommand: (state: NoInfer<State>) => NoInfer<Command>,
+  toCommand: (state: State) => Command,
   context: CommandContext,
 ): Promise<Decision<Event, State>> {
   const { store, codec, decider } = behaviour;

@@ -1,6 +1,6 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { AccountError, accountStreamName, activationOutcome } from '@app/accounts';
-import type { Account, ActivationPolicy } from '@app/accounts';
+import type { Account, AccountCommand, ActivationPolicy } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
@@ -28,7 +28,7 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
     const { events, state, position } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
-      (current) => ({
+      (current): AccountCommand => ({
         type: 'ActivateAccount',
         provenRegistration: registrationNumber,
         guess,

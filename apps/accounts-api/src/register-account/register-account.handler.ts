@@ -1,5 +1,6 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf } from '@app/accounts';
+import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
@@ -32,7 +33,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> 
     const { position } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
-      () => ({
+      (): AccountCommand => ({
         type: 'RegisterAccount',
         address,
         passwordHash,

@@ -1,5 +1,6 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
+import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
@@ -26,7 +27,7 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
     const { position } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
-      () => ({
+      (): AccountCommand => ({
         type: 'RequestActivationCode',
         provenRegistration: registrationNumber,
         nonce: this.activationCodes.newNonce(),
