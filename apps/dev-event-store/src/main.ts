@@ -1,1 +1,20 @@
-export {};
+import { runProcess } from '@app/service';
+import { DevEventStore } from './dev-event-store.js';
+import { loadSettings } from './settings.js';
+
+runProcess('eventstore', async (log) => {
+  const settings = loadSettings(process.argv.slice(2), process.env);
+  const eventStore = await DevEventStore.start({
+    ...settings,
+    log,
+    onFailure: (error) => {
+      // What reached the disk is unknown now: only a fresh start tells.
+      log.fatal({ err: error }, 'the event log cannot be written');
+      process.exit(1);
+    },
+  });
+  return {
+    endpoints: { eventstore: `esdb://${settings.host}:${eventStore.port}?tls=false` },
+    stop: () => eventStore.stop(),
+  };
+});

@@ -1,0 +1,120 @@
+import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
+import { shared, streams } from '../protocol.js';
+import type { Streams } from '../protocol.js';
+import { NO_EVENTS } from '../streams/append-decision.js';
+import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
+import { expectedRevisionOf, proposedEventOf, streamNameOf } from './protocol-values.js';
+import {
+  asRpcError,
+  invalidArgument,
+  maximumAppendSizeExceeded,
+  streamDeleted,
+} from './rpc-errors.js';
+
+interface Target {
+  readonly streamName: Buffer;
+  readonly expected: ExpectedRevision;
+}
+
+/** `Append`: options, then one message per event, then one answer. */
+export function handleAppend(
+  store: StreamStore,
+  maxAppendSize: number,
+  call: ServerReadableStream<Streams.AppendReq, Streams.AppendResp>,
+  callback: sendUnaryData<Streams.AppendResp>,
+): void {
+  let target: Target | undefined;
+  const events: ProposedEvent[] = [];
+  let size = 0;
+  let answered = false;
+  const answer = (error: unknown, response?: Streams.AppendResp): void => {
+    if (answered) return;
+    answered = true;
+    if (response === undefined) callback(asRpcError(error));
+    else callback(null, response);
+  };
+
+  call.on('cancelled', () => (answered = true));
+  call.on('data', (request: Streams.AppendReq) => {
+    if (answered) return;
+    try {
+      const message = request.getProposedMessage();
+      if (message === undefined) {
+        target = targetOf(request);
+        return;
+      }
+      const event = proposedEventOf(message);
+      size += event.data.length;
+      if (size > maxAppendSize) throw maximumAppendSizeExceeded(maxAppendSize);
+      events.push(event);
+    } catch (error) {
+      answer(error);
+    }
+  });
+  call.on('end', () => {
+    if (answered) return;
+    if (target === undefined) return answer(invalidArgument('the append has no options'));
+    const { streamName, expected } = target;
+    try {
+      store.append(streamName, expected, events, (outcome) => {
+        if (outcome.kind === 'stream-deleted') answer(streamDeleted(streamName.toString('utf8')));
+        else answer(undefined, responseOf(outcome, expected));
+      });
+    } catch (error) {
+      answer(error);
+    }
+  });
+}
+
+function targetOf(request: Streams.AppendReq): Target {
+  const options = request.getOptions();
+  if (options === undefined) throw invalidArgument('the append has no options');
+  const revision = options.hasRevision() ? options.getRevision() : undefined;
+  return {
+    streamName: streamNameOf(options.getStreamIdentifier()),
+    expected: expectedRevisionOf(options, revision),
+  };
+}
+
+function responseOf(
+  outcome: Exclude<AppendOutcome, { kind: 'stream-deleted' }>,
+  expected: ExpectedRevision,
+): Streams.AppendResp {
+  const response = new streams.AppendResp();
+  if (outcome.kind === 'appended') response.setSuccess(successOf(outcome));
+  else response.setWrongExpectedVersion(refusalOf(outcome.currentRevision, expected));
+  return response;
+}
+
+function successOf(
+  outcome: Extract<AppendOutcome, { kind: 'appended' }>,
+): Streams.AppendResp.Success {
+  const success = new streams.AppendResp.Success();
+  if (outcome.revision === NO_EVENTS) success.setNoStream(new shared.Empty());
+  else success.setCurrentRevision(String(outcome.revision));
+  if (outcome.position === undefined) return success.setNoPosition(new shared.Empty());
+  const position = new streams.AppendResp.Position();
+  position.setCommitPosition(String(outcome.position));
+  position.setPreparePosition(String(outcome.position));
+  return success.setPosition(position);
+}
+
+function refusalOf(
+  currentRevision: number,
+  expected: ExpectedRevision,
+): Streams.AppendResp.WrongExpectedVersion {
+  const refusal = new streams.AppendResp.WrongExpectedVersion();
+  if (currentRevision === NO_EVENTS) refusal.setCurrentNoStream(new shared.Empty());
+  else refusal.setCurrentRevision(String(currentRevision));
+  switch (expected) {
+    case 'any':
+      return refusal.setExpectedAny(new shared.Empty());
+    case 'no_stream':
+      return refusal.setExpectedNoStream(new shared.Empty());
+    case 'stream_exists':
+      return refusal.setExpectedStreamExists(new shared.Empty());
+    default:
+      return refusal.setExpectedRevision(String(expected));
+  }
+}

@@ -1,0 +1,84 @@
+import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
+import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ProposedEvent } from '../streams/stream-store.js';
+import { shared } from '../protocol.js';
+import type { Shared, Streams } from '../protocol.js';
+
+const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/;
+const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
+/** Longer names would not fit the trailers of an error. */
+const MAX_NAME_LENGTH = 4_096;
+
+/** UTF-8 bytes of the name. */
+export function streamNameOf(identifier: Shared.StreamIdentifier | undefined): Buffer {
+  const name = Buffer.from(identifier?.getStreamName_asU8() ?? []);
+  if (name.length === 0) throw invalidArgument('a stream name is missing');
+  if (name.length > MAX_NAME_LENGTH)
+    throw invalidArgument(`a stream name has more than ${MAX_NAME_LENGTH} bytes`);
+  return name;
+}
+
+export function streamIdentifierOf(name: Buffer): Shared.StreamIdentifier {
+  const identifier = new shared.StreamIdentifier();
+  identifier.setStreamName(name);
+  return identifier;
+}
+
+/** Lower-case UUID from either of the forms that the protocol knows. */
+export function uuidOf(uuid: Shared.UUID | undefined): string {
+  const structured = uuid?.getStructured();
+  const text = structured
+    ? hyphenated(
+        hexOf(structured.getMostSignificantBits()) + hexOf(structured.getLeastSignificantBits()),
+      )
+    : (uuid?.getString().toLowerCase() ?? '');
+  if (!UUID.test(text)) throw invalidArgument('an event id is not a UUID');
+  const id = hyphenated(text.replaceAll('-', ''));
+  if (id === ZERO_UUID) throw invalidArgument('an event id is the zero UUID');
+  return id;
+}
+
+function hexOf(signedHalf: string): string {
+  return BigInt.asUintN(64, BigInt(signedHalf)).toString(16).padStart(16, '0');
+}
+
+function hyphenated(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The part of several request messages that says what the stream is expected to look like. */
+interface Expectation {
+  hasNoStream(): boolean;
+  hasAny(): boolean;
+  hasStreamExists(): boolean;
+}
+
+/** @param revision the expected revision as the protocol's decimal digits, when the request has one */
+export function expectedRevisionOf(
+  options: Expectation,
+  revision: string | undefined,
+): ExpectedRevision {
+  if (revision !== undefined) return Number(revision);
+  if (options.hasNoStream()) return 'no_stream';
+  if (options.hasAny()) return 'any';
+  if (options.hasStreamExists()) return 'stream_exists';
+  throw invalidArgument('the expected revision is missing');
+}
+
+/** @throws RpcError for events that EventStoreDB refuses as well */
+export function proposedEventOf(
+  message: Streams.AppendReq.ProposedMessage | Streams.BatchAppendReq.ProposedMessage,
+): ProposedEvent {
+  const metadata = message.getMetadataMap();
+  const type = metadata.get('type');
+  const contentType = metadata.get('content-type');
+  if (type === undefined || contentType === undefined) throw missingMetadataProperties();
+  if (type === '') throw invalidArgument('an event type is empty');
+  return {
+    id: uuidOf(message.getId()),
+    type: Buffer.from(type),
+    isJson: contentType === 'application/json',
+    customMetadata: message.getCustomMetadata_asU8(),
+    data: message.getData_asU8(),
+  };
+}

@@ -1,0 +1,36 @@
+import type { handleUnaryCall } from '@grpc/grpc-js';
+import { serverFeatures } from '../protocol.js';
+
+/** Version whose behaviour is modelled. */
+const SERVER_VERSION = '24.10.0';
+
+/** Methods by service in the spelling of EventStoreDB: lower case; with the features of each method. */
+const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'event_store.client.streams.streams': {
+    read: ['position', 'events'],
+    append: [],
+    delete: [],
+    tombstone: [],
+    batchappend: ['deadline_duration'],
+  },
+};
+
+type SupportedMethods = InstanceType<typeof serverFeatures.SupportedMethods>;
+
+/** Tells the client what it may call; `batchappend` among it decides how the client appends. */
+export function serverFeaturesService(): {
+  getSupportedMethods: handleUnaryCall<unknown, SupportedMethods>;
+} {
+  const supported = new serverFeatures.SupportedMethods();
+  supported.setEventStoreServerVersion(SERVER_VERSION);
+  for (const [service, methods] of Object.entries(METHODS)) {
+    for (const [name, features] of Object.entries(methods)) {
+      const method = new serverFeatures.SupportedMethod();
+      method.setServiceName(service);
+      method.setMethodName(name);
+      method.setFeaturesList([...features]);
+      supported.addMethods(method);
+    }
+  }
+  return { getSupportedMethods: (_call, callback) => callback(null, supported) };
+}

@@ -1,0 +1,106 @@
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  sendUnaryData,
+} from '@grpc/grpc-js';
+import { streams, StreamsService } from '../protocol.js';
+import type { Streams } from '../protocol.js';
+import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { AppendOutcome, StreamStore } from '../streams/stream-store.js';
+import type { SlowConsumerPolicy } from '../subscriptions/catch-up-subscription.js';
+import { handleAppend } from './append-call.js';
+import { BatchAppendCall } from './batch-append-call.js';
+import type { OpenStreams } from './open-streams.js';
+import { expectedRevisionOf, streamNameOf } from './protocol-values.js';
+import { handleRead } from './read-call.js';
+import { asRpcError, invalidArgument, streamDeleted, wrongExpectedVersion } from './rpc-errors.js';
+
+const sendAsIs = (message: Buffer): Buffer => message;
+
+/** The service as generated, but its streaming answers arrive ready for the wire. */
+export const streamsServiceDefinition = {
+  ...StreamsService,
+  read: { ...StreamsService.read, responseSerialize: sendAsIs },
+  batchAppend: { ...StreamsService.batchAppend, responseSerialize: sendAsIs },
+};
+
+export interface StreamsServiceOptions {
+  /** Bytes of event data that one append may have. */
+  readonly maxAppendSize: number;
+  readonly slowConsumerPolicy: () => SlowConsumerPolicy;
+}
+
+type StreamsServiceImplementation = {
+  read: handleServerStreamingCall<Streams.ReadReq, Buffer>;
+  append: handleClientStreamingCall<Streams.AppendReq, Streams.AppendResp>;
+  batchAppend: handleBidiStreamingCall<Streams.BatchAppendReq, Buffer>;
+  delete: handleUnaryCall<Streams.DeleteReq, Streams.DeleteResp>;
+  tombstone: handleUnaryCall<Streams.TombstoneReq, Streams.TombstoneResp>;
+};
+
+export function streamsService(
+  store: StreamStore,
+  openStreams: OpenStreams,
+  { maxAppendSize, slowConsumerPolicy }: StreamsServiceOptions,
+): StreamsServiceImplementation {
+  return {
+    read: (call) =>
+      void handleRead(store, call.request, openStreams.open(call), slowConsumerPolicy),
+    append: (call, callback) => handleAppend(store, maxAppendSize, call, callback),
+    batchAppend: (call) =>
+      void new BatchAppendCall(store, maxAppendSize, openStreams.open(call), call),
+    delete: (call, callback) =>
+      handleRemoval(call.request, callback, (name, expected, done) =>
+        store.delete(name, expected, (outcome) => {
+          const response = new streams.DeleteResp();
+          const position = new streams.DeleteResp.Position();
+          done(outcome, (at) => {
+            position.setCommitPosition(at);
+            position.setPreparePosition(at);
+            return response.setPosition(position);
+          });
+        }),
+      ),
+    tombstone: (call, callback) =>
+      handleRemoval(call.request, callback, (name, expected, done) =>
+        store.tombstone(name, expected, (outcome) => {
+          const response = new streams.TombstoneResp();
+          const position = new streams.TombstoneResp.Position();
+          done(outcome, (at) => {
+            position.setCommitPosition(at);
+            position.setPreparePosition(at);
+            return response.setPosition(position);
+          });
+        }),
+      ),
+  };
+}
+
+/** Delete and tombstone: two messages of the same shape and the same errors. */
+function handleRemoval<Response extends Streams.DeleteResp | Streams.TombstoneResp>(
+  request: Streams.DeleteReq | Streams.TombstoneReq,
+  callback: sendUnaryData<Response>,
+  remove: (
+    streamName: Buffer,
+    expected: ExpectedRevision,
+    done: (outcome: AppendOutcome, respond: (position: string) => Response) => void,
+  ) => void,
+): void {
+  try {
+    const options = request.getOptions();
+    if (options === undefined) throw invalidArgument('the request has no options');
+    const streamName = streamNameOf(options.getStreamIdentifier());
+    const revision = options.hasRevision() ? options.getRevision() : undefined;
+    const expected = expectedRevisionOf(options, revision);
+    remove(streamName, expected, (outcome, respond) => {
+      const name = streamName.toString('utf8');
+      if (outcome.kind === 'appended') callback(null, respond(String(outcome.position)));
+      else if (outcome.kind === 'stream-deleted') callback(streamDeleted(name));
+      else callback(wrongExpectedVersion(name, expected, outcome.currentRevision));
+    });
+  } catch (error) {
+    callback(asRpcError(error));
+  }
+}

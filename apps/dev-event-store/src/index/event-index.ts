@@ -1,0 +1,101 @@
+import type { EventRecord } from '../log/event-record.js';
+import { parseStreamMetadata } from '../streams/stream-metadata.js';
+import type { StreamMetadata } from '../streams/stream-metadata.js';
+import { NameTable, NOT_FOUND } from './name-table.js';
+import { NumberColumn } from './number-column.js';
+import { NumberLists } from './number-lists.js';
+
+export { NOT_FOUND } from './name-table.js';
+
+const METADATA_TYPE = Buffer.from('$metadata');
+const METASTREAM_PREFIX = Buffer.from('$$');
+
+/**
+ * What is held in memory about every event: its place in the log, its stream and its type, and for each
+ * stream which events are in it. Events are numbered 0, 1, 2, … in log order; streams and types in order
+ * of first appearance.
+ */
+export class EventIndex {
+  readonly streams = new NameTable();
+  readonly types = new NameTable();
+  private readonly positions = new NumberColumn(Float64Array);
+  private readonly streamNumbers = new NumberColumn(Uint32Array);
+  private readonly typeNumbers = new NumberColumn(Uint32Array);
+  private readonly eventsOfStreams = new NumberLists();
+  /** Event number of the tombstone, by stream number. */
+  private readonly tombstones = new Map<number, number>();
+  private readonly metadata = new Map<number, StreamMetadata>();
+
+  get eventCount(): number {
+    return this.positions.length;
+  }
+
+  /** Takes up the next event of the log. */
+  add(record: EventRecord): void {
+    const eventNumber = this.positions.length;
+    const stream = this.streams.intern(record.streamName);
+    this.positions.push(record.position);
+    this.streamNumbers.push(stream);
+    this.typeNumbers.push(this.types.intern(record.type));
+    if (record.isTombstone) {
+      this.tombstones.set(stream, eventNumber);
+      return;
+    }
+    this.eventsOfStreams.push(stream, eventNumber);
+    if (isMetastream(record.streamName) && record.type.equals(METADATA_TYPE)) {
+      const described = this.streams.intern(record.streamName.subarray(METASTREAM_PREFIX.length));
+      this.metadata.set(described, parseStreamMetadata(record.data));
+    }
+  }
+
+  positionOf(eventNumber: number): number {
+    return this.positions.at(eventNumber);
+  }
+
+  streamOf(eventNumber: number): number {
+    return this.streamNumbers.at(eventNumber);
+  }
+
+  typeOf(eventNumber: number): number {
+    return this.typeNumbers.at(eventNumber);
+  }
+
+  /** Number of the first event at or after a position of the log; `eventCount` when there is none. */
+  firstEventAtOrAfter(position: number): number {
+    let low = 0;
+    let high = this.positions.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.positions.at(middle) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** How many events a stream has ever had, its tombstone not counted. */
+  lengthOfStream(stream: number): number {
+    return stream === NOT_FOUND ? 0 : this.eventsOfStreams.lengthOf(stream);
+  }
+
+  /** Number of the event at a revision that the stream has. */
+  eventAt(stream: number, revision: number): number {
+    return this.eventsOfStreams.at(stream, revision);
+  }
+
+  tombstoneOf(stream: number): number | undefined {
+    return this.tombstones.get(stream);
+  }
+
+  /** What the newest `$metadata` event says of a stream; undefined when there never was one. */
+  metadataOf(stream: number): StreamMetadata | undefined {
+    return this.metadata.get(stream);
+  }
+}
+
+export function isMetastream(name: Buffer): boolean {
+  return name.length > 2 && name[0] === 0x24 && name[1] === 0x24;
+}
+
+export function metastreamOf(name: Buffer): Buffer {
+  return Buffer.concat([METASTREAM_PREFIX, name]);
+}

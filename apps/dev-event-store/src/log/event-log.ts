@@ -1,0 +1,186 @@
+import { close, fdatasync, ftruncateSync, fsyncSync, openSync, writev } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { BlockCache } from './block-cache.js';
+import { FRAME_HEADER_LENGTH, sealFrame } from './frame.js';
+import { LOG_FILE_HEADER, recoverLog } from './recovery.js';
+import type { FrameVisitor, Recovery } from './recovery.js';
+
+const writeVector = promisify(writev);
+const syncData = promisify(fdatasync);
+const closeFile = promisify(close);
+
+const CACHE_BYTES = 32 * 1024 * 1024;
+/** The system takes at most 1,024 buffers in one writev. */
+const MAX_FRAMES_PER_WRITE = 1_000;
+
+export interface EventLogOptions {
+  readonly path: string;
+  /** Whether an append waits for the disk; without it a crash of the machine loses events. */
+  readonly fsync: boolean;
+  /** Called for every frame found at the start. */
+  readonly visit: FrameVisitor;
+  /** Called after each group of appends has become durable and each of them was told so. */
+  readonly onProgress: () => void;
+  /** Called once when the disk fails; the log accepts nothing afterwards. */
+  readonly onFailure: (error: Error) => void;
+}
+
+interface Waiting {
+  readonly offset: number;
+  readonly resolve: () => void;
+}
+
+/**
+ * Append-only file of checksummed frames with group commit: all appends that arrive while the disk is
+ * busy are written and synced together.
+ */
+export class EventLog {
+  private pending: Buffer[] = [];
+  private readonly waiting: Waiting[] = [];
+  private end: number;
+  private durable: number;
+  private flushing: Promise<void> | undefined;
+  private failed = false;
+
+  private constructor(
+    private readonly fileDescriptor: number,
+    private readonly cache: BlockCache,
+    private readonly options: EventLogOptions,
+    readonly recovery: Recovery,
+  ) {
+    this.end = recovery.length;
+    this.durable = recovery.length;
+  }
+
+  /**
+   * Opens or creates the log, verifies it and cuts off an unfinished append.
+   *
+   * @throws CorruptLogError
+   */
+  static async open(options: EventLogOptions): Promise<EventLog> {
+    const file = await open(options.path, 'a+');
+    let recovery: Recovery;
+    try {
+      // A crash right after the file was created may have left less than its header.
+      if ((await file.stat()).size < LOG_FILE_HEADER.length) {
+        await file.truncate(0);
+        await file.appendFile(LOG_FILE_HEADER);
+      }
+      recovery = await recoverLog(file, options.path, options.visit);
+    } finally {
+      await file.close();
+    }
+    const fileDescriptor = openSync(options.path, 'r+');
+    if (recovery.tornBytes > 0) ftruncateSync(fileDescriptor, recovery.length);
+    fsyncSync(fileDescriptor);
+    syncFolder(dirname(options.path));
+    const cache = new BlockCache(fileDescriptor, recovery.length, CACHE_BYTES);
+    return new EventLog(fileDescriptor, cache, options, recovery);
+  }
+
+  /** Where the body of the next frame will begin. */
+  get nextBodyOffset(): number {
+    return this.end + FRAME_HEADER_LENGTH;
+  }
+
+  /**
+   * Adds a frame whose body starts at `FRAME_HEADER_LENGTH` of `frame`; the header is filled in here.
+   * It can be read at once and is durable when `onDurable` is called.
+   */
+  append(frame: Buffer, recordCount: number, onDurable: () => void): void {
+    if (this.failed) throw new Error('the event log failed and accepts nothing any more');
+    sealFrame(frame, { offset: this.end, durableBefore: this.durable, recordCount });
+    this.cache.append(frame);
+    this.pending.push(frame);
+    this.end += frame.length;
+    this.waiting.push({ offset: this.end, resolve: onDurable });
+    this.flushing ??= this.flush();
+  }
+
+  /** Calls back when everything appended so far is durable, at once when it already is. */
+  afterDurable(callback: () => void): void {
+    if (this.end === this.durable) callback();
+    else this.waiting.push({ offset: this.end, resolve: callback });
+  }
+
+  /** Bytes of the log, durable or not; not to be changed by the caller. */
+  read(offset: number, length: number): Buffer {
+    return this.cache.read(offset, length);
+  }
+
+  /** Writes out what is pending and marks the end, so that later damage is told from a torn append. */
+  async close(): Promise<void> {
+    await this.flushing;
+    if (!this.failed && this.end > LOG_FILE_HEADER.length) {
+      this.append(Buffer.alloc(FRAME_HEADER_LENGTH), 0, () => undefined);
+      await this.flushing;
+    }
+    await closeFile(this.fileDescriptor);
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      // Appends of the same turn of the event loop share the first write.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (this.pending.length > 0) {
+        const frames = this.pending;
+        this.pending = [];
+        const end = await this.write(frames);
+        if (this.options.fsync) await syncData(this.fileDescriptor);
+        this.cache.markWritten(end);
+        this.durable = end;
+        this.announce();
+      }
+    } catch (error) {
+      this.failed = true;
+      this.options.onFailure(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.flushing = undefined;
+    }
+  }
+
+  private async write(frames: Buffer[]): Promise<number> {
+    let offset = this.durable;
+    for (let first = 0; first < frames.length; first += MAX_FRAMES_PER_WRITE) {
+      let rest = frames.slice(first, first + MAX_FRAMES_PER_WRITE);
+      while (rest.length > 0) {
+        const { bytesWritten } = await writeVector(this.fileDescriptor, rest, offset);
+        offset += bytesWritten;
+        rest = withoutFirstBytes(rest, bytesWritten);
+      }
+    }
+    return offset;
+  }
+
+  private announce(): void {
+    let resolved = 0;
+    while (resolved < this.waiting.length && this.waiting[resolved]!.offset <= this.durable)
+      resolved += 1;
+    for (const { resolve } of this.waiting.splice(0, resolved)) resolve();
+    this.options.onProgress();
+  }
+}
+
+function withoutFirstBytes(buffers: Buffer[], count: number): Buffer[] {
+  let index = 0;
+  let left = count;
+  while (index < buffers.length && left >= buffers[index]!.length) {
+    left -= buffers[index]!.length;
+    index += 1;
+  }
+  const rest = buffers.slice(index);
+  if (left > 0) rest[0] = rest[0]!.subarray(left);
+  return rest;
+}
+
+/** The name of a new file is durable only when its folder is. */
+function syncFolder(folder: string): void {
+  const fileDescriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(fileDescriptor);
+  } finally {
+    close(fileDescriptor);
+  }
+}

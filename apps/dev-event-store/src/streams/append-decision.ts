@@ -1,0 +1,72 @@
+/** What the appender expects of the stream: the revision of its last event, or a kind of state. */
+export type ExpectedRevision = number | 'no_stream' | 'any' | 'stream_exists';
+
+/** Revision "before the first event". */
+export const NO_EVENTS = -1;
+
+/** What a decision needs to know, appends that are not yet durable included. */
+export interface StreamFacts {
+  /** Revision of the last event, `NO_EVENTS` when there never was one. */
+  readonly lastRevision: number;
+  readonly isTombstoned: boolean;
+  readonly isDeleted: boolean;
+  readonly hasMetadata: boolean;
+  idAt(revision: number): string;
+  /** Where an event id was appended lately; forgotten after a while and by a restart. */
+  recentRevisionOf(id: string): number | undefined;
+}
+
+export type AppendDecision =
+  | { readonly kind: 'write' }
+  | { readonly kind: 'already-written'; readonly lastRevision: number }
+  | { readonly kind: 'wrong-expected-version' }
+  | { readonly kind: 'stream-deleted' };
+
+const WRITE: AppendDecision = { kind: 'write' };
+const WRONG_EXPECTED_VERSION: AppendDecision = { kind: 'wrong-expected-version' };
+const STREAM_DELETED: AppendDecision = { kind: 'stream-deleted' };
+
+/** Optimistic concurrency and idempotency of an append, in the order in which EventStoreDB decides. */
+export function decideAppend(
+  expected: ExpectedRevision,
+  ids: readonly string[],
+  stream: StreamFacts,
+): AppendDecision {
+  if (stream.isTombstoned) return STREAM_DELETED;
+  if (expected === 'stream_exists') {
+    if (stream.isDeleted) return STREAM_DELETED;
+    if (stream.lastRevision === NO_EVENTS && !stream.hasMetadata) return WRONG_EXPECTED_VERSION;
+  }
+  if (expected === 'any' || expected === 'stream_exists') return decideByRecentIds(ids, stream);
+  const expectedRevision = expected === 'no_stream' ? NO_EVENTS : expected;
+  if (expectedRevision > stream.lastRevision) return WRONG_EXPECTED_VERSION;
+  if (expectedRevision === stream.lastRevision) return WRITE;
+  return decideByStoredIds(expected, expectedRevision + 1, ids, stream);
+}
+
+function decideByRecentIds(ids: readonly string[], stream: StreamFacts): AppendDecision {
+  let lastRevision = NO_EVENTS;
+  for (const [index, id] of ids.entries()) {
+    const revision = stream.recentRevisionOf(id);
+    if (revision === undefined) return index === 0 ? WRITE : WRONG_EXPECTED_VERSION;
+    lastRevision = revision;
+  }
+  return ids.length === 0 ? WRITE : { kind: 'already-written', lastRevision };
+}
+
+/** The append is a repetition when exactly these events were stored at the revisions it asks for. */
+function decideByStoredIds(
+  expected: ExpectedRevision,
+  firstRevision: number,
+  ids: readonly string[],
+  stream: StreamFacts,
+): AppendDecision {
+  for (const [index, id] of ids.entries()) {
+    const revision = firstRevision + index;
+    if (revision <= stream.lastRevision && stream.idAt(revision) === id) continue;
+    const comesBack = index === 0 && expected === 'no_stream' && stream.isDeleted;
+    return comesBack ? WRITE : WRONG_EXPECTED_VERSION;
+  }
+  if (ids.length === 0) return WRONG_EXPECTED_VERSION;
+  return { kind: 'already-written', lastRevision: firstRevision + ids.length - 1 };
+}

@@ -1,0 +1,64 @@
+import { invalidArgument } from '../grpc/rpc-errors.js';
+import type { FilterExpression } from './all-filter.js';
+
+/** The filter part of a request; reads and persistent subscriptions have messages of the same shape. */
+export interface FilterRequest {
+  getStreamIdentifier(): ExpressionRequest | undefined;
+  getEventType(): ExpressionRequest | undefined;
+  hasMax(): boolean;
+  getMax(): number;
+  getCheckpointintervalmultiplier(): number;
+}
+
+interface ExpressionRequest {
+  getRegex(): string;
+  getPrefixList(): string[];
+}
+
+/** Events looked at between two checkpoints when the request does not say. */
+const DEFAULT_SEARCH_WINDOW = 32;
+
+export interface RequestedFilter {
+  readonly expression: FilterExpression;
+  /** A checkpoint is sent after so many events, wanted or not. */
+  readonly checkpointInterval: number;
+}
+
+/** @throws RpcError when the request has no expression or one that JavaScript cannot compile */
+export function requestedFilter(request: FilterRequest): RequestedFilter {
+  const onStream = request.getStreamIdentifier();
+  const expression = onStream ?? request.getEventType();
+  if (expression === undefined) throw invalidArgument('the filter has no expression');
+  const multiplier = request.getCheckpointintervalmultiplier();
+  if (multiplier < 1)
+    throw invalidArgument('the checkpoint interval multiplier must be at least 1');
+  const searchWindow = request.hasMax() ? request.getMax() : DEFAULT_SEARCH_WINDOW;
+  if (searchWindow < 1) throw invalidArgument('the search window must be at least 1');
+  return {
+    expression: { on: onStream ? 'stream-name' : 'event-type', test: nameTest(expression) },
+    checkpointInterval: multiplier * searchWindow,
+  };
+}
+
+function nameTest(expression: ExpressionRequest): (name: string) => boolean {
+  const regex = expression.getRegex();
+  if (regex !== '') {
+    const compiled = compile(regex);
+    return (name) => compiled.test(name);
+  }
+  const prefixes = expression.getPrefixList();
+  return (name) => prefixes.some((prefix) => name.startsWith(prefix));
+}
+
+/** EventStoreDB takes .NET expressions: one that JavaScript reads differently is better refused. */
+function compile(regex: string): RegExp {
+  try {
+    return new RegExp(regex, 'u');
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw invalidArgument(
+        `the filter is not a regular expression that can be used here: ${error.message}`,
+      );
+    throw error;
+  }
+}
