@@ -46,6 +46,8 @@ export interface EmbeddedPostgres {
   readonly exited: Promise<void>;
   /** Ends open sessions and writes everything down; resolves when no process is left. */
   stop(): Promise<void>;
+  /** Ends it at once; the next start recovers what was committed. */
+  kill(): void;
 }
 
 const START_DEADLINE_MS = 15_000;
@@ -194,6 +196,7 @@ class Cluster {
       logFile: this.logFile,
       exited: server.exited,
       stop: () => (stopped ??= this.stopServer(server)),
+      kill: () => server.kill(),
     };
   }
 
@@ -207,7 +210,7 @@ class Cluster {
     this.options.log.warn('PostgreSQL is slow to stop: cutting its open sessions');
     await this.requestStop(server.pid, 'SIGQUIT');
     if (await endsWithin(IMMEDIATE_STOP_MS)) return;
-    process.kill(server.pid, 'SIGKILL');
+    server.kill();
     await server.exited;
   }
 
@@ -249,7 +252,7 @@ class Cluster {
       const note = this.pidFileLines();
       if (note[0] === String(server.pid) && note[7]?.trim() === 'ready') return true;
       if (Date.now() > deadline) {
-        process.kill(server.pid, 'SIGKILL');
+        server.kill();
         await server.exited;
         return false;
       }
@@ -368,6 +371,10 @@ class ServerProcess {
     this.pid = child.pid;
     // A running server alone is no reason for our own process to stay.
     child.unref();
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
   }
 
   keepWaitingForIt(): void {

@@ -1,1 +1,99 @@
-export {};
+import { join, relative } from 'node:path';
+import { ConfigurationError } from '@app/service';
+import type { ReadyMessage } from '@app/service';
+import { ConsoleOutput } from './console-output.js';
+import { Launcher } from './launcher.js';
+import { readLauncherSettings } from './launcher-settings.js';
+import type { LauncherSettings } from './launcher-settings.js';
+import { walkThrough } from './walk-through.js';
+
+const EXIT_FAULT = 1;
+const EXIT_CONFIGURATION = 78;
+const EXIT_INTERRUPTED = 130;
+
+/** npm passes a Ctrl-C on to us, which the terminal has sent us already: the pair counts as one. */
+const SAME_KEYSTROKE_MS = 500;
+const PARENT_CHECK_MS = 250;
+
+const startedAt = Date.now();
+let settings: LauncherSettings;
+try {
+  settings = readLauncherSettings();
+} catch (error) {
+  leaveWith(error);
+}
+const output = new ConsoleOutput({
+  to: process.stdout,
+  coloured: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  verbose: settings.verbose,
+  logFolder: join(settings.dataDir, 'logs'),
+});
+const launcher = new Launcher(settings, process.env, output);
+let stopRequestedAt: number | undefined;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => requestStop(signal));
+}
+process.stdout.on('error', () => {
+  if (stopRequestedAt === undefined) requestStop('nobody reads its output');
+});
+process.on('uncaughtException', (error) => {
+  launcher.kill();
+  leaveWith(error);
+});
+if (process.send) process.on('disconnect', () => requestStop('the parent process is gone'));
+if (process.env['npm_lifecycle_event']) stopWithParent();
+
+output.say(`Starting in ${relative(process.cwd(), settings.dataDir) || '.'} …`);
+try {
+  const endpoints = await launcher.start();
+  output.say(
+    walkThrough(endpoints, settings.dataDir, Date.now() - startedAt, (text) =>
+      output.emphasised(text),
+    ),
+  );
+  process.send?.({ kind: 'ready', endpoints: { ...endpoints } } satisfies ReadyMessage);
+} catch (error) {
+  if (stopRequestedAt === undefined) {
+    await launcher.stop();
+    leaveWith(error);
+  }
+}
+
+function requestStop(cause: string): void {
+  if (stopRequestedAt !== undefined) {
+    if (Date.now() - stopRequestedAt < SAME_KEYSTROKE_MS) return;
+    output.say('Killing everything.');
+    launcher.kill();
+    process.exit(EXIT_INTERRUPTED);
+  }
+  stopRequestedAt = Date.now();
+  output.say(`\nStopping (${cause}) … press Ctrl-C again to kill.`);
+  launcher.stop().then(
+    () => {
+      output.say(`Stopped after ${Date.now() - (stopRequestedAt ?? 0)} ms. The data is kept.`);
+      process.exit(0);
+    },
+    (error: unknown) => {
+      launcher.kill();
+      leaveWith(error);
+    },
+  );
+}
+
+/** A killed npm passes nothing on. */
+function stopWithParent(): void {
+  const parent = process.ppid;
+  const check = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(check);
+    requestStop('npm is gone');
+  }, PARENT_CHECK_MS);
+  check.unref();
+}
+
+function leaveWith(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`\n${message}\n`);
+  process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAULT);
+}

@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Builds when a source is newer than what was built from it, or was never built. Says so in one line,
+ * and shows the build's own output only when it fails; the process ends then.
+ */
+export function buildIfNeeded() {
+  if (!existsSync(join(root, 'node_modules'))) {
+    leave('The packages are not installed yet. Run "npm ci" first.');
+  }
+  if (sources().every(isBuilt)) return;
+  process.stdout.write('Building …\n');
+  const [command, ...args] = npm();
+  const build = spawnSync(command, [...args, 'run', '--silent', 'build'], {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32' && command === 'npm',
+  });
+  if (build.status !== 0) {
+    leave(`${build.stdout ?? ''}${build.stderr ?? ''}${build.error ?? ''}\nThe build failed.`);
+  }
+}
+
+function sources() {
+  return ['apps', 'libs'].flatMap((rooms) =>
+    readdirSync(join(root, rooms)).flatMap((room) => filesBelow(join(root, rooms, room, 'src'))),
+  );
+}
+
+function filesBelow(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /(?<!spec)\.(ts|sql)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+function isBuilt(source) {
+  const built = join(root, 'dist', relative(root, source)).replace(/\.ts$/, '.js');
+  return existsSync(built) && statSync(built).mtimeMs >= statSync(source).mtimeMs;
+}
+
+/** The npm that runs us, which may not be the first one on the path. */
+function npm() {
+  const running = process.env['npm_execpath'];
+  return running ? [process.execPath, running] : ['npm'];
+}
+
+function leave(message) {
+  process.stderr.write(`${message.trim()}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeAtomically } from './atomic-file.js';
+
+const productEndpoints = z.object({
+  /** Base URL of the public API. */
+  api: z.string(),
+  /** Base URL of the admin API. */
+  admin: z.string().optional(),
+  /** Base URL of the stand-in e-mail provider and its inbox page. */
+  mailbox: z.string(),
+  /** Connection string for EventStoreDB's client. */
+  eventstore: z.string(),
+  /** Connection string for PostgreSQL, password included. */
+  database: z.string(),
+});
+
+/** Where a running product can be reached. */
+export type ProductEndpoints = z.infer<typeof productEndpoints>;
+
+/** @throws Error when one that every product has is missing */
+export function productEndpointsOf(endpoints: Record<string, string>): ProductEndpoints {
+  return productEndpoints.parse(endpoints);
+}
+
+/** Tells others on this machine, in `<data folder>/endpoints.json`; only the owner can read it. */
+export class EndpointsFile {
+  private readonly path: string;
+
+  constructor(dataDir: string) {
+    this.path = join(dataDir, 'endpoints.json');
+  }
+
+  write(endpoints: ProductEndpoints): void {
+    writeAtomically(this.path, endpoints);
+  }
+
+  /** What the last start wrote; undefined after a stop. It may be stale after a kill. */
+  read(): ProductEndpoints | undefined {
+    if (!existsSync(this.path)) return undefined;
+    return productEndpoints.parse(JSON.parse(readFileSync(this.path, 'utf8')));
+  }
+
+  remove(): void {
+    rmSync(this.path, { force: true });
+  }
+}
