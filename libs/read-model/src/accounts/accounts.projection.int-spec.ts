@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { evolve, initialState } from '@app/accounts';
+import type { Account, AccountEvent } from '@app/accounts';
+import {
+  accountActivated,
+  accountRegistered,
+  activationRefused,
+  activeAccount,
+  ada,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  noon,
+  registrationRefused,
+  registrationRenewed,
+  SECOND,
+} from '@app/accounts/testing/account-examples.js';
+import fc from 'fast-check';
+import { freshDatabase } from '../../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../../test/support/postgres.js';
+import type { Database } from '../database.js';
+import { createPool } from '../postgres.js';
+import { projectAccountEvent } from './accounts.projection.js';
+import { findAccount, findCredentials } from './accounts.queries.js';
+
+describe('accounts in PostgreSQL', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    database = createPool(fresh.url, {
+      max: 4,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  /** Stores the history, `times` times each event, and returns the id of the account. */
+  async function projected(history: readonly AccountEvent[], times = 1): Promise<string> {
+    const accountId = randomUUID();
+    for (const [index, event] of history.entries()) {
+      const revision = BigInt(index);
+      const statement = projectAccountEvent({ accountId, revision, position: revision, event });
+      for (let time = 0; statement && time < times; time += 1) await database.query(statement);
+    }
+    return accountId;
+  }
+
+  const pending = {
+    address: ada.address,
+    status: 'pending',
+    registeredAt: new Date(noon),
+    activatedAt: undefined,
+  };
+
+  it('are not there before they are registered', async () => {
+    const nobody = randomUUID();
+    expect(await findAccount(database, nobody)).toBeUndefined();
+    expect(await findCredentials(database, nobody)).toBeUndefined();
+  });
+
+  it('are pending after registration', async () => {
+    const accountId = await projected([accountRegistered()]);
+    expect(await findAccount(database, accountId)).toEqual({ accountId, ...pending });
+    expect(await findCredentials(database, accountId)).toEqual({
+      accountId,
+      ...pending,
+      passwordHash: ada.passwordHash,
+      registrationNumber: 1,
+    });
+  });
+
+  it('have the newest password after a renewal', async () => {
+    const accountId = await projected([accountRegistered(), registrationRenewed(noon + SECOND)]);
+    expect(await findCredentials(database, accountId)).toEqual({
+      accountId,
+      ...pending,
+      passwordHash: ada.newPasswordHash,
+      registrationNumber: 2,
+    });
+  });
+
+  it('are active after activation', async () => {
+    const accountId = await projected(activeAccount);
+    expect(await findAccount(database, accountId)).toEqual({
+      accountId,
+      ...pending,
+      status: 'active',
+      activatedAt: new Date(noon + 10 * SECOND),
+    });
+  });
+
+  it('do not change when a whole history is stored again', async () => {
+    const history = [accountRegistered(), registrationRenewed(noon), accountActivated(1, noon)];
+    const accountId = await projected(history);
+    const before = await findCredentials(database, accountId);
+    for (const [index, event] of history.entries()) {
+      const revision = BigInt(index);
+      const statement = projectAccountEvent({ accountId, revision, position: revision, event });
+      if (!statement) throw new Error('every one of these events has a statement');
+      expect((await database.query(statement)).rowCount).toBe(0);
+    }
+    expect(await findCredentials(database, accountId)).toEqual(before);
+  });
+
+  it('equal what the account itself remembers, after any history and any repetition', async () => {
+    const event = fc.constantFrom<AccountEvent>(
+      accountRegistered(),
+      registrationRenewed(noon + SECOND),
+      registrationRefused(noon),
+      codeIssued(1),
+      codeSent(1),
+      codeUndeliverable(1, noon),
+      activationRefused(1, 'incorrect', noon),
+      accountActivated(1, noon + 2 * SECOND),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (history, times) => {
+          const accountId = await projected(history, times);
+          const row = await findCredentials(database, accountId);
+          expect(row).toEqual(remembered(accountId, history.reduce(evolve, initialState)));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function remembered(accountId: string, account: Account) {
+  if (account.status === 'not-registered') return undefined;
+  return {
+    accountId,
+    address: account.address,
+    status: account.status,
+    passwordHash: account.passwordHash,
+    registrationNumber: account.registrationNumber,
+    registeredAt: new Date(account.registeredAt),
+    activatedAt: account.status === 'active' ? new Date(account.activatedAt) : undefined,
+  };
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import type { AccountEvent } from '@app/accounts';
+import {
+  accountActivated,
+  accountRegistered,
+  activationRefused,
+  ada,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  noon,
+  registrationRefused,
+  registrationRenewed,
+} from '@app/accounts/testing/account-examples.js';
+import { accountsProjection, projectAccountEvent } from './accounts.projection.js';
+
+const place = { accountId: ada.accountId, revision: 4n, position: 9_007_199_254_740_993n };
+const statementFor = (event: AccountEvent) => projectAccountEvent({ ...place, event });
+
+describe('accounts projection', () => {
+  it('adds a row when an account is registered, unless there is one', () => {
+    expect(statementFor(accountRegistered())).toEqual({
+      name: 'account-registered',
+      text: expect.stringMatching(
+        /^insert into read_model\.accounts[^]+on conflict \(account_id\) do nothing$/,
+      ),
+      values: [
+        ada.accountId,
+        4n,
+        9_007_199_254_740_993n,
+        ada.address,
+        ada.passwordHash,
+        new Date(noon),
+      ],
+    });
+  });
+
+  it('replaces the password of a pending account when the registration is renewed', () => {
+    expect(statementFor(registrationRenewed(noon + 1))).toEqual({
+      name: 'registration-renewed',
+      text: expect.stringContaining('registration_number = registration_number + 1'),
+      values: [ada.accountId, 4n, 9_007_199_254_740_993n, ada.newPasswordHash],
+    });
+  });
+
+  it('makes a pending account active', () => {
+    expect(statementFor(accountActivated(1, noon + 2))).toEqual({
+      name: 'account-activated',
+      text: expect.stringContaining(`status = 'active', activated_at = $4`),
+      values: [ada.accountId, 4n, 9_007_199_254_740_993n, new Date(noon + 2)],
+    });
+  });
+
+  it.each([registrationRenewed(noon), accountActivated(1, noon)])(
+    'changes only rows of an earlier revision: $type',
+    (event) => {
+      expect(statementFor(event)?.text).toContain(
+        `where account_id = $1 and revision < $2 and status = 'pending'`,
+      );
+    },
+  );
+
+  it.each([
+    registrationRefused(noon),
+    codeIssued(),
+    codeSent(),
+    codeUndeliverable(1, noon),
+    activationRefused(1, 'incorrect', noon),
+  ])('shows nothing of $type', (event) => {
+    expect(statementFor(event)).toBeUndefined();
+  });
+
+  it('takes the account from the name of its stream', () => {
+    const event = accountRegistered();
+    const streamName = `account-${ada.accountId}`;
+    expect(accountsProjection.project({ ...place, streamName, event })).toEqual(
+      statementFor(event),
+    );
+    expect(accountsProjection.streamNamePrefixes).toEqual(['account-']);
+  });
+
+  it('refuses streams that are no account', () => {
+    const event = accountRegistered();
+    expect(() =>
+      accountsProjection.project({ ...place, streamName: 'account-of-nobody', event }),
+    ).toThrow(RangeError);
+  });
+});

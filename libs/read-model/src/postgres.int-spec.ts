@@ -1,0 +1,248 @@
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.js';
+import { emptyDatabase } from '../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { ReadModelUnavailable, StatementRefused } from './database.js';
+import type { Database, Queryable } from './database.js';
+import { createPool, inTransaction } from './postgres.js';
+import type { PoolOptions } from './postgres.js';
+
+const PERSONAL = 'ada@example.org';
+
+describe('PostgreSQL adapter', () => {
+  let fresh: FreshDatabase;
+  const opened: Database[] = [];
+
+  beforeAll(async () => {
+    fresh = await emptyDatabase();
+    await pool().query({ text: 'create table people (id int primary key, address text)' });
+    // The servers of tests are set to forget.
+    await pool().query({
+      text: `do $$ begin
+               execute format('alter database %I set synchronous_commit = on', current_database());
+             end $$`,
+    });
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((database) => database.close()));
+  });
+  afterAll(() => fresh.drop());
+
+  function pool(options: Partial<PoolOptions> = {}, url = fresh.url): Database {
+    const database = createPool(url, {
+      max: 2,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+      ...options,
+    });
+    opened.push(database);
+    return database;
+  }
+
+  it('keeps 64-bit integers exact in both directions', async () => {
+    const { rows } = await pool().query<{ big: bigint; small: number; at: Date }>({
+      name: 'exact',
+      text: 'select $1::bigint as big, 7 as small, $2::timestamptz(3) as at',
+      values: [9_007_199_254_740_993n, new Date(1_763_812_800_123)],
+    });
+    expect(rows).toEqual([
+      { big: 9_007_199_254_740_993n, small: 7, at: new Date(1_763_812_800_123) },
+    ]);
+  });
+
+  describe('transactions', () => {
+    const insert = (id: number) => ({ text: 'insert into people values ($1, null)', values: [id] });
+    const ids = async (database: Queryable) =>
+      (await database.query<{ id: number }>({ text: 'select id from people order by id' })).rows;
+
+    afterEach(async () => {
+      await pool().query({ text: 'delete from people' });
+    });
+
+    it.each(['immediate', 'deferred'] as const)('commit everything: %s', async (durability) => {
+      const database = pool();
+      const result = await inTransaction(
+        database,
+        async (transaction) => {
+          await transaction.query(insert(1));
+          await transaction.query(insert(2));
+          expect(await ids(database)).toEqual([]);
+          const { rows } = await transaction.query({ text: 'show synchronous_commit' });
+          return rows[0];
+        },
+        { durability },
+      );
+      expect(await ids(database)).toEqual([{ id: 1 }, { id: 2 }]);
+      expect(result).toEqual({ synchronous_commit: durability === 'deferred' ? 'off' : 'on' });
+      const { rows } = await database.query({ text: 'show synchronous_commit' });
+      expect(rows).toEqual([{ synchronous_commit: 'on' }]);
+    });
+
+    it('commit nothing when the work fails', async () => {
+      const database = pool({ max: 1 });
+      const failure = new Error('the work failed');
+      await expect(
+        database.inTransaction(async (transaction) => {
+          await transaction.query(insert(1));
+          throw failure;
+        }),
+      ).rejects.toBe(failure);
+      expect(await ids(database)).toEqual([]);
+    });
+
+    it('do not pass for committed when a failed statement went unnoticed', async () => {
+      const database = pool({ max: 1 });
+      await expect(
+        database.inTransaction(async (transaction) => {
+          await transaction.query(insert(1));
+          await expect(transaction.query(insert(1))).rejects.toThrow(StatementRefused);
+        }),
+      ).rejects.toThrow(StatementRefused);
+      expect(await ids(database)).toEqual([]);
+    });
+
+    it('report a connection that is cut between two statements, and the pool recovers', async () => {
+      const database = pool({ max: 1 });
+      const other = pool({ max: 1 });
+      await expect(
+        database.inTransaction(async (transaction) => {
+          await transaction.query(insert(1));
+          const { rows } = await transaction.query<{ pid: number }>({
+            text: 'select pg_backend_pid() as pid',
+          });
+          await terminate(other, rows[0]?.pid);
+          await eventually(() =>
+            expect(transaction.query(insert(2))).rejects.toThrow(ReadModelUnavailable),
+          );
+          await transaction.query(insert(3));
+        }),
+      ).rejects.toThrow(ReadModelUnavailable);
+      expect(await ids(database)).toEqual([]);
+    });
+  });
+
+  describe('failures', () => {
+    it('a refused statement tells nothing of its values', async () => {
+      const database = pool({ max: 1 });
+      const insert = {
+        name: 'insert-person',
+        text: 'insert into people values (1, $1)',
+        values: [PERSONAL],
+      };
+      await database.query(insert);
+      for (const statement of [
+        insert,
+        { text: 'select $1::text::int', values: [PERSONAL] },
+        { text: 'select $1::int', values: [PERSONAL] },
+      ]) {
+        const error: unknown = await database.query(statement).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(StatementRefused);
+        expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(PERSONAL);
+      }
+      await expect(database.query(insert)).rejects.toMatchObject({
+        sqlState: '23505',
+        constraint: 'people_pkey',
+        statement: 'insert-person',
+      });
+      await database.query({ text: 'delete from people' });
+    });
+
+    it('nobody listens: unavailable', async () => {
+      const database = pool({}, 'postgres://nobody@127.0.0.1:1/none');
+      await expect(database.query({ text: 'select 1' })).rejects.toThrow(ReadModelUnavailable);
+      await expect(database.checkAvailable()).rejects.toThrow(/ECONNREFUSED/);
+      await expect(database.inTransaction(async () => 1)).rejects.toThrow(ReadModelUnavailable);
+      await expect(database.openSession('spec')).rejects.toThrow(ReadModelUnavailable);
+    });
+
+    it('a statement that takes too long: unavailable', async () => {
+      const database = pool({ statementTimeoutMs: 50 });
+      await expect(database.query({ text: 'select pg_sleep(20)' })).rejects.toThrow(
+        ReadModelUnavailable,
+      );
+      await database.checkAvailable();
+    });
+
+    it('no free connection in time: unavailable', async () => {
+      const database = pool({ max: 1, connectionTimeoutMs: 50 });
+      await database.inTransaction(async () => {
+        await expect(database.query({ text: 'select 1' })).rejects.toThrow(ReadModelUnavailable);
+      });
+      await database.checkAvailable();
+    });
+
+    it('an idle connection that is cut is replaced, and reported', async () => {
+      const lost: ReadModelUnavailable[] = [];
+      const database = pool({ max: 1, onConnectionLost: (error) => lost.push(error) });
+      await terminate(pool({ max: 1 }), await pidOf(database));
+      await eventually(() => expect(lost).toEqual([expect.any(ReadModelUnavailable)]));
+      await database.checkAvailable();
+    });
+
+    it('a parameter that is none is the fault of the program', async () => {
+      const circular: Record<string, unknown> = {};
+      circular['self'] = circular;
+      const error: unknown = await pool()
+        .query({ text: 'select $1', values: [circular] })
+        .catch((reason: unknown) => reason);
+      expect(error).not.toBeInstanceOf(ReadModelUnavailable);
+      expect(error).toHaveProperty('message', expect.stringContaining('circular'));
+    });
+  });
+
+  describe('sessions', () => {
+    it('hear notifications', async () => {
+      const database = pool();
+      const session = await database.openSession('spec');
+      const heard: string[][] = [];
+      session.onNotification((channel, payload) => heard.push([channel, payload]));
+      await session.query({ text: 'listen news' });
+      await database.query({ text: `select pg_notify('news', 'it rains')` });
+      await eventually(() => expect(heard).toEqual([['news', 'it rains']]));
+      await session.close();
+    });
+
+    it('say once that they were cut, to late listeners too', async () => {
+      const session = await pool().openSession('spec');
+      const losses: Error[] = [];
+      session.onLost((error) => losses.push(error));
+      await terminate(pool(), await pidOf(session));
+      await eventually(() => expect(losses).toEqual([expect.any(ReadModelUnavailable)]));
+      session.onLost((error) => losses.push(error));
+      expect(losses).toHaveLength(2);
+      expect(losses[0]).toBe(losses[1]);
+      await expect(session.query({ text: 'select 1' })).rejects.toBe(losses[0]);
+      await session.close();
+    });
+
+    it('give up their locks when closed, without a word of loss', async () => {
+      const database = pool();
+      const session = await database.openSession('spec');
+      let lost = false;
+      session.onLost(() => {
+        lost = true;
+      });
+      await session.query({ text: 'select pg_advisory_lock(1)' });
+      const tryLock = { text: 'select pg_try_advisory_lock(1) as free' };
+      expect((await database.query(tryLock)).rows).toEqual([{ free: false }]);
+      await session.close();
+      await session.close();
+      await eventually(async () =>
+        expect((await database.query(tryLock)).rows).toEqual([{ free: true }]),
+      );
+      expect(lost).toBe(false);
+    });
+  });
+});
+
+async function pidOf(database: Queryable): Promise<number> {
+  const { rows } = await database.query<{ pid: number }>({
+    text: 'select pg_backend_pid() as pid',
+  });
+  return rows[0]?.pid ?? 0;
+}
+
+async function terminate(database: Queryable, pid: number | undefined): Promise<void> {
+  await database.query({ text: 'select pg_terminate_backend($1)', values: [pid] });
+}

@@ -1,0 +1,24 @@
+import type { AccountEvent, AccountEventType } from '@app/accounts';
+import { UnknownEvent } from '@app/event-store';
+import type { EventCodec } from '@app/event-store';
+
+const known: Readonly<Record<AccountEventType, true>> = {
+  AccountRegistered: true,
+  RegistrationRenewed: true,
+  RegistrationRefused: true,
+  ActivationCodeIssued: true,
+  ActivationCodeSent: true,
+  ActivationCodeUndeliverable: true,
+  ActivationRefused: true,
+  AccountActivated: true,
+};
+
+/** Account events stored as they are, without encryption: for specs only. */
+export const plainAccountCodec: EventCodec<AccountEvent> = {
+  encode: async (_, events) => events.map(({ type, data }) => ({ type, schemaVersion: 1, data })),
+  decode: async (events) =>
+    events.map(({ type, data, metadata }) => {
+      if (!(type in known)) throw new UnknownEvent(type, metadata.schemaVersion);
+      return { type, data } as AccountEvent;
+    }),
+};
