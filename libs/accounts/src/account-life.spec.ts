@@ -1,0 +1,551 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { evolve, initialState, type Account } from './account.js';
+import { accountDecider, type AccountCommand } from './account-decider.js';
+import { AccountError, type BrokenRuleName } from './account-errors.js';
+import type { AccountEvent, AccountEventType, Instant } from './account-events.js';
+import { fromStored, toStored } from './account-event-serde.js';
+import { sentenceOf } from './account-history.js';
+import type { ActivateAccount } from './activate-account.js';
+import { activationOutcome } from './activation-outcome.js';
+import { defaultActivationPolicy, type ActivationPolicy } from './activation-policy.js';
+import {
+  accountRegistered,
+  ada,
+  codeIssued,
+  codeSent,
+  DAY,
+  exampleCode,
+  exampleNonce,
+  HOUR,
+  MINUTE,
+  noon,
+  SECOND,
+  wrongCode,
+} from './testing/account-examples.js';
+import { particularsOf } from './testing/given-when-then.js';
+import { referenceAnswer } from './testing/reference-account.js';
+
+/** One thing that somebody does, relative to what the account is like when they do it. */
+type Step =
+  | { readonly does: 'wait'; readonly ms: number }
+  /** Until the last refusal's `retryAt`, give or take. */
+  | { readonly does: 'wait-as-told'; readonly ms: number }
+  | { readonly does: 'register' }
+  | { readonly does: 'request'; readonly superseded: boolean }
+  | {
+      readonly does: 'guess';
+      readonly code: 'wrong' | 'right' | 'previous';
+      readonly superseded: boolean;
+    }
+  | { readonly does: 'send'; readonly issuesBack: number }
+  | { readonly does: 'give-up'; readonly issuesBack: number };
+
+const rarely = fc.integer({ min: 0, max: 9 }).map((value) => value === 9);
+const issuesBack = fc.constantFrom(0, 0, 0, 1, 2);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constant('wait' as const),
+      // A little back as well: the clocks of two replicas differ.
+      ms: fc.oneof(
+        fc.constantFrom(-50, -1, 0, 1, SECOND, 29_999, 30_000, 59_999, 60_000, 60_001),
+        fc.constantFrom(15 * MINUTE, 16 * MINUTE, HOUR - 1, HOUR, DAY - 1, DAY, 30 * DAY),
+        fc.integer({ min: 0, max: 2 * HOUR }),
+      ),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      does: fc.constant('wait-as-told' as const),
+      ms: fc.constantFrom(-1, 0, 0, 0, 1),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('register' as const) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ does: fc.constant('request' as const), superseded: rarely }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      does: fc.constant('guess' as const),
+      code: fc.constantFrom('wrong' as const, 'wrong' as const, 'previous' as const),
+      superseded: rarely,
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ does: fc.constant('send' as const), issuesBack }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('give-up' as const), issuesBack }) },
+);
+
+/** Long lives, most of which are spent guessing; some end in success, and then go on. */
+const life: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(
+    fc.array(step, { maxLength: 300, size: 'max' }),
+    fc.boolean(),
+    fc.array(step, { maxLength: 10 }),
+  )
+  .map(([before, succeeds, after]): Step[] =>
+    succeeds
+      ? [
+          ...before,
+          { does: 'send', issuesBack: 0 },
+          { does: 'guess', code: 'right', superseded: false },
+          ...after,
+        ]
+      : before,
+  );
+
+/** Small numbers reach every limit soon; the product's own are among them. */
+const policy: fc.Arbitrary<ActivationPolicy> = fc.oneof(
+  fc.constant(defaultActivationPolicy),
+  fc.record({
+    codeTtlMs: fc.constantFrom(MINUTE, 10 * MINUTE),
+    guessesPerCode: fc.integer({ min: 1, max: 4 }),
+    guessesPerDay: fc.integer({ min: 1, max: 6 }),
+    guessesPerMonth: fc.integer({ min: 1, max: 12 }),
+    resendIntervalMs: fc.constantFrom(1, 30 * SECOND, 2 * HOUR),
+    codesPerHour: fc.integer({ min: 1, max: 4 }),
+    codesPerDay: fc.integer({ min: 1, max: 8 }),
+    deliveryWindowMs: fc.constantFrom(MINUTE, 15 * MINUTE),
+  }),
+);
+
+interface Answered {
+  readonly command: AccountCommand;
+  /** Before the command. */
+  readonly history: readonly AccountEvent[];
+  readonly events: readonly AccountEvent[];
+  readonly thrown: unknown;
+  readonly told: unknown;
+}
+
+interface Lived {
+  readonly history: readonly AccountEvent[];
+  readonly answers: readonly Answered[];
+}
+
+/** Lets the decider live through the steps. Every state is frozen: deciding must change none. */
+function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
+  const { decide } = accountDecider(policy);
+  const history: AccountEvent[] = [];
+  const answers: Answered[] = [];
+  let state = initialState;
+  let now = noon;
+  let retryAt: Instant | undefined;
+  for (const next of [{ does: 'register' } as const, ...steps]) {
+    if (next.does === 'wait') now += next.ms;
+    if (next.does === 'wait-as-told') now = Math.max(now, (retryAt ?? now) + next.ms);
+    const command = commandOf(next, state, now);
+    if (command === undefined) continue;
+    const before = [...history];
+    let events: AccountEvent[] = [];
+    let thrown: unknown;
+    try {
+      events = decide(command, state);
+    } catch (error) {
+      if (!(error instanceof AccountError)) throw error;
+      thrown = error;
+    }
+    history.push(...events);
+    state = events.reduce((last, event) => deepFreeze(evolve(last, deepFreeze(event))), state);
+    const told =
+      command.type === 'ActivateAccount' && thrown === undefined
+        ? activationOutcome(state, events, policy)
+        : undefined;
+    const refusal = thrown ?? told;
+    if (refusal instanceof Error && 'retryAt' in refusal) retryAt = refusal.retryAt as Instant;
+    answers.push({ command, history: before, events, thrown, told });
+  }
+  return { history, answers };
+}
+
+function commandOf(step: Step, state: Account, now: Instant): AccountCommand | undefined {
+  const registration = state.status === 'not-registered' ? 0 : state.registrationNumber;
+  const issued = state.status === 'pending' ? state.code?.issueNumber : undefined;
+  const newest = issued ?? 1;
+  switch (step.does) {
+    case 'wait':
+    case 'wait-as-told':
+      return undefined;
+    case 'register':
+      return {
+        type: 'RegisterAccount',
+        address: ada.address,
+        passwordHash: `hash ${registration + 1}`,
+        nonce: exampleNonce(newest + 1),
+        keyId: ada.keyId,
+        now,
+      };
+    case 'request':
+      return {
+        type: 'RequestActivationCode',
+        provenRegistration: registration - (step.superseded ? 1 : 0),
+        nonce: exampleNonce(newest + 1),
+        keyId: ada.keyId,
+        now,
+      };
+    case 'guess':
+      return {
+        type: 'ActivateAccount',
+        provenRegistration: registration - (step.superseded ? 1 : 0),
+        guess: { wrong: wrongCode, right: exampleCode(newest), previous: exampleCode(newest - 1) }[
+          step.code
+        ],
+        expected:
+          issued === undefined ? undefined : { issueNumber: issued, code: exampleCode(issued) },
+        now,
+      };
+    case 'send':
+      return {
+        type: 'RecordActivationCodeSent',
+        issueNumber: newest - step.issuesBack,
+        sentAt: now,
+        providerMessageId: 'message',
+      };
+    case 'give-up':
+      return {
+        type: 'RecordActivationCodeUndeliverable',
+        issueNumber: newest - step.issuesBack,
+        reason: 'delivery window passed',
+        attempts: 3,
+        now,
+      };
+  }
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}
+
+/** Fails when any `limit + 1` of the instants lie closer together than the window is long. */
+function expectWithinBudget(instants: readonly Instant[], limit: number, windowMs: number): void {
+  const inOrder = [...instants].sort((one, other) => one - other);
+  inOrder.forEach((first, index) => {
+    const next = inOrder[index + limit];
+    if (next !== undefined) expect(next - first).toBeGreaterThanOrEqual(windowMs);
+  });
+}
+
+function wrongGuessesIn(history: readonly AccountEvent[]) {
+  return history.flatMap((event) =>
+    event.type === 'ActivationRefused' && event.data.reason === 'incorrect' ? [event.data] : [],
+  );
+}
+
+function issuesIn(history: readonly AccountEvent[]) {
+  return history.flatMap((event) => (event.type === 'ActivationCodeIssued' ? [event.data] : []));
+}
+
+describe('Any life of an account', () => {
+  it('is answered step by step as the reference answers it', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        for (const { command, history, events, thrown, told } of live(steps, policy).answers) {
+          const reference = referenceAnswer(history, command, policy);
+          expect({ events, thrown: particularsOf(thrown), told: particularsOf(told) }).toEqual({
+            events: reference.events,
+            thrown: particularsOf(reference.thrown),
+            told: particularsOf(reference.told),
+          });
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('keeps every budget', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        const { history } = live(steps, policy);
+        const issues = issuesIn(history);
+        const guesses = wrongGuessesIn(history);
+
+        const issuedAt = issues.map((issue) => issue.issuedAt);
+        expectWithinBudget(issuedAt, 1, policy.resendIntervalMs);
+        expectWithinBudget(issuedAt, policy.codesPerHour, HOUR);
+        expectWithinBudget(issuedAt, policy.codesPerDay, DAY);
+
+        const guessedAt = guesses.map((guess) => guess.refusedAt);
+        expectWithinBudget(guessedAt, policy.guessesPerDay, DAY);
+        expectWithinBudget(guessedAt, policy.guessesPerMonth, 30 * DAY);
+        for (const { issueNumber } of issues) {
+          const onIssue = guesses.filter((guess) => guess.issueNumber === issueNumber);
+          expect(onIssue.length).toBeLessThanOrEqual(policy.guessesPerCode);
+        }
+      }),
+      { numRuns: 250 },
+    );
+  });
+
+  it('numbers its codes 1, 2, 3, … and ends with at most one activation', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        const { history } = live(steps, policy);
+        const numbers = issuesIn(history).map((issue) => issue.issueNumber);
+        expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+        const activated = history.filter((event) => event.type === 'AccountActivated');
+        expect(activated.length).toBeLessThanOrEqual(1);
+        const after = history.slice(history.findIndex((event) => event === activated[0]) + 1);
+        if (activated.length === 1) {
+          expect(after.filter((event) => event.type !== 'RegistrationRefused')).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('has at most one live code, the newest', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        const { decide } = accountDecider(policy);
+        const { answers } = live(steps, policy);
+        for (const { command, history } of answers) {
+          const state = history.reduce(evolve, initialState);
+          if (command.type !== 'ActivateAccount' || state.status !== 'pending') continue;
+          const newest = state.code?.issueNumber ?? 0;
+          const activating = issuesIn(history).filter(({ issueNumber }) => {
+            const attempt: ActivateAccount = { ...command, guess: exampleCode(issueNumber) };
+            return activates(decide, attempt, state);
+          });
+          expect(activating.every(({ issueNumber }) => issueNumber === newest)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('records a standing refusal once per issue', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        const { history } = live(steps, policy);
+        const standing = history.flatMap((event) =>
+          event.type === 'ActivationRefused' && event.data.reason !== 'incorrect'
+            ? [`${event.data.issueNumber} ${event.data.reason}`]
+            : [],
+        );
+        expect(new Set(standing).size).toBe(standing.length);
+      }),
+    );
+  });
+
+  it('is the same when read back from what is stored', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        const { history } = live(steps, policy);
+        const stored: unknown = JSON.parse(JSON.stringify(history.map(toStored)));
+        expect((stored as ReturnType<typeof toStored>[]).map(fromStored)).toEqual(history);
+      }),
+    );
+  });
+
+  it('can be told in sentences', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        for (const event of live(steps, policy).history) {
+          expect(sentenceOf(event)).toMatch(/^[A-Z].*\.$/);
+        }
+      }),
+    );
+  });
+
+  it('comes to meet every fact and every broken rule', () => {
+    const facts = new Set<AccountEventType>();
+    const rules = new Set<string>();
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        for (const { events, thrown, told } of live(steps, policy).answers) {
+          events.forEach((event) => facts.add(event.type));
+          for (const refusal of [thrown, told]) {
+            if (refusal instanceof AccountError) rules.add(refusal.name);
+          }
+        }
+      }),
+      { numRuns: 300, seed: 1 },
+    );
+    const everyFact: Record<AccountEventType, true> = {
+      AccountRegistered: true,
+      RegistrationRenewed: true,
+      RegistrationRefused: true,
+      ActivationCodeIssued: true,
+      ActivationCodeSent: true,
+      ActivationCodeUndeliverable: true,
+      ActivationRefused: true,
+      AccountActivated: true,
+    };
+    // A life begins with a registration, so this one rule is left to the examples.
+    const everyRule: Record<Exclude<BrokenRuleName, 'AccountNotRegistered'>, true> = {
+      AccountAlreadyActive: true,
+      CredentialsSuperseded: true,
+      ActivationCodeMissing: true,
+      ActivationCodeExpired: true,
+      ActivationCodeIncorrect: true,
+      ActivationCodeExhausted: true,
+      ActivationAttemptsExhausted: true,
+      ActivationCodeRequestedTooSoon: true,
+    };
+    expect([...facts].sort()).toEqual(Object.keys(everyFact).sort());
+    expect([...rules].sort()).toEqual(Object.keys(everyRule).sort());
+  });
+});
+
+describe('Guesses that race each other', () => {
+  /**
+   * A stream with optimistic concurrency: every racer reads, decides on what it read, and appends only
+   * if nobody appended meanwhile; otherwise it begins anew. The schedule says whose turn it is.
+   */
+  function race(codes: readonly string[], schedule: readonly number[]) {
+    const { decide } = accountDecider(defaultActivationPolicy);
+    const history: AccountEvent[] = [accountRegistered(), codeIssued(), codeSent()];
+    const racers = codes.map((code) => ({ code, read: undefined as number | undefined }));
+    const waiting = new Set(racers);
+    const endlessly = function* () {
+      yield* schedule.map((turn) => racers[turn % racers.length]);
+      while (waiting.size > 0) yield* [...waiting];
+    };
+    for (const racer of endlessly()) {
+      if (racer === undefined || !waiting.has(racer)) continue;
+      if (racer.read === undefined) {
+        racer.read = history.length;
+        continue;
+      }
+      const state = history.slice(0, racer.read).reduce(evolve, initialState);
+      const command: ActivateAccount = {
+        type: 'ActivateAccount',
+        provenRegistration: 1,
+        guess: racer.code,
+        expected: { issueNumber: 1, code: exampleCode(1) },
+        now: noon + SECOND,
+      };
+      const events = decidedOrRefused(decide, command, state);
+      if (events.length === 0) {
+        waiting.delete(racer);
+      } else if (racer.read === history.length) {
+        history.push(...events);
+        waiting.delete(racer);
+      } else {
+        racer.read = undefined;
+      }
+    }
+    return history;
+  }
+
+  it('are compared three times at most, and activate once at most', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(wrongCode, wrongCode, exampleCode(1)), {
+          minLength: 1,
+          maxLength: 20,
+        }),
+        fc.array(fc.nat(19), { maxLength: 80 }),
+        (codes, schedule) => {
+          const history = race(codes, schedule);
+          expect(wrongGuessesIn(history).length).toBeLessThanOrEqual(3);
+          const activated = history.filter((event) => event.type === 'AccountActivated');
+          expect(activated.length).toBeLessThanOrEqual(1);
+        },
+      ),
+    );
+  });
+});
+
+describe('Any sequence of facts', () => {
+  const instant = fc.integer({ min: noon - DAY, max: noon + 60 * DAY });
+  const issueNumber = fc.integer({ min: 1, max: 3 });
+  const fact: fc.Arbitrary<AccountEvent> = fc.oneof(
+    fc.record({
+      type: fc.constant('AccountRegistered' as const),
+      data: fc.record({ address: fc.string(), passwordHash: fc.string(), registeredAt: instant }),
+    }),
+    fc.record({
+      type: fc.constant('RegistrationRenewed' as const),
+      data: fc.record({ passwordHash: fc.string(), renewedAt: instant }),
+    }),
+    fc.record({
+      type: fc.constant('RegistrationRefused' as const),
+      data: fc.record({ reason: fc.constant('already-active' as const), refusedAt: instant }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationCodeIssued' as const),
+      data: fc.record({
+        issueNumber,
+        nonce: fc.string(),
+        keyId: fc.string(),
+        issuedAt: instant,
+      }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationCodeSent' as const),
+      data: fc.record({
+        issueNumber,
+        sentAt: instant,
+        expiresAt: instant,
+        providerMessageId: fc.string(),
+      }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationCodeUndeliverable' as const),
+      data: fc.record({
+        issueNumber,
+        reason: fc.string(),
+        attempts: fc.nat(),
+        abandonedAt: instant,
+      }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationRefused' as const),
+      data: fc.record({
+        issueNumber,
+        reason: fc.constantFrom('incorrect' as const, 'expired' as const, 'exhausted' as const),
+        refusedAt: instant,
+      }),
+    }),
+    fc.record({
+      type: fc.constant('AccountActivated' as const),
+      data: fc.record({ issueNumber, activatedAt: instant }),
+    }),
+  );
+
+  it('evolves to a state, even one that no decision would lead to', () => {
+    fc.assert(
+      fc.property(fc.array(fact, { maxLength: 50 }), (facts) => {
+        const state = facts.reduce((last, event) => deepFreeze(evolve(last, event)), initialState);
+        expect(['not-registered', 'pending', 'active']).toContain(state.status);
+      }),
+    );
+  });
+
+  it('is the same when read back from what is stored', () => {
+    fc.assert(
+      fc.property(fact, (event) => {
+        expect(fromStored(toStored(event))).toEqual(event);
+      }),
+    );
+  });
+});
+
+function activates(
+  decide: (command: AccountCommand, state: Account) => AccountEvent[],
+  command: ActivateAccount,
+  state: Account,
+): boolean {
+  return decidedOrRefused(decide, command, state).some(({ type }) => type === 'AccountActivated');
+}
+
+function decidedOrRefused(
+  decide: (command: AccountCommand, state: Account) => AccountEvent[],
+  command: AccountCommand,
+  state: Account,
+): AccountEvent[] {
+  try {
+    return decide(command, state);
+  } catch (error) {
+    if (!(error instanceof AccountError)) throw error;
+    return [];
+  }
+}
