@@ -1,1 +1,110 @@
-export {};
+import 'reflect-metadata';
+import { ActivationCodes } from '@app/account-secrets';
+import { accountDecider, defaultActivationPolicy } from '@app/accounts';
+import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import { NestLog } from '@app/http-service';
+import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { createPool } from '@app/read-model/postgres.js';
+import { createMetrics, runProcess, startInternalServer, systemClock } from '@app/service';
+import type { Log, RunningProcess } from '@app/service';
+import { NestFactory } from '@nestjs/core';
+import { AccountsWorkerModule } from './accounts-worker.module.js';
+import { readSettings } from './accounts-worker.settings.js';
+import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
+import { SagaFeed } from './durable-sagas/saga-feed.js';
+import { KeepAccounts } from './keep-accounts/keep-accounts.js';
+import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
+import { HttpMailSender } from './send-activation-code/http-mail-sender.js';
+import { measureWork } from './worker-metrics.js';
+
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+async function start(log: Log): Promise<RunningProcess> {
+  const settings = readSettings();
+  const metrics = createMetrics();
+  const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
+  const database = createPool(settings.DATABASE_URL, {
+    max: settings.DATABASE_CONNECTIONS,
+    applicationName: 'accounts-worker',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
+  });
+  const policy = {
+    ...defaultActivationPolicy,
+    codeTtlMs: settings.ACTIVATION_CODE_TTL_SECONDS * 1_000,
+  };
+  const accounts = {
+    store: eventStore,
+    codec: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
+    decider: accountDecider(policy),
+  };
+  const mailSender = new HttpMailSender({
+    url: settings.EMAIL_API_URL,
+    apiKey: settings.EMAIL_API_KEY,
+    from: settings.EMAIL_FROM,
+    timeoutMs: settings.EMAIL_TIMEOUT_MS,
+    clock: systemClock,
+  });
+  const app = await NestFactory.createApplicationContext(
+    AccountsWorkerModule.with({
+      accounts,
+      policy,
+      activationCodes: new ActivationCodes(settings.ACTIVATION_CODE_KEYS),
+      mailSender,
+      database,
+      log,
+    }),
+    { logger: new NestLog(log), abortOnError: false },
+  );
+  const activationMail = new SagaFeed({
+    name: 'activation-mail',
+    store: eventStore,
+    database,
+    codec: accounts.codec,
+    eventBus: app.get(DurableEventBus),
+    eventTypes: new Set(['ActivationCodeIssued']),
+    rehydrate: (recorded, event) => ActivationCodeIssued.from(recorded, event),
+    windowSize: settings.EMAIL_CONCURRENCY,
+    log: log.child({ saga: 'activation-mail' }),
+  });
+  activationMail.start();
+  const keepAccounts = app.get(KeepAccounts);
+  measureWork(metrics, keepAccounts, activationMail);
+  const internal = await startInternalServer({
+    host: settings.HOST,
+    port: settings.INTERNAL_PORT,
+    metrics,
+    checks: {
+      eventStore: () => eventStore.checkAvailable(),
+      postgres: () => database.checkAvailable(),
+    },
+    details: () => ({
+      accountsProjection: readable(keepAccounts.status),
+      activationMail: readable(activationMail.status),
+    }),
+  });
+  return {
+    endpoints: { internal: internal.url },
+    async stop() {
+      // The feed first: its commands still need everything else.
+      await activationMail.stop();
+      await app.close();
+      await internal.close();
+      mailSender.close();
+      await eventStore.close();
+      await database.close();
+    },
+  };
+}
+
+/** JSON has no bigint; positions are text wherever they leave the process. */
+function readable(status: object): object {
+  return Object.fromEntries(
+    Object.entries(status).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' ? String(value) : value,
+    ]),
+  );
+}
+
+runProcess('worker', start);

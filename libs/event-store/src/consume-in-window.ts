@@ -1,6 +1,19 @@
 import { backoffMs, pauseUnlessAborted } from './run-subscription.js';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from './event-store.js';
 
+/** A failure that says itself when another try makes sense. */
+export class RetryLater extends Error {
+  /** @param afterMs shortest pause before the next try, in milliseconds */
+  constructor(
+    message: string,
+    readonly afterMs: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'RetryLater';
+  }
+}
+
 export interface WindowOptions {
   /** How many events may be under way at once. */
   readonly windowSize: number;
@@ -87,7 +100,10 @@ async function untilDone(
       return true;
     } catch (error) {
       if (signal.aborted) return false;
-      const retryInMs = backoffMs(faults);
+      const retryInMs = Math.max(
+        backoffMs(faults),
+        error instanceof RetryLater ? error.afterMs : 0,
+      );
       onFault(error, retryInMs);
       await pauseUnlessAborted(retryInMs, signal);
       if (signal.aborted) return false;

@@ -1,0 +1,55 @@
+import { ActivationCodes } from '@app/account-secrets';
+import type { ActivationPolicy } from '@app/accounts';
+import { systemClock } from '@app/service';
+import type { Log } from '@app/service';
+import type { DynamicModule } from '@nestjs/common';
+import type { Database } from '@app/read-model';
+import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from './accounts.js';
+import type { Accounts } from './accounts.js';
+import { durableCqrsModule } from './durable-sagas/durable-cqrs.module.js';
+import {
+  ACCOUNT_EVENT_CODEC,
+  DATABASE,
+  EVENT_STORE,
+  LOG,
+} from './keep-accounts/keep-accounts.tokens.js';
+import { KeepAccounts } from './keep-accounts/keep-accounts.js';
+import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
+import { MAIL_SENDER } from './send-activation-code/mail-sender.js';
+import type { MailSender } from './send-activation-code/mail-sender.js';
+import { SendActivationCodeHandler } from './send-activation-code/send-activation-code.handler.js';
+
+/** What main.ts has made already. */
+export interface WorkerParts {
+  readonly accounts: Accounts;
+  readonly policy: ActivationPolicy;
+  readonly activationCodes: ActivationCodes;
+  readonly mailSender: MailSender;
+  readonly database: Database;
+  readonly log: Log;
+}
+
+/** Binds each port to its adapter. */
+export class AccountsWorkerModule {
+  static with(parts: WorkerParts): DynamicModule {
+    const { accounts, policy, activationCodes, mailSender, database, log } = parts;
+    return {
+      module: AccountsWorkerModule,
+      imports: [durableCqrsModule()],
+      providers: [
+        KeepAccounts,
+        ActivationMailSaga,
+        SendActivationCodeHandler,
+        { provide: ACCOUNTS, useValue: accounts },
+        { provide: ACTIVATION_POLICY, useValue: policy },
+        { provide: ActivationCodes, useValue: activationCodes },
+        { provide: MAIL_SENDER, useValue: mailSender },
+        { provide: CLOCK, useValue: systemClock },
+        { provide: EVENT_STORE, useValue: accounts.store },
+        { provide: ACCOUNT_EVENT_CODEC, useValue: accounts.codec },
+        { provide: DATABASE, useValue: database },
+        { provide: LOG, useValue: log },
+      ],
+    };
+  }
+}

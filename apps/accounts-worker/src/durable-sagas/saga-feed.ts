@@ -1,0 +1,129 @@
+import type { AccountEvent } from '@app/accounts';
+import { accountStreamPrefix } from '@app/accounts';
+import { consumeInWindow, runSubscription } from '@app/event-store';
+import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
+import { readCheckpoint, saveCheckpoint, whileLeader } from '@app/read-model';
+import type { Database } from '@app/read-model';
+import type { Log } from '@app/service';
+import type { IEvent } from '@nestjs/cqrs';
+import type { DurableEventBus } from './durable-event-bus.js';
+
+/** Makes the class instance that sagas select by, for the events that a saga wants; undefined for others. */
+export type Rehydrate = (recorded: RecordedEvent, event: AccountEvent) => IEvent | undefined;
+
+export interface SagaFeedStatus {
+  readonly state: 'stopped' | 'standby' | 'running' | 'faulted';
+  /** Everything up to here has been acted upon; undefined before the first checkpoint. */
+  readonly position: LogPosition | undefined;
+  readonly inFlight: number;
+  readonly lastError: { readonly message: string; readonly at: Date } | undefined;
+}
+
+export interface SagaFeedOptions {
+  /** Fixed name of the consumer: its checkpoint and its leadership go by it. */
+  readonly name: string;
+  readonly store: EventStore;
+  readonly database: Database;
+  readonly codec: EventCodec<AccountEvent>;
+  readonly eventBus: DurableEventBus;
+  /** The event types that some saga reacts to; others are passed over without being read. */
+  readonly eventTypes: ReadonlySet<string>;
+  readonly rehydrate: Rehydrate;
+  /** How many events may be acted upon at a time. */
+  readonly windowSize: number;
+  readonly log: Log;
+}
+
+/**
+ * Feeds the sagas from the event store, starting where the last process stopped. The checkpoint moves
+ * only over events whose commands have completed: a crash repeats some, and loses none. Of several
+ * workers one feeds at a time; the others stand by.
+ */
+export class SagaFeed {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  private state: SagaFeedStatus['state'] = 'stopped';
+  private position: LogPosition | undefined;
+  private inFlight = 0;
+  private lastError: SagaFeedStatus['lastError'];
+
+  constructor(private readonly options: SagaFeedOptions) {}
+
+  /** For health checks and metrics. */
+  get status(): SagaFeedStatus {
+    const { state, position, inFlight, lastError } = this;
+    return { state, position, inFlight, lastError };
+  }
+
+  /** To be called after the sagas are registered: earlier events would find nobody. */
+  start(): void {
+    const { name, database, log } = this.options;
+    this.running ??= whileLeader({
+      database,
+      name,
+      signal: this.stopping.signal,
+      lead: (signal) => this.feed(signal),
+      observer: {
+        onStandby: () => (this.state = 'standby'),
+        onElected: () => log.info('this worker feeds the sagas'),
+        onLeadershipFault: (error, retryInMs) => this.onFault(error, retryInMs),
+      },
+    });
+  }
+
+  /** Finishes the commands under way and saves the checkpoint. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    this.state = 'stopped';
+  }
+
+  private feed(signal: AbortSignal): Promise<void> {
+    const { name, store, database, windowSize } = this.options;
+    const onFault = (error: unknown, retryInMs: number) => this.onFault(error, retryInMs);
+    return runSubscription({
+      name,
+      store,
+      streamNamePrefixes: [accountStreamPrefix],
+      readCheckpoint: async () => {
+        const checkpoint = await readCheckpoint(database, name);
+        this.position = checkpoint === 'start' ? undefined : checkpoint;
+        this.state = 'running';
+        return checkpoint;
+      },
+      consume: consumeInWindow({
+        windowSize,
+        signal,
+        onFault,
+        handle: (event) => this.act(event),
+        saveCheckpoint: async (position) => {
+          await saveCheckpoint(database, name, position);
+          this.position = position;
+        },
+      }),
+      signal,
+      onFault,
+    });
+  }
+
+  private async act(recorded: RecordedEvent): Promise<void> {
+    const { eventTypes, codec, rehydrate, eventBus } = this.options;
+    if (!eventTypes.has(recorded.type)) return;
+    this.inFlight++;
+    try {
+      const [event] = await codec.decode([recorded]);
+      const sagaEvent = event && rehydrate(recorded, event);
+      if (sagaEvent) await eventBus.dispatch(sagaEvent);
+      this.state = 'running';
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  private onFault(error: unknown, retryInMs: number): void {
+    this.state = 'faulted';
+    const message = error instanceof Error ? error.message : String(error);
+    this.lastError = { message, at: new Date() };
+    this.options.log.warn({ err: error, retryInMs }, 'a saga cannot get on for now');
+  }
+}

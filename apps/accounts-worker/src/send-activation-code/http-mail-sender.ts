@@ -1,0 +1,106 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Clock } from '@app/service';
+import fetch from 'node-fetch';
+import type { Response } from 'node-fetch';
+import { MailProviderUnavailable } from './mail-sender.js';
+import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+
+export interface HttpMailSenderOptions {
+  /** Base URL of the provider: mails go to `<url>/emails`. */
+  readonly url: string;
+  readonly apiKey: string;
+  /** What the receiver sees as the sender, e.g. `Accounts <no-reply@example.org>`. */
+  readonly from: string;
+  readonly clock: Clock;
+  /** Longest time for one try, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 3_000;
+const LARGEST_ANSWER_BYTES = 64 * 1024;
+/**
+ * Client errors that another try may mend: a time-out, a conflict with a try still under way, too early, too
+ * many; and a key that is not accepted, because that is our fault to mend and not the mail's.
+ */
+const MENDABLE = new Set([401, 403, 408, 409, 425, 429]);
+
+/** A provider with the HTTP API that many have in common: `POST /emails`, idempotent by header. */
+export class HttpMailSender implements MailSender {
+  private readonly endpoint: string;
+  private readonly agents = {
+    'http:': new HttpAgent({ keepAlive: true }),
+    'https:': new HttpsAgent({ keepAlive: true }),
+  };
+
+  constructor(private readonly options: HttpMailSenderOptions) {
+    this.endpoint = `${options.url.replace(/\/+$/, '')}/emails`;
+  }
+
+  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+    const { status, headers, body } = await this.post(mail, idempotencyKey);
+    if (status >= 200 && status < 300) {
+      const providerMessageId = messageIdOf(body);
+      return { kind: 'accepted', providerMessageId, acceptedAt: this.options.clock() };
+    }
+    if (status >= 400 && status < 500 && !MENDABLE.has(status)) {
+      return { kind: 'refused', reason: `the provider answered ${status}` };
+    }
+    throw new MailProviderUnavailable(`it answered ${status}`, this.retryAfterMs(headers));
+  }
+
+  /** Closes the connections that are kept for the next mail. */
+  close(): void {
+    for (const agent of Object.values(this.agents)) agent.destroy();
+  }
+
+  private async post({ to, subject, text, html }: Mail, idempotencyKey: string) {
+    const { from, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
+    try {
+      const response = await fetch(this.endpoint, {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${apiKey}`,
+          'Content-Type': 'application/json',
+          'Idempotency-Key': idempotencyKey,
+        },
+        body: JSON.stringify({ from, to: [to], subject, text, html }),
+        agent: ({ protocol }) => this.agents[protocol === 'https:' ? 'https:' : 'http:'],
+        // Our key must not follow a redirect to somebody else.
+        redirect: 'error',
+        size: LARGEST_ANSWER_BYTES,
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      return { status: response.status, headers: response.headers, body: await response.text() };
+    } catch (error) {
+      throw new MailProviderUnavailable(faultOf(error, timeoutMs));
+    }
+  }
+
+  private retryAfterMs(headers: Response['headers']): number {
+    const value = headers.get('retry-after');
+    if (value === null) return 0;
+    if (/^\d+$/.test(value)) return Number(value) * 1_000;
+    const at = Date.parse(value);
+    return Number.isNaN(at) ? 0 : Math.max(0, at - this.options.clock());
+  }
+}
+
+function messageIdOf(body: string): string {
+  try {
+    const answer: unknown = JSON.parse(body);
+    if (typeof answer === 'object' && answer !== null && 'id' in answer) return String(answer.id);
+  } catch {
+    // Below: an answer that cannot be read is one without an id.
+  }
+  throw new MailProviderUnavailable('it answered success without a message id');
+}
+
+/** Our own words: the library's messages may quote the URL or the answer. */
+function faultOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
+    return `no answer within ${timeoutMs} ms`;
+  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
+  return `the connection failed (${code})`;
+}
