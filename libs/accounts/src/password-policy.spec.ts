@@ -1,0 +1,154 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  defaultPasswordPolicy,
+  normalizedPassword,
+  passwordViolations,
+  type PasswordPolicy,
+  type PasswordRule,
+} from './password-policy.js';
+
+const common = new Set(['password1', 'iloveyou2', 'ÿellowcar'.toLowerCase()]);
+
+function brokenBy(
+  password: string,
+  change: Partial<PasswordPolicy> = {},
+  address = 'ada.lovelace@example.org',
+): PasswordRule[] {
+  const policy = { ...defaultPasswordPolicy, ...change };
+  return passwordViolations(password, address, common, policy).map(({ rule }) => rule);
+}
+
+describe('The length of a password', () => {
+  it('is 8 to 128 code points by default', () => {
+    expect(brokenBy('x'.repeat(7))).toEqual(['min-length']);
+    expect(brokenBy('x'.repeat(8))).toEqual([]);
+    expect(brokenBy('x'.repeat(128))).toEqual([]);
+    expect(brokenBy('x'.repeat(129))).toEqual(['max-length']);
+  });
+
+  it('counts code points, not UTF-16 units or octets', () => {
+    expect(brokenBy('😀'.repeat(7))).toEqual(['min-length']);
+    expect(brokenBy('😀'.repeat(8))).toEqual([]);
+    expect(brokenBy('😀'.repeat(128))).toEqual([]);
+    expect(brokenBy('😀'.repeat(129))).toEqual(['max-length']);
+  });
+
+  it('counts the composed form', () => {
+    expect(brokenBy('e\u0301'.repeat(7))).toEqual(['min-length']);
+    expect(brokenBy('e\u0301'.repeat(128))).toEqual([]);
+  });
+
+  it('can be set, but not below 8', () => {
+    expect(brokenBy('x'.repeat(14), { minLength: 15 })).toEqual(['min-length']);
+    expect(brokenBy('x'.repeat(15), { minLength: 15 })).toEqual([]);
+    expect(brokenBy('x'.repeat(21), { maxLength: 20 })).toEqual(['max-length']);
+    expect(() => brokenBy('x', { minLength: 7 })).toThrow(RangeError);
+    expect(() => brokenBy('x', { minLength: Number.NaN })).toThrow(RangeError);
+    expect(() => brokenBy('x', { minLength: 20, maxLength: 19 })).toThrow(RangeError);
+  });
+});
+
+describe('The characters of a password', () => {
+  it('may be any that people type', () => {
+    for (const password of ['correct horse', 'пароль длинный', '密码很长很安全吗呢', 'a b c d e']) {
+      expect(brokenBy(password)).toEqual([]);
+    }
+  });
+
+  it('must not be control characters', () => {
+    for (const password of ['long enough\n', 'long\0enough', 'long enough\u0085']) {
+      expect(brokenBy(password)).toEqual(['no-control-characters']);
+    }
+  });
+
+  it('must be well-formed: lone surrogates would collide when hashed', () => {
+    expect(brokenBy('long enough \ud800')).toEqual(['well-formed']);
+    expect(brokenBy('\udc00 long enough')).toEqual(['well-formed']);
+  });
+
+  it('need no composition by default, and each kind when set so', () => {
+    expect(brokenBy('lowercase only')).toEqual([]);
+    expect(brokenBy('lowercase only', { requireDigit: true })).toEqual(['digit']);
+    expect(brokenBy('lowercase 0nly', { requireDigit: true })).toEqual([]);
+    expect(brokenBy('lowercase only', { requireUpperCase: true })).toEqual(['upper-case']);
+    expect(brokenBy('lowercasE only', { requireUpperCase: true })).toEqual([]);
+    expect(brokenBy('UPPERCASE ONLY', { requireLowerCase: true })).toEqual(['lower-case']);
+    expect(brokenBy('UPPERCASE ONLy', { requireLowerCase: true })).toEqual([]);
+    expect(brokenBy('lettersand42', { requireSpecial: true })).toEqual(['special-character']);
+    expect(brokenBy('letters&42xx', { requireSpecial: true })).toEqual([]);
+    expect(brokenBy('lettersé\u0323\u032342x', { requireSpecial: true })).toEqual([
+      'special-character',
+    ]);
+  });
+});
+
+describe('A password that is easy to guess', () => {
+  it('contains the part of the address before the @, in any case', () => {
+    expect(brokenBy('Ada.Lovelace1815')).toEqual(['not-the-address']);
+    expect(brokenBy('xxANDRÉxx', {}, 'andre\u0301@example.org')).toEqual(['not-the-address']);
+  });
+
+  it('but not when that part is shorter than four characters', () => {
+    expect(brokenBy('canada goose', {}, 'ada@example.org')).toEqual([]);
+    expect(brokenBy('lada niva 4x4', {}, 'lada@example.org')).toEqual(['not-the-address']);
+    expect(brokenBy('long enough', {}, 'no address at all')).toEqual([]);
+  });
+
+  it('contains the name of the service, in any case', () => {
+    const serviceName = 'Registration';
+    expect(brokenBy('myREGISTRATIONpw', { serviceName })).toEqual(['not-the-service']);
+    expect(brokenBy('my registrar pw', { serviceName })).toEqual([]);
+  });
+
+  it('is among those that many people use, in any case and composition', () => {
+    expect(brokenBy('password1')).toEqual(['not-common']);
+    expect(brokenBy('PassWord1')).toEqual(['not-common']);
+    expect(brokenBy('Y\u0308ellowCar')).toEqual(['not-common']);
+    expect(brokenBy('password1 and more')).toEqual([]);
+  });
+});
+
+describe('The violations', () => {
+  it('are all told at once, each in a sentence', () => {
+    const violations = passwordViolations('LADA\n', 'lada@example.org', new Set(), {
+      ...defaultPasswordPolicy,
+      requireDigit: true,
+      requireLowerCase: true,
+    });
+    expect(violations).toEqual([
+      {
+        rule: 'no-control-characters',
+        sentence: 'The password must not contain control characters.',
+      },
+      { rule: 'min-length', sentence: 'The password must have at least 8 characters.' },
+      { rule: 'digit', sentence: 'The password must contain a digit.' },
+      { rule: 'lower-case', sentence: 'The password must contain a lower-case letter.' },
+      {
+        rule: 'not-the-address',
+        sentence: 'The password must not contain the part of the e-mail address before the @.',
+      },
+    ]);
+  });
+
+  it('of any text whatever quote nothing of it', () => {
+    const secret = fc.string({ unit: 'binary', minLength: 1 }).map((text) => `§${text}§`);
+    fc.assert(
+      fc.property(secret, (password) => {
+        for (const { sentence } of passwordViolations(password, 'ada@example.org', common)) {
+          expect(sentence).not.toContain(password);
+        }
+      }),
+    );
+  });
+
+  it('are the same for every composition of a password', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (password) => {
+        const composed = normalizedPassword(password);
+        expect(normalizedPassword(password.normalize('NFD'))).toBe(composed);
+        expect(brokenBy(password.normalize('NFD'))).toEqual(brokenBy(composed));
+      }),
+    );
+  });
+});
