@@ -1,5 +1,6 @@
-import type { AppProcess, Environment } from './process.js';
-import { startApp } from './process.js';
+import type { Environment } from './process.js';
+import type { RestartableApp } from './restartable-app.js';
+import { startRestartableApp } from './restartable-app.js';
 import { temporaryFolder } from './run-folder.js';
 
 export interface DevEventStoreOptions {
@@ -13,8 +14,9 @@ export interface DevEventStore {
   /** HTTP address of its control port; the same after every restart. */
   readonly controlUrl: string;
   readonly dataDir: string;
+  /** Pid of the running (or last) process. */
   readonly pid: number;
-  /** Everything the running (or last) process has printed. */
+  /** Everything printed so far, by all its processes. */
   output(): string;
   /** SIGKILL, without a chance to write anything down. */
   kill(): Promise<void>;
@@ -28,50 +30,27 @@ export async function startDevEventStore(
   options: DevEventStoreOptions = {},
 ): Promise<DevEventStore> {
   const dataDir = temporaryFolder('event-store');
-  const start = (port: string, controlPort: string) =>
-    startApp('dev-event-store', {
-      EVENTSTORE_FSYNC: 'false',
-      ...options.environment,
-      HOST: '127.0.0.1',
-      EVENTSTORE_PORT: port,
-      EVENTSTORE_CONTROL_PORT: controlPort,
-      EVENTSTORE_DATA_DIR: dataDir,
-    });
-
-  let current: AppProcess = await start('0', '0');
-  let alive = true;
-  const url = endpoint(current, 'eventstore');
-  const controlUrl = endpoint(current, 'control');
-
-  const kill = async () => {
-    alive = false;
-    await current.kill();
-  };
-  const stop = async () => {
-    if (!alive) return;
-    alive = false;
-    await current.stop();
-  };
+  const app: RestartableApp = await startRestartableApp('dev-event-store', (port) => ({
+    EVENTSTORE_FSYNC: 'false',
+    ...options.environment,
+    EVENTSTORE_PORT: port('eventstore'),
+    EVENTSTORE_CONTROL_PORT: port('control'),
+    EVENTSTORE_DATA_DIR: dataDir,
+  }));
   return {
-    url,
-    controlUrl,
     dataDir,
+    get url() {
+      return app.url('eventstore');
+    },
+    get controlUrl() {
+      return app.url('control');
+    },
     get pid() {
-      return current.pid;
+      return app.pid;
     },
-    output: () => current.output(),
-    kill,
-    stop,
-    restart: async () => {
-      await stop();
-      current = await start(new URL(url).port, new URL(controlUrl).port);
-      alive = true;
-    },
+    output: () => app.output(),
+    kill: () => app.kill(),
+    restart: () => app.restart(),
+    stop: () => app.stop(),
   };
-}
-
-function endpoint(app: AppProcess, name: string): string {
-  const url = app.endpoints[name];
-  if (!url) throw new Error(`the development event store did not say where its "${name}" is`);
-  return url;
 }

@@ -43,7 +43,7 @@ export const PARTS: readonly Part[] = [
     listener: 'eventstore',
     stopOrder: 4,
     environment: ({ settings, portOf }) => ({
-      HOST: '127.0.0.1',
+      EVENTSTORE_HOST: '127.0.0.1',
       EVENTSTORE_PORT: String(portOf('eventstore')),
       EVENTSTORE_CONTROL_PORT: '0',
       EVENTSTORE_DATA_DIR: join(settings.dataDir, 'eventstore'),

@@ -34,7 +34,7 @@ async function explainIfTaken({ setting, host, port }: WantedPort): Promise<stri
       case 'EADDRINUSE':
         return (
           `${setting}: port ${port} is taken by another program. ` +
-          `Stop that program, or choose another port: ${setting}=${port + 1} npm start (0 picks a free one)`
+          `Stop that program, or set ${setting} to another port (0 picks a free one)`
         );
       case 'EACCES':
         return `${setting}: this user may not listen on port ${port}; choose one above 1023`;
