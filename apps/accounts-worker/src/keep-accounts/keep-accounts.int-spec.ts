@@ -8,7 +8,7 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import type { EventStore, NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
-import { ReadModelProgress, findAccount } from '@app/read-model';
+import { ReadModelProgress, ReadModelUnavailable, findAccount } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
@@ -25,8 +25,11 @@ import { KeepAccounts } from './keep-accounts.js';
 import { ACCOUNT_EVENT_CODEC, DATABASE, EVENT_STORE, LOG } from './keep-accounts.tokens.js';
 
 interface Worker {
-  readonly name: string;
   readonly keepAccounts: KeepAccounts;
+  /** From now on PostgreSQL is out of reach; sessions that are open stay as they are. */
+  isolate(): void;
+  /** Ends the isolation. */
+  join(): void;
   stop(): Promise<void>;
 }
 
@@ -58,20 +61,37 @@ describe('keeping accounts', () => {
 
   async function startWorker(name: string, store: EventStore): Promise<Worker> {
     const database = pool(name);
+    let isolated = false;
+    const connected = () => {
+      if (isolated) throw new ReadModelUnavailable('isolated');
+      return database;
+    };
+    const reachable: Database = {
+      query: async (statement) => connected().query(statement),
+      inTransaction: async (work, options) => connected().inTransaction(work, options),
+      openSession: async (purpose) => connected().openSession(purpose),
+      checkAvailable: async () => connected().checkAvailable(),
+      close: () => database.close(),
+    };
     const module: TestingModule = await Test.createTestingModule({
       providers: [
         KeepAccounts,
         { provide: EVENT_STORE, useValue: store },
         { provide: ACCOUNT_EVENT_CODEC, useValue: plainAccountCodec },
-        { provide: DATABASE, useValue: database },
+        { provide: DATABASE, useValue: reachable },
         { provide: LOG, useValue: log },
       ],
     }).compile();
     await module.init();
     let stopped: Promise<void> | undefined;
     const worker: Worker = {
-      name,
       keepAccounts: module.get(KeepAccounts),
+      isolate: () => {
+        isolated = true;
+      },
+      join: () => {
+        isolated = false;
+      },
       stop: () => (stopped ??= module.close().then(() => database.close())),
     };
     workers.push(worker);
@@ -118,6 +138,7 @@ describe('keeping accounts', () => {
       const second = await startWorker('second', store);
       await reaches(second, 'standby');
       const ids = [await registered(), await registered()];
+      first.isolate();
       await observer.query({
         text: `select pg_terminate_backend(pid) from pg_stat_activity
                where datname = current_database() and application_name like 'first%'`,
@@ -126,6 +147,8 @@ describe('keeping accounts', () => {
       await reaches(second, 'live');
       ids.push(await registered());
       for (const id of ids) await isKept(id);
+      await reaches(first, 'faulted');
+      first.join();
       await reaches(first, 'standby');
       expect(first.keepAccounts.status.lastError).toBeDefined();
       const { rows } = await observer.query({
