@@ -204,11 +204,12 @@ describe('Whatever is typed', () => {
     );
   });
 
-  it('has a stable key for every single character of Unicode', () => {
+  it('has a stable key for every character that has another case or composition', () => {
     const unstable: string[] = [];
     for (let codePoint = 0; codePoint <= 0x1ffff; codePoint += 1) {
       const text = `x${String.fromCodePoint(codePoint)}@example.org`;
-      if (faultOf(text) !== undefined) continue;
+      const plain = text.toLowerCase() === text && text.normalize('NFD') === text;
+      if (plain || faultOf(text) !== undefined) continue;
       const key = addressKeyOf(text);
       // Taken apart, "not less than" has a bare < in it, which is refused as typed.
       const apart = text.normalize('NFD');
