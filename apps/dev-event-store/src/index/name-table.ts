@@ -11,7 +11,7 @@ export const NOT_FOUND = -1;
  */
 export class NameTable {
   private readonly arena: Buffer[] = [];
-  private arenaUsed = ARENA_CHUNK_LENGTH;
+  private arenaUsed = 0;
   private readonly chunkOf = new NumberColumn(Uint32Array);
   private readonly startOf = new NumberColumn(Uint32Array);
   private readonly lengthOf = new NumberColumn(Uint32Array);
@@ -63,7 +63,7 @@ export class NameTable {
   }
 
   private store(name: Buffer): void {
-    if (this.arenaUsed + name.length > ARENA_CHUNK_LENGTH) {
+    if (this.arena.length === 0 || this.arenaUsed + name.length > ARENA_CHUNK_LENGTH) {
       this.arena.push(Buffer.allocUnsafeSlow(Math.max(ARENA_CHUNK_LENGTH, name.length)));
       this.arenaUsed = 0;
     }

@@ -1,4 +1,4 @@
-import { close, fdatasync, ftruncateSync, fsyncSync, openSync, writev } from 'node:fs';
+import { close, closeSync, fdatasync, ftruncateSync, fsyncSync, openSync, writev } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -181,6 +181,6 @@ function syncFolder(folder: string): void {
   try {
     fsyncSync(fileDescriptor);
   } finally {
-    close(fileDescriptor);
+    closeSync(fileDescriptor);
   }
 }
