@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const secretKey = () => randomBytes(32).toString('base64');
+const keyRing = () => `k1:${secretKey()}`;
+const password = () => randomBytes(24).toString('base64url');
+
+/** Read by its owner only, who is also the one that runs the processes. */
+const OWNER = 0o400;
+/** Read by another user, who alone has the folder mounted. */
+const ANYBODY = 0o444;
+
+/** Each secret, how a first one is made, and the folders that need it: a process gets no other. */
+const SECRETS = [
+  { name: 'address-key', generate: secretKey, folders: ['api'] },
+  { name: 'password-peppers', generate: keyRing, folders: ['api'] },
+  { name: 'activation-code-keys', generate: keyRing, folders: ['api', 'worker'] },
+  { name: 'personal-data-keys', generate: keyRing, folders: ['api', 'worker'] },
+  { name: 'email-api-key', generate: password, folders: ['worker', 'mailbox'] },
+  { name: 'database-password', generate: password, folders: ['database'], mode: ANYBODY },
+];
+
+/**
+ * Writes the secrets of the development stack, each into the folders of those who need it. A secret that any
+ * of these folders already holds is kept, because the stored accounts depend on it.
+ *
+ * @param {string} root folder of the folders
+ * @param {{ emailApiKey?: string }} given a key for a real e-mail provider; replaces the generated one
+ */
+export function writeSecrets(root, given = {}) {
+  for (const { name, generate, folders, mode } of SECRETS) {
+    const files = folders.map((folder) => join(root, folder, name));
+    const present = files.find((file) => existsSync(file));
+    const wanted = name === 'email-api-key' ? given.emailApiKey : undefined;
+    const value = wanted || (present ? readFileSync(present, 'utf8').trim() : generate());
+    for (const file of files) writeWhole(file, value, mode);
+    if (name === 'database-password') writeDatabaseUrl(root, value);
+  }
+}
+
+function writeDatabaseUrl(root, databasePassword) {
+  const url = `postgres://registration:${databasePassword}@postgres:5432/registration`;
+  for (const folder of ['api', 'worker', 'migrate']) {
+    writeWhole(join(root, folder, 'database-url'), url);
+  }
+}
+
+/** Under its name there is either nothing or the whole content, whenever the writing is cut. */
+export function writeWhole(file, content, mode = OWNER) {
+  if (existsSync(file) && readFileSync(file, 'utf8') === `${content}\n`) return;
+  writeFileSync(`${file}.new`, `${content}\n`, { mode: 0o600, flush: true });
+  chmodSync(`${file}.new`, mode);
+  renameSync(`${file}.new`, file);
+}
