@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../support/process.js';
+
+/** Text of a file of the repository, without comments. */
+export function readWithoutComments(path: string): string {
+  const text = readFileSync(join(repositoryRoot, path), 'utf8');
+  return text.replace(/^\s*#.*\n/gm, '').replace(/\s+#\s.*$/gm, '');
+}
+
+/**
+ * The blocks one level below a top-level key of the compose file, by name: enough of YAML to check what the
+ * file promises. Whether it is valid as a whole is for `docker compose config` to say.
+ */
+export function blocksOf(composeFile: string, topLevelKey: string): ReadonlyMap<string, string> {
+  const section = new RegExp(`^${topLevelKey}:\\n((?: .*\\n|\\n)*)`, 'm').exec(composeFile)?.[1];
+  if (section === undefined) throw new Error(`the compose file has no ${topLevelKey}`);
+  const blocks = section.split(/^ {2}(?=[a-z-]+:)/m).slice(1);
+  return new Map(
+    blocks.map((block) => {
+      const name = block.slice(0, block.indexOf(':'));
+      return [name, block.slice(name.length + 1)] as const;
+    }),
+  );
+}

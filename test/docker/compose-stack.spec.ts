@@ -1,0 +1,204 @@
+import { describe, expect, it } from '@jest/globals';
+import { blocksOf, readWithoutComments } from './compose-file.js';
+
+const composeFile = readWithoutComments('docker-compose.yml');
+const services = blocksOf(composeFile, 'services');
+const networks = blocksOf(composeFile, 'networks');
+const hardened = /^x-hardened:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
+const process = /^x-process:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
+
+const OWN = ['api', 'worker', 'mailbox', 'setup', 'migrate'];
+const FOREIGN = ['web', 'eventstore', 'postgres'];
+
+function service(name: string): string {
+  const block = services.get(name);
+  if (block === undefined) throw new Error(`there is no service ${name}`);
+  return block;
+}
+
+describe('docker-compose.yml', () => {
+  it('has the services of the stack and no others', () => {
+    expect([...services.keys()].sort()).toEqual([...OWN, ...FOREIGN].sort());
+  });
+
+  it('publishes one port, that of the web server', () => {
+    const publishing = [...services].filter(([, block]) => /^ {4}ports:/m.test(block));
+    expect(publishing.map(([name]) => name)).toEqual(['web']);
+    expect(service('web')).toContain("ports: ['${HTTPS_PORT:-8443}:8443']");
+    expect(composeFile).not.toMatch(/network_mode: ['"]?host/);
+  });
+
+  it('takes every right away from every service', () => {
+    for (const line of [
+      'init: true',
+      'read_only: true',
+      'cap_drop: [ALL]',
+      'no-new-privileges:true',
+    ]) {
+      expect(hardened).toContain(line);
+    }
+    expect(process).toContain('<<: *hardened');
+    for (const name of OWN) expect(service(name)).toContain('<<: *process');
+    for (const name of FOREIGN) expect(service(name)).toContain('<<: *hardened');
+    expect(composeFile).not.toMatch(/privileged|cap_add|docker\.sock|seccomp|pid: host/);
+    expect(composeFile.match(/read_only: false/g)).toHaveLength(1);
+    expect(service('eventstore')).toContain('read_only: false');
+  });
+
+  it('runs nothing as root', () => {
+    expect(process).toContain('user: node');
+    expect(service('web')).toContain("user: '1000:1000'");
+    expect(service('postgres')).toContain('user: postgres');
+    expect(composeFile).not.toMatch(/user: ['"]?(root|0\b)/);
+  });
+
+  it('bounds memory and processes of every service', () => {
+    expect(hardened).toContain('pids_limit:');
+    expect(process).toContain('mem_limit:');
+    for (const name of FOREIGN) expect(service(name)).toContain('mem_limit:');
+  });
+
+  it('checks the health of everything that keeps running', () => {
+    for (const name of services.keys()) {
+      const keepsRunning = !['setup', 'migrate'].includes(name);
+      expect([name, service(name).includes('healthcheck:')]).toEqual([name, keepsRunning]);
+    }
+  });
+
+  it('lets the edge reach neither database, and nothing but the worker reach outside', () => {
+    expect(networks.get('data')).toContain('internal: true');
+    expect(networks.get('edge')).toContain('internal: true');
+    expect(networks.get('mail')).toContain('internal: true');
+    const attached = (network: string) =>
+      [...services.keys()].filter((name) =>
+        new RegExp(`networks: \\[[^\\]]*\\b${network}\\b`).test(service(name)),
+      );
+    expect(attached('data')).toEqual(['api', 'worker', 'eventstore', 'postgres', 'migrate']);
+    expect(attached('public')).toEqual(['web']);
+    expect(attached('outbound')).toEqual(['worker']);
+    expect(service('setup')).toContain('network_mode: none');
+    for (const name of services.keys()) expect(service(name)).toMatch(/network(s|_mode): /);
+  });
+
+  it('holds no secret: each comes from a file of a volume that only its readers have', () => {
+    expect(composeFile).not.toMatch(/(PASSWORD|KEY|KEYS|PEPPERS|DATABASE_URL): (?!\$\{)\S/);
+    const mounts = composeFile.match(/[a-z]+-secrets:\/secrets:?\w*/g) ?? [];
+    expect(mounts.sort()).toEqual(
+      ['api', 'database', 'mailbox', 'migrate', 'worker'].map(
+        (name) => `${name}-secrets:/secrets:ro`,
+      ),
+    );
+    for (const name of ['api', 'mailbox', 'migrate', 'worker']) {
+      expect(service(name)).toContain(`${name}-secrets:/secrets:ro`);
+    }
+    expect(service('worker')).not.toMatch(/PEPPERS|ADDRESS_KEY/);
+    expect(service('api')).not.toContain('EMAIL_API_KEY');
+  });
+
+  it('keeps data where the images keep it', () => {
+    expect(service('postgres')).toContain('- postgres:/var/lib/postgresql\n');
+    expect(service('eventstore')).toContain('- eventstore:/var/lib/eventstore\n');
+    expect(service('eventstore')).toContain("EVENTSTORE_MEM_DB: 'false'");
+  });
+
+  it('uses nothing that docker-compose 1.29 or a later Docker Compose refuses', () => {
+    expect(composeFile).not.toMatch(/^(name|version):/m);
+    expect(composeFile).not.toMatch(/start_interval|required:|!reset|!override|\$\{\w+:\+/);
+  });
+});
+
+describe('docker/Dockerfile', () => {
+  const dockerfile = readWithoutComments('docker/Dockerfile');
+  const finalStage = dockerfile.slice(dockerfile.lastIndexOf('FROM '));
+
+  it('builds with the classic builder', () => {
+    const whole = readWithoutComments('docker/Dockerfile');
+    expect(whole).not.toMatch(/--mount|<<|--link|--chmod|^# syntax/m);
+  });
+
+  it('builds in one stage and runs in another, not as root', () => {
+    expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);
+    expect(finalStage).toMatch(/^USER node$/m);
+    expect(finalStage).not.toMatch(/npm|apt-get/);
+  });
+
+  it('installs what the lock file says and runs no script of a package', () => {
+    expect(dockerfile).toContain('npm ci --ignore-scripts');
+    expect(dockerfile).toContain('npm prune --omit=dev --omit=optional --ignore-scripts');
+  });
+});
+
+describe('.dockerignore', () => {
+  it('lets in only what it names, so neither data nor secrets of the working copy', () => {
+    const [first, ...rest] = readWithoutComments('.dockerignore').trim().split('\n');
+    expect(first).toBe('*');
+    expect(rest.filter((line) => line.startsWith('!')).sort()).toEqual([
+      '!.npmrc',
+      '!apps',
+      '!docker/setup',
+      '!libs',
+      '!nest-cli.json',
+      '!package-lock.json',
+      '!package.json',
+      '!tsconfig.json',
+    ]);
+    expect(rest).toContain('**/node_modules');
+  });
+});
+
+describe('docker/nginx', () => {
+  const nginx = readWithoutComments('docker/nginx/nginx.conf');
+  const problems = readWithoutComments('docker/nginx/problems.conf');
+  const proxy = readWithoutComments('docker/nginx/proxy.conf');
+
+  it('speaks TLS 1.2 and 1.3 with forward secrecy only', () => {
+    expect(nginx).toContain('ssl_protocols TLSv1.2 TLSv1.3;');
+    const ciphers = /ssl_ciphers (\S+);/.exec(nginx)?.[1]?.split(':') ?? [];
+    expect(ciphers).toHaveLength(6);
+    for (const cipher of ciphers) expect(cipher).toMatch(/^ECDHE-.*(GCM|POLY1305)/);
+  });
+
+  it('writes only what a client cannot choose into the ban log', () => {
+    expect(nginx).toContain("log_format ban '$time_iso8601 $remote_addr $status $method_class';");
+    for (const log of nginx.match(/log_format[\s\S]*?;/g) ?? []) {
+      expect(log).not.toMatch(
+        /\$(request|request_uri|uri|remote_user|args|query_string|http_\w+)\b/,
+      );
+    }
+  });
+
+  it('overwrites what a client says about where it comes from', () => {
+    for (const header of [
+      'X-Real-IP $remote_addr',
+      'X-Forwarded-For $remote_addr',
+      'Forwarded ""',
+    ]) {
+      expect(proxy).toContain(`proxy_set_header ${header};`);
+    }
+    expect(nginx).not.toMatch(/real_ip|proxy_add_x_forwarded_for/);
+  });
+
+  it('answers each of its own errors with a problem document of the same status', () => {
+    const documents = problems.match(/return \d+ '\{.*\}';/g) ?? [];
+    expect(documents.length).toBeGreaterThan(10);
+    for (const document of documents) {
+      const [, status, json = ''] = /return (\d+) '(.*)';/.exec(document) ?? [];
+      const problem = JSON.parse(json.replaceAll('$edge_request_id', 'an-id')) as object;
+      expect(problem).toEqual({
+        type: expect.stringMatching(/^(\/problems\/[a-z-]+|about:blank)$/),
+        title: expect.any(String),
+        status: Number(status),
+        detail: expect.any(String),
+        instance: 'urn:uuid:an-id',
+        requestId: 'an-id',
+      });
+    }
+    const locations = problems.match(
+      /location = \/_edge\/\d+ \{[^}]*?internal;[^}]*problem-headers/g,
+    );
+    expect(locations).toHaveLength(documents.length);
+    for (const code of [400, 404, 405, 408, 413, 414, 429, 431, 494, 497, 500, 502, 503, 504]) {
+      expect(problems).toMatch(new RegExp(`^error_page [\\d ]*\\b${code}\\b`, 'm'));
+    }
+  });
+});
