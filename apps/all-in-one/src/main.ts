@@ -5,6 +5,7 @@ import { ConsoleOutput } from './console-output.js';
 import { Launcher } from './launcher.js';
 import { readLauncherSettings } from './launcher-settings.js';
 import type { LauncherSettings } from './launcher-settings.js';
+import { watchNpm } from './npm-parent.js';
 import { walkThrough } from './walk-through.js';
 
 const EXIT_FAULT = 1;
@@ -13,7 +14,6 @@ const EXIT_INTERRUPTED = 130;
 
 /** npm passes a Ctrl-C on to us, which the terminal has sent us already: the pair counts as one. */
 const SAME_KEYSTROKE_MS = 500;
-const PARENT_CHECK_MS = 250;
 
 const startedAt = Date.now();
 let settings: LauncherSettings;
@@ -32,17 +32,15 @@ const launcher = new Launcher(settings, process.env, output);
 let stopRequestedAt: number | undefined;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => requestStop(signal));
+  process.on(signal, () => (isStopping() ? insist() : requestStop(signal)));
 }
-process.stdout.on('error', () => {
-  if (stopRequestedAt === undefined) requestStop('nobody reads its output');
-});
+process.on('disconnect', () => requestStop('the parent process is gone'));
+process.stdout.on('error', () => requestStop('nobody reads its output'));
+watchNpm(() => requestStop('npm is gone'));
 process.on('uncaughtException', (error) => {
   launcher.kill();
   leaveWith(error);
 });
-if (process.send) process.on('disconnect', () => requestStop('the parent process is gone'));
-if (process.env['npm_lifecycle_event']) stopWithParent();
 
 output.say(`Starting in ${relative(process.cwd(), settings.dataDir) || '.'} …`);
 try {
@@ -54,19 +52,26 @@ try {
   );
   process.send?.({ kind: 'ready', endpoints: { ...endpoints } } satisfies ReadyMessage);
 } catch (error) {
-  if (stopRequestedAt === undefined) {
+  if (!isStopping()) {
     await launcher.stop();
     leaveWith(error);
   }
 }
 
+function isStopping(): boolean {
+  return stopRequestedAt !== undefined;
+}
+
+/** Somebody asked again because stopping takes too long for them. */
+function insist(): void {
+  if (Date.now() - (stopRequestedAt ?? 0) < SAME_KEYSTROKE_MS) return;
+  output.say('Killing everything.');
+  launcher.kill();
+  process.exit(EXIT_INTERRUPTED);
+}
+
 function requestStop(cause: string): void {
-  if (stopRequestedAt !== undefined) {
-    if (Date.now() - stopRequestedAt < SAME_KEYSTROKE_MS) return;
-    output.say('Killing everything.');
-    launcher.kill();
-    process.exit(EXIT_INTERRUPTED);
-  }
+  if (isStopping()) return;
   stopRequestedAt = Date.now();
   output.say(`\nStopping (${cause}) … press Ctrl-C again to kill.`);
   launcher.stop().then(
@@ -79,17 +84,6 @@ function requestStop(cause: string): void {
       leaveWith(error);
     },
   );
-}
-
-/** A killed npm passes nothing on. */
-function stopWithParent(): void {
-  const parent = process.ppid;
-  const check = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(check);
-    requestStop('npm is gone');
-  }, PARENT_CHECK_MS);
-  check.unref();
 }
 
 function leaveWith(error: unknown): never {

@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { resolve } from 'node:path';
+import { readLauncherSettings } from './launcher-settings.js';
+
+describe('launcher settings', () => {
+  it('need nothing to be set', () => {
+    expect(readLauncherSettings({})).toEqual({
+      host: '127.0.0.1',
+      ports: { api: 8080, admin: 8090, mailbox: 8025, eventstore: 2113, postgres: 5433 },
+      dataDir: resolve('.data'),
+      verbose: false,
+    });
+  });
+
+  it('refuse one port for two listeners, naming both', () => {
+    expect(() => readLauncherSettings({ API_PORT: '9000', MAILBOX_PORT: '9000' })).toThrow(
+      'MAILBOX_PORT is the same port as API_PORT: 9000',
+    );
+  });
+
+  it('take any free port for as many as want one', () => {
+    const { ports } = readLauncherSettings({ API_PORT: '0', MAILBOX_PORT: '0' });
+    expect(ports).toMatchObject({ api: 0, mailbox: 0 });
+  });
+
+  it('name every fault at once', () => {
+    expect(() => readLauncherSettings({ API_PORT: 'http', POSTGRES_PORT: '99999' })).toThrow(
+      /API_PORT[^]*POSTGRES_PORT/,
+    );
+  });
+});
