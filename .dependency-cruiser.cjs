@@ -1,0 +1,99 @@
+/**
+ * Imports go one way. Each rule has a violation planted under test/architecture/planted that proves that
+ * it fires (test/architecture/architecture.spec.ts).
+ */
+const SPEC = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$|/testing/';
+const DRIVERS = {
+  '@eventstore/db-client': {
+    home: '^libs/event-store/src/eventstoredb-event-store\\.ts$',
+    // The protocol's generated messages, for the server that speaks it.
+    also: '^apps/dev-event-store/src/protocol\\.ts$',
+  },
+  pg: { home: '^libs/read-model/src/(postgres|migrate)\\.ts$' },
+  'node-fetch': { home: '^apps/accounts-worker/src/send-activation-code/http-mail-sender\\.ts$' },
+  bcrypt: { home: '^apps/accounts-api/src/register-account/bcrypt-password-hasher\\.ts$' },
+};
+/** Adapters: the files that know a driver, or that start something. */
+const ADAPTERS =
+  '^libs/event-store/src/eventstoredb-event-store\\.ts$|^libs/read-model/src/(postgres|migrate)\\.ts$';
+
+module.exports = {
+  forbidden: [
+    {
+      name: '1-accounts-imports-only-itself',
+      comment: 'The business is plain TypeScript: no framework, no driver, not even node:crypto.',
+      severity: 'error',
+      from: { path: '^libs/accounts/src/', pathNot: SPEC },
+      to: { pathNot: '^libs/accounts/src/' },
+    },
+    {
+      name: '2-event-store-knows-no-account',
+      comment: 'Streams, subscriptions and the command loop serve any domain.',
+      severity: 'error',
+      from: { path: '^libs/event-store/src/', pathNot: SPEC },
+      to: { path: '^(libs/(?!event-store/)|apps/)' },
+    },
+    ...Object.entries(DRIVERS).map(([driver, { home, also }]) => ({
+      name: `3-one-home-for-${driver.replace(/\W+/g, '-')}`,
+      comment: 'Whoever replaces the driver changes one file.',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: [home, also, SPEC].filter(Boolean).join('|') },
+      to: { path: `node_modules/(@types/)?${driver}/` },
+    })),
+    {
+      name: '4-apps-never-import-apps',
+      comment: 'Processes talk over the network; what they share is a library.',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: '5-adapters-are-wired-in-one-place',
+      comment: 'Only a module, a process entry or a test chooses an adapter.',
+      severity: 'error',
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: `\\.module\\.ts$|/(main|migrate|demo)\\.ts$|${SPEC}|${ADAPTERS}`,
+      },
+      to: { path: ADAPTERS },
+    },
+    {
+      name: '6-libraries-have-one-door',
+      comment: 'Everything but an adapter is imported through the index of its library.',
+      severity: 'error',
+      from: { path: '^(apps/[^/]+|libs/[^/]+)/', pathNot: SPEC },
+      to: { path: '^libs/([^/]+)/src/', pathNot: `^libs/[^/]+/src/index\\.ts$|${ADAPTERS}|^$1/` },
+    },
+    {
+      name: '6-the-door-loads-no-driver',
+      comment: 'A test of a handler must not load a database client.',
+      severity: 'error',
+      from: { path: '^libs/[^/]+/src/index\\.ts$' },
+      to: {
+        path: `node_modules/(${Object.keys(DRIVERS).join('|')})/`,
+        reachable: true,
+      },
+    },
+    {
+      name: '7-no-circles',
+      comment: 'A circle is one room with two names.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: '8-libraries-know-no-process',
+      comment: 'Libraries serve processes, never the other way round.',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^apps/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

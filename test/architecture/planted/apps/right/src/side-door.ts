@@ -1,0 +1,2 @@
+import { plain } from '../../../libs/accounts/src/plain.js';
+export const side = plain;

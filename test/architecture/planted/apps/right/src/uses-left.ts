@@ -1,0 +1,2 @@
+import { left } from '../../left/src/left.js';
+export const right = left;

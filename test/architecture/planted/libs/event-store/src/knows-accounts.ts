@@ -1,0 +1,2 @@
+import { plain } from '../../accounts/src/index.js';
+export const knows = plain;

@@ -1,0 +1,2 @@
+import { left } from '../../../apps/left/src/left.js';
+export const knows = left;

@@ -1,0 +1,2 @@
+import { round } from './round.js';
+export const trip: unknown = round;

@@ -1,0 +1,89 @@
+/**
+ * `npm test`: everything that says whether the product is right, with nothing installed but Node.
+ *
+ * Builds, checks types, style and format, then runs every test. Arguments are handed on to jest. The last
+ * line of the output is `N passed, N failed`; the exit code is 0 only when nothing failed.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const startedAt = Date.now();
+let passed = 0;
+let failed = 0;
+
+await check('build', npm('run', '--silent', 'build'));
+await Promise.all([
+  check('types', npm('run', '--silent', 'typecheck')),
+  check('lint', npm('run', '--silent', 'lint')),
+]);
+await runTests(process.argv.slice(2));
+
+const minutes = ((Date.now() - startedAt) / 60_000).toFixed(1);
+process.stdout.write(`\nDone in ${minutes} minutes.\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** One check that passes or fails as a whole; its output is shown only when it fails. */
+async function check(name, command) {
+  const began = Date.now();
+  const { code, output } = await run(command, 'pipe');
+  const seconds = ((Date.now() - began) / 1_000).toFixed(1);
+  if (code === 0) {
+    passed += 1;
+    process.stdout.write(`✔ ${name} (${seconds} s)\n`);
+  } else {
+    failed += 1;
+    process.stdout.write(`✘ ${name} (${seconds} s)\n${output}\n`);
+  }
+}
+
+async function runTests(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'test-run-'));
+  const outputFile = join(folder, 'results.json');
+  const { code } = await run(
+    npm('run', '--silent', 'test:jest', '--', '--json', `--outputFile=${outputFile}`, ...args),
+    'inherit',
+  );
+  try {
+    const results = JSON.parse(readFileSync(outputFile, 'utf8'));
+    passed += results.numPassedTests;
+    // A suite that could not run has no failed test of its own; a skipped test is no passed one.
+    failed +=
+      results.numFailedTests +
+      results.numRuntimeErrorTestSuites +
+      results.numPendingTests +
+      results.numTodoTests;
+    if (results.numTotalTests === 0) fail('no test was run');
+  } catch (error) {
+    fail(`jest left no results: ${error.message}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (code !== 0 && failed === 0) fail(`jest ended with code ${code}`);
+}
+
+function fail(reason) {
+  failed += 1;
+  process.stdout.write(`✘ ${reason}\n`);
+}
+
+function run([command, ...args], output) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      // Jest's own JSON goes to the file, so that its standard output stays readable.
+      stdio: output === 'inherit' ? ['ignore', 'ignore', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+    });
+    const chunks = [];
+    child.stdout?.on('data', (chunk) => chunks.push(chunk));
+    if (output === 'pipe') child.stderr.on('data', (chunk) => chunks.push(chunk));
+    child.on('error', (error) => resolve({ code: 1, output: String(error) }));
+    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));
+  });
+}
+
+/** The npm that runs us, which may not be the first one on the path. */
+function npm(...args) {
+  const running = process.env['npm_execpath'];
+  return running ? [process.execPath, running, ...args] : ['npm', ...args];
+}
