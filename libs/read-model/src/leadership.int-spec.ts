@@ -5,6 +5,7 @@ import type { FreshDatabase } from '../../../test/support/postgres.js';
 import type { Database } from './database.js';
 import { whileLeader } from './leadership.js';
 import { createPool } from './postgres.js';
+import { relayTo } from './testing/tcp-relay.js';
 
 describe('leadership', () => {
   let fresh: FreshDatabase;
@@ -37,13 +38,14 @@ describe('leadership', () => {
   function start(
     name: string,
     work: (signal: AbortSignal) => Promise<void> = untilAborted,
+    through: Database = database,
   ): Candidate {
     const stopping = new AbortController();
     const faults: unknown[] = [];
     let leading = false;
     let standingBy = false;
     const ended = whileLeader({
-      database,
+      database: through,
       name,
       signal: stopping.signal,
       intervalMs: 20,
@@ -129,6 +131,23 @@ describe('leadership', () => {
     expect(first.faults).toEqual([reason]);
     await second.stop();
     await becomesLeader(first);
+  });
+
+  it('ends for a leader whose connection is dead without anybody having been told', async () => {
+    const relay = await relayTo(fresh.url);
+    const behindRelay = createPool(relay.url, {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 1_000,
+    });
+    const leader = start('work', untilAborted, behindRelay);
+    await becomesLeader(leader);
+    relay.freeze();
+    await eventually(() => expect(leader.leading).toBe(false), { within: 8_000 });
+    expect(leader.faults[0]).toHaveProperty('name', 'ReadModelUnavailable');
+    await leader.stop();
+    await behindRelay.close();
+    await relay.close();
   });
 
   it('is held until the work has ended, also when asked to stop', async () => {

@@ -9,7 +9,7 @@ import {
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import { EventStoreUnavailable } from '@app/event-store';
-import type { LogPosition } from '@app/event-store';
+import type { LogPosition, SubscribeToAllOptions } from '@app/event-store';
 import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
@@ -183,6 +183,27 @@ describe('running a projection', () => {
     await database.query({ text: 'delete from read_model.checkpoints' });
     await live(start());
     expect(await findCredentials(database, accountId)).toEqual(before);
+  });
+
+  it('ignores what a store delivers a second time', async () => {
+    const accountId = await registered();
+    const first = start();
+    await live(first);
+    await first.stop();
+    const stoppedAt = await checkpoint();
+    store = new (class extends InMemoryEventStore {
+      override subscribeToAll(options: SubscribeToAllOptions) {
+        return super.subscribeToAll({ ...options, after: 'start' });
+      }
+    })();
+    await registered(accountId);
+    const second = start();
+    await live(second);
+    expect(second.advances).toEqual([]);
+    expect(await checkpoint()).toBe(stoppedAt);
+    const position = await store.record(`account-${accountId}`, accountActivated(1, noon));
+    await eventually(async () => expect(await checkpoint()).toBe(position));
+    expect(second.advances).toMatchObject([{ events: 1, position }]);
   });
 
   it('stores rows and checkpoint together or not at all', async () => {

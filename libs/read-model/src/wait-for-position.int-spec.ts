@@ -80,9 +80,10 @@ describe('waiting for a position', () => {
     });
     await moveCheckpoint(database, 'accounts', 'start', 10n);
     await moveCheckpoint(database, 'somebody-else', 'start', 500n);
-    await progress.waitUntil(10n, A_TEST);
+    await moveCheckpoint(database, 'accounts', 10n, 11n);
+    await progress.waitUntil(11n, A_TEST);
     expect(ended).toBe(false);
-    await moveCheckpoint(database, 'accounts', 10n, 25n);
+    await moveCheckpoint(database, 'accounts', 11n, 25n);
     await waiting;
   });
 
@@ -173,6 +174,21 @@ describe('waiting for a position', () => {
     const waiting = progress.waitUntil(60n, A_TEST);
     await moveCheckpoint(database, 'accounts', 'start', 60n);
     await waiting;
+  });
+
+  it('does not rely on what it knew when its connection was cut', async () => {
+    await saveCheckpoint(database, 'accounts', 65n);
+    const faults: unknown[] = [];
+    const progress = progressOf('accounts', { onListenFault: (error) => faults.push(error) });
+    progress.start();
+    await listening();
+    await progress.waitUntil(65n, A_TEST);
+    // As after a crash of the server that lost the newest transactions.
+    await database.query({ text: 'update read_model.checkpoints set position = 64' });
+    const [cut] = await sessions();
+    await database.query({ text: 'select pg_terminate_backend($1)', values: [cut?.pid] });
+    await eventually(() => expect(faults).toHaveLength(1));
+    await expect(progress.waitUntil(65n, 100)).rejects.toMatchObject({ reached: 64n });
   });
 
   it('turns away who waits when the process stops', async () => {
