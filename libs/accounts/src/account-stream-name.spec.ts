@@ -21,7 +21,14 @@ describe('The name of an account stream', () => {
   });
 
   it('is not that of another stream', () => {
-    for (const name of ['', ada.accountId, `mail-${ada.accountId}`, 'account-', `$ce-account`]) {
+    for (const name of [
+      '',
+      ada.accountId,
+      `mail-${ada.accountId}`,
+      `profile-${ada.accountId}`,
+      'account-',
+      `$ce-account`,
+    ]) {
       expect(() => accountIdOfStream(name)).toThrow(RangeError);
     }
   });

@@ -28,7 +28,7 @@ export function guessAllowedFrom(account: PendingAccount, policy: ActivationPoli
   return allowedFrom(account.wrongGuessesAt, guessBudgets(policy));
 }
 
-/** Guesses that the address has left at `now`, whatever its newest code allows. */
+/** Guesses that the address has left at `now`, if it had any; its newest code may allow fewer. */
 export function guessesLeft(
   account: PendingAccount,
   policy: ActivationPolicy,
@@ -38,7 +38,7 @@ export function guessesLeft(
     ({ limit, windowMs }) =>
       limit - account.wrongGuessesAt.filter((instant) => instant > now - windowMs).length,
   );
-  return Math.max(0, Math.min(...left));
+  return Math.min(...left);
 }
 
 function guessBudgets(policy: ActivationPolicy): Budget[] {

@@ -46,8 +46,9 @@ function refusalOutcome(
     );
   }
   if (reason === 'incorrect') {
-    const leftOnCode = Math.max(0, policy.guessesPerCode - state.code.wrongGuesses);
-    return new ActivationCodeIncorrect(Math.min(leftOnCode, guessesLeft(state, policy, refusedAt)));
+    const leftOnCode = policy.guessesPerCode - state.code.wrongGuesses;
+    const attemptsLeft = Math.min(leftOnCode, guessesLeft(state, policy, refusedAt));
+    return new ActivationCodeIncorrect(attemptsLeft);
   }
   const refusal = standingRefusal(state, state.code, policy, refusedAt);
   if (refusal === undefined) throw new Error(`the policy knows no refusal: ${reason}`);

@@ -7,9 +7,6 @@ const maxAddressOctets = 254;
 /** Longest part before the @, in octets (RFC 5321, section 4.5.3.1.1). */
 const maxLocalPartOctets = 64;
 
-/** Longest host name, in ASCII characters (RFC 1035, section 3.1). */
-const maxDomainLength = 253;
-
 const faults = {
   empty: 'The e-mail address is empty.',
   'address-too-long': `The e-mail address is longer than ${maxAddressOctets} octets.`,
@@ -51,8 +48,8 @@ export class InvalidAddress extends Error {
  */
 export function addressKeyOf(typed: string): AddressKey {
   const { localPart, domain } = partsOf(typed);
-  // Lower-casing can undo NFC (a J with caron has no composed capital), hence NFC on both sides.
-  const localKey = localPart.normalize('NFC').toLowerCase().normalize('NFC');
+  // NFC comes last because lower-casing can undo it: a J with caron has no composed capital.
+  const localKey = localPart.toLowerCase().normalize('NFC');
   const key = `${localKey}@${asciiHostName(domain)}`;
   // Normalising may lengthen a text, or turn a letter into a special character (U+037E into a semicolon).
   partsOf(key);
@@ -91,9 +88,7 @@ function asciiHostName(domain: string): string {
   }
   const hostName = new URL(url).hostname;
   const labels = hostName.split('.');
-  const wellFormed =
-    hostName.length <= maxDomainLength &&
-    labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
+  const wellFormed = labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
   if (!wellFormed) throw new InvalidAddress('domain-not-a-host-name');
   if (labels.length < 2) throw new InvalidAddress('domain-without-dot');
   // A host whose last label is a number is an IPv4 address in disguise.

@@ -8,7 +8,7 @@ import {
   type PasswordRule,
 } from './password-policy.js';
 
-const common = new Set(['password1', 'iloveyou2', 'ÿellowcar'.toLowerCase()]);
+const common = new Set(['password1', 'iloveyou2', 'xx\u01f0ana\u01f0']);
 
 function brokenBy(
   password: string,
@@ -104,7 +104,7 @@ describe('A password that is easy to guess', () => {
   it('is among those that many people use, in any case and composition', () => {
     expect(brokenBy('password1')).toEqual(['not-common']);
     expect(brokenBy('PassWord1')).toEqual(['not-common']);
-    expect(brokenBy('Y\u0308ellowCar')).toEqual(['not-common']);
+    expect(brokenBy('XXJ\u030canaJ\u030c')).toEqual(['not-common']);
     expect(brokenBy('password1 and more')).toEqual([]);
   });
 });

@@ -151,7 +151,7 @@ function containsWord(lowerCasePassword: string, word: string): boolean {
 }
 
 function caseless(text: string): string {
-  return text.normalize('NFC').toLowerCase().normalize('NFC');
+  return text.toLowerCase().normalize('NFC');
 }
 
 /** In code points. */
