@@ -60,12 +60,19 @@ export async function startScript(
   };
 }
 
-/** Runs a script that is expected to end by itself, and gives its exit and all it printed. */
+/**
+ * Runs a script that is expected to end by itself, and gives its exit and all it printed.
+ *
+ * @param meanwhile called as soon as it has printed something
+ */
 export async function runScript(
   script: string,
   environment: Environment = {},
+  meanwhile: (pid: number) => void = () => undefined,
 ): Promise<Exit & { readonly output: string }> {
-  const started = new StartedProcess(forkScript(script, environment));
+  const child = forkScript(script, environment);
+  const started = new StartedProcess(child);
+  child.stdout?.once('data', () => meanwhile(started.pid));
   const exit = await started.exited;
   return { ...exit, output: started.output() };
 }

@@ -32,7 +32,9 @@ export class Launcher {
   private readonly running: { readonly supervised: SupervisedPart; readonly stopOrder: number }[] =
     [];
   private record: RunRecord | undefined;
+  private starting: Promise<ProductEndpoints> | undefined;
   private stopping: Promise<void> | undefined;
+  private readonly stopRequested = new AbortController();
 
   constructor(
     private readonly settings: LauncherSettings,
@@ -49,8 +51,13 @@ export class Launcher {
    * @throws AlreadyRunning, ConfigurationError, or Error naming the part that could not start; what had
    *   started by then runs on until `stop`
    */
-  async start(): Promise<ProductEndpoints> {
+  start(): Promise<ProductEndpoints> {
+    return (this.starting ??= this.startInOrder());
+  }
+
+  private async startInOrder(): Promise<ProductEndpoints> {
     this.record = await RunRecord.claim(this.settings.dataDir, (text) => this.output.say(text));
+    this.refuseWhenStopping();
     this.endpointsFile.remove();
     await this.refuseTakenPorts();
     const secrets = developmentSecrets(join(this.settings.dataDir, 'secrets'));
@@ -62,14 +69,15 @@ export class Launcher {
     await this.migrate();
     await this.startAll(this.ofStage('service').map((part) => () => this.startPart(part, secrets)));
 
-    const endpoints = productEndpointsOf(Object.fromEntries(this.known));
     this.refuseWhenStopping();
+    const endpoints = productEndpointsOf(Object.fromEntries(this.known));
     this.endpointsFile.write(endpoints);
     return endpoints;
   }
 
   /** Stops every part in order; resolves when no process is left. */
   stop(): Promise<void> {
+    this.stopRequested.abort();
     return (this.stopping ??= this.stopInOrder());
   }
 
@@ -82,16 +90,21 @@ export class Launcher {
 
   private async stopInOrder(): Promise<void> {
     const deadline = Date.now() + STOP_DEADLINE_MS;
-    if (this.record) {
-      this.record.markStopping();
-      this.endpointsFile.remove();
-    }
+    this.record?.markStopping();
+    await this.stopParts(deadline);
+    // A start that is still under way gives up at its next step; why it fails does not matter any more.
+    await Promise.allSettled([this.starting]);
+    await this.stopParts(deadline);
+    if (this.record) this.endpointsFile.remove();
+    this.record?.release();
+  }
+
+  private async stopParts(deadline: number): Promise<void> {
     const inOrder = this.running.toSorted((one, other) => one.stopOrder - other.stopOrder);
     for (const { supervised } of inOrder) {
       const graceMs = Math.max(0, deadline - Date.now()) * STOP_SHARE;
       await supervised.stop(Math.round(graceMs));
     }
-    this.record?.release();
   }
 
   private ofStage(stage: Part['stage']): readonly Part[] {
@@ -176,7 +189,7 @@ export class Launcher {
 
   private async migrate(): Promise<void> {
     this.refuseWhenStopping();
-    await runToItsEnd({
+    await runToItsEnd(this.stopRequested.signal, {
       name: MIGRATION.name,
       script: join(DIST, MIGRATION.script),
       environment: this.environment({ DATABASE_URL: this.urlOf('database') }),
@@ -213,6 +226,6 @@ export class Launcher {
   }
 
   private refuseWhenStopping(): void {
-    if (this.stopping) throw new Error('stopped before everything had started');
+    if (this.stopRequested.signal.aborted) throw new Error('stopped before everything had started');
   }
 }

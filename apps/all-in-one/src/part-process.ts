@@ -57,18 +57,23 @@ export function startPartProcess(options: ProcessOptions): PartProcess {
 /**
  * Runs a process that does one thing and ends.
  *
+ * @param signal ends it early
  * @throws Error when it ends with anything but exit code 0
  */
-export async function runToItsEnd(options: ProcessOptions): Promise<void> {
-  const child = forkQuietly(options);
+export async function runToItsEnd(signal: AbortSignal, options: ProcessOptions): Promise<void> {
+  const child = forkQuietly(options, signal);
   const end = await exitOf(child);
   if (child.exitCode !== 0) throw new Error(startFault(options, end));
 }
 
-function forkQuietly({ name, script, environment, output }: ProcessOptions): ChildProcess {
+function forkQuietly(
+  { name, script, environment, output }: ProcessOptions,
+  signal?: AbortSignal,
+): ChildProcess {
   const child = fork(script, {
     env: environment as NodeJS.ProcessEnv,
     execArgv: [],
+    ...(signal ? { signal } : {}),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
