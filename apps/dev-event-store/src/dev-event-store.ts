@@ -3,10 +3,13 @@ import type { Log } from '@app/service';
 import { gossipService } from './grpc/gossip-service.js';
 import type { Address } from './grpc/gossip-service.js';
 import { OpenStreams } from './grpc/open-streams.js';
+import { projectionsService } from './grpc/projections-service.js';
 import { serverStops } from './grpc/rpc-errors.js';
 import { serverFeaturesService } from './grpc/server-features-service.js';
 import { streamsService, streamsServiceDefinition } from './grpc/streams-service.js';
-import { GossipService, ServerFeaturesService } from './protocol.js';
+import { GossipService, ProjectionsService, ServerFeaturesService } from './protocol.js';
+import { SystemProjections } from './projections/system-projections.js';
+import { StreamReader } from './reading/stream-reader.js';
 import { StreamStore } from './streams/stream-store.js';
 import type { SlowConsumerPolicy } from './subscriptions/catch-up-subscription.js';
 
@@ -47,6 +50,7 @@ export class DevEventStore {
   private constructor(
     private readonly server: Server,
     private readonly store: StreamStore,
+    private readonly projections: SystemProjections,
     private readonly openStreams: OpenStreams,
     readonly port: number,
   ) {}
@@ -65,6 +69,8 @@ export class DevEventStore {
     const milliseconds = Math.round(performance.now() - startedAt);
     log.info({ events: store.index.eventCount, milliseconds }, 'event log is open');
 
+    const projections = new SystemProjections(store);
+    const reader = new StreamReader(store, projections, Date.now);
     const openStreams = new OpenStreams();
     const server = new Server({
       'grpc.max_concurrent_streams': MAX_STREAMS_PER_CONNECTION,
@@ -75,11 +81,12 @@ export class DevEventStore {
     });
     server.addService(
       streamsServiceDefinition,
-      streamsService(store, openStreams, {
+      streamsService(reader, openStreams, {
         maxAppendSize: MAX_APPEND_SIZE,
         slowConsumerPolicy: () => options.slowConsumerPolicy,
       }),
     );
+    server.addService(ProjectionsService, projectionsService());
     server.addService(ServerFeaturesService, serverFeaturesService());
     let port = options.port;
     server.addService(
@@ -89,10 +96,11 @@ export class DevEventStore {
     try {
       port = await bind(server, host, options.port);
     } catch (error) {
+      projections.stop();
       await store.close();
       throw error;
     }
-    return new DevEventStore(server, store, openStreams, port);
+    return new DevEventStore(server, store, projections, openStreams, port);
   }
 
   /** Ends all calls, writes out what is pending and lets go of the port and the folder. */
@@ -102,6 +110,7 @@ export class DevEventStore {
     const impatience = setTimeout(() => this.server.forceShutdown(), STOP_GRACE_MS);
     await shutDown;
     clearTimeout(impatience);
+    this.projections.stop();
     await this.store.close();
   }
 }

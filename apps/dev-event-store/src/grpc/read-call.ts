@@ -10,7 +10,7 @@ import type { EventSource } from '../subscriptions/event-source.js';
 import { requestedFilter } from '../subscriptions/filter-request.js';
 import type { RequestedFilter } from '../subscriptions/filter-request.js';
 import { StreamSource } from '../subscriptions/stream-source.js';
-import type { StreamStore } from '../streams/stream-store.js';
+import type { StreamReader } from '../reading/stream-reader.js';
 import type { OpenStream } from './open-streams.js';
 import { streamNameOf } from './protocol-values.js';
 import { asRpcError, invalidArgument } from './rpc-errors.js';
@@ -19,7 +19,7 @@ const { StreamOptions, AllOptions } = streams.ReadReq.Options;
 
 /** `Read`: reads of a stream or of `$all`, and catch-up subscriptions to either. */
 export async function handleRead(
-  store: StreamStore,
+  reader: StreamReader,
   request: Streams.ReadReq,
   stream: OpenStream,
   slowConsumerPolicy: () => SlowConsumerPolicy,
@@ -31,12 +31,12 @@ export async function handleRead(
       throw invalidArgument('the read direction is unknown');
     if (options.hasSubscription())
       await runCatchUpSubscription(
-        store,
+        reader,
         stream,
-        () => subscriptionSource(store, options),
+        () => subscriptionSource(reader, options),
         slowConsumerPolicy,
       );
-    else await sendAll(messagesOf(store, options), stream);
+    else await sendAll(messagesOf(reader, options), stream);
   } catch (error) {
     stream.fail(asRpcError(error));
   }
@@ -52,43 +52,40 @@ async function sendAll(messages: Iterable<Buffer>, stream: OpenStream): Promise<
   stream.end();
 }
 
-function messagesOf(store: StreamStore, options: Streams.ReadReq.Options): Iterable<Buffer> {
+function messagesOf(reader: StreamReader, options: Streams.ReadReq.Options): Iterable<Buffer> {
   if (!options.hasCount()) throw invalidArgument('the read has neither a count nor a subscription');
   const isForwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS;
   const common = {
     direction: isForwards ? 'forwards' : 'backwards',
     maxCount: Number(options.getCount()),
     resolveLinks: options.getResolveLinks(),
-    now: Date.now(),
   } as const;
   const ofStream = options.getStream();
   if (ofStream !== undefined) {
     if (options.hasFilter()) throw invalidArgument('only $all can be read with a filter');
     const streamName = streamNameOf(ofStream.getStreamIdentifier());
-    return readStream(store, { ...common, streamName, from: revisionOf(ofStream) });
+    return readStream(reader, { ...common, streamName, from: revisionOf(ofStream) });
   }
-  const filter = allFilter(store.index, filterOf(options)?.expression);
-  return readAll(store, { ...common, filter, from: positionOf(options) });
+  const filter = allFilter(reader.store.index, filterOf(options)?.expression);
+  return readAll(reader, { ...common, filter, from: positionOf(options) });
 }
 
-function subscriptionSource(store: StreamStore, options: Streams.ReadReq.Options): EventSource {
+function subscriptionSource(reader: StreamReader, options: Streams.ReadReq.Options): EventSource {
   if (options.getReadDirection() !== streams.ReadReq.Options.ReadDirection.FORWARDS)
     throw invalidArgument('a subscription can only go forwards');
   const resolveLinks = options.getResolveLinks();
-  const now = Date.now;
   const ofStream = options.getStream();
   if (ofStream !== undefined) {
     if (options.hasFilter()) throw invalidArgument('only $all can be subscribed to with a filter');
     const streamName = streamNameOf(ofStream.getStreamIdentifier());
-    return new StreamSource(store, { streamName, after: revisionOf(ofStream), resolveLinks, now });
+    return new StreamSource(reader, { streamName, after: revisionOf(ofStream), resolveLinks });
   }
   const filter = filterOf(options);
-  return new AllSource(store, {
+  return new AllSource(reader, {
     after: positionOf(options),
-    filter: allFilter(store.index, filter?.expression),
+    filter: allFilter(reader.store.index, filter?.expression),
     checkpointInterval: filter?.checkpointInterval,
     resolveLinks,
-    now,
   });
 }
 

@@ -1,6 +1,6 @@
-import type { EventRecord } from '../log/event-record.js';
 import { fieldLength, ProtobufWriter, varintLength } from '../log/protobuf-writer.js';
 import { shared, streams } from '../protocol.js';
+import type { ResolvedEvent } from '../reading/stream-window.js';
 
 /**
  * Messages of `ReadResp`, ready for the wire. Events are the hot path: their stored bytes are put into the
@@ -12,15 +12,6 @@ const RESPONSE_EVENT_FIELD = 1;
 const FIELD = { event: 1, link: 2, commitPosition: 3, retryCount: 5 } as const;
 
 const writer = new ProtobufWriter();
-
-/** An event to send: what was asked for, or the target of a link together with the link. */
-export interface ResolvedEvent {
-  /** Undefined when the target of a link is gone. */
-  readonly event: EventRecord | undefined;
-  readonly link?: EventRecord | undefined;
-  /** Of the link, when there is one. */
-  readonly position: number;
-}
 
 /** @param retryCount how often a persistent subscription has sent the event before */
 export function eventMessage(resolved: ResolvedEvent, retryCount?: number): Buffer {

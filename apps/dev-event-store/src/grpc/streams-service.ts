@@ -8,7 +8,8 @@ import type {
 import { streams, StreamsService } from '../protocol.js';
 import type { Streams } from '../protocol.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
-import type { AppendOutcome, StreamStore } from '../streams/stream-store.js';
+import type { StreamReader } from '../reading/stream-reader.js';
+import type { AppendOutcome } from '../streams/stream-store.js';
 import type { SlowConsumerPolicy } from '../subscriptions/catch-up-subscription.js';
 import { handleAppend } from './append-call.js';
 import { BatchAppendCall } from './batch-append-call.js';
@@ -41,13 +42,14 @@ type StreamsServiceImplementation = {
 };
 
 export function streamsService(
-  store: StreamStore,
+  reader: StreamReader,
   openStreams: OpenStreams,
   { maxAppendSize, slowConsumerPolicy }: StreamsServiceOptions,
 ): StreamsServiceImplementation {
+  const { store } = reader;
   return {
     read: (call) =>
-      void handleRead(store, call.request, openStreams.open(call), slowConsumerPolicy),
+      void handleRead(reader, call.request, openStreams.open(call), slowConsumerPolicy),
     append: (call, callback) => handleAppend(store, maxAppendSize, call, callback),
     batchAppend: (call) =>
       void new BatchAppendCall(store, maxAppendSize, openStreams.open(call), call),

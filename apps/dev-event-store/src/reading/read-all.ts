@@ -1,7 +1,7 @@
 import { eventMessage } from '../grpc/read-messages.js';
 import type { EventFilter } from '../subscriptions/all-filter.js';
 import type { StreamStore } from '../streams/stream-store.js';
-import { resolve } from './resolve-link.js';
+import type { StreamReader } from './stream-reader.js';
 
 export interface AllReadRequest {
   /** Position in the log. */
@@ -10,20 +10,19 @@ export interface AllReadRequest {
   readonly maxCount: number;
   readonly resolveLinks: boolean;
   readonly filter: EventFilter;
-  /** Unix milliseconds. */
-  readonly now: number;
 }
 
 /** The messages that answer a read of the whole log: forwards inclusive, backwards exclusive. */
-export function* readAll(store: StreamStore, request: AllReadRequest): Generator<Buffer> {
-  const { direction, filter, resolveLinks, now } = request;
+export function* readAll(reader: StreamReader, request: AllReadRequest): Generator<Buffer> {
+  const { store } = reader;
+  const { direction, filter, resolveLinks } = request;
   const { visibleEvents } = store;
   const step = direction === 'forwards' ? 1 : -1;
   let eventNumber = startOf(store, request);
   for (let sent = 0; sent < request.maxCount; eventNumber += step) {
     if (eventNumber < 0 || eventNumber >= visibleEvents) return;
     if (!filter.matches(eventNumber)) continue;
-    yield eventMessage(resolve(store, store.recordOf(eventNumber), resolveLinks, now));
+    yield eventMessage(reader.resolve(store.recordOf(eventNumber), resolveLinks));
     sent += 1;
   }
 }

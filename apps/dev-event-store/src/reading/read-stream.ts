@@ -1,8 +1,6 @@
 import { streamDeleted } from '../grpc/rpc-errors.js';
 import { eventMessage, streamNotFoundMessage } from '../grpc/read-messages.js';
-import type { StreamStore } from '../streams/stream-store.js';
-import { resolve } from './resolve-link.js';
-import { windowOf } from './stream-window.js';
+import type { StreamReader } from './stream-reader.js';
 
 export interface StreamReadRequest {
   readonly streamName: Buffer;
@@ -10,8 +8,6 @@ export interface StreamReadRequest {
   readonly direction: 'forwards' | 'backwards';
   readonly maxCount: number;
   readonly resolveLinks: boolean;
-  /** Unix milliseconds. */
-  readonly now: number;
 }
 
 /**
@@ -19,9 +15,9 @@ export interface StreamReadRequest {
  *
  * @throws RpcError when the stream is tombstoned
  */
-export function* readStream(store: StreamStore, request: StreamReadRequest): Generator<Buffer> {
-  const { streamName, direction, now } = request;
-  const window = windowOf(store, streamName, now);
+export function* readStream(reader: StreamReader, request: StreamReadRequest): Generator<Buffer> {
+  const { streamName, direction } = request;
+  const window = reader.windowOf(streamName);
   if (window.kind === 'tombstoned') throw streamDeleted(streamName.toString('utf8'));
   if (window.kind === 'missing') {
     yield streamNotFoundMessage(streamName);
@@ -38,7 +34,7 @@ export function* readStream(store: StreamStore, request: StreamReadRequest): Gen
       if (direction === 'backwards') return;
       continue;
     }
-    yield eventMessage(resolve(store, record, request.resolveLinks, now));
+    yield eventMessage(reader.resolve(record, request.resolveLinks));
     sent += 1;
   }
 }

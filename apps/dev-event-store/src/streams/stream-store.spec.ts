@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { windowOf } from '../reading/stream-window.js';
+import { SystemProjections } from '../projections/system-projections.js';
+import { StreamReader } from '../reading/stream-reader.js';
 import type { ExpectedRevision } from './append-decision.js';
 import { StreamStore } from './stream-store.js';
 import type { AppendOutcome, ProposedEvent } from './stream-store.js';
@@ -14,20 +15,23 @@ const METASTREAM = Buffer.from('$$account-1');
 describe('the stream store', () => {
   let folder: string;
   let store: StreamStore;
+  let projections: SystemProjections;
+  let reader: StreamReader;
   let now: number;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'stream-store-'));
     now = 1_000_000;
-    store = await open();
+    await open();
   });
   afterEach(async () => {
+    projections.stop();
     await store.close();
     rmSync(folder, { recursive: true });
   });
 
-  function open(): Promise<StreamStore> {
-    return StreamStore.open({
+  async function open(): Promise<void> {
+    store = await StreamStore.open({
       folder,
       fsync: false,
       now: () => now,
@@ -35,11 +39,14 @@ describe('the stream store', () => {
         throw error;
       },
     });
+    projections = new SystemProjections(store);
+    reader = new StreamReader(store, projections, () => now);
   }
 
   async function restart(): Promise<void> {
+    projections.stop();
     await store.close();
-    store = await open();
+    await open();
   }
 
   function event(data = 'data', type = 'Tested'): ProposedEvent {
@@ -65,7 +72,7 @@ describe('the stream store', () => {
   }
 
   function readable(stream = STREAM): string[] {
-    const window = windowOf(store, stream, now);
+    const window = reader.windowOf(stream);
     if (window.kind !== 'readable') return [window.kind];
     const shown: string[] = [];
     for (let revision = window.first; revision <= window.last; revision += 1) {
@@ -179,6 +186,7 @@ describe('the stream store', () => {
   });
 
   it('calls back when events have become visible', async () => {
+    projections.stop();
     let seen = 0;
     const stop = store.onProgress(() => (seen = store.visibleEvents));
     await Promise.all([append([event()]), append([event()])]);

@@ -1,3 +1,4 @@
+import { invalidArgument } from '../grpc/rpc-errors.js';
 import { NumberColumn } from '../index/number-column.js';
 import type { EventIndex } from '../index/event-index.js';
 
@@ -6,9 +7,11 @@ export interface EventFilter {
   matches(eventNumber: number): boolean;
 }
 
+/** A test of stream names or event types: by regular expression when there is one, else by prefixes. */
 export interface FilterExpression {
   readonly on: 'stream-name' | 'event-type';
-  readonly test: (name: string) => boolean;
+  readonly regex: string;
+  readonly prefixes: readonly string[];
 }
 
 const UNKNOWN = 0;
@@ -40,18 +43,39 @@ class NameJudgement {
   }
 }
 
-/** @param expression what the reader asked for; without one everything but the hidden streams matches */
+/**
+ * @param expression what the reader asked for; without one everything but the hidden streams matches
+ * @throws RpcError when JavaScript cannot compile the regular expression
+ */
 export function allFilter(index: EventIndex, expression?: FilterExpression): EventFilter {
-  const onStream = expression?.on === 'stream-name' ? expression.test : () => true;
+  const test = expression === undefined ? () => true : testOf(expression);
+  const onStream = expression?.on === 'event-type' ? () => true : test;
   const streams = new NameJudgement(
     (stream) => index.streams.nameOf(stream),
     (name) => !isHidden(name) && onStream(name),
   );
   if (expression?.on !== 'event-type')
     return { matches: (eventNumber) => streams.isWanted(index.streamOf(eventNumber)) };
-  const types = new NameJudgement((type) => index.types.nameOf(type), expression.test);
+  const types = new NameJudgement((type) => index.types.nameOf(type), test);
   return {
     matches: (eventNumber) =>
       types.isWanted(index.typeOf(eventNumber)) && streams.isWanted(index.streamOf(eventNumber)),
   };
+}
+
+function testOf({ regex, prefixes }: FilterExpression): (name: string) => boolean {
+  if (regex === '') return (name) => prefixes.some((prefix) => name.startsWith(prefix));
+  const compiled = compile(regex);
+  return (name) => compiled.test(name);
+}
+
+/** EventStoreDB takes .NET expressions: one that JavaScript might read differently is refused. */
+function compile(regex: string): RegExp {
+  try {
+    return new RegExp(regex, 'u');
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw invalidArgument(`the filter cannot be used here: ${error.message}`);
+    throw error;
+  }
 }

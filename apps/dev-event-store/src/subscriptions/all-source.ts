@@ -1,8 +1,8 @@
-import { checkpointMessage, eventMessage } from '../grpc/read-messages.js';
-import { resolve } from '../reading/resolve-link.js';
+import type { StreamReader } from '../reading/stream-reader.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { EventFilter } from './all-filter.js';
-import type { EventSource } from './event-source.js';
+import { SEARCHING, UP_TO_DATE } from './event-source.js';
+import type { EventSource, SourceStep } from './event-source.js';
 
 /** Events looked at in one go. */
 const SEARCH_LENGTH = 2_048;
@@ -14,44 +14,46 @@ export interface AllSourceOptions {
   /** A checkpoint after so many events, wanted or not; undefined for none. */
   readonly checkpointInterval: number | undefined;
   readonly resolveLinks: boolean;
-  readonly now: () => number;
 }
 
 /** The events of `$all` after a position, in order. */
 export class AllSource implements EventSource {
   private nextEvent: number;
   private consideredSinceCheckpoint = 0;
-  private dueCheckpoint: Buffer | undefined;
+  private dueCheckpoint: number | undefined;
+  private readonly store: StreamStore;
 
   constructor(
-    private readonly store: StreamStore,
+    private readonly reader: StreamReader,
     private readonly options: AllSourceOptions,
   ) {
+    const { store } = reader;
+    this.store = store;
     const { after } = options;
     if (after === 'start') this.nextEvent = 0;
     else if (after === 'end') this.nextEvent = store.visibleEvents;
     else this.nextEvent = store.index.firstEventAtOrAfter(after + 1);
   }
 
-  next(): Buffer | 'searching' | 'up-to-date' {
+  next(): SourceStep {
     if (this.dueCheckpoint !== undefined) return this.takeDueCheckpoint(this.dueCheckpoint);
     const searchEnd = this.nextEvent + SEARCH_LENGTH;
     while (this.nextEvent < this.store.visibleEvents) {
-      if (this.nextEvent === searchEnd) return 'searching';
+      if (this.nextEvent === searchEnd) return SEARCHING;
       const eventNumber = this.nextEvent;
       this.nextEvent += 1;
       this.consider(eventNumber);
-      if (this.options.filter.matches(eventNumber)) return this.messageOf(eventNumber);
+      if (this.options.filter.matches(eventNumber)) return this.stepTo(eventNumber);
       if (this.dueCheckpoint !== undefined) return this.takeDueCheckpoint(this.dueCheckpoint);
     }
-    return 'up-to-date';
+    return UP_TO_DATE;
   }
 
-  checkpoint(): Buffer | undefined {
+  checkpoint(): number | undefined {
     if (this.options.checkpointInterval === undefined || this.consideredSinceCheckpoint === 0)
       return undefined;
     this.consideredSinceCheckpoint = 0;
-    return checkpointMessage(this.store.index.positionOf(this.nextEvent - 1));
+    return this.store.index.positionOf(this.nextEvent - 1);
   }
 
   isBehindBy(count: number): boolean {
@@ -68,18 +70,17 @@ export class AllSource implements EventSource {
     this.consideredSinceCheckpoint += 1;
     if (this.consideredSinceCheckpoint === this.options.checkpointInterval) {
       this.consideredSinceCheckpoint = 0;
-      this.dueCheckpoint = checkpointMessage(this.store.index.positionOf(eventNumber));
+      this.dueCheckpoint = this.store.index.positionOf(eventNumber);
     }
   }
 
-  private takeDueCheckpoint(message: Buffer): Buffer {
+  private takeDueCheckpoint(position: number): SourceStep {
     this.dueCheckpoint = undefined;
-    return message;
+    return { kind: 'checkpoint', position };
   }
 
-  private messageOf(eventNumber: number): Buffer {
-    const { store, options } = this;
-    const record = store.recordOf(eventNumber);
-    return eventMessage(resolve(store, record, options.resolveLinks, options.now()));
+  private stepTo(eventNumber: number): SourceStep {
+    const record = this.store.recordOf(eventNumber);
+    return { kind: 'event', event: this.reader.resolve(record, this.options.resolveLinks) };
   }
 }

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { OpenStream } from '../grpc/open-streams.js';
 import {
   CAUGHT_UP_MESSAGE,
+  checkpointMessage,
   confirmationMessage,
+  eventMessage,
   FELL_BEHIND_MESSAGE,
 } from '../grpc/read-messages.js';
 import { asRpcError, consumerTooSlow } from '../grpc/rpc-errors.js';
-import type { StreamStore } from '../streams/stream-store.js';
+import type { StreamReader } from '../reading/stream-reader.js';
 import type { EventSource } from './event-source.js';
 
 /**
@@ -23,12 +25,12 @@ const LIVE_BUFFER_LENGTH = 32;
  * durable, until the client or the server ends the call.
  */
 export async function runCatchUpSubscription(
-  store: StreamStore,
+  reader: StreamReader,
   stream: OpenStream,
   openSource: () => EventSource,
   slowConsumerPolicy: () => SlowConsumerPolicy,
 ): Promise<void> {
-  stream.onClose(store.onProgress(() => stream.wake()));
+  stream.onClose(reader.onProgress(() => stream.wake()));
   try {
     const source = openSource();
     stream.write(confirmationMessage(randomUUID()));
@@ -54,21 +56,31 @@ async function deliver(
       }
       continue;
     }
-    const message = source.next();
-    if (message === 'searching') {
-      await new Promise((resolve) => setImmediate(resolve));
-    } else if (message !== 'up-to-date') {
-      stream.write(message);
-    } else {
-      if (!isLive) {
-        const checkpoint = source.checkpoint();
-        if (checkpoint !== undefined) stream.write(checkpoint);
-        stream.write(CAUGHT_UP_MESSAGE);
-        isLive = true;
-      }
-      await stream.pause();
-      if (slowConsumerPolicy() === 'abort' && source.isBehindBy(LIVE_BUFFER_LENGTH))
-        throw consumerTooSlow();
+    const step = source.next();
+    switch (step.kind) {
+      case 'event':
+        stream.write(eventMessage(step.event));
+        break;
+      case 'checkpoint':
+        stream.write(checkpointMessage(step.position));
+        break;
+      case 'searching':
+        await new Promise((resolve) => setImmediate(resolve));
+        break;
+      case 'up-to-date':
+        if (!isLive) {
+          announceCaughtUp(source, stream);
+          isLive = true;
+        }
+        await stream.pause();
+        if (slowConsumerPolicy() === 'abort' && source.isBehindBy(LIVE_BUFFER_LENGTH))
+          throw consumerTooSlow();
     }
   }
+}
+
+function announceCaughtUp(source: EventSource, stream: OpenStream): void {
+  const checkpoint = source.checkpoint();
+  if (checkpoint !== undefined) stream.write(checkpointMessage(checkpoint));
+  stream.write(CAUGHT_UP_MESSAGE);
 }

@@ -1,14 +1,23 @@
-/** What a catch-up subscription delivers, one step at a time. */
+import type { ResolvedEvent } from '../reading/stream-window.js';
+
+export type SourceStep =
+  | { readonly kind: 'event'; readonly event: ResolvedEvent }
+  /** Nothing was passed over up to this position that a subscriber would have to see. */
+  | { readonly kind: 'checkpoint'; readonly position: number }
+  /** Many events were passed over: others should have a turn. */
+  | { readonly kind: 'searching' }
+  /** There is nothing more at this moment. */
+  | { readonly kind: 'up-to-date' };
+
+export const SEARCHING: SourceStep = { kind: 'searching' };
+export const UP_TO_DATE: SourceStep = { kind: 'up-to-date' };
+
+/** What a subscription delivers, one step at a time. */
 export interface EventSource {
-  /**
-   * The next message; `searching` when many events were passed over and others should have a turn;
-   * `up-to-date` when there is nothing more at this moment.
-   *
-   * @throws RpcError when the subscription cannot go on
-   */
-  next(): Buffer | 'searching' | 'up-to-date';
-  /** A checkpoint for the events that were passed over since the last message, if there were any. */
-  checkpoint(): Buffer | undefined;
-  /** Whether more than `count` messages are waiting. */
+  /** @throws RpcError when the subscription cannot go on */
+  next(): SourceStep;
+  /** Position up to which events were passed over since the last checkpoint, if there were any. */
+  checkpoint(): number | undefined;
+  /** Whether more than `count` events are waiting. */
   isBehindBy(count: number): boolean;
 }

@@ -24,7 +24,7 @@ export interface RequestedFilter {
   readonly checkpointInterval: number;
 }
 
-/** @throws RpcError when the request has no expression or one that JavaScript cannot compile */
+/** @throws RpcError when the request has no expression or an impossible interval */
 export function requestedFilter(request: FilterRequest): RequestedFilter {
   const onStream = request.getStreamIdentifier();
   const expression = onStream ?? request.getEventType();
@@ -35,30 +35,11 @@ export function requestedFilter(request: FilterRequest): RequestedFilter {
   const searchWindow = request.hasMax() ? request.getMax() : DEFAULT_SEARCH_WINDOW;
   if (searchWindow < 1) throw invalidArgument('the search window must be at least 1');
   return {
-    expression: { on: onStream ? 'stream-name' : 'event-type', test: nameTest(expression) },
+    expression: {
+      on: onStream ? 'stream-name' : 'event-type',
+      regex: expression.getRegex(),
+      prefixes: expression.getPrefixList(),
+    },
     checkpointInterval: multiplier * searchWindow,
   };
-}
-
-function nameTest(expression: ExpressionRequest): (name: string) => boolean {
-  const regex = expression.getRegex();
-  if (regex !== '') {
-    const compiled = compile(regex);
-    return (name) => compiled.test(name);
-  }
-  const prefixes = expression.getPrefixList();
-  return (name) => prefixes.some((prefix) => name.startsWith(prefix));
-}
-
-/** EventStoreDB takes .NET expressions: one that JavaScript reads differently is better refused. */
-function compile(regex: string): RegExp {
-  try {
-    return new RegExp(regex, 'u');
-  } catch (error) {
-    if (error instanceof SyntaxError)
-      throw invalidArgument(
-        `the filter is not a regular expression that can be used here: ${error.message}`,
-      );
-    throw error;
-  }
 }

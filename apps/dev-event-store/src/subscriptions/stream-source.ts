@@ -1,17 +1,14 @@
 import { streamDeleted } from '../grpc/rpc-errors.js';
-import { eventMessage } from '../grpc/read-messages.js';
-import { resolve } from '../reading/resolve-link.js';
-import { windowOf } from '../reading/stream-window.js';
+import type { StreamReader } from '../reading/stream-reader.js';
 import type { StreamWindow } from '../reading/stream-window.js';
-import type { StreamStore } from '../streams/stream-store.js';
-import type { EventSource } from './event-source.js';
+import { UP_TO_DATE } from './event-source.js';
+import type { EventSource, SourceStep } from './event-source.js';
 
 export interface StreamSourceOptions {
   readonly streamName: Buffer;
   /** Deliver events after this revision. */
   readonly after: number | 'start' | 'end';
   readonly resolveLinks: boolean;
-  readonly now: () => number;
 }
 
 /** The events of one stream after a revision, in order; the stream need not exist yet. */
@@ -19,7 +16,7 @@ export class StreamSource implements EventSource {
   private nextRevision: number;
 
   constructor(
-    private readonly store: StreamStore,
+    private readonly reader: StreamReader,
     private readonly options: StreamSourceOptions,
   ) {
     const { after } = options;
@@ -28,18 +25,17 @@ export class StreamSource implements EventSource {
     else this.nextRevision = after + 1;
   }
 
-  next(): Buffer | 'up-to-date' {
-    const { store, options } = this;
+  next(): SourceStep {
     const window = this.window();
-    if (window.kind === 'missing') return 'up-to-date';
+    if (window.kind === 'missing') return UP_TO_DATE;
     this.nextRevision = Math.max(this.nextRevision, window.first);
     while (this.nextRevision <= window.last) {
       const record = window.recordAt(this.nextRevision);
       this.nextRevision += 1;
       if (record.recordedAt >= window.notBefore)
-        return eventMessage(resolve(store, record, options.resolveLinks, options.now()));
+        return { kind: 'event', event: this.reader.resolve(record, this.options.resolveLinks) };
     }
-    return 'up-to-date';
+    return UP_TO_DATE;
   }
 
   checkpoint(): undefined {
@@ -51,8 +47,8 @@ export class StreamSource implements EventSource {
   }
 
   private window(): Exclude<StreamWindow, { kind: 'tombstoned' }> {
-    const { streamName, now } = this.options;
-    const window = windowOf(this.store, streamName, now());
+    const { streamName } = this.options;
+    const window = this.reader.windowOf(streamName);
     if (window.kind === 'tombstoned') throw streamDeleted(streamName.toString('utf8'));
     return window;
   }

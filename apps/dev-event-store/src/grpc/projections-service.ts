@@ -1,0 +1,50 @@
+import { status } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
+import { projections } from '../protocol.js';
+import type { Projections } from '../protocol.js';
+import { RpcError } from './rpc-errors.js';
+
+/** The standard projections that always run here; the names are EventStoreDB's. */
+const NAMES = ['$by_category', '$by_event_type', '$streams', '$stream_by_category'];
+
+/**
+ * Lets the client start the system projections, which run anyway, and ask how they are. Everything else
+ * about projections is not implemented, and answered so.
+ */
+export function projectionsService(): {
+  enable: handleUnaryCall<Projections.EnableReq, Projections.EnableResp>;
+  statistics: handleServerStreamingCall<Projections.StatisticsReq, Projections.StatisticsResp>;
+} {
+  return {
+    enable: (call, callback) => {
+      const name = call.request.getOptions()?.getName() ?? '';
+      if (NAMES.includes(name)) callback(null, new projections.EnableResp());
+      else callback(unknownProjection());
+    },
+    statistics: (call) => {
+      const options = call.request.getOptions();
+      const name = options?.hasName() ? options.getName() : undefined;
+      const asked = NAMES.filter((known) => name === undefined || name === known);
+      if (asked.length === 0) {
+        call.emit('error', unknownProjection());
+        return;
+      }
+      for (const known of asked) call.write(runningProjection(known));
+      call.end();
+    },
+  };
+}
+
+function unknownProjection(): RpcError {
+  return new RpcError(status.NOT_FOUND, 'there is no projection of this name');
+}
+
+function runningProjection(name: string): Projections.StatisticsResp {
+  const details = new projections.StatisticsResp.Details();
+  details.setName(name);
+  details.setEffectivename(name);
+  details.setMode('Continuous');
+  details.setStatus('Running');
+  details.setProgress(100);
+  return new projections.StatisticsResp().setDetails(details);
+}
