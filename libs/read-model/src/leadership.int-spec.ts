@@ -11,6 +11,7 @@ describe('leadership', () => {
   let fresh: FreshDatabase;
   let database: Database;
   const candidates: Candidate[] = [];
+  const cleanUps: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
     fresh = await freshDatabase();
@@ -21,6 +22,7 @@ describe('leadership', () => {
     });
   });
   afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0)) await cleanUp();
     await Promise.all(candidates.splice(0).map((candidate) => candidate.stop()));
   });
   afterAll(async () => {
@@ -135,19 +137,18 @@ describe('leadership', () => {
 
   it('ends for a leader whose connection is dead without anybody having been told', async () => {
     const relay = await relayTo(fresh.url);
+    cleanUps.push(() => relay.close());
     const behindRelay = createPool(relay.url, {
       max: 1,
       applicationName: 'spec',
       statementTimeoutMs: 1_000,
     });
+    cleanUps.push(() => behindRelay.close());
     const leader = start('work', untilAborted, behindRelay);
     await becomesLeader(leader);
     relay.freeze();
     await eventually(() => expect(leader.leading).toBe(false), { within: 8_000 });
     expect(leader.faults[0]).toHaveProperty('name', 'ReadModelUnavailable');
-    await leader.stop();
-    await behindRelay.close();
-    await relay.close();
   });
 
   it('is held until the work has ended, also when asked to stop', async () => {

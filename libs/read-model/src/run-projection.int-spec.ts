@@ -329,6 +329,25 @@ describe('running a projection', () => {
     expect(await rowCount()).toBe(40n);
   });
 
+  it('rolls back what is under way when it is stopped', async () => {
+    await registered();
+    const run = start({
+      ...accountsProjection,
+      project: () => ({ text: 'select pg_sleep(0.2)' }),
+    });
+    await eventually(async () => {
+      const { rowCount: sleeping } = await database.query({
+        text: `select from pg_stat_activity
+               where datname = current_database() and query = 'select pg_sleep(0.2)'
+                 and state = 'active'`,
+      });
+      expect(sleeping).toBe(1);
+    });
+    await run.stop();
+    expect(await checkpoint()).toBe('start');
+    expect(run.faults).toEqual([]);
+  });
+
   it('leaves no half-done batch when it is stopped', async () => {
     await registeredMany(50);
     const run = start(undefined, 5);
