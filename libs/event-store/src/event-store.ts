@@ -75,6 +75,7 @@ export interface EventStore {
   /**
    * Appends all events or none; durable when the promise resolves.
    *
+   * @throws TypeError data that JSON cannot hold; nothing is stored
    * @throws WrongExpectedRevision somebody else appended first
    * @throws EventStoreUnavailable the store did not answer in time; the events may or may not be stored
    */

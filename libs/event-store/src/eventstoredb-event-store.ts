@@ -49,6 +49,7 @@ const PROBE_STREAM = 'availability-probe';
  * - Appends always carry credentials: that alone selects the unary call. The batched one has no
  *   deadline, mixes the fates of all clients of a process, and rejects behind the caller's back when the
  *   connection is lost.
+ * - It writes an event's JSON where a failure becomes an unhandled rejection, so that data is tried before.
  * - Reads and subscriptions have no deadline of their own, so that they get one here.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - A client that failed to discover its cluster once may stay broken and is replaced.
@@ -71,6 +72,7 @@ export class EventStoreDBEventStore implements EventStore {
     expectedRevision: ExpectedRevision,
     events: readonly [NewEvent, ...NewEvent[]],
   ): Promise<AppendResult> {
+    events.forEach(requireJson);
     try {
       const result = await this.client.appendToStream(streamName, events.map(toJsonEvent), {
         expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
@@ -261,6 +263,13 @@ class WaitingMessages {
     this.messages.splice(0, this.taken);
     this.taken = 0;
   }
+}
+
+/** The client writes the JSON where nobody catches its failure, and replaces data that is left out. */
+function requireJson({ type, data }: NewEvent): void {
+  // undefined for what JSON leaves out, whatever its declaration says
+  const json: string | undefined = JSON.stringify(data);
+  if (json === undefined) throw new TypeError(`the data of ${type} cannot be written as JSON`);
 }
 
 function toJsonEvent({ id, type, data, metadata }: NewEvent) {
