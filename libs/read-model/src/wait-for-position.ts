@@ -171,8 +171,12 @@ function stopping(): ReadModelUnavailable {
 
 function lostOrAborted(session: Session, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    session.onLost(reject);
+    const onAbort = () => resolve();
+    session.onLost((error) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(error);
+    });
     if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }

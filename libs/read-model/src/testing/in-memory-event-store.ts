@@ -61,8 +61,7 @@ export class InMemoryEventStore implements EventStore {
       position += 137n;
       this.log.push({ ...event, streamName, revision, position, recordedAt: new Date() });
     }
-    for (const wake of this.waiting) wake();
-    this.waiting.clear();
+    this.wakeAll();
     return { revision, position };
   }
 
@@ -90,6 +89,7 @@ export class InMemoryEventStore implements EventStore {
     const connection = new AbortController();
     this.connections.add(connection);
     const ended = AbortSignal.any([options.signal, connection.signal]);
+    ended.addEventListener('abort', () => this.wakeAll(), { once: true });
     const { after } = options;
     const isSeen = (event: RecordedEvent) => after !== 'start' && event.position <= after;
     try {
@@ -106,7 +106,7 @@ export class InMemoryEventStore implements EventStore {
           caughtUp = true;
           yield { kind: 'caught-up' };
         } else {
-          await this.newsOr(ended);
+          await new Promise<void>((resolve) => this.waiting.add(resolve));
         }
       }
       if (connection.signal.aborted && !options.signal.aborted) {
@@ -117,11 +117,9 @@ export class InMemoryEventStore implements EventStore {
     }
   }
 
-  private newsOr(ended: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      this.waiting.add(resolve);
-      ended.addEventListener('abort', () => resolve(), { once: true });
-    });
+  private wakeAll(): void {
+    for (const wake of this.waiting) wake();
+    this.waiting.clear();
   }
 
   async checkAvailable(): Promise<void> {
