@@ -154,6 +154,14 @@ describe('embedded PostgreSQL', () => {
     await expect(start({ dataDir: copy })).rejects.toThrow(`${copy}.password`);
   });
 
+  it('touches no folder that holds something else', async () => {
+    const folder = join(temporaryFolder('something-else'), 'postgres');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'letter.txt'), 'Dear Ada');
+    await expect(start({ dataDir: folder })).rejects.toThrow(/holds something else/);
+    expect(readFileSync(join(folder, 'letter.txt'), 'utf8')).toBe('Dear Ada');
+  });
+
   it('shows what the server said when it cannot start', async () => {
     const copy = join(temporaryFolder('broken'), 'postgres');
     cpSync(dataDir, copy, { recursive: true });

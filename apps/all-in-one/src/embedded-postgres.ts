@@ -3,7 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  rmdirSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -98,6 +101,7 @@ class Cluster {
 
   /** Made in a folder beside and renamed when complete: a first start that was cut leaves no half database. */
   async createIfMissing(): Promise<void> {
+    this.refuseForeignFolder();
     if (existsSync(join(this.dataDir, 'PG_VERSION'))) {
       // A folder copied or chowned by hand must belong to whoever the server runs as.
       this.owner.giveTo(this.dataDir);
@@ -105,6 +109,8 @@ class Cluster {
     }
     mkdirSync(dirname(this.dataDir), { recursive: true });
     const unfinished = this.freshUnfinishedFolder();
+    // What a start as another user left could not be read by whoever the server will be.
+    rmSync(this.passwordFile, { force: true });
     writeFileSync(this.passwordFile, randomBytes(24).toString('base64url'), {
       mode: 0o600,
       flush: true,
@@ -123,8 +129,28 @@ class Cluster {
       ['--single', '-D', unfinished, ...this.durability(), SUPERUSER],
       `CREATE DATABASE ${DATABASE};\n`,
     );
-    rmSync(this.dataDir, { recursive: true, force: true });
+    if (existsSync(this.dataDir)) rmdirSync(this.dataDir);
     renameSync(unfinished, this.dataDir);
+  }
+
+  private refuseForeignFolder(): void {
+    if (!existsSync(this.dataDir)) return;
+    try {
+      accessSync(this.dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw new Error(
+        `The database in ${this.dataDir} belongs to another user: start as that user, ` +
+          'or set DATA_DIR to another folder.',
+        { cause: error },
+      );
+    }
+    const content = readdirSync(this.dataDir);
+    if (content.length > 0 && !content.includes('PG_VERSION')) {
+      throw new Error(
+        `${this.dataDir} should hold the database, but holds something else: ` +
+          'move that away, or set DATA_DIR to another folder.',
+      );
+    }
   }
 
   /** Named anew each time: an initdb whose starter was killed may still be writing to the last one. */

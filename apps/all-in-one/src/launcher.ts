@@ -63,10 +63,9 @@ export class Launcher {
     const secrets = developmentSecrets(join(this.settings.dataDir, 'secrets'));
 
     await this.startAll([
-      () => this.startPostgres(),
+      () => this.startPostgres().then(() => this.migrate()),
       ...this.ofStage('foundation').map((part) => () => this.startPart(part, secrets)),
     ]);
-    await this.migrate();
     await this.startAll(this.ofStage('service').map((part) => () => this.startPart(part, secrets)));
 
     this.refuseWhenStopping();

@@ -1,11 +1,13 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { ConfigurationError } from '@app/service';
 import type { ReadyMessage } from '@app/service';
 import { ConsoleOutput } from './console-output.js';
+import { prepareDataFolder } from './data-folder.js';
 import { Launcher } from './launcher.js';
 import { readLauncherSettings } from './launcher-settings.js';
 import type { LauncherSettings } from './launcher-settings.js';
 import { watchNpm } from './npm-parent.js';
+import { shortPath } from './short-path.js';
 import { walkThrough } from './walk-through.js';
 
 const EXIT_FAULT = 1;
@@ -19,6 +21,7 @@ const startedAt = Date.now();
 let settings: LauncherSettings;
 try {
   settings = readLauncherSettings();
+  prepareDataFolder(settings.dataDir);
 } catch (error) {
   leaveWith(error);
 }
@@ -42,7 +45,7 @@ process.on('uncaughtException', (error) => {
   leaveWith(error);
 });
 
-output.say(`Starting in ${relative(process.cwd(), settings.dataDir) || '.'} …`);
+output.say(`Starting in ${shortPath(settings.dataDir)} …`);
 try {
   const endpoints = await launcher.start();
   output.say(

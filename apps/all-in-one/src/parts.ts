@@ -104,7 +104,7 @@ export const PARTS: readonly Part[] = [
   },
 ];
 
-/** Brings the database up to date and ends; runs between the two stages. */
+/** Brings the database up to date and ends; runs as soon as there is a database. */
 export const MIGRATION = {
   name: 'migrate',
   script: 'apps/accounts-worker/src/migrate.js',

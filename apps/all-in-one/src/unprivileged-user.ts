@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, lchownSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /** How to start a program that refuses to run as root. */
@@ -17,6 +18,8 @@ const AS_OURSELVES: ProgramOwner = { prefix: [], ids: undefined, giveTo: () => u
 /** Inside this user namespace we are nobody, and what belongs to us outside belongs to nobody. */
 const NAMESPACE = ['unshare', '--user', '--map-user=65534', '--map-group=65534', '--'] as const;
 
+const IN_NAMESPACE: ProgramOwner = { ...AS_OURSELVES, prefix: NAMESPACE };
+
 const UNPRIVILEGED_USERS = ['postgres', 'nobody', 'node', 'daemon'];
 
 /**
@@ -32,16 +35,29 @@ export function unprivilegedOwner(
   dataDir: string,
   users: readonly string[] = UNPRIVILEGED_USERS,
 ): ProgramOwner {
-  if (process.getuid?.() !== 0) return AS_OURSELVES;
+  if (process.getuid?.() !== 0) {
+    return isKnownToSystem() || !namespaceWorks() ? AS_OURSELVES : IN_NAMESPACE;
+  }
   const current = existsSync(dataDir) ? statSync(dataDir) : undefined;
   if (current && current.uid !== 0) return user(current.uid, current.gid);
-  if (namespaceWorks()) return { ...AS_OURSELVES, prefix: NAMESPACE };
+  if (namespaceWorks()) return IN_NAMESPACE;
   const fallback = existingUser(users);
   if (fallback) return fallback;
   throw new Error(
     'PostgreSQL refuses to run as root, this system does not allow "unshare --user", and it knows none ' +
       `of the users ${users.join(', ')}. Start as an ordinary user instead.`,
   );
+}
+
+/** A container may run us as a user number without a name, which initdb refuses. */
+function isKnownToSystem(): boolean {
+  try {
+    userInfo();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SYSTEM_ERROR') return false;
+    throw error;
+  }
 }
 
 function namespaceWorks(): boolean {

@@ -1,5 +1,6 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { ProductEndpoints } from './endpoints-file.js';
+import { shortPath } from './short-path.js';
 
 const EMAIL = 'ada@example.org';
 const PASSWORD = 'correct horse battery staple';
@@ -16,7 +17,7 @@ export function walkThrough(
   emphasised: (text: string) => string,
 ): string {
   const { api, admin, mailbox, eventstore, database } = endpoints;
-  const folder = relative(process.cwd(), dataDir) || '.';
+  const folder = shortPath(dataDir);
   const json = `-H 'Content-Type: application/json' -d`;
   const basic = `-u '${EMAIL}:${PASSWORD}'`;
   const { host, pathname } = new URL(database);

@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import type { ReadyMessage } from '@app/service';
 import { EndpointsFile, productEndpointsOf } from '../endpoints-file.js';
 import type { ProductEndpoints } from '../endpoints-file.js';
 import { readLauncherSettings } from '../launcher-settings.js';
+import { shortPath } from '../short-path.js';
 import { playStory } from './story.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
@@ -54,7 +54,7 @@ async function answers(api: string): Promise<boolean> {
 }
 
 async function startProduct(dataDir: string): Promise<ProductForTheStory> {
-  tell(`Starting the product in ${relative(process.cwd(), dataDir) || '.'} …`);
+  tell(`Starting the product in ${shortPath(dataDir)} …`);
   const startedAt = Date.now();
   const launcher = fork(fileURLToPath(new URL('../main.js', import.meta.url)), {
     execArgv: [],
