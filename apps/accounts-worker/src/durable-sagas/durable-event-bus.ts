@@ -16,8 +16,8 @@ export class DurableEventBus extends EventBus {
   /** The base class keeps its own to itself. */
   @Inject() private readonly commands: CommandBus;
 
-  /** The commands that the event at hand has led to; sagas map synchronously, so that the context holds. */
-  private readonly outcomes = new AsyncLocalStorage<Promise<unknown>[]>();
+  /** What the event at hand has led to; sagas map synchronously, so that the context holds. */
+  private readonly outcomes = new AsyncLocalStorage<Outcomes>();
 
   /**
    * Shows the event to every saga and waits for all commands that follow from it.
@@ -25,18 +25,21 @@ export class DurableEventBus extends EventBus {
    * @throws what a saga or the handler of one of its commands threw; the event is to be dispatched again
    */
   async dispatch(event: IEvent): Promise<void> {
-    const outcomes: Promise<unknown>[] = [];
+    const outcomes: Outcomes = { promises: [], complete: false };
     this.outcomes.run(outcomes, () => this.subject$.next(event));
-    const results = await Promise.allSettled(outcomes);
+    outcomes.complete = true;
+    const results = await Promise.allSettled(outcomes.promises);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   protected override registerSaga(saga: ISaga): void {
     const commandsOfSaga = saga(this).pipe(
-      tap({ error: (error) => this.note(Promise.reject(error)) }),
+      tap({ error: (error) => this.note(() => Promise.reject(error)) }),
       retry(),
     );
-    this.subscriptions.push(commandsOfSaga.subscribe((command) => this.note(this.run(command))));
+    this.subscriptions.push(
+      commandsOfSaga.subscribe((command) => this.note(() => this.run(command))),
+    );
   }
 
   /** Asynchronous, so that a command without a handler rejects like one whose handler failed. */
@@ -44,13 +47,19 @@ export class DurableEventBus extends EventBus {
     await this.commands.execute(command);
   }
 
-  private note(outcome: Promise<unknown>): void {
+  private note(work: () => Promise<unknown>): void {
     const outcomes = this.outcomes.getStore();
-    if (outcomes === undefined) {
+    if (outcomes === undefined || outcomes.complete) {
       throw new Error(
         'events reach sagas through dispatch() only, and sagas map them synchronously',
       );
     }
-    outcomes.push(outcome);
+    outcomes.promises.push(work());
   }
+}
+
+/** What one event has led to. A command that comes once this is complete could not be waited for. */
+interface Outcomes {
+  readonly promises: Promise<unknown>[];
+  complete: boolean;
 }

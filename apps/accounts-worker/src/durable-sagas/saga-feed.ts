@@ -15,7 +15,10 @@ export interface SagaFeedStatus {
   readonly state: 'stopped' | 'standby' | 'running' | 'faulted';
   /** Everything up to here has been acted upon; undefined before the first checkpoint. */
   readonly position: LogPosition | undefined;
+  /** Events that are begun and not completed, those that wait for another try included. */
   readonly inFlight: number;
+  /** How long ago the oldest event that is not acted upon yet was recorded, in milliseconds; 0 if none. */
+  readonly lagMs: number;
   readonly lastError: { readonly message: string; readonly at: Date } | undefined;
 }
 
@@ -25,7 +28,7 @@ export interface SagaFeedOptions {
   readonly store: EventStore;
   readonly database: Database;
   readonly codec: EventCodec<AccountEvent>;
-  readonly eventBus: DurableEventBus;
+  readonly eventBus: Pick<DurableEventBus, 'dispatch'>;
   /** The event types that some saga reacts to; others are passed over without being read. */
   readonly eventTypes: ReadonlySet<string>;
   readonly rehydrate: Rehydrate;
@@ -44,15 +47,16 @@ export class SagaFeed {
   private running: Promise<void> | undefined;
   private state: SagaFeedStatus['state'] = 'stopped';
   private position: LogPosition | undefined;
-  private inFlight = 0;
+  /** Id of each event in flight, and when it was recorded. */
+  private readonly underWay = new Map<string, Date>();
   private lastError: SagaFeedStatus['lastError'];
 
   constructor(private readonly options: SagaFeedOptions) {}
 
   /** For health checks and metrics. */
   get status(): SagaFeedStatus {
-    const { state, position, inFlight, lastError } = this;
-    return { state, position, inFlight, lastError };
+    const { state, position, underWay, lastError } = this;
+    return { state, position, inFlight: underWay.size, lagMs: this.lagMs(), lastError };
   }
 
   /** To be called after the sagas are registered: earlier events would find nobody. */
@@ -75,6 +79,7 @@ export class SagaFeed {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+    this.underWay.clear();
     this.state = 'stopped';
   }
 
@@ -88,6 +93,7 @@ export class SagaFeed {
       readCheckpoint: async () => {
         const checkpoint = await readCheckpoint(database, name);
         this.position = checkpoint === 'start' ? undefined : checkpoint;
+        this.underWay.clear();
         this.state = 'running';
         return checkpoint;
       },
@@ -109,15 +115,17 @@ export class SagaFeed {
   private async act(recorded: RecordedEvent): Promise<void> {
     const { eventTypes, codec, rehydrate, eventBus } = this.options;
     if (!eventTypes.has(recorded.type)) return;
-    this.inFlight++;
-    try {
-      const [event] = await codec.decode([recorded]);
-      const sagaEvent = event && rehydrate(recorded, event);
-      if (sagaEvent) await eventBus.dispatch(sagaEvent);
-      this.state = 'running';
-    } finally {
-      this.inFlight--;
-    }
+    this.underWay.set(recorded.id, recorded.recordedAt);
+    const [event] = await codec.decode([recorded]);
+    const sagaEvent = event && rehydrate(recorded, event);
+    if (sagaEvent) await eventBus.dispatch(sagaEvent);
+    this.underWay.delete(recorded.id);
+    this.state = 'running';
+  }
+
+  private lagMs(): number {
+    const oldest = Math.min(...[...this.underWay.values()].map((at) => at.getTime()));
+    return Math.max(0, Date.now() - oldest);
   }
 
   private onFault(error: unknown, retryInMs: number): void {

@@ -89,7 +89,9 @@ export class HttpMailSender implements MailSender {
 function messageIdOf(body: string): string {
   try {
     const answer: unknown = JSON.parse(body);
-    if (typeof answer === 'object' && answer !== null && 'id' in answer) return String(answer.id);
+    if (typeof answer === 'object' && answer !== null && 'id' in answer) {
+      if (typeof answer.id === 'string' && answer.id !== '') return answer.id;
+    }
   } catch {
     // Below: an answer that cannot be read is one without an id.
   }

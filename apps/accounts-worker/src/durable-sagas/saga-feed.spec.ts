@@ -1,0 +1,238 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { AccountEvent } from '@app/accounts';
+import { RetryLater } from '@app/event-store';
+import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import type { IEvent } from '@nestjs/cqrs';
+import { eventually } from '../../../../test/support/eventually.js';
+import { InMemoryDatabase } from '../testing/in-memory-database.js';
+import { silentLog } from '../testing/silent-log.js';
+import { SagaFeed } from './saga-feed.js';
+
+const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
+const name = 'spec';
+
+/** Stands in for the event bus: commands take as long, and fail as often, as a spec wants. */
+class Reactions {
+  readonly done: number[] = [];
+  readonly begun: number[] = [];
+  readonly faults = new Map<number, Error[]>();
+  private readonly holds = new Map<number, { wait: Promise<void>; release: () => void }>();
+
+  hold(...issueNumbers: number[]): void {
+    for (const issueNumber of issueNumbers) {
+      let release: () => void = () => undefined;
+      const wait = new Promise<void>((go) => (release = go));
+      this.holds.set(issueNumber, { wait, release });
+    }
+  }
+
+  release(issueNumber: number): void {
+    this.holds.get(issueNumber)?.release();
+  }
+
+  async dispatch(event: IEvent): Promise<void> {
+    const { issueNumber } = event as { issueNumber: number };
+    this.begun.push(issueNumber);
+    await this.holds.get(issueNumber)?.wait;
+    const fault = this.faults.get(issueNumber)?.shift();
+    if (fault) throw fault;
+    this.done.push(issueNumber);
+  }
+}
+
+describe('The saga feed', () => {
+  const feeds: SagaFeed[] = [];
+  let database = new InMemoryDatabase();
+  let reactions = new Reactions();
+
+  afterEach(async () => {
+    await Promise.all(feeds.splice(0).map((feed) => feed.stop()));
+  });
+
+  function startFeed({ on, windowSize = 4 }: { on: InMemoryEventStore; windowSize?: number }) {
+    const feed = new SagaFeed({
+      name,
+      store: on,
+      database,
+      codec: plainAccountCodec,
+      eventBus: reactions,
+      eventTypes: new Set(['ActivationCodeIssued']),
+      rehydrate: (_, event: AccountEvent) =>
+        event.type === 'ActivationCodeIssued' ? event.data : undefined,
+      windowSize,
+      log: silentLog(),
+    });
+    feeds.push(feed);
+    feed.start();
+    return { feed };
+  }
+
+  function fresh() {
+    database = new InMemoryDatabase();
+    reactions = new Reactions();
+    return new InMemoryEventStore();
+  }
+
+  const issued = (issueNumber: number) => ({ type: 'ActivationCodeIssued', data: { issueNumber } });
+  const other = { type: 'AccountActivated', data: { issueNumber: 1, activatedAt: 0 } };
+
+  it('shows the sagas every event of theirs, in order, and saves how far it came', async () => {
+    const on = fresh();
+    await on.record(stream, issued(1), other, issued(2));
+    const { feed } = startFeed({ on, windowSize: 1 });
+    const last = await on.record(stream, other, issued(3));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(reactions.done).toEqual([1, 2, 3]);
+    expect(feed.status).toMatchObject({ state: 'running', position: last, inFlight: 0, lagMs: 0 });
+  });
+
+  it('goes on where the last one stopped', async () => {
+    const on = fresh();
+    const seen = await on.record(stream, issued(1), issued(2));
+    const first = startFeed({ on });
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(seen));
+    await first.feed.stop();
+    await on.record(stream, issued(3));
+    startFeed({ on });
+    await eventually(() => expect(reactions.done).toEqual([1, 2, 3]));
+    expect(on.subscribedAfter).toEqual(['start', seen]);
+  });
+
+  it('moves its checkpoint over an unbroken run of completed commands only', async () => {
+    const on = fresh();
+    reactions.hold(2);
+    const first = await on.record(stream, issued(1));
+    startFeed({ on });
+    const last = await on.record(stream, issued(2), issued(3), issued(4));
+    await eventually(() => expect(reactions.done).toEqual([1, 3, 4]));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(first));
+    reactions.release(2);
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+  });
+
+  it('has no more commands under way than the window takes', async () => {
+    const on = fresh();
+    reactions.hold(1, 2, 3, 4, 5);
+    const { feed } = startFeed({ on, windowSize: 2 });
+    await on.record(stream, issued(1), issued(2), issued(3), issued(4), issued(5));
+    await eventually(() => expect(feed.status.inFlight).toBe(2));
+    expect(reactions.begun).toEqual([1, 2]);
+    reactions.release(2);
+    await eventually(() => expect(reactions.begun).toEqual([1, 2, 3]));
+    for (const issueNumber of [1, 3, 4, 5]) reactions.release(issueNumber);
+    await eventually(() => expect(reactions.done).toHaveLength(5));
+  });
+
+  it('tells how long the oldest command under way has been waiting', async () => {
+    const on = fresh();
+    reactions.hold(1);
+    const { feed } = startFeed({ on });
+    await on.record(stream, issued(1));
+    await eventually(() => expect(feed.status.lagMs).toBeGreaterThanOrEqual(20));
+    reactions.release(1);
+    await eventually(() => expect(feed.status.lagMs).toBe(0));
+  });
+
+  it('tries again what failed, and shows the fault until something succeeds', async () => {
+    const on = fresh();
+    reactions.faults.set(1, [new Error('first'), new Error('second')]);
+    reactions.hold(1);
+    const { feed } = startFeed({ on });
+    const last = await on.record(stream, issued(1));
+    reactions.release(1);
+    await eventually(() => expect(feed.status.state).toBe('faulted'));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(reactions.begun).toEqual([1, 1, 1]);
+    expect(feed.status).toMatchObject({ state: 'running', lastError: { message: 'second' } });
+  });
+
+  it('tries no sooner again than a failure asked for', async () => {
+    const on = fresh();
+    reactions.faults.set(1, [new RetryLater('not yet', 400)]);
+    startFeed({ on });
+    const begun = performance.now();
+    await on.record(stream, issued(1));
+    await eventually(() => expect(reactions.done).toEqual([1]));
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(395);
+  });
+
+  it('finishes what is under way before it has stopped, and saves the checkpoint', async () => {
+    const on = fresh();
+    reactions.hold(1);
+    const { feed } = startFeed({ on });
+    const last = await on.record(stream, issued(1));
+    await eventually(() => expect(feed.status.inFlight).toBe(1));
+    const stopped = feed.stop();
+    reactions.release(1);
+    await stopped;
+    expect(reactions.done).toEqual([1]);
+    expect(database.checkpoints.get(name)).toBe(last);
+    expect(feed.status.state).toBe('stopped');
+  });
+
+  it('leaves what cannot be done at the moment of stopping to the next one', async () => {
+    const on = fresh();
+    reactions.faults.set(1, [new RetryLater('not for a long time', 60_000)]);
+    const { feed } = startFeed({ on });
+    await on.record(stream, issued(1));
+    await eventually(() => expect(feed.status.state).toBe('faulted'));
+    await feed.stop();
+    expect(database.checkpoints.has(name)).toBe(false);
+    startFeed({ on });
+    await eventually(() => expect(reactions.done).toEqual([1]));
+  });
+
+  it('subscribes anew from its checkpoint when the connection is cut', async () => {
+    const on = fresh();
+    const { feed } = startFeed({ on });
+    const first = await on.record(stream, issued(1));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(first));
+    on.disconnect();
+    await on.record(stream, issued(2));
+    await eventually(() => expect(reactions.done).toEqual([1, 2]));
+    expect(on.subscribedAfter.at(-1)).toBe(first);
+    expect(feed.status.lastError?.message).toMatch(/the connection was cut/);
+  });
+
+  it('goes on saving its checkpoint until the database takes it', async () => {
+    const on = fresh();
+    database.refuseSaves(2);
+    startFeed({ on });
+    const last = await on.record(stream, issued(1));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(reactions.begun).toEqual([1]);
+  });
+
+  it('competes anew when it has lost the leadership', async () => {
+    const on = fresh();
+    const { feed } = startFeed({ on });
+    await on.record(stream, issued(1));
+    await eventually(() => expect(reactions.done).toEqual([1]));
+    database.cutSessions();
+    await on.record(stream, issued(2));
+    await eventually(() => expect(reactions.done).toContain(2));
+    expect(feed.status.lastError?.message).toMatch(/the connection was cut/);
+  });
+
+  it('is stopped before it was started', () => {
+    const { status } = new SagaFeed({
+      name,
+      store: new InMemoryEventStore(),
+      database,
+      codec: plainAccountCodec,
+      eventBus: reactions,
+      eventTypes: new Set(),
+      rehydrate: () => undefined,
+      windowSize: 1,
+      log: silentLog(),
+    });
+    expect(status).toEqual({
+      state: 'stopped',
+      position: undefined,
+      inFlight: 0,
+      lagMs: 0,
+      lastError: undefined,
+    });
+  });
+});
