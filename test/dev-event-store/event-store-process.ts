@@ -71,6 +71,22 @@ export class EventStoreProcess {
     return client;
   }
 
+  /**
+   * A request to the control port.
+   *
+   * @returns the answer's body
+   * @throws Error when the answer is not 200
+   */
+  async control(method: string, path: string, body: object = {}): Promise<Record<string, unknown>> {
+    const response = await fetch(`${this.endpoints.control}${path}`, {
+      method,
+      ...(method === 'GET' ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
   /** Ends the process in the orderly way. @returns its exit code and how long it took */
   async stop(): Promise<{ code: number | null; milliseconds: number }> {
     const startedAt = performance.now();

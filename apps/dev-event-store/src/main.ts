@@ -14,7 +14,7 @@ runProcess('eventstore', async (log) => {
     },
   });
   return {
-    endpoints: { eventstore: `esdb://${settings.host}:${eventStore.port}?tls=false` },
+    endpoints: eventStore.endpoints,
     stop: () => eventStore.stop(),
   };
 });

@@ -4,6 +4,7 @@ import type { Shared, Streams } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
+import type { FaultSwitches } from '../faults/fault-switches.js';
 import type { OpenStream } from './open-streams.js';
 import {
   expectedRevisionOf,
@@ -50,6 +51,7 @@ export class BatchAppendCall {
     private readonly store: StreamStore,
     private readonly maxAppendSize: number,
     private readonly stream: OpenStream,
+    private readonly faults: FaultSwitches,
     call: ServerDuplexStream<Streams.BatchAppendReq, Buffer>,
   ) {
     call.on('data', (request: Streams.BatchAppendReq) => this.receive(request));
@@ -152,9 +154,12 @@ export class BatchAppendCall {
     response.setStreamIdentifier(streamIdentifierOf(streamName));
     if (result instanceof streams.BatchAppendResp.Success) response.setSuccess(result);
     else response.setError(statusOf(result));
-    this.stream.write(Buffer.from(response.serializeBinary()));
-    this.unanswered -= 1;
-    this.endWhenDone();
+    const send = (): void => {
+      this.stream.write(Buffer.from(response.serializeBinary()));
+      this.unanswered -= 1;
+      this.endWhenDone();
+    };
+    this.faults.answer('batchAppend', send, (error) => this.stream.fail(error));
   }
 
   private finish(): void {

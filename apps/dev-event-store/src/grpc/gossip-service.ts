@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { handleUnaryCall } from '@grpc/grpc-js';
+import { answeringOnce } from '../faults/faulty-service.js';
+import type { FaultSwitches } from '../faults/fault-switches.js';
 import { gossip, shared } from '../protocol.js';
 
 export interface Address {
@@ -10,13 +12,16 @@ export interface Address {
 type ClusterInfo = InstanceType<typeof gossip.ClusterInfo>;
 
 /** A cluster of one: this node leads and is reached at the advertised address. */
-export function gossipService(advertised: () => Address): {
+export function gossipService(
+  faults: FaultSwitches,
+  advertised: () => Address,
+): {
   read: handleUnaryCall<unknown, ClusterInfo>;
 } {
   const instanceId = new shared.UUID();
   instanceId.setString(randomUUID());
   return {
-    read: (_call, callback) => {
+    read: answeringOnce(faults, 'gossip', (_call, callback) => {
       const { host, port } = advertised();
       const endPoint = new gossip.EndPoint();
       endPoint.setAddress(host);
@@ -30,6 +35,6 @@ export function gossipService(advertised: () => Address): {
       const cluster = new gossip.ClusterInfo();
       cluster.addMembers(member);
       callback(null, cluster);
-    },
+    }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Method } from '../faults/fault-switches.js';
 import type { RpcError } from './rpc-errors.js';
 
 /** The parts of a gRPC call with a stream of answers that are the same for all kinds of calls. */
@@ -6,17 +7,20 @@ interface AnsweringCall {
   end(): void;
   emit(event: 'error', error: RpcError): boolean;
   on(event: 'drain' | 'cancelled' | 'close' | 'error', listener: () => void): unknown;
-  getPath(): string;
 }
 
 /** The answering side of one call: knows when the client is gone and when it cannot keep up. */
 export class OpenStream {
+  /** A live subscriber that is to be treated as one that did not keep up. */
+  isOverrun = false;
   private closed = false;
   private full = false;
+  private held = false;
   private wakeUp: (() => void) | undefined;
   private readonly closeListeners: (() => void)[] = [];
 
   constructor(
+    readonly method: Method,
     private readonly call: AnsweringCall,
     onClose: (stream: OpenStream) => void,
   ) {
@@ -29,11 +33,6 @@ export class OpenStream {
       call.on(event, () => this.close());
   }
 
-  /** Path of the method, `/service/method`. */
-  get path(): string {
-    return this.call.getPath();
-  }
-
   get isClosed(): boolean {
     return this.closed;
   }
@@ -41,6 +40,11 @@ export class OpenStream {
   /** The client takes messages more slowly than they are written. */
   get isFull(): boolean {
     return this.full;
+  }
+
+  /** Nothing should be written until the next wake-up. */
+  get mustWait(): boolean {
+    return this.full || this.held;
   }
 
   onClose(listener: () => void): void {
@@ -52,7 +56,15 @@ export class OpenStream {
     if (!this.closed) this.full = !this.call.write(message);
   }
 
-  /** Resolves at the next sign of life: the client can take more, the call is over, or `wake` was called. */
+  /** Holds back what is still to be written, or lets it go on. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) this.wake();
+  }
+
+  /**
+   * Resolves at the next sign of life: the client can take more, the call is over, or `wake` was called.
+   */
   async pause(): Promise<void> {
     if (this.closed) return;
     await new Promise<void>((resolve) => (this.wakeUp = resolve));
@@ -85,7 +97,7 @@ export class OpenStream {
   }
 }
 
-/** Every call under way that answers with a stream, so that they can be ended together. */
+/** Every call under way that answers with a stream, so that something can be done to all of them. */
 export class OpenStreams {
   private readonly streams = new Set<OpenStream>();
 
@@ -93,16 +105,36 @@ export class OpenStreams {
     return this.streams.size;
   }
 
-  open(call: AnsweringCall): OpenStream {
-    const stream = new OpenStream(call, (closed) => this.streams.delete(closed));
+  open(method: Method, call: AnsweringCall): OpenStream {
+    const stream = new OpenStream(method, call, (closed) => this.streams.delete(closed));
     this.streams.add(stream);
     return stream;
   }
 
-  /** @param which only calls of which this is true */
-  failAll(error: RpcError, which: (stream: OpenStream) => boolean = () => true): number {
-    const chosen = [...this.streams].filter(which);
-    for (const stream of chosen) stream.fail(error);
+  /**
+   * @param methods only calls of these methods; all when undefined
+   * @returns how many calls were ended
+   */
+  failAll(error: RpcError, methods?: readonly Method[]): number {
+    return this.each(methods, (stream) => stream.fail(error));
+  }
+
+  holdAll(held: boolean, methods?: readonly Method[]): void {
+    this.each(undefined, (stream) =>
+      stream.hold(held && (methods?.includes(stream.method) ?? true)),
+    );
+  }
+
+  overrunAll(): number {
+    return this.each(['read'], (stream) => {
+      stream.isOverrun = true;
+      stream.wake();
+    });
+  }
+
+  private each(methods: readonly Method[] | undefined, act: (stream: OpenStream) => void): number {
+    const chosen = [...this.streams].filter(({ method }) => methods?.includes(method) ?? true);
+    for (const stream of chosen) act(stream);
     return chosen.length;
   }
 }

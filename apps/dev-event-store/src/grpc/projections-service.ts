@@ -1,5 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
+import { answeringOnce, answeringWithStream } from '../faults/faulty-service.js';
+import type { FaultSwitches } from '../faults/fault-switches.js';
 import { projections } from '../protocol.js';
 import type { Projections } from '../protocol.js';
 import { RpcError } from './rpc-errors.js';
@@ -11,17 +13,17 @@ const NAMES = ['$by_category', '$by_event_type', '$streams', '$stream_by_categor
  * Lets the client start the system projections, which run anyway, and ask how they are. Everything else
  * about projections is not implemented, and answered so.
  */
-export function projectionsService(): {
+export function projectionsService(faults: FaultSwitches): {
   enable: handleUnaryCall<Projections.EnableReq, Projections.EnableResp>;
   statistics: handleServerStreamingCall<Projections.StatisticsReq, Projections.StatisticsResp>;
 } {
   return {
-    enable: (call, callback) => {
+    enable: answeringOnce(faults, 'projections', (call, callback) => {
       const name = call.request.getOptions()?.getName() ?? '';
       if (NAMES.includes(name)) callback(null, new projections.EnableResp());
       else callback(unknownProjection());
-    },
-    statistics: (call) => {
+    }),
+    statistics: answeringWithStream(faults, 'projections', (call) => {
       const options = call.request.getOptions();
       const name = options?.hasName() ? options.getName() : undefined;
       const asked = NAMES.filter((known) => name === undefined || name === known);
@@ -31,7 +33,7 @@ export function projectionsService(): {
       }
       for (const known of asked) call.write(runningProjection(known));
       call.end();
-    },
+    }),
   };
 }
 

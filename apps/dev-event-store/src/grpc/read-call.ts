@@ -46,7 +46,7 @@ export async function handleRead(
 async function sendAll(messages: Iterable<Buffer>, stream: OpenStream): Promise<void> {
   for (const message of messages) {
     stream.write(message);
-    while (stream.isFull && !stream.isClosed) await stream.pause();
+    while (stream.mustWait && !stream.isClosed) await stream.pause();
     if (stream.isClosed) return;
   }
   stream.end();

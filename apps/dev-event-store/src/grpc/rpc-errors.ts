@@ -88,6 +88,15 @@ export function serverStops(): RpcError {
   return new RpcError(status.CANCELLED, 'The server is stopping.');
 }
 
+/** @param leader where the client should turn to */
+export function notLeader(leader: { readonly host: string; readonly port: number }): RpcError {
+  return new RpcError(status.NOT_FOUND, 'Leader info available', {
+    exception: 'not-leader',
+    'leader-endpoint-host': leader.host,
+    'leader-endpoint-port': String(leader.port),
+  });
+}
+
 export function unavailable(): RpcError {
   return new RpcError(status.UNAVAILABLE, 'Server Is Not Ready');
 }

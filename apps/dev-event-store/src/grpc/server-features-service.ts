@@ -1,4 +1,6 @@
 import type { handleUnaryCall } from '@grpc/grpc-js';
+import { answeringOnce } from '../faults/faulty-service.js';
+import type { FaultSwitches } from '../faults/fault-switches.js';
 import { serverFeatures } from '../protocol.js';
 
 /** Version whose behaviour is modelled. */
@@ -18,7 +20,7 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]
 type SupportedMethods = InstanceType<typeof serverFeatures.SupportedMethods>;
 
 /** Tells the client what it may call; `batchappend` among it decides how the client appends. */
-export function serverFeaturesService(): {
+export function serverFeaturesService(faults: FaultSwitches): {
   getSupportedMethods: handleUnaryCall<unknown, SupportedMethods>;
 } {
   const supported = new serverFeatures.SupportedMethods();
@@ -32,5 +34,9 @@ export function serverFeaturesService(): {
       supported.addMethods(method);
     }
   }
-  return { getSupportedMethods: (_call, callback) => callback(null, supported) };
+  return {
+    getSupportedMethods: answeringOnce(faults, 'supportedMethods', (_call, callback) =>
+      callback(null, supported),
+    ),
+  };
 }

@@ -5,6 +5,8 @@ import type {
   handleUnaryCall,
   sendUnaryData,
 } from '@grpc/grpc-js';
+import { answeringOnce, answeringWithStream } from '../faults/faulty-service.js';
+import type { FaultSwitches } from '../faults/fault-switches.js';
 import { streams, StreamsService } from '../protocol.js';
 import type { Streams } from '../protocol.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
@@ -44,51 +46,50 @@ type StreamsServiceImplementation = {
 export function streamsService(
   reader: StreamReader,
   openStreams: OpenStreams,
+  faults: FaultSwitches,
   { maxAppendSize, slowConsumerPolicy }: StreamsServiceOptions,
 ): StreamsServiceImplementation {
   const { store } = reader;
   return {
-    read: (call) =>
-      void handleRead(reader, call.request, openStreams.open(call), slowConsumerPolicy),
-    append: (call, callback) => handleAppend(store, maxAppendSize, call, callback),
-    batchAppend: (call) =>
-      void new BatchAppendCall(store, maxAppendSize, openStreams.open(call), call),
-    delete: (call, callback) =>
-      handleRemoval(call.request, callback, (name, expected, done) =>
-        store.delete(name, expected, (outcome) => {
-          const response = new streams.DeleteResp();
-          const position = new streams.DeleteResp.Position();
-          done(outcome, (at) => {
-            position.setCommitPosition(at);
-            position.setPreparePosition(at);
-            return response.setPosition(position);
-          });
-        }),
-      ),
-    tombstone: (call, callback) =>
-      handleRemoval(call.request, callback, (name, expected, done) =>
-        store.tombstone(name, expected, (outcome) => {
-          const response = new streams.TombstoneResp();
-          const position = new streams.TombstoneResp.Position();
-          done(outcome, (at) => {
-            position.setCommitPosition(at);
-            position.setPreparePosition(at);
-            return response.setPosition(position);
-          });
-        }),
-      ),
+    read: answeringWithStream(faults, 'read', (call) => {
+      void handleRead(reader, call.request, openStreams.open('read', call), slowConsumerPolicy);
+    }),
+    append: answeringOnce(faults, 'append', (call, callback) =>
+      handleAppend(store, maxAppendSize, call, callback),
+    ),
+    batchAppend: answeringWithStream(faults, 'batchAppend', (call) => {
+      const stream = openStreams.open('batchAppend', call);
+      new BatchAppendCall(store, maxAppendSize, stream, faults, call);
+    }),
+    delete: answeringOnce(faults, 'delete', (call, callback) =>
+      handleRemoval(store.delete.bind(store), call.request, callback, (at) => {
+        const position = new streams.DeleteResp.Position();
+        position.setCommitPosition(at);
+        position.setPreparePosition(at);
+        return new streams.DeleteResp().setPosition(position);
+      }),
+    ),
+    tombstone: answeringOnce(faults, 'tombstone', (call, callback) =>
+      handleRemoval(store.tombstone.bind(store), call.request, callback, (at) => {
+        const position = new streams.TombstoneResp.Position();
+        position.setCommitPosition(at);
+        position.setPreparePosition(at);
+        return new streams.TombstoneResp().setPosition(position);
+      }),
+    ),
   };
 }
 
-/** Delete and tombstone: two messages of the same shape and the same errors. */
+/** Delete and tombstone: two methods with requests of the same shape and the same errors. */
 function handleRemoval<Response extends Streams.DeleteResp | Streams.TombstoneResp>(
-  request: Streams.DeleteReq | Streams.TombstoneReq,
-  callback: sendUnaryData<Response>,
   remove: (
     streamName: Buffer,
     expected: ExpectedRevision,
-    done: (outcome: AppendOutcome, respond: (position: string) => Response) => void,
+    done: (outcome: AppendOutcome) => void,
   ) => void,
+  request: Streams.DeleteReq | Streams.TombstoneReq,
+  callback: sendUnaryData<Response>,
+  respond: (position: string) => Response,
 ): void {
   try {
     const options = request.getOptions();
@@ -96,7 +97,7 @@ function handleRemoval<Response extends Streams.DeleteResp | Streams.TombstoneRe
     const streamName = streamNameOf(options.getStreamIdentifier());
     const revision = options.hasRevision() ? options.getRevision() : undefined;
     const expected = expectedRevisionOf(options, revision);
-    remove(streamName, expected, (outcome, respond) => {
+    remove(streamName, expected, (outcome) => {
       const name = streamName.toString('utf8');
       if (outcome.kind === 'appended') callback(null, respond(String(outcome.position)));
       else if (outcome.kind === 'stream-deleted') callback(streamDeleted(name));

@@ -47,13 +47,15 @@ async function deliver(
 ): Promise<void> {
   let isLive = false;
   while (!stream.isClosed) {
-    if (stream.isFull) {
+    const isLate = stream.isFull && source.isBehindBy(LIVE_BUFFER_LENGTH);
+    if (isLive && (isLate || stream.isOverrun)) {
+      if (slowConsumerPolicy() === 'abort') throw consumerTooSlow();
+      stream.isOverrun = false;
+      isLive = false;
+      stream.write(FELL_BEHIND_MESSAGE);
+    }
+    if (stream.mustWait) {
       await stream.pause();
-      if (isLive && stream.isFull && source.isBehindBy(LIVE_BUFFER_LENGTH)) {
-        if (slowConsumerPolicy() === 'abort') throw consumerTooSlow();
-        isLive = false;
-        stream.write(FELL_BEHIND_MESSAGE);
-      }
       continue;
     }
     const step = source.next();

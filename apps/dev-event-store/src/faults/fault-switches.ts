@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { notLeader, unavailable } from '../grpc/rpc-errors.js';
+import type { RpcError } from '../grpc/rpc-errors.js';
+
+/** Names of the protocol's methods, as faults are limited to them. */
+export const METHODS = [
+  'read',
+  'append',
+  'batchAppend',
+  'delete',
+  'tombstone',
+  'gossip',
+  'supportedMethods',
+  'persistentRead',
+  'persistentManagement',
+  'projections',
+] as const;
+export type Method = (typeof METHODS)[number];
+
+const MAX_DELAY_MS = 600_000;
+
+/** What a test can switch on; whatever is left out is off. */
+export const faultsSchema = z.strictObject({
+  /** Only these methods misbehave; all when left out. */
+  methods: z.array(z.enum(METHODS)).optional(),
+  /** Calls fail with UNAVAILABLE before anything is done. */
+  unavailable: z.boolean().default(false),
+  /** Calls fail with `not-leader`, naming this node as the leader. */
+  notLeader: z
+    .strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) })
+    .optional(),
+  /** Work is done at once, but its answer comes so much later. */
+  delayAnswersMs: z.int().min(0).max(MAX_DELAY_MS).default(0),
+  /** So many answers are lost after the work was done and is durable. */
+  loseAnswers: z
+    .strictObject({
+      count: z.int().min(1),
+      /** The client hears nothing at all, or sees its call fail with UNAVAILABLE. */
+      how: z.enum(['silence', 'error']).default('error'),
+    })
+    .optional(),
+  /** Connections stay open, but nothing is taken up and nothing is answered. */
+  frozen: z.boolean().default(false),
+  /** What happens to subscribers that do not keep up; the process' setting when left out. */
+  slowConsumer: z.enum(['catch-up', 'abort']).optional(),
+  /** How long events wait before they appear in system projections. */
+  projectionDelayMs: z.int().min(0).max(MAX_DELAY_MS).default(0),
+});
+
+export type Faults = z.infer<typeof faultsSchema>;
+
+const NONE: Faults = faultsSchema.parse({});
+
+/** The faults that are switched on, and what they mean for a call. */
+export class FaultSwitches {
+  private faults = NONE;
+  private answersToLose = 0;
+  private readonly thawListeners: (() => void)[] = [];
+
+  constructor(private readonly onChange: (faults: Faults) => void) {}
+
+  get current(): Faults {
+    return this.faults;
+  }
+
+  set(faults: Faults): void {
+    this.faults = faults;
+    this.answersToLose = faults.loseAnswers?.count ?? 0;
+    this.onChange(faults);
+    if (!faults.frozen) for (const listener of this.thawListeners.splice(0)) listener();
+  }
+
+  reset(): void {
+    this.set(NONE);
+  }
+
+  /** Begins a call, refuses it, or puts it off until the server is no longer frozen. */
+  admit(method: Method, begin: () => void, refuse: (error: RpcError) => void): void {
+    if (!this.concerns(method)) return begin();
+    if (this.faults.frozen) {
+      this.thawListeners.push(() => this.admit(method, begin, refuse));
+      return;
+    }
+    if (this.faults.unavailable) return refuse(unavailable());
+    if (this.faults.notLeader !== undefined) return refuse(notLeader(this.faults.notLeader));
+    begin();
+  }
+
+  /** Lets an answer out, at once or later, or loses it; `fail` then ends the call. */
+  answer(method: Method, send: () => void, fail: (error: RpcError) => void): void {
+    if (!this.concerns(method)) return send();
+    if (this.faults.frozen) {
+      this.thawListeners.push(() => this.answer(method, send, fail));
+      return;
+    }
+    if (this.answersToLose > 0 && this.faults.loseAnswers !== undefined) {
+      this.answersToLose -= 1;
+      if (this.faults.loseAnswers.how === 'error') fail(unavailable());
+      return;
+    }
+    if (this.faults.delayAnswersMs > 0) setTimeout(send, this.faults.delayAnswersMs);
+    else send();
+  }
+
+  private concerns(method: Method): boolean {
+    const { faults } = this;
+    return faults !== NONE && (faults.methods?.includes(method) ?? true);
+  }
+}
