@@ -31,7 +31,8 @@ async function outcomeOf(check: HealthCheck): Promise<string> {
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(resolve, CHECK_TIMEOUT_MS, `no answer within ${CHECK_TIMEOUT_MS} ms`);
   });
-  const checked = check().then(
+  // Inside a function of its own, so that a check that throws at once is a failed check too.
+  const checked = (async () => check())().then(
     () => 'ok',
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
