@@ -1,20 +1,22 @@
+import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import helmet from '@fastify/helmet';
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '@app/service';
 import { NestLog } from './nest-log.js';
 import { KnownRoutes } from './known-routes.js';
 import { serveProblemPages } from './problem-pages.js';
 import { Problem, commonProblems, invalidRequest, problemDocument } from './problem.js';
 import type { FieldError, ProblemType } from './problem.js';
-import { ProblemFilter, sendProblem } from './problem-filter.js';
+import { PROBLEM_CONTENT_TYPE, ProblemFilter, sendProblem } from './problem-filter.js';
 import type { ProblemTable } from './problem-filter.js';
 import { requestIdOf } from './request-id.js';
-import { parseStrictJson } from './strict-json.js';
+import { parseJsonBody } from './strict-json.js';
 
 export interface HttpServiceOptions {
   readonly log: Log;
@@ -23,6 +25,15 @@ export interface HttpServiceOptions {
   readonly problemTable: ProblemTable;
   /** Told of every answer: route pattern, not the path, so that no personal data gets into metrics. */
   onAnswer(answer: HttpAnswer): void;
+  /** How long a caller may take to send a request; see `slowestRequest` for what holds without. */
+  readonly slowestRequest?: SlowestRequest;
+}
+
+/** Milliseconds from the first byte, checked every `checkEveryMs`. */
+export interface SlowestRequest {
+  readonly headersMs: number;
+  readonly wholeMs: number;
+  readonly checkEveryMs: number;
 }
 
 export interface HttpAnswer {
@@ -34,8 +45,11 @@ export interface HttpAnswer {
 
 /** The largest valid request is far smaller. */
 const BODY_LIMIT_BYTES = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
+const slowestRequest: SlowestRequest = { headersMs: 10_000, wholeMs: 15_000, checkEveryMs: 1_000 };
+/** How long a broken connection stays open for the caller to read why. */
+const LINGER_MS = 1_000;
+/** How often connections that have become idle are looked for while closing. */
+const IDLE_SWEEP_MS = 50;
 
 type NestModule = Parameters<typeof NestFactory.create>[0];
 
@@ -49,15 +63,22 @@ export async function createHttpService(
   options: HttpServiceOptions,
 ): Promise<NestFastifyApplication> {
   const { log } = options;
+  const slowest = options.slowestRequest ?? slowestRequest;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    requestTimeout: slowest.wholeMs,
+    http: {
+      headersTimeout: slowest.headersMs,
+      connectionsCheckingInterval: slowest.checkEveryMs,
+      // Checked below: node's own answer has no body.
+      requireHostHeader: false,
+    },
     genReqId: (request: { headers: Parameters<typeof requestIdOf>[0] }) =>
       requestIdOf(request.headers),
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: answerBadUrl,
-    return503OnClosing: true,
+    // Whoever was quick enough to get a request in is still served; Fastify's own 503 is no problem document.
+    return503OnClosing: false,
   });
   const server = adapter.getInstance();
   const routes = new KnownRoutes();
@@ -65,6 +86,10 @@ export async function createHttpService(
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'X-Request-Id': request.id, 'Cache-Control': 'no-store' });
     done();
+  });
+  // Nobody expects anything but 100-continue, and node's own 417 has no body: serve it as any other.
+  server.server.on('checkExpectation', (request, response) => {
+    server.server.emit('request', request, response);
   });
   server.addHook('onResponse', (request, reply, done) => {
     const answer = {
@@ -77,6 +102,7 @@ export async function createHttpService(
     options.onAnswer(answer);
     done();
   });
+  closeConnectionsWhenDone(server);
 
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
@@ -85,37 +111,69 @@ export async function createHttpService(
     abortOnError: false,
   });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseStrictJson(body as string));
+      refuseOtherCharsets(request.headers['content-type']);
+      done(null, parseJsonBody(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
   });
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    // Only the TLS server in front may promise HTTPS (RFC 6797, section 7.2).
+    strictTransportSecurity: false,
   });
+  // After helmet, so that this answer has its headers too.
+  server.addHook('onRequest', (request, _reply, done) => done(hostProblem(request.raw)));
   serveProblemPages(server, [...Object.values(commonProblems), ...options.problemTypes]);
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
   app.useGlobalFilters(new ProblemFilter(log, routes, options.problemTable));
   return app;
 }
 
+/**
+ * Closing waits for every connection. Fastify closes those that are idle just then; one that is still
+ * being answered would be kept alive afterwards, and hold the process for more than a minute.
+ */
+function closeConnectionsWhenDone(server: FastifyInstance): void {
+  let closing = false;
+  server.addHook('preClose', (done) => {
+    closing = true;
+    const sweep = setInterval(() => server.server.closeIdleConnections(), IDLE_SWEEP_MS);
+    server.server.once('close', () => clearInterval(sweep));
+    done();
+  });
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) void reply.header('Connection', 'close');
+    done(null, payload);
+  });
+}
+
 interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly unknown[] | undefined;
+  /** zod's: what is wrong. */
+  readonly code?: string;
+  /** zod's: the names of unknown fields. */
+  readonly keys?: readonly string[];
 }
+
+/** A body can name thousands of unknown fields; the answer must not grow with them. */
+const MOST_FIELD_ERRORS = 20;
 
 function toProblem(issues: readonly SchemaIssue[]): Problem {
-  return invalidRequest(issues.flatMap(fieldErrors));
+  return invalidRequest(issues.flatMap(fieldErrors).slice(0, MOST_FIELD_ERRORS));
 }
 
-function fieldErrors(issue: SchemaIssue & { keys?: readonly string[] }): readonly FieldError[] {
+function fieldErrors(issue: SchemaIssue): readonly FieldError[] {
   if (issue.keys) {
     return issue.keys.map((field) => ({ field, message: 'this field is not known; remove it' }));
   }
-  const field = (issue.path ?? []).map(pathSegment).join('.') || 'body';
-  return [{ field, message: issue.message }];
+  const field = (issue.path ?? []).map(pathSegment).join('.');
+  if (field !== '') return [{ field, message: issue.message }];
+  const wrongType = issue.code === 'invalid_type';
+  return [{ field: 'body', message: wrongType ? 'must be a JSON object' : issue.message }];
 }
 
 function pathSegment(segment: unknown): string {
@@ -124,24 +182,73 @@ function pathSegment(segment: unknown): string {
     : String(segment);
 }
 
-/** The path cannot be decoded, so that no route was looked for. */
-function answerBadUrl(_error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = invalidRequest([{ field: 'path', message: 'the path is not a valid URL' }]);
-  void sendProblem(reply.header('X-Request-Id', request.id), problem, request.id);
+/** HTTP/1.1 wants exactly one Host (RFC 9112, section 3.2): two servers in a row could take different ones. */
+function hostProblem({ httpVersion, headersDistinct }: IncomingMessage): Problem | undefined {
+  const hosts = headersDistinct['host']?.length ?? 0;
+  if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return undefined;
+  return invalidRequest([{ field: 'Host', message: 'send this header exactly once' }]);
 }
 
-/** The bytes on the connection are not HTTP, or too many: there is no request object to answer. */
+/** JSON is UTF-8; whoever says otherwise would be misread. */
+function refuseOtherCharsets(contentType: string | undefined): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    throw new Problem(commonProblems.unsupportedMediaType, 'Send the JSON in UTF-8.');
+  }
+}
+
+/** Headers of answers that are made before, or without, the hooks that add them otherwise. */
+const bareAnswerHeaders = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'",
+  'X-Content-Type-Options': 'nosniff',
+} as const;
+
+/** The path cannot be decoded or is beyond measure, so that no route was looked for. */
+function answerBadUrl(
+  error: Error & { code?: string },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const problem =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? new Problem(commonProblems.notFound, 'Nothing is at this path.')
+      : invalidRequest([{ field: 'path', message: 'the path is not a valid URL' }]);
+  void reply.headers({ ...bareAnswerHeaders, 'X-Request-Id': request.id });
+  void sendProblem(reply, problem, request.id);
+}
+
+/** The bytes on the connection are not HTTP, too many or too slow: there is no request object to answer. */
 function answerBrokenHttp(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const problem = tooLarge
-    ? new Problem(commonProblems.headersTooLarge, 'Send fewer or shorter headers.')
-    : invalidRequest([{ field: 'request', message: 'this is not a complete HTTP/1.1 request' }]);
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = brokenHttpProblem(error.code);
   const requestId = requestIdOf({});
   const body = JSON.stringify(problemDocument(problem, requestId));
-  socket.end(
-    `HTTP/1.1 ${problem.type.status} ${tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'}\r\n` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `X-Request-Id: ${requestId}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const { status } = problem.type;
+  const headers = {
+    'Content-Type': PROBLEM_CONTENT_TYPE,
+    'Content-Length': String(Buffer.byteLength(body)),
+    'X-Request-Id': requestId,
+    ...bareAnswerHeaders,
+    Connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function brokenHttpProblem(code: string | undefined): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem(commonProblems.headersTooLarge, 'Send fewer or shorter headers.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(commonProblems.requestTimeout, 'Send the whole request without a pause.');
+    default:
+      return invalidRequest([
+        { field: 'request', message: 'this is not a complete HTTP/1.1 request' },
+      ]);
+  }
 }

@@ -18,8 +18,13 @@ export class KnownRoutes {
     });
   }
 
-  /** The methods that the path takes, sorted; empty when nothing is there. */
-  methodsOf(path: string): readonly string[] {
+  /**
+   * The methods that the path takes, sorted; empty when nothing is there.
+   *
+   * @param encodedPath as it stands in the request, without the query
+   */
+  methodsOf(encodedPath: string): readonly string[] {
+    const path = decoded(encodedPath);
     const matching = [...this.routes.values()].filter((route) => route.path.test(path));
     return [...new Set(matching.flatMap((route) => [...route.methods]))].sort();
   }
@@ -32,5 +37,14 @@ function patternOf(url: string): RegExp {
       segment.startsWith(':') ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
     )
     .join('/');
-  return new RegExp(`^${pattern}/?$`);
+  return new RegExp(`^${pattern}$`);
+}
+
+function decoded(encodedPath: string): string {
+  try {
+    return decodeURI(encodedPath);
+  } catch {
+    // No route has a path that cannot be decoded.
+    return encodedPath;
+  }
 }

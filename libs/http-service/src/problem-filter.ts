@@ -48,7 +48,8 @@ export class ProblemFilter implements ExceptionFilter {
   private routingProblem(error: unknown, request: FastifyRequest): Problem | undefined {
     if (!(error instanceof NotFoundException)) return undefined;
     const allowed = this.routes.methodsOf(request.url.split('?', 1)[0] ?? '/');
-    if (allowed.length === 0) {
+    // A path that takes the method, yet whose handler found nothing, is a wrong path too.
+    if (allowed.length === 0 || allowed.includes(request.method)) {
       return new Problem(commonProblems.notFound, 'Nothing is at this path.');
     }
     const allow = allowed.join(', ');
@@ -86,18 +87,23 @@ function bodyProblem(error: unknown): Problem | undefined {
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
-  if (error instanceof Error && 'statusCode' in error) return Number(error.statusCode);
-  return undefined;
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
+  return Number(error.statusCode);
 }
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
 export function sendProblem(
   reply: FastifyReply,
   problem: Problem,
   requestId: string,
 ): FastifyReply {
-  return reply
-    .status(problem.type.status)
-    .headers({ ...problem.extras.headers })
-    .header('Content-Type', 'application/problem+json')
-    .send(JSON.stringify(problemDocument(problem, requestId)));
+  return (
+    reply
+      .status(problem.type.status)
+      .headers({ ...problem.extras.headers })
+      .header('Content-Type', PROBLEM_CONTENT_TYPE)
+      // As bytes: to a text Fastify adds a charset, which this media type does not have.
+      .send(Buffer.from(JSON.stringify(problemDocument(problem, requestId)), 'utf8'))
+  );
 }

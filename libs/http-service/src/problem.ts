@@ -70,6 +70,12 @@ export const commonProblems = {
     'The method is not allowed here',
     'The path exists, but not with this method. The header Allow names the methods it takes.',
   ),
+  requestTimeout: problemType(
+    'request-timeout',
+    408,
+    'The request took too long to arrive',
+    'The service waited for the rest of the request in vain and closed the connection. Send it again without a pause.',
+  ),
   payloadTooLarge: problemType(
     'payload-too-large',
     413,

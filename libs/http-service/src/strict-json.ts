@@ -22,6 +22,26 @@ export function parseStrictJson(text: string): unknown {
   return value;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The JSON of a request body.
+ *
+ * @throws InvalidJson also when it is not UTF-8: replacing what cannot be read would make different
+ *   passwords the same
+ */
+export function parseJsonBody(body: Uint8Array): unknown {
+  return parseStrictJson(decoded(body));
+}
+
+function decoded(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw new InvalidJson('the body is not UTF-8');
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
