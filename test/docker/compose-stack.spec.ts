@@ -197,7 +197,7 @@ describe('docker/nginx', () => {
       /location = \/_edge\/\d+ \{[^}]*?internal;[^}]*problem-headers/g,
     );
     expect(locations).toHaveLength(documents.length);
-    for (const code of [400, 404, 405, 408, 413, 414, 429, 431, 494, 497, 500, 502, 503, 504]) {
+    for (const code of [400, 403, 404, 405, 413, 414, 429, 431, 494, 497, 500, 502, 503, 504]) {
       expect(problems).toMatch(new RegExp(`^error_page [\\d ]*\\b${code}\\b`, 'm'));
     }
   });
