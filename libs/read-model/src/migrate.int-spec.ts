@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PG_MIGRATE_LOCK_ID } from 'node-pg-migrate';
+import { eventually } from '../../../test/support/eventually.js';
 import { emptyDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { ReadModelUnavailable } from './database.js';
@@ -40,11 +42,36 @@ describe('migrations', () => {
              where table_schema in ('read_model', 'personal_data') order by 1`,
     });
     await database.close();
-    expect(rows).toEqual([
-      { name: 'personal_data.account_keys' },
-      { name: 'read_model.accounts' },
-      { name: 'read_model.checkpoints' },
-    ]);
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        { name: 'personal_data.account_keys' },
+        { name: 'read_model.accounts' },
+        { name: 'read_model.checkpoints' },
+      ]),
+    );
+  });
+
+  it('report a connection that is cut half-way, and can be applied afterwards', async () => {
+    const database = createPool(fresh.url, {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+    const otherMigration = await database.openSession('other migration');
+    await otherMigration.query({ text: `select pg_advisory_lock(${PG_MIGRATE_LOCK_ID})` });
+    const waiting = expect(migrate(fresh.url)).rejects.toThrow(ReadModelUnavailable);
+    await eventually(async () => {
+      const { rowCount } = await database.query({
+        text: `select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = current_database() and application_name = 'migrate'
+                 and wait_event_type = 'Lock'`,
+      });
+      expect(rowCount).toBe(1);
+    });
+    await waiting;
+    await otherMigration.close();
+    await database.close();
+    expect(await migrate(fresh.url)).not.toEqual([]);
   });
 
   it('report a server that cannot be reached', async () => {

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import type { ExecFileException } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { emptyDatabase } from '../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { repositoryRoot } from '../../../test/support/process.js';
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly said: string;
+}
+
+/** Runs the built process to its end. */
+function runMigrate(environment: Readonly<Record<string, string>>): Promise<Outcome> {
+  const script = join(repositoryRoot, 'dist/apps/accounts-worker/src/migrate.js');
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [script],
+      { env: { PATH: process.env['PATH'], ...environment } },
+      (error: ExecFileException | null, stdout, stderr) =>
+        resolve({ exitCode: error ? Number(error.code) : 0, said: stdout + stderr }),
+    );
+  });
+}
+
+describe('the migrate process', () => {
+  let fresh: FreshDatabase;
+
+  beforeAll(async () => {
+    fresh = await emptyDatabase();
+  });
+  afterAll(() => fresh.drop());
+
+  it('says what it applied, and that nothing is left the second time', async () => {
+    expect(await runMigrate({ DATABASE_URL: fresh.url })).toEqual({
+      exitCode: 0,
+      said: expect.stringMatching(
+        /^migrate: applied 0001_read-model\n(migrate: applied .*\n)+migrate: the database is up to date\n$/,
+      ),
+    });
+    expect(await runMigrate({ DATABASE_URL: fresh.url })).toEqual({
+      exitCode: 0,
+      said: 'migrate: the database is up to date\n',
+    });
+  });
+
+  it('fails at once, with the reason, where waiting does not help', async () => {
+    const url = new URL(fresh.url);
+    url.pathname = '/no_such_database';
+    const { exitCode, said } = await runMigrate({ DATABASE_URL: url.href });
+    expect(exitCode).toBe(1);
+    expect(said).toContain('database "no_such_database" does not exist');
+  });
+
+  it('names a configuration that must be mended', async () => {
+    const { exitCode, said } = await runMigrate({});
+    expect(exitCode).toBe(78);
+    expect(said).toContain('DATABASE_URL is missing');
+  });
+});
