@@ -154,6 +154,16 @@ describe('embedded PostgreSQL', () => {
     await expect(start({ dataDir: copy })).rejects.toThrow(`${copy}.password`);
   });
 
+  it('starts on a copy that was open to everybody, and closes it', async () => {
+    const copy = join(temporaryFolder('copy'), 'postgres');
+    cpSync(dataDir, copy, { recursive: true });
+    cpSync(`${dataDir}.password`, `${copy}.password`);
+    chmodSync(copy, 0o755);
+    const server = await start({ dataDir: copy });
+    expect(await query(server.url, 'SELECT word FROM kept')).toEqual([{ word: 'still here' }]);
+    expect(statSync(copy).mode & 0o777).toBe(0o700);
+  });
+
   it('touches no folder that holds something else', async () => {
     const folder = join(temporaryFolder('something-else'), 'postgres');
     mkdirSync(folder);

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -103,7 +104,8 @@ class Cluster {
   async createIfMissing(): Promise<void> {
     this.refuseForeignFolder();
     if (existsSync(join(this.dataDir, 'PG_VERSION'))) {
-      // A folder copied or chowned by hand must belong to whoever the server runs as.
+      // Copies made by hand are often open to others, or belong to somebody else: the server refuses them.
+      chmodSync(this.dataDir, 0o700);
       this.owner.giveTo(this.dataDir);
       return;
     }
