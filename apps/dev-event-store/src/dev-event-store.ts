@@ -6,10 +6,15 @@ import { FaultSwitches } from './faults/fault-switches.js';
 import { gossipService } from './grpc/gossip-service.js';
 import type { Address } from './grpc/gossip-service.js';
 import { OpenStreams } from './grpc/open-streams.js';
+import {
+  persistentSubscriptionsService,
+  persistentSubscriptionsServiceDefinition,
+} from './grpc/persistent-subscriptions-service.js';
 import { projectionsService } from './grpc/projections-service.js';
 import { serverStops, unavailable } from './grpc/rpc-errors.js';
 import { serverFeaturesService } from './grpc/server-features-service.js';
 import { streamsService, streamsServiceDefinition } from './grpc/streams-service.js';
+import { PersistentSubscriptions } from './persistent-subscriptions/persistent-subscriptions.js';
 import { SystemProjections } from './projections/system-projections.js';
 import { GossipService, ProjectionsService, ServerFeaturesService } from './protocol.js';
 import { StreamReader } from './reading/stream-reader.js';
@@ -53,6 +58,7 @@ export class PortUnavailableError extends Error {
 /** The whole event store: files, projections, gRPC services and the ports they are reached at. */
 export class DevEventStore {
   private readonly projections: SystemProjections;
+  private readonly subscriptions: PersistentSubscriptions;
   private readonly openStreams = new OpenStreams();
   private readonly faults: FaultSwitches;
   private readonly server = new Server({
@@ -75,7 +81,9 @@ export class DevEventStore {
       this.projections.delayMs = faults.projectionDelayMs;
       this.openStreams.holdAll(faults.frozen, faults.methods);
     });
-    this.addServices(new StreamReader(store, this.projections, Date.now));
+    const reader = new StreamReader(store, this.projections, Date.now);
+    this.subscriptions = new PersistentSubscriptions(reader);
+    this.addServices(reader);
   }
 
   /**
@@ -113,6 +121,7 @@ export class DevEventStore {
   /** Ends all calls, writes out what is pending and lets go of the ports and the folder. */
   async stop(): Promise<void> {
     const shutDown = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    this.subscriptions.stop();
     this.openStreams.failAll(serverStops());
     const impatience = setTimeout(() => this.server.forceShutdown(), STOP_GRACE_MS);
     await shutDown;
@@ -130,6 +139,10 @@ export class DevEventStore {
         maxAppendSize: MAX_APPEND_SIZE,
         slowConsumerPolicy: () => faults.current.slowConsumer ?? options.slowConsumerPolicy,
       }),
+    );
+    server.addService(
+      persistentSubscriptionsServiceDefinition,
+      persistentSubscriptionsService(reader, this.subscriptions, openStreams, faults),
     );
     server.addService(ProjectionsService, projectionsService(faults));
     server.addService(ServerFeaturesService, serverFeaturesService(faults));

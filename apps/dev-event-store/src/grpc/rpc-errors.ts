@@ -77,6 +77,56 @@ export function missingMetadataProperties(): RpcError {
   );
 }
 
+function aboutSubscription(
+  code: status,
+  exception: string,
+  what: string,
+  streamName: string,
+  groupName: string,
+  trailers: Readonly<Record<string, string>> = {},
+): RpcError {
+  return new RpcError(
+    code,
+    `Subscription group ${asTrailer(groupName)} on stream ${asTrailer(streamName)} ${what}.`,
+    { exception, 'stream-name': streamName, 'group-name': groupName, ...trailers },
+  );
+}
+
+export function subscriptionExists(streamName: string, groupName: string): RpcError {
+  const exception = 'persistent-subscription-exists';
+  return aboutSubscription(status.ALREADY_EXISTS, exception, 'exists', streamName, groupName);
+}
+
+export function subscriptionDoesNotExist(streamName: string, groupName: string): RpcError {
+  const exception = 'persistent-subscription-does-not-exist';
+  return aboutSubscription(status.NOT_FOUND, exception, 'does not exist', streamName, groupName);
+}
+
+export function subscriptionDropped(streamName: string, groupName: string): RpcError {
+  const exception = 'persistent-subscription-dropped';
+  return aboutSubscription(status.CANCELLED, exception, 'was dropped', streamName, groupName);
+}
+
+export function subscriptionFailed(
+  streamName: string,
+  groupName: string,
+  reason: string,
+): RpcError {
+  const exception = 'persistent-subscription-failed';
+  const what = `failed: ${reason}`;
+  return aboutSubscription(status.INTERNAL, exception, what, streamName, groupName, { reason });
+}
+
+export function maximumSubscribersReached(streamName: string, groupName: string): RpcError {
+  return aboutSubscription(
+    status.FAILED_PRECONDITION,
+    'maximum-subscribers-reached',
+    'has as many subscribers as it takes',
+    streamName,
+    groupName,
+  );
+}
+
 export function consumerTooSlow(): RpcError {
   return new RpcError(
     status.ABORTED,

@@ -15,6 +15,20 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     tombstone: [],
     batchappend: ['deadline_duration'],
   },
+  'event_store.client.persistent_subscriptions.persistentsubscriptions': {
+    create: ['stream', 'all'],
+    update: ['stream', 'all'],
+    delete: ['stream', 'all'],
+    read: ['stream', 'all'],
+    getinfo: ['stream', 'all'],
+    replayparked: ['stream', 'all'],
+    list: ['stream', 'all'],
+    restartsubsystem: [],
+  },
+  'event_store.client.projections.projections': {
+    enable: [],
+    statistics: [],
+  },
 };
 
 type SupportedMethods = InstanceType<typeof serverFeatures.SupportedMethods>;

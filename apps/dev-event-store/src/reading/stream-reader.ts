@@ -24,6 +24,12 @@ export class StreamReader {
     };
   }
 
+  /** Position of the newest event that can be read; 0 when there is none. */
+  get endOfLog(): number {
+    const { index, visibleEvents } = this.store;
+    return visibleEvents === 0 ? 0 : index.positionOf(visibleEvents - 1);
+  }
+
   windowOf(streamName: Buffer): StreamWindow {
     return this.projections.windowOf(streamName) ?? this.windowOfWritten(streamName);
   }

@@ -11,7 +11,7 @@ export interface EventFilter {
 export interface FilterExpression {
   readonly on: 'stream-name' | 'event-type';
   readonly regex: string;
-  readonly prefixes: readonly string[];
+  readonly prefixes: string[];
 }
 
 const UNKNOWN = 0;
