@@ -15,3 +15,6 @@ export * from './address-key.js';
 export * from './password-policy.js';
 export * from './account-event-serde.js';
 export * from './account-history.js';
+export * from './account-snapshot.js';
+export * from './account-explanation.js';
+export * from './reissue-activation-code.js';

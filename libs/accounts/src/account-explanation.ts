@@ -1,0 +1,160 @@
+import { codeExpiry, evolve, initialState, type Account, type PendingAccount } from './account.js';
+import type { AccountEvent, Instant } from './account-events.js';
+import { sentenceOf } from './account-history.js';
+import { guessAllowedFrom } from './activation-budgets.js';
+import type { ActivationPolicy } from './activation-policy.js';
+
+/** Why an account is as it is, for somebody who has to answer its owner. No personal data, no code. */
+export interface AccountExplanation {
+  /** The answer in one or two sentences. */
+  readonly conclusion: string;
+  /** What led to it, oldest first. */
+  readonly steps: readonly ExplainedStep[];
+}
+
+export interface ExplainedStep {
+  readonly at: Instant;
+  readonly sentence: string;
+}
+
+/**
+ * Explains a history in plain words: what happened, and what did not happen although it could have.
+ *
+ * @param events the account's whole history, oldest first
+ * @param now up to when things could have happened
+ */
+export function explainAccount(
+  events: readonly AccountEvent[],
+  now: Instant,
+  policy: ActivationPolicy,
+): AccountExplanation {
+  const state = events.reduce(evolve, initialState);
+  return { conclusion: conclusionOf(state, now, policy), steps: stepsOf(events, now) };
+}
+
+/** Fields that say when an event happened; `expiresAt` says when something will. */
+const instantFields = [
+  'registeredAt',
+  'renewedAt',
+  'refusedAt',
+  'issuedAt',
+  'sentAt',
+  'abandonedAt',
+  'activatedAt',
+  'deliveredAt',
+  'bouncedAt',
+  'reportedAt',
+  'lapsedAt',
+  'erasedAt',
+] as const;
+
+/**
+ * The instant an event speaks of, by the clock of whoever caused it.
+ *
+ * @throws RangeError when it speaks of none
+ */
+export function instantOf({ type, data }: AccountEvent): Instant {
+  const values: Readonly<Record<string, unknown>> = { ...data };
+  const field = instantFields.find((name) => typeof values[name] === 'number');
+  if (field === undefined) throw new RangeError(`${type} does not say when it happened`);
+  return Number(values[field]);
+}
+
+function stepsOf(events: readonly AccountEvent[], now: Instant): readonly ExplainedStep[] {
+  const steps: ExplainedStep[] = [];
+  events.forEach((event, index) => {
+    if (isWrongGuess(event) && isSameGuess(events[index - 1], event)) return;
+    const sentence = isWrongGuess(event)
+      ? guessedWrong(event.data.issueNumber, guessesInARow(events, index))
+      : sentenceOf(event);
+    steps.push({ at: instantOf(event), sentence });
+    const over = minuteOver(events, index, now);
+    if (over) steps.push(over);
+  });
+  // What follows from the passing of time stands among the events; the sort keeps the order of equals.
+  return steps.sort((one, other) => one.at - other.at);
+}
+
+/** The end of a code's time, when it came before the code was used or replaced. */
+function minuteOver(
+  events: readonly AccountEvent[],
+  index: number,
+  now: Instant,
+): ExplainedStep | undefined {
+  const sent = events[index];
+  if (sent?.type !== 'ActivationCodeSent' || sent.data.expiresAt > now) return undefined;
+  const { issueNumber, expiresAt } = sent.data;
+  const ended = events.some(
+    (event) =>
+      instantOf(event) < expiresAt &&
+      (event.type === 'AccountActivated' ||
+        (event.type === 'ActivationCodeIssued' && event.data.issueNumber > issueNumber)),
+  );
+  if (ended) return undefined;
+  return { at: expiresAt, sentence: `The time of activation code ${issueNumber} was over.` };
+}
+
+type WrongGuess = Extract<AccountEvent, { type: 'ActivationRefused' }>;
+
+function isWrongGuess(event: AccountEvent | undefined): event is WrongGuess {
+  return event?.type === 'ActivationRefused' && event.data.reason === 'incorrect';
+}
+
+function isSameGuess(event: AccountEvent | undefined, guess: WrongGuess): boolean {
+  return isWrongGuess(event) && event.data.issueNumber === guess.data.issueNumber;
+}
+
+function guessesInARow(events: readonly AccountEvent[], first: number): number {
+  const guess = events[first];
+  const following = events.slice(first);
+  const end = following.findIndex((event) => !isWrongGuess(guess) || !isSameGuess(event, guess));
+  return end === -1 ? following.length : end;
+}
+
+function guessedWrong(issueNumber: number, times: number): string {
+  return `Activation code ${issueNumber} was guessed wrong ${howOften(times)}.`;
+}
+
+function conclusionOf(state: Account, now: Instant, policy: ActivationPolicy): string {
+  switch (state.status) {
+    case 'not-registered':
+      return 'Nobody has registered this address.';
+    case 'active':
+      return `The account is active since ${textOf(state.activatedAt)}, activated with code ${state.lastIssueNumber}.`;
+    case 'pending':
+      return `The account is not activated: ${obstacleOf(state, now, policy)}`;
+  }
+}
+
+function obstacleOf(account: PendingAccount, now: Instant, policy: ActivationPolicy): string {
+  const { code } = account;
+  if (code === undefined) return 'no code was issued.';
+  const guessAgain = guessAllowedFrom(account, policy);
+  if (now < guessAgain) {
+    return `the address used up its wrong guesses and can try again from ${textOf(guessAgain)}.`;
+  }
+  const { issueNumber, delivery, wrongGuesses } = code;
+  if (delivery.status === 'undeliverable') {
+    return `code ${issueNumber} could not be delivered, and no new code was asked for.`;
+  }
+  if (wrongGuesses >= policy.guessesPerCode) {
+    return `code ${issueNumber} was burnt by ${wrongGuesses} wrong guesses, and no new code was asked for.`;
+  }
+  if (now >= codeExpiry(code, policy)) {
+    const guessed =
+      wrongGuesses > 0 ? `, after it was guessed wrong ${howOften(wrongGuesses)}` : '';
+    return `the time of code ${issueNumber} was over at ${textOf(codeExpiry(code, policy))}${guessed}, and no new code was asked for.`;
+  }
+  return delivery.status === 'sent'
+    ? `code ${issueNumber} can be used until ${textOf(delivery.expiresAt)}.`
+    : `code ${issueNumber} waits for the e-mail provider to accept it since ${textOf(code.issuedAt)}.`;
+}
+
+function howOften(times: number): string {
+  if (times === 1) return 'once';
+  return times === 2 ? 'twice' : `${times} times`;
+}
+
+function textOf(instant: Instant): string {
+  return new Date(instant).toISOString();
+}

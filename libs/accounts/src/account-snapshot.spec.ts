@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import { evolve, initialState } from './account.js';
+import type { AccountEvent } from './account-events.js';
+import { differencesBetween, readableDataOf, snapshotOf } from './account-snapshot.js';
+import {
+  accountRegistered,
+  activeAccount,
+  ada,
+  exampleNonce,
+  noon,
+  pendingAccount,
+  registrationRenewed,
+  SECOND,
+} from './testing/account-examples.js';
+import { storedAccountEvents } from './testing/stored-account-events.js';
+
+function snapshotAfter(...events: readonly AccountEvent[]) {
+  return snapshotOf(events.reduce(evolve, initialState));
+}
+
+describe('The snapshot of an account', () => {
+  it('is empty before the registration', () => {
+    expect(snapshotAfter()).toEqual({
+      status: 'not-registered',
+      email: null,
+      registrationNumber: null,
+      registeredAt: null,
+      activatedAt: null,
+      code: null,
+    });
+  });
+
+  it('shows what a pending account waits for', () => {
+    expect(snapshotAfter(...pendingAccount)).toEqual({
+      status: 'pending',
+      email: ada.address,
+      registrationNumber: 1,
+      registeredAt: '2026-11-22T12:00:00.000Z',
+      activatedAt: null,
+      code: {
+        issueNumber: 1,
+        issuedAt: '2026-11-22T12:00:00.000Z',
+        delivery: 'sent',
+        sentAt: '2026-11-22T12:00:00.000Z',
+        expiresAt: '2026-11-22T12:01:00.000Z',
+        wrongGuesses: 0,
+        refusals: [],
+      },
+    });
+  });
+
+  it('holds no password hash, nonce or key', () => {
+    for (const history of [pendingAccount, activeAccount]) {
+      const text = JSON.stringify(snapshotAfter(...history));
+      expect(text).not.toContain(ada.passwordHash);
+      expect(text).not.toContain(exampleNonce(1));
+    }
+  });
+
+  it('differs by the fields that changed, each by its path', () => {
+    const before = snapshotAfter(...pendingAccount);
+    expect(differencesBetween(before, before)).toEqual([]);
+    expect(differencesBetween(before, snapshotAfter(...activeAccount))).toEqual([
+      { field: 'status', before: 'pending', after: 'active' },
+      { field: 'activatedAt', before: null, after: '2026-11-22T12:00:10.000Z' },
+      { field: 'code', before: before.code, after: null },
+    ]);
+    expect(
+      differencesBetween(
+        snapshotAfter(accountRegistered()),
+        snapshotAfter(accountRegistered(), registrationRenewed(noon + SECOND)),
+      ),
+    ).toEqual([{ field: 'registrationNumber', before: 1, after: 2 }]);
+  });
+});
+
+describe('The readable data of an event', () => {
+  it('leaves out what passwords and codes could be found with, of every event ever stored', () => {
+    for (const { event } of storedAccountEvents) {
+      const text = JSON.stringify(readableDataOf(event));
+      expect(text).not.toMatch(/passwordHash|nonce|keyId|\$2b\$/);
+    }
+  });
+
+  it('shows the rest, instants as text', () => {
+    expect(readableDataOf(accountRegistered())).toEqual({
+      address: ada.address,
+      registeredAt: '2026-11-22T12:00:00.000Z',
+    });
+  });
+});

@@ -1,0 +1,107 @@
+import type { Account, ActivationCode, StandingRefusal } from './account.js';
+import type { AccountEvent, Instant } from './account-events.js';
+import { toStored } from './account-event-serde.js';
+
+/**
+ * An account's state for people to read and compare: instants as text (ISO 8601, UTC), and nothing that a
+ * password or a code could be found with.
+ */
+export interface AccountSnapshot {
+  readonly status: Account['status'];
+  readonly email: string | null;
+  /** 1 for the first registration, one more for each renewal: another number means another password. */
+  readonly registrationNumber: number | null;
+  readonly registeredAt: string | null;
+  readonly activatedAt: string | null;
+  /** The newest code of an account that waits for activation. */
+  readonly code: CodeSnapshot | null;
+}
+
+export interface CodeSnapshot {
+  readonly issueNumber: number;
+  readonly issuedAt: string;
+  readonly delivery: ActivationCode['delivery']['status'];
+  readonly sentAt: string | null;
+  readonly expiresAt: string | null;
+  readonly wrongGuesses: number;
+  readonly refusals: readonly StandingRefusal[];
+}
+
+export interface Difference {
+  /** Path into the snapshot, such as `code.delivery`. */
+  readonly field: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** What people may see of a state. */
+export function snapshotOf(account: Account): AccountSnapshot {
+  if (account.status === 'not-registered') {
+    return {
+      status: account.status,
+      email: null,
+      registrationNumber: null,
+      registeredAt: null,
+      activatedAt: null,
+      code: null,
+    };
+  }
+  const { status, address, registrationNumber, registeredAt } = account;
+  return {
+    status,
+    email: address,
+    registrationNumber,
+    registeredAt: textOf(registeredAt),
+    activatedAt: account.status === 'active' ? textOf(account.activatedAt) : null,
+    code: account.status === 'pending' && account.code ? codeSnapshotOf(account.code) : null,
+  };
+}
+
+/** Every field whose value differs, in the order of the snapshot's fields. */
+export function differencesBetween(
+  before: AccountSnapshot,
+  after: AccountSnapshot,
+): readonly Difference[] {
+  return differences('', before, after);
+}
+
+/** Fields of stored events that only the program may read. */
+const secretFields: ReadonlySet<string> = new Set(['passwordHash', 'nonce', 'keyId']);
+
+/** What people may see of an event's data; instants are text (ISO 8601, UTC). */
+export function readableDataOf(event: AccountEvent): Readonly<Record<string, unknown>> {
+  const data = Object.entries(toStored(event).data as Readonly<Record<string, unknown>>);
+  return Object.fromEntries(data.filter(([name]) => !secretFields.has(name)));
+}
+
+function codeSnapshotOf(code: ActivationCode): CodeSnapshot {
+  const { issueNumber, issuedAt, delivery, wrongGuesses, refusals } = code;
+  const sent = delivery.status === 'sent' ? delivery : undefined;
+  return {
+    issueNumber,
+    issuedAt: textOf(issuedAt),
+    delivery: delivery.status,
+    sentAt: sent ? textOf(sent.sentAt) : null,
+    expiresAt: sent ? textOf(sent.expiresAt) : null,
+    wrongGuesses,
+    refusals,
+  };
+}
+
+function differences(path: string, before: unknown, after: unknown): readonly Difference[] {
+  if (isRecord(before) && isRecord(after)) {
+    return Object.keys(after).flatMap((name) =>
+      differences(path === '' ? name : `${path}.${name}`, before[name], after[name]),
+    );
+  }
+  const same = JSON.stringify(before) === JSON.stringify(after);
+  return same ? [] : [{ field: path, before, after }];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOf(instant: Instant): string {
+  return new Date(instant).toISOString();
+}

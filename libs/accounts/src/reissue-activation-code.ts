@@ -1,0 +1,51 @@
+import { evolve, initialState, type Account } from './account.js';
+import { AccountAlreadyActive, AccountError, AccountNotRegistered } from './account-errors.js';
+import type { AccountEvent, Instant } from './account-events.js';
+import { nextCode } from './request-activation-code.js';
+
+/** An operator has a new code sent in place of one that could not be delivered. */
+export interface ReissueActivationCode {
+  readonly type: 'ReissueActivationCode';
+  /** The issue that could not be delivered. */
+  readonly issueNumber: number;
+  /** 16 random bytes, lower-case hexadecimal. */
+  readonly nonce: string;
+  /** Names the master key to derive the code from. */
+  readonly keyId: string;
+  readonly now: Instant;
+}
+
+/** There is nothing to make up for: the mail is under way, was sent, or a newer code replaced it. */
+export class ActivationCodeNotUndeliverable extends AccountError {
+  override readonly name = 'ActivationCodeNotUndeliverable';
+
+  constructor(readonly issueNumber: number) {
+    super(`Activation code ${issueNumber} is not one that waits to be sent again.`);
+  }
+}
+
+/**
+ * The limits of new codes protect a mailbox from mails and do not apply: this mail never arrived. The
+ * budgets of guesses apply to the new code as to any other, and it counts against later requests.
+ *
+ * @throws AccountNotRegistered, AccountAlreadyActive, ActivationCodeNotUndeliverable
+ */
+export function reissueActivationCode(
+  command: ReissueActivationCode,
+  state: Account,
+): AccountEvent[] {
+  if (state.status === 'not-registered') throw new AccountNotRegistered();
+  if (state.status === 'active') throw new AccountAlreadyActive(state.activatedAt);
+  const { code } = state;
+  if (code?.issueNumber !== command.issueNumber || code.delivery.status !== 'undeliverable') {
+    throw new ActivationCodeNotUndeliverable(command.issueNumber);
+  }
+  return [nextCode({ ...code, ...command }, code)];
+}
+
+/** What operators may do to an account; apart from `accountDecider`, so that no other process can. */
+export const operatorDecider = {
+  decide: reissueActivationCode,
+  evolve,
+  initialState,
+};
