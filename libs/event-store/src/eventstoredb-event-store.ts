@@ -50,12 +50,14 @@ const PROBE_STREAM = 'availability-probe';
  *   deadline, mixes the fates of all clients of a process, and rejects behind the caller's back when the
  *   connection is lost.
  * - It writes an event's JSON where a failure becomes an unhandled rejection, so that data is tried before.
- * - Reads and subscriptions have no deadline of their own, so that they get one here.
+ * - Reads and subscriptions have no deadline of their own, and that of an append begins only when a node has
+ *   been discovered, so that all of them get one here.
+ * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - A client that failed to discover its cluster once may stay broken and is replaced.
  */
 export class EventStoreDBEventStore implements EventStore {
-  private client: EventStoreDBClient;
+  private connection: Connection;
   private readonly url: string;
   private readonly timeoutMs: number;
   private readonly credentials: Credentials;
@@ -64,7 +66,7 @@ export class EventStoreDBEventStore implements EventStore {
     this.url = options.url;
     this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.credentials = credentialsOf(options.url);
-    this.client = EventStoreDBClient.connectionString(options.url);
+    this.connection = this.connect();
   }
 
   async append(
@@ -73,12 +75,15 @@ export class EventStoreDBEventStore implements EventStore {
     events: readonly [NewEvent, ...NewEvent[]],
   ): Promise<AppendResult> {
     events.forEach(requireJson);
+    const connection = this.connection;
     try {
-      const result = await this.client.appendToStream(streamName, events.map(toJsonEvent), {
-        expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
-        credentials: this.credentials,
-        deadline: this.timeoutMs,
-      });
+      const result = await this.inTime(
+        connection.client.appendToStream(streamName, events.map(toJsonEvent), {
+          expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
+          credentials: this.credentials,
+          deadline: this.timeoutMs,
+        }),
+      );
       if (result.position === undefined)
         throw new Error('the append was answered without a position');
       return { revision: result.nextExpectedRevision, position: result.position.commit };
@@ -86,7 +91,7 @@ export class EventStoreDBEventStore implements EventStore {
       if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
         throw new WrongExpectedRevision(streamName, expectedRevision);
       }
-      throw this.translated(error);
+      throw this.translated(error, connection);
     }
   }
 
@@ -94,7 +99,8 @@ export class EventStoreDBEventStore implements EventStore {
     streamName: string,
     options: ReadStreamOptions = {},
   ): AsyncGenerator<RecordedEvent, void, void> {
-    const events = this.client.readStream(streamName, {
+    const connection = this.connection;
+    const events = connection.client.readStream(streamName, {
       fromRevision: options.fromRevision ?? START,
       ...(options.maxCount === undefined ? {} : { maxCount: options.maxCount }),
     });
@@ -112,13 +118,15 @@ export class EventStoreDBEventStore implements EventStore {
         readerIsBusy = false;
         timer.refresh();
       }
+      if (connection.isCut) throw new EventStoreUnavailable('the connection of a read was closed');
     } catch (error) {
       if (hasType(error, ErrorType.STREAM_NOT_FOUND)) return;
-      throw this.translated(error);
+      throw this.translated(error, connection);
     } finally {
       clearTimeout(timer);
       events.on('error', ignoreLateError);
-      await cancelled(() => events.cancel());
+      // Not awaited: it waits for the discovery of a node.
+      void cancelled(() => events.cancel());
     }
   }
 
@@ -128,7 +136,8 @@ export class EventStoreDBEventStore implements EventStore {
     if (options.signal.aborted) return;
     const { after, streamNamePrefixes, signal } = options;
     const waiting = new WaitingMessages();
-    const subscription: AllStreamSubscription = this.client.subscribeToAll({
+    const connection = this.connection;
+    const subscription: AllStreamSubscription = connection.client.subscribeToAll({
       fromPosition: after === 'start' ? START : { commit: after, prepare: after },
       filter: streamNameFilter({
         prefixes: [...streamNamePrefixes],
@@ -155,7 +164,7 @@ export class EventStoreDBEventStore implements EventStore {
     signal.addEventListener('abort', end);
     subscription
       .on('confirmation', () => clearTimeout(unconfirmed))
-      .on('error', (error: unknown) => waiting.fail(this.translated(error)))
+      .on('error', (error: unknown) => waiting.fail(this.translated(error, connection)))
       .on('end', () => waiting.fail(new EventStoreUnavailable('it ended a subscription')))
       .on('caughtUp', () => {
         caughtUp = true;
@@ -179,7 +188,7 @@ export class EventStoreDBEventStore implements EventStore {
       clearTimeout(unconfirmed);
       signal.removeEventListener('abort', end);
       subscription.removeAllListeners('data').on('error', ignoreLateError);
-      await cancelled(() => subscription.unsubscribe());
+      void cancelled(() => subscription.unsubscribe());
     }
   }
 
@@ -190,16 +199,36 @@ export class EventStoreDBEventStore implements EventStore {
   }
 
   async close(): Promise<void> {
-    await this.client.dispose();
+    await cut(this.connection);
+  }
+
+  private connect(): Connection {
+    return { client: EventStoreDBClient.connectionString(this.url), isCut: false };
+  }
+
+  private async inTime<Result>(work: Promise<Result>): Promise<Result> {
+    let timer: NodeJS.Timeout | undefined;
+    const overdue = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new EventStoreUnavailable(`no answer within ${this.timeoutMs} ms`));
+      }, this.timeoutMs);
+    });
+    try {
+      return await Promise.race([work, overdue]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Our own error for everything that another try may mend; the client's own for the rest. */
-  private translated(error: unknown): unknown {
+  private translated(error: unknown, connection: Connection): unknown {
     if (error instanceof EventStoreUnavailable) return error;
     if (isFailedDiscovery(error)) {
-      const broken = this.client;
-      this.client = EventStoreDBClient.connectionString(this.url);
-      void cancelled(() => broken.dispose());
+      // Of several calls that failed together, the first replaces what all of them used.
+      if (this.connection === connection) {
+        this.connection = this.connect();
+        void cancelled(() => cut(connection));
+      }
       return new EventStoreUnavailable('no usable node was found', { cause: error });
     }
     const transient = [
@@ -212,6 +241,17 @@ export class EventStoreDBEventStore implements EventStore {
     if (transient === undefined) return error;
     return new EventStoreUnavailable(transient, { cause: error });
   }
+}
+
+interface Connection {
+  readonly client: EventStoreDBClient;
+  /** Whatever was under way has been ended by us. */
+  isCut: boolean;
+}
+
+async function cut(connection: Connection): Promise<void> {
+  connection.isCut = true;
+  await connection.client.dispose();
 }
 
 /** Messages between the client, which pushes them, and the subscriber, who takes them one by one. */
@@ -227,7 +267,14 @@ class WaitingMessages {
   }
 
   add(message: SubscriptionMessage): void {
-    this.messages.push(message);
+    const newest = this.messages.length - 1;
+    const replaces =
+      newest >= this.taken &&
+      message.kind === 'checkpoint' &&
+      this.messages[newest]?.kind === 'checkpoint';
+    // Checkpoints hold nothing back, so that a slow subscriber would pile them up.
+    if (replaces) this.messages[newest] = message;
+    else this.messages.push(message);
     this.wake();
   }
 

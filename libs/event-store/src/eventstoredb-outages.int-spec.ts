@@ -1,0 +1,305 @@
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startDevEventStore } from '../../../test/support/dev-event-store.js';
+import type { DevEventStore } from '../../../test/support/dev-event-store.js';
+import { eventually } from '../../../test/support/eventually.js';
+import { EventStoreUnavailable } from './event-store.js';
+import type { EventStore, NewEvent, RecordedEvent } from './event-store.js';
+import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
+import { consumeInBatches } from './consume-in-batches.js';
+import { runSubscription } from './run-subscription.js';
+import { FollowedSubscription } from './testing/followed-subscription.js';
+import { newEvent, newEvents } from './testing/new-events.js';
+
+const TIMEOUT_MS = 1_000;
+/** What a busy machine may add to the timeout. */
+const GRACE_MS = 1_500;
+const DISCOVERING = 'esdb+discover://';
+
+/** Jest fails a test during which a promise is rejected that nobody handles; no test needs to look. */
+
+/** Every way the product asks the event store something. */
+const calls: readonly (readonly [string, (store: EventStore) => Promise<unknown>])[] = [
+  ['append', (store) => store.append('account-1', 'no-stream', [newEvent()])],
+  ['readStream', (store) => collected(store.readStream('account-1'))],
+  ['subscribeToAll', (store) => new FollowedSubscription(store, everything).ended],
+  ['checkAvailable', (store) => store.checkAvailable()],
+];
+const everything = { after: 'start', streamNamePrefixes: ['account-'] } as const;
+
+describe.each(['esdb://', DISCOVERING])('Where no server answers, over %s', (scheme) => {
+  let store: EventStore;
+  let deaf: Server;
+  const connections = new Set<Socket>();
+
+  beforeAll(async () => {
+    deaf = createServer((socket) => {
+      connections.add(socket);
+      socket.on('error', () => socket.destroy());
+    });
+    deaf.listen(0, '127.0.0.1');
+    await once(deaf, 'listening');
+  });
+  afterAll(async () => {
+    for (const socket of connections) socket.destroy();
+    if (deaf.listening) deaf.close();
+  });
+  afterEach(async () => {
+    await store.close();
+  });
+
+  it.each(calls)('%s fails in time although the port is open', async (_, call) => {
+    const { port } = deaf.address() as AddressInfo;
+    store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: TIMEOUT_MS });
+    await expectUnavailable(call(store));
+  });
+
+  it.each(calls)('%s fails in time where nobody listens', async (_, call) => {
+    store = new EventStoreDBEventStore({
+      url: urlOf(scheme, await closedPort()),
+      timeoutMs: TIMEOUT_MS,
+    });
+    await expectUnavailable(call(store));
+  });
+
+  it('a subscription that waits for its server can be aborted at once', async () => {
+    const { port } = deaf.address() as AddressInfo;
+    store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: 20_000 });
+    const subscription = new FollowedSubscription(store, everything);
+    await eventually(() => expect(connections.size).toBeGreaterThan(0));
+    const abortedAt = performance.now();
+    await subscription.stop();
+    expect(performance.now() - abortedAt).toBeLessThan(500);
+  });
+
+  it('closing is quick', async () => {
+    const { port } = deaf.address() as AddressInfo;
+    store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: TIMEOUT_MS });
+    const subscription = new FollowedSubscription(store, everything);
+    const append = store.append('account-1', 'no-stream', [newEvent()]);
+    const outcomes = Promise.allSettled([subscription.ended, append]);
+    await eventually(() => expect(connections.size).toBeGreaterThan(0));
+    const closedAt = performance.now();
+    await store.close();
+    expect(performance.now() - closedAt).toBeLessThan(500);
+    await outcomes;
+  });
+});
+
+describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (scheme) => {
+  let server: DevEventStore;
+  let store: EventStore;
+
+  beforeEach(async () => {
+    server = await startDevEventStore();
+    store = new EventStoreDBEventStore({
+      url: server.url.replace('esdb://', scheme),
+      timeoutMs: TIMEOUT_MS,
+    });
+  });
+  afterEach(async () => {
+    await store.close();
+    await server.stop();
+  });
+
+  it('a waiting subscription ends with EventStoreUnavailable, and all calls recover', async () => {
+    await store.append('account-1', 'no-stream', newEvents(3));
+    for (let outage = 0; outage < 3; outage++) {
+      const subscription = new FollowedSubscription(store, everything);
+      await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+      await server.kill();
+      await expectUnavailable(subscription.ended);
+      await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+      await server.restart();
+      await eventually(() => store.checkAvailable());
+      expect(await collected(store.readStream('account-1'))).toHaveLength(3 + outage);
+      await store.append('account-1', BigInt(2 + outage), [newEvent()]);
+    }
+  });
+
+  it('an orderly stop looks the same', async () => {
+    const subscription = new FollowedSubscription(store, everything);
+    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+    await server.stop();
+    await expectUnavailable(subscription.ended);
+    await expectUnavailable(store.append('account-1', 'no-stream', [newEvent()]));
+    await server.restart();
+    await eventually(() => store.append('account-1', 'no-stream', [newEvent()]));
+  });
+
+  it('a subscription that catches up slowly delivers no gap before it fails', async () => {
+    await fill(store, 'account-1', 3_000);
+    let kill: Promise<void> | undefined;
+    const subscription = new FollowedSubscription(store, everything, async (message) => {
+      if (message.kind === 'event' && message.event.revision === 100n) kill = server.kill();
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    await expect(subscription.ended).rejects.toThrow(EventStoreUnavailable);
+    await kill;
+    expect(revisionsOf(subscription.events)).toEqual(numbersTo(subscription.events.length));
+
+    await server.restart();
+    await eventually(() => store.checkAvailable());
+    const last = subscription.events.at(-1);
+    const resumed = new FollowedSubscription(store, {
+      ...everything,
+      after: last?.position ?? 'start',
+    });
+    await resumed.until(({ caughtUp }) => caughtUp, 'to catch up');
+    await resumed.stop();
+    expect(revisionsOf([...subscription.events, ...resumed.events])).toEqual(numbersTo(3_000));
+  });
+
+  it('a slow reader ends with EventStoreUnavailable', async () => {
+    await fill(store, 'account-1', 3_000);
+    const read = async () => {
+      for await (const { revision } of store.readStream('account-1')) {
+        if (revision === 50n) await server.kill();
+      }
+    };
+    await expect(read()).rejects.toThrow(EventStoreUnavailable);
+  });
+
+  it('appends under way succeed or are unavailable, and what succeeded is there', async () => {
+    const appended: string[] = [];
+    const append = async (number: number) => {
+      const name = `account-${number}`;
+      await store.append(name, 'no-stream', [newEvent({ text: 'x'.repeat(20_000) })]);
+      appended.push(name);
+      if (appended.length === 30) await server.kill();
+    };
+    const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, n) => append(n)));
+    const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(failures.filter((reason) => !(reason instanceof EventStoreUnavailable))).toEqual([]);
+    expect(failures.length).toBeGreaterThan(0);
+    await server.restart();
+    await eventually(() => store.checkAvailable());
+    for (const name of appended) {
+      expect(await collected(store.readStream(name))).toHaveLength(1);
+    }
+  });
+
+  it('an append of unknown outcome can be repeated', async () => {
+    await store.checkAvailable();
+    const events = newEvents(2);
+    const attempt = () => store.append('account-1', 'no-stream', events);
+    signal(server, 'SIGSTOP');
+    await expectUnavailable(attempt());
+    signal(server, 'SIGCONT');
+    const { revision } = await eventually(attempt);
+    expect(revision).toBe(1n);
+    expect(idsOf(await collected(store.readStream('account-1')))).toEqual(idsOf(events));
+  });
+
+  it('every call to a frozen server fails in time, and succeeds when it thaws', async () => {
+    await store.append('account-2', 'no-stream', [newEvent()]);
+    const subscription = new FollowedSubscription(store, everything);
+    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+    signal(server, 'SIGSTOP');
+    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+    signal(server, 'SIGCONT');
+    await eventually(() => store.checkAvailable());
+    expect(await collected(store.readStream('account-2'))).toHaveLength(1);
+    await store.append('account-2', 0n, [newEvent()]);
+    await subscription.until(({ events }) => events.length >= 2, 'the news');
+    await subscription.stop();
+  });
+
+  it('a subscription to a frozen server can be aborted at once', async () => {
+    const subscription = new FollowedSubscription(store, everything);
+    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+    signal(server, 'SIGSTOP');
+    const abortedAt = performance.now();
+    await subscription.stop();
+    expect(performance.now() - abortedAt).toBeLessThan(500);
+    signal(server, 'SIGCONT');
+  });
+});
+
+describe('A server that drops slow subscribers, as EventStoreDB did until 23.10', () => {
+  it('is subscribed to again, and no event is lost', async () => {
+    const server = await startDevEventStore({ environment: { EVENTSTORE_SLOW_CONSUMER: 'abort' } });
+    const store = new EventStoreDBEventStore({ url: server.url, timeoutMs: TIMEOUT_MS });
+    const stopping = new AbortController();
+    const handled: RecordedEvent[] = [];
+    const faults: unknown[] = [];
+    const running = runSubscription({
+      name: 'slow',
+      store,
+      streamNamePrefixes: ['account-'],
+      readCheckpoint: async () => handled.at(-1)?.position ?? 'start',
+      consume: consumeInBatches({
+        maxBatchSize: 10,
+        handle: async ({ events }) => {
+          handled.push(...events);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        },
+      }),
+      signal: stopping.signal,
+      onFault: (error) => faults.push(error),
+    });
+    await fill(store, 'account-1', 4_000);
+    await eventually(() => expect(handled.length).toBeGreaterThanOrEqual(4_000), {
+      within: 20_000,
+    });
+    stopping.abort();
+    await running;
+    expect(revisionsOf(handled)).toEqual(numbersTo(4_000));
+    for (const fault of faults) expect(fault).toBeInstanceOf(EventStoreUnavailable);
+    await store.close();
+    await server.stop();
+  });
+});
+
+async function expectUnavailable(call: Promise<unknown>): Promise<void> {
+  const startedAt = performance.now();
+  await expect(call).rejects.toThrow(EventStoreUnavailable);
+  expect(performance.now() - startedAt).toBeLessThan(TIMEOUT_MS + GRACE_MS);
+}
+
+function urlOf(scheme: string, port: number): string {
+  return `${scheme}127.0.0.1:${port}?tls=false`;
+}
+
+/** A port that was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function signal(server: DevEventStore, name: 'SIGSTOP' | 'SIGCONT'): void {
+  process.kill(server.pid, name);
+}
+
+async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** Begins a stream of so many events. */
+async function fill(store: EventStore, streamName: string, count: number): Promise<void> {
+  for (let number = 0; number < count; number += 100) {
+    const expected = number === 0 ? 'no-stream' : BigInt(number - 1);
+    await store.append(streamName, expected, newEvents(Math.min(100, count - number)));
+  }
+}
+
+function idsOf(events: readonly Pick<NewEvent, 'id'>[]): string[] {
+  return events.map(({ id }) => id);
+}
+
+function revisionsOf(events: readonly RecordedEvent[]): number[] {
+  return events.map(({ revision }) => Number(revision));
+}
+
+function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, number) => number);
+}
