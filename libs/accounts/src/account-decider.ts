@@ -10,6 +10,12 @@ import {
   recordActivationCodeUndeliverable,
   type RecordActivationCodeUndeliverable,
 } from './record-activation-code-undeliverable.js';
+import { recordMailEvent, type RecordMailEvent } from './record-mail-event.js';
+import {
+  recordOwnerNoticeUndeliverable,
+  type RecordOwnerNoticeUndeliverable,
+} from './record-owner-notice-undeliverable.js';
+import { recordOwnerNotified, type RecordOwnerNotified } from './record-owner-notified.js';
 import { registerAccount, type RegisterAccount } from './register-account.js';
 import { requestActivationCode, type RequestActivationCode } from './request-activation-code.js';
 
@@ -18,7 +24,10 @@ export type AccountCommand =
   | RequestActivationCode
   | ActivateAccount
   | RecordActivationCodeSent
-  | RecordActivationCodeUndeliverable;
+  | RecordActivationCodeUndeliverable
+  | RecordMailEvent
+  | RecordOwnerNotified
+  | RecordOwnerNoticeUndeliverable;
 
 export interface AccountDecider {
   /**
@@ -48,6 +57,12 @@ export function accountDecider(policy: ActivationPolicy): AccountDecider {
           return recordActivationCodeSent(command, state, policy);
         case 'RecordActivationCodeUndeliverable':
           return recordActivationCodeUndeliverable(command, state);
+        case 'RecordMailEvent':
+          return recordMailEvent(command, state);
+        case 'RecordOwnerNotified':
+          return recordOwnerNotified(command, state);
+        case 'RecordOwnerNoticeUndeliverable':
+          return recordOwnerNoticeUndeliverable(command, state);
       }
     },
     evolve,

@@ -1,4 +1,5 @@
 import type { AccountEvent, AccountEventType, Instant } from './account-events.js';
+import { defaultMailLanguage, mailLanguages } from './mail-language.js';
 
 /** An event's data as it is stored, with the version of that shape. */
 export interface StoredAccountEvent {
@@ -76,6 +77,16 @@ function oneOf<Value extends string>(...values: Value[]): Field<Value> {
   return { write: (value) => value, read: (stored) => values.find((value) => value === stored) };
 }
 
+/** A field that events from before it existed do not have; they are read as if it held `value`. */
+function absentBefore<Value>(field: Field<Value>, value: Value): Field<Value> {
+  return {
+    write: field.write,
+    read: (stored) => (stored === undefined ? value : field.read(stored)),
+  };
+}
+
+const language = oneOf(...mailLanguages);
+
 /** The literal names in the log; renaming a type in the code must not change them. */
 const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
   AccountRegistered: {
@@ -95,7 +106,13 @@ const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
   },
   ActivationCodeIssued: {
     schemaVersion: 1,
-    fields: { issueNumber: wholeNumberFrom(1), nonce: text, keyId: text, issuedAt: instant },
+    fields: {
+      issueNumber: wholeNumberFrom(1),
+      nonce: text,
+      keyId: text,
+      issuedAt: instant,
+      language: absentBefore(language, defaultMailLanguage),
+    },
     personal: [],
   },
   ActivationCodeSent: {
@@ -112,6 +129,46 @@ const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
     schemaVersion: 1,
     fields: {
       issueNumber: wholeNumberFrom(1),
+      reason: text,
+      attempts: wholeNumberFrom(0),
+      abandonedAt: instant,
+    },
+    personal: [],
+  },
+  ActivationMailDelivered: {
+    schemaVersion: 1,
+    fields: { issueNumber: wholeNumberFrom(1), deliveredAt: instant, providerEventId: text },
+    personal: [],
+  },
+  ActivationMailBounced: {
+    schemaVersion: 1,
+    fields: {
+      issueNumber: wholeNumberFrom(1),
+      kind: oneOf('permanent', 'transient'),
+      bouncedAt: instant,
+      providerEventId: text,
+    },
+    personal: [],
+  },
+  ActivationMailReportedAsSpam: {
+    schemaVersion: 1,
+    fields: { issueNumber: wholeNumberFrom(1), reportedAt: instant, providerEventId: text },
+    personal: [],
+  },
+  OwnerNoticeIssued: {
+    schemaVersion: 1,
+    fields: { noticeNumber: wholeNumberFrom(1), issuedAt: instant, language },
+    personal: [],
+  },
+  OwnerNotified: {
+    schemaVersion: 1,
+    fields: { noticeNumber: wholeNumberFrom(1), sentAt: instant, providerMessageId: text },
+    personal: [],
+  },
+  OwnerNoticeUndeliverable: {
+    schemaVersion: 1,
+    fields: {
+      noticeNumber: wholeNumberFrom(1),
       reason: text,
       attempts: wholeNumberFrom(0),
       abandonedAt: instant,

@@ -1,3 +1,5 @@
+import type { MailLanguage } from './mail-language.js';
+
 /**
  * Every fact an account's history can hold. One stream holds one account, so the account's id is the
  * stream's and is not repeated here.
@@ -40,6 +42,8 @@ export interface ActivationCodeIssued {
     /** Names the master key that the code is derived from. */
     readonly keyId: string;
     readonly issuedAt: Instant;
+    /** What the person who asked for the code reads. */
+    readonly language: MailLanguage;
   };
 }
 
@@ -60,6 +64,77 @@ export interface ActivationCodeUndeliverable {
   readonly type: 'ActivationCodeUndeliverable';
   readonly data: {
     readonly issueNumber: number;
+    readonly reason: string;
+    /** Calls made to the provider. */
+    readonly attempts: number;
+    readonly abandonedAt: Instant;
+  };
+}
+
+/** The provider delivered a code's mail to the owner's mail server. */
+export interface ActivationMailDelivered {
+  readonly type: 'ActivationMailDelivered';
+  readonly data: {
+    readonly issueNumber: number;
+    /** By the provider's clock. */
+    readonly deliveredAt: Instant;
+    /** The provider's own id of what it told us: the same thing told twice is recorded once. */
+    readonly providerEventId: string;
+  };
+}
+
+/**
+ * A code's mail came back. `permanent`: the address takes no mail, so that this code will never arrive;
+ * `transient`: the provider goes on trying.
+ */
+export interface ActivationMailBounced {
+  readonly type: 'ActivationMailBounced';
+  readonly data: {
+    readonly issueNumber: number;
+    readonly kind: 'permanent' | 'transient';
+    /** By the provider's clock. */
+    readonly bouncedAt: Instant;
+    readonly providerEventId: string;
+  };
+}
+
+/** Whoever received a code's mail called it spam: it arrived, and was not wanted. */
+export interface ActivationMailReportedAsSpam {
+  readonly type: 'ActivationMailReportedAsSpam';
+  readonly data: {
+    readonly issueNumber: number;
+    /** By the provider's clock. */
+    readonly reportedAt: Instant;
+    readonly providerEventId: string;
+  };
+}
+
+/** The owner of an active account is to be told that somebody registered the address again. */
+export interface OwnerNoticeIssued {
+  readonly type: 'OwnerNoticeIssued';
+  readonly data: {
+    /** 1, 2, 3, … within the account. */
+    readonly noticeNumber: number;
+    readonly issuedAt: Instant;
+    readonly language: MailLanguage;
+  };
+}
+
+/** The e-mail provider accepted the notice. */
+export interface OwnerNotified {
+  readonly type: 'OwnerNotified';
+  readonly data: {
+    readonly noticeNumber: number;
+    readonly sentAt: Instant;
+    readonly providerMessageId: string;
+  };
+}
+
+/** The notice will never reach the owner: refused by the provider for good, or too late. */
+export interface OwnerNoticeUndeliverable {
+  readonly type: 'OwnerNoticeUndeliverable';
+  readonly data: {
+    readonly noticeNumber: number;
     readonly reason: string;
     /** Calls made to the provider. */
     readonly attempts: number;
@@ -93,7 +168,13 @@ export type AccountEvent =
   | ActivationCodeIssued
   | ActivationCodeSent
   | ActivationCodeUndeliverable
+  | ActivationMailDelivered
+  | ActivationMailBounced
+  | ActivationMailReportedAsSpam
   | ActivationRefused
-  | AccountActivated;
+  | AccountActivated
+  | OwnerNoticeIssued
+  | OwnerNotified
+  | OwnerNoticeUndeliverable;
 
 export type AccountEventType = AccountEvent['type'];

@@ -9,7 +9,13 @@ import {
   codeIssued,
   codeSent,
   codeUndeliverable,
+  mailBounced,
+  mailDelivered,
+  mailReportedAsSpam,
   noon,
+  ownerNoticeIssued,
+  ownerNoticeUndeliverable,
+  ownerNotified,
   registrationRefused,
   registrationRenewed,
 } from './testing/account-examples.js';
@@ -35,6 +41,28 @@ describe('The sentence', () => {
     [
       codeUndeliverable(3, noon),
       'Activation code 3 could not be delivered; sending was given up after 1 call to the e-mail provider.',
+    ],
+    [mailDelivered(2, noon), 'The mail with activation code 2 was delivered.'],
+    [
+      mailBounced(2, 'permanent', noon),
+      'The mail with activation code 2 came back: the address takes no mail.',
+    ],
+    [
+      mailBounced(2, 'transient', noon),
+      'The mail with activation code 2 was turned away for the time being; the e-mail provider goes on trying.',
+    ],
+    [
+      mailReportedAsSpam(2, noon),
+      'The mail with activation code 2 was reported as spam by whoever received it.',
+    ],
+    [
+      ownerNoticeIssued(1, noon),
+      'Notice 1 was issued, to tell the owner that somebody registered the address again.',
+    ],
+    [ownerNotified(1, noon), 'Notice 1 to the owner was accepted by the e-mail provider.'],
+    [
+      ownerNoticeUndeliverable(1, noon),
+      'Notice 1 to the owner could not be delivered; sending was given up after 2 calls to the e-mail provider.',
     ],
     [activationRefused(1, 'incorrect', noon), 'A wrong guess was made at activation code 1.'],
     [activationRefused(1, 'expired', noon), 'Activation code 1 was tried after it had expired.'],

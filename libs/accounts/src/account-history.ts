@@ -20,6 +20,20 @@ export function sentenceOf(event: AccountEvent): string {
       return `Activation code ${event.data.issueNumber} was accepted by the e-mail provider; it can be used until ${timeOf(event.data.expiresAt)}.`;
     case 'ActivationCodeUndeliverable':
       return `Activation code ${event.data.issueNumber} could not be delivered; sending was given up after ${callsOf(event.data.attempts)} to the e-mail provider.`;
+    case 'ActivationMailDelivered':
+      return `The mail with activation code ${event.data.issueNumber} was delivered.`;
+    case 'ActivationMailBounced':
+      return event.data.kind === 'permanent'
+        ? `The mail with activation code ${event.data.issueNumber} came back: the address takes no mail.`
+        : `The mail with activation code ${event.data.issueNumber} was turned away for the time being; the e-mail provider goes on trying.`;
+    case 'ActivationMailReportedAsSpam':
+      return `The mail with activation code ${event.data.issueNumber} was reported as spam by whoever received it.`;
+    case 'OwnerNoticeIssued':
+      return `Notice ${event.data.noticeNumber} was issued, to tell the owner that somebody registered the address again.`;
+    case 'OwnerNotified':
+      return `Notice ${event.data.noticeNumber} to the owner was accepted by the e-mail provider.`;
+    case 'OwnerNoticeUndeliverable':
+      return `Notice ${event.data.noticeNumber} to the owner could not be delivered; sending was given up after ${callsOf(event.data.attempts)} to the e-mail provider.`;
     case 'ActivationRefused':
       return refusalOf(event.data.issueNumber, event.data.reason);
     case 'AccountActivated':

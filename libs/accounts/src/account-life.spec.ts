@@ -9,6 +9,8 @@ import { sentenceOf } from './account-history.js';
 import type { ActivateAccount } from './activate-account.js';
 import { activationOutcome } from './activation-outcome.js';
 import { defaultActivationPolicy, type ActivationPolicy } from './activation-policy.js';
+import { mailLanguages } from './mail-language.js';
+import type { MailEventKind } from './record-mail-event.js';
 import {
   accountRegistered,
   ada,
@@ -39,7 +41,15 @@ type Step =
       readonly superseded: boolean;
     }
   | { readonly does: 'send'; readonly issuesBack: number }
-  | { readonly does: 'give-up'; readonly issuesBack: number };
+  | { readonly does: 'give-up'; readonly issuesBack: number }
+  | {
+      readonly does: 'hear-of-mail';
+      readonly kind: MailEventKind;
+      readonly issuesBack: number;
+      /** Providers tell some things twice. */
+      readonly told: string;
+    }
+  | { readonly does: 'notify' | 'give-notice-up'; readonly noticesBack: number };
 
 const rarely = fc.integer({ min: 0, max: 9 }).map((value) => value === 9);
 const issuesBack = fc.constantFrom(0, 0, 0, 1, 2);
@@ -79,6 +89,42 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ does: fc.constant('send' as const), issuesBack }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('give-up' as const), issuesBack }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant('hear-of-mail' as const),
+      kind: fc.constantFrom(
+        'delivered' as const,
+        'delivered' as const,
+        'bounced-permanently' as const,
+        'bounced-transiently' as const,
+        'reported-as-spam' as const,
+      ),
+      // Also of a mail that was never sent.
+      issuesBack: fc.constantFrom(0, 0, 0, 1, 2, -1),
+      told: fc.oneof(fc.constantFrom('once', 'again'), fc.uuid()),
+    }),
+  },
+);
+
+/** What may still happen to an account that is active. */
+const lateStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('register' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constantFrom('notify' as const, 'give-notice-up' as const),
+      noticesBack: fc.constantFrom(0, 0, 0, 1, -1),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('wait' as const),
+      ms: fc.constantFrom(0, 1, HOUR, DAY - 1, DAY),
+    }),
+  },
+  { weight: 2, arbitrary: step },
 );
 
 /** Long lives, most of which are spent guessing; some end in success, and then go on. */
@@ -86,7 +132,7 @@ const life: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
     fc.array(step, { maxLength: 300, size: 'max' }),
     fc.boolean(),
-    fc.array(step, { maxLength: 10 }),
+    fc.array(lateStep, { maxLength: 20 }),
   )
   .map(([before, succeeds, after]): Step[] =>
     succeeds
@@ -111,8 +157,20 @@ const policy: fc.Arbitrary<ActivationPolicy> = fc.oneof(
     codesPerHour: fc.integer({ min: 1, max: 4 }),
     codesPerDay: fc.integer({ min: 1, max: 8 }),
     deliveryWindowMs: fc.constantFrom(MINUTE, 15 * MINUTE),
+    ownerNoticeIntervalMs: fc.constantFrom(1, HOUR, DAY),
   }),
 );
+
+/** Facts of an account that is active already. */
+const mayFollowActivation: readonly AccountEventType[] = [
+  'RegistrationRefused',
+  'ActivationMailDelivered',
+  'ActivationMailBounced',
+  'ActivationMailReportedAsSpam',
+  'OwnerNoticeIssued',
+  'OwnerNotified',
+  'OwnerNoticeUndeliverable',
+];
 
 interface Answered {
   readonly command: AccountCommand;
@@ -166,7 +224,9 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
 function commandOf(step: Step, state: Account, now: Instant): AccountCommand | undefined {
   const registration = state.status === 'not-registered' ? 0 : state.registrationNumber;
   const issued = state.status === 'pending' ? state.code?.issueNumber : undefined;
-  const newest = issued ?? 1;
+  const newest = issued ?? (state.status === 'active' ? state.lastIssueNumber : 1);
+  const newestNotice = (state.status === 'active' && state.ownerNotice?.noticeNumber) || 0;
+  const language = registration % 2 === 0 ? 'en' : 'fr';
   switch (step.does) {
     case 'wait':
     case 'wait-as-told':
@@ -178,6 +238,7 @@ function commandOf(step: Step, state: Account, now: Instant): AccountCommand | u
         passwordHash: `hash ${registration + 1}`,
         nonce: exampleNonce(newest + 1),
         keyId: ada.keyId,
+        language,
         now,
       };
     case 'request':
@@ -186,6 +247,7 @@ function commandOf(step: Step, state: Account, now: Instant): AccountCommand | u
         provenRegistration: registration - (step.superseded ? 1 : 0),
         nonce: exampleNonce(newest + 1),
         keyId: ada.keyId,
+        language,
         now,
       };
     case 'guess':
@@ -210,6 +272,29 @@ function commandOf(step: Step, state: Account, now: Instant): AccountCommand | u
       return {
         type: 'RecordActivationCodeUndeliverable',
         issueNumber: newest - step.issuesBack,
+        reason: 'delivery window passed',
+        attempts: 3,
+        now,
+      };
+    case 'hear-of-mail':
+      return {
+        type: 'RecordMailEvent',
+        issueNumber: newest - step.issuesBack,
+        kind: step.kind,
+        occurredAt: now,
+        providerEventId: step.told,
+      };
+    case 'notify':
+      return {
+        type: 'RecordOwnerNotified',
+        noticeNumber: newestNotice - step.noticesBack,
+        sentAt: now,
+        providerMessageId: 'notice',
+      };
+    case 'give-notice-up':
+      return {
+        type: 'RecordOwnerNoticeUndeliverable',
+        noticeNumber: newestNotice - step.noticesBack,
         reason: 'delivery window passed',
         attempts: 3,
         now,
@@ -295,7 +380,9 @@ describe('Any life of an account', () => {
         expect(activated.length).toBeLessThanOrEqual(1);
         const after = history.slice(history.findIndex((event) => event === activated[0]) + 1);
         if (activated.length === 1) {
-          expect(after.filter((event) => event.type !== 'RegistrationRefused')).toEqual([]);
+          const types = new Set(after.map((event) => event.type));
+          for (const type of mayFollowActivation) types.delete(type);
+          expect([...types]).toEqual([]);
         }
       }),
     );
@@ -316,6 +403,26 @@ describe('Any life of an account', () => {
           });
           expect(activating.every(({ issueNumber }) => issueNumber === newest)).toBe(true);
         }
+      }),
+    );
+  });
+
+  it('gives its owner notice no more often than agreed, and records nothing of a mail twice', () => {
+    fc.assert(
+      fc.property(life, policy, (steps, policy) => {
+        const { history } = live(steps, policy);
+        const noticedAt = history.flatMap((event) =>
+          event.type === 'OwnerNoticeIssued' ? [event.data.issuedAt] : [],
+        );
+        expectWithinBudget(noticedAt, 1, policy.ownerNoticeIntervalMs);
+        const told = history.flatMap((event) =>
+          'providerEventId' in event.data ? [event.data.providerEventId] : [],
+        );
+        expect(new Set(told).size).toBe(told.length);
+        const notified = history.flatMap((event) =>
+          event.type === 'OwnerNotified' ? [event.data.noticeNumber] : [],
+        );
+        expect(new Set(notified).size).toBe(notified.length);
       }),
     );
   });
@@ -375,8 +482,14 @@ describe('Any life of an account', () => {
       ActivationCodeIssued: true,
       ActivationCodeSent: true,
       ActivationCodeUndeliverable: true,
+      ActivationMailDelivered: true,
+      ActivationMailBounced: true,
+      ActivationMailReportedAsSpam: true,
       ActivationRefused: true,
       AccountActivated: true,
+      OwnerNoticeIssued: true,
+      OwnerNotified: true,
+      OwnerNoticeUndeliverable: true,
     };
     // A life begins with a registration, so this one rule is left to the examples.
     const everyRule: Record<Exclude<BrokenRuleName, 'AccountNotRegistered'>, true> = {
@@ -457,6 +570,7 @@ describe('Guesses that race each other', () => {
 describe('Any sequence of facts', () => {
   const instant = fc.integer({ min: noon - DAY, max: noon + 60 * DAY });
   const issueNumber = fc.integer({ min: 1, max: 3 });
+  const language = fc.constantFrom(...mailLanguages);
   const fact: fc.Arbitrary<AccountEvent> = fc.oneof(
     fc.record({
       type: fc.constant('AccountRegistered' as const),
@@ -477,6 +591,45 @@ describe('Any sequence of facts', () => {
         nonce: fc.string(),
         keyId: fc.string(),
         issuedAt: instant,
+        language,
+      }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationMailDelivered' as const),
+      data: fc.record({ issueNumber, deliveredAt: instant, providerEventId: fc.string() }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationMailBounced' as const),
+      data: fc.record({
+        issueNumber,
+        kind: fc.constantFrom('permanent' as const, 'transient' as const),
+        bouncedAt: instant,
+        providerEventId: fc.string(),
+      }),
+    }),
+    fc.record({
+      type: fc.constant('ActivationMailReportedAsSpam' as const),
+      data: fc.record({ issueNumber, reportedAt: instant, providerEventId: fc.string() }),
+    }),
+    fc.record({
+      type: fc.constant('OwnerNoticeIssued' as const),
+      data: fc.record({ noticeNumber: issueNumber, issuedAt: instant, language }),
+    }),
+    fc.record({
+      type: fc.constant('OwnerNotified' as const),
+      data: fc.record({
+        noticeNumber: issueNumber,
+        sentAt: instant,
+        providerMessageId: fc.string(),
+      }),
+    }),
+    fc.record({
+      type: fc.constant('OwnerNoticeUndeliverable' as const),
+      data: fc.record({
+        noticeNumber: issueNumber,
+        reason: fc.string(),
+        attempts: fc.nat(),
+        abandonedAt: instant,
       }),
     }),
     fc.record({

@@ -42,12 +42,14 @@ describe('An account', () => {
         nonce: exampleNonce(1),
         keyId: ada.keyId,
         issuedAt: noon,
+        language: ada.language,
         delivery: { status: 'sent', sentAt: noon, expiresAt: noon + MINUTE },
         wrongGuesses: 0,
         refusals: [],
       },
       codesIssuedAt: [noon],
       wrongGuessesAt: [],
+      mailEventIds: [],
     });
   });
 
@@ -61,6 +63,8 @@ describe('An account', () => {
       registeredAt: noon,
       activatedAt: noon + 2 * SECOND,
       lastIssueNumber: 1,
+      mailEventIds: [],
+      ownerNotice: undefined,
     });
   });
 

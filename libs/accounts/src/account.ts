@@ -4,8 +4,14 @@ import type {
   ActivationCodeIssued,
   ActivationCodeSent,
   ActivationCodeUndeliverable,
+  ActivationMailBounced,
+  ActivationMailDelivered,
+  ActivationMailReportedAsSpam,
   ActivationRefused,
   Instant,
+  OwnerNoticeIssued,
+  OwnerNoticeUndeliverable,
+  OwnerNotified,
   RegistrationRenewed,
 } from './account-events.js';
 import {
@@ -14,6 +20,7 @@ import {
   HOUR,
   type ActivationPolicy,
 } from './activation-policy.js';
+import type { MailLanguage } from './mail-language.js';
 
 export type Account = NotRegistered | PendingAccount | ActiveAccount;
 
@@ -35,6 +42,8 @@ export interface PendingAccount {
   readonly codesIssuedAt: readonly Instant[];
   /** Wrong guesses that a budget may still count, on whichever issue; oldest first. */
   readonly wrongGuessesAt: readonly Instant[];
+  /** What the provider has told of our mails, by its own ids. */
+  readonly mailEventIds: readonly string[];
 }
 
 export interface ActiveAccount {
@@ -46,6 +55,17 @@ export interface ActiveAccount {
   readonly activatedAt: Instant;
   /** The issue that activated the account. */
   readonly lastIssueNumber: number;
+  /** What the provider has told of our mails, by its own ids. */
+  readonly mailEventIds: readonly string[];
+  /** The newest one, if the owner ever had to be told that somebody registered the address again. */
+  readonly ownerNotice: OwnerNotice | undefined;
+}
+
+export interface OwnerNotice {
+  readonly noticeNumber: number;
+  readonly issuedAt: Instant;
+  readonly language: MailLanguage;
+  readonly delivery: 'awaited' | 'sent' | 'undeliverable';
 }
 
 export interface ActivationCode {
@@ -53,6 +73,7 @@ export interface ActivationCode {
   readonly nonce: string;
   readonly keyId: string;
   readonly issuedAt: Instant;
+  readonly language: MailLanguage;
   readonly delivery: CodeDelivery;
   readonly wrongGuesses: number;
   /** Refusals that are recorded at most once per issue and already were. */
@@ -78,6 +99,14 @@ export function evolve(state: Account, event: AccountEvent): Account {
       return state.status === 'not-registered' ? registered(event.data) : state;
     case 'RegistrationRefused':
       return state;
+    case 'OwnerNoticeIssued':
+    case 'OwnerNotified':
+    case 'OwnerNoticeUndeliverable':
+      return state.status === 'active' ? withNotice(state, event) : state;
+    case 'ActivationMailDelivered':
+    case 'ActivationMailBounced':
+    case 'ActivationMailReportedAsSpam':
+      return state.status === 'not-registered' ? state : withMailEvent(state, event);
     default:
       return state.status === 'pending' ? evolvePending(state, event) : state;
   }
@@ -95,9 +124,24 @@ export function isCodeToBeSent(
   );
 }
 
-/** First instant at which delivery of the code is given up. */
-export function deliveryDeadline(code: ActivationCode, policy: ActivationPolicy): Instant {
-  return code.issuedAt + policy.deliveryWindowMs;
+/** Whether this notice still waits to be mailed: it is the newest of an active account, and untold. */
+export function isNoticeToBeSent(
+  state: Account,
+  noticeNumber: number,
+): state is ActiveAccount & { readonly ownerNotice: OwnerNotice } {
+  return (
+    state.status === 'active' &&
+    state.ownerNotice?.noticeNumber === noticeNumber &&
+    state.ownerNotice.delivery === 'awaited'
+  );
+}
+
+/** First instant at which delivery of the code, or of the notice, is given up. */
+export function deliveryDeadline(
+  { issuedAt }: Pick<ActivationCode | OwnerNotice, 'issuedAt'>,
+  policy: ActivationPolicy,
+): Instant {
+  return issuedAt + policy.deliveryWindowMs;
 }
 
 /**
@@ -132,6 +176,7 @@ function registered(data: {
     code: undefined,
     codesIssuedAt: [],
     wrongGuessesAt: [],
+    mailEventIds: [],
   };
 }
 
@@ -144,7 +189,7 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
         registrationNumber: account.registrationNumber + 1,
       };
     case 'ActivationCodeIssued': {
-      const { issueNumber, nonce, keyId, issuedAt } = event.data;
+      const { issueNumber, nonce, keyId, issuedAt, language } = event.data;
       return {
         ...account,
         code: {
@@ -152,6 +197,7 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
           nonce,
           keyId,
           issuedAt,
+          language,
           delivery: { status: 'awaited' },
           wrongGuesses: 0,
           refusals: [],
@@ -180,8 +226,37 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
         registeredAt: account.registeredAt,
         activatedAt: event.data.activatedAt,
         lastIssueNumber: event.data.issueNumber,
+        mailEventIds: account.mailEventIds,
+        ownerNotice: undefined,
       };
   }
+}
+
+function withMailEvent(
+  account: PendingAccount | ActiveAccount,
+  event: ActivationMailDelivered | ActivationMailBounced | ActivationMailReportedAsSpam,
+): PendingAccount | ActiveAccount {
+  const { issueNumber, providerEventId } = event.data;
+  const told = { ...account, mailEventIds: [...account.mailEventIds, providerEventId] };
+  const isLost = event.type === 'ActivationMailBounced' && event.data.kind === 'permanent';
+  return isLost && told.status === 'pending'
+    ? changingCode(told, issueNumber, (code) => ({
+        ...code,
+        delivery: { status: 'undeliverable' },
+      }))
+    : told;
+}
+
+function withNotice(
+  account: ActiveAccount,
+  event: OwnerNoticeIssued | OwnerNotified | OwnerNoticeUndeliverable,
+): ActiveAccount {
+  if (event.type === 'OwnerNoticeIssued') {
+    return { ...account, ownerNotice: { ...event.data, delivery: 'awaited' } };
+  }
+  if (account.ownerNotice?.noticeNumber !== event.data.noticeNumber) return account;
+  const delivery = event.type === 'OwnerNotified' ? 'sent' : 'undeliverable';
+  return { ...account, ownerNotice: { ...account.ownerNotice, delivery } };
 }
 
 function refused(

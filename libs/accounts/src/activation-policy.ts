@@ -25,8 +25,10 @@ export interface ActivationPolicy {
   readonly codesPerHour: number;
   /** Codes issued within any 24 hours. */
   readonly codesPerDay: number;
-  /** How long delivery of a code is tried before it is given up. */
+  /** How long delivery of a mail is tried before it is given up. */
   readonly deliveryWindowMs: number;
+  /** Least time between two notices to the owner of an active account. */
+  readonly ownerNoticeIntervalMs: number;
 }
 
 export const defaultActivationPolicy: ActivationPolicy = {
@@ -38,6 +40,7 @@ export const defaultActivationPolicy: ActivationPolicy = {
   codesPerHour: 5,
   codesPerDay: 10,
   deliveryWindowMs: 15 * MINUTE,
+  ownerNoticeIntervalMs: DAY,
 };
 
 /** @throws RangeError when a number of the policy is not whole and above zero */

@@ -10,9 +10,13 @@ import {
   codeIssued,
   codeSent,
   codeUndeliverable,
+  DAY,
   exampleNonce,
   MINUTE,
   noon,
+  ownerNoticeIssued,
+  ownerNoticeUndeliverable,
+  ownerNotified,
   pendingAccount,
   registrationRefused,
   registrationRenewed,
@@ -29,6 +33,7 @@ function register(change: Partial<RegisterAccount> = {}): RegisterAccount {
     passwordHash: ada.passwordHash,
     nonce: exampleNonce(1),
     keyId: ada.keyId,
+    language: ada.language,
     now: noon,
     ...change,
   };
@@ -91,11 +96,38 @@ describe('Registering an address', () => {
       .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND));
   });
 
-  it('that is active changes nothing and is recorded', () => {
-    const decided = given(...activeAccount).when(register({ now: noon + MINUTE }));
-    decided.then(registrationRefused(noon + MINUTE));
-    expect(decided.state).toEqual(given(...activeAccount).state);
+  it('that is active changes no credentials, is recorded, and gives the owner notice', () => {
+    const decided = given(...activeAccount).when(
+      register({ passwordHash: ada.newPasswordHash, now: noon + MINUTE }),
+    );
+    decided.then(registrationRefused(noon + MINUTE), ownerNoticeIssued(1, noon + MINUTE));
+    expect(decided.state).toEqual({
+      ...given(...activeAccount).state,
+      ownerNotice: {
+        noticeNumber: 1,
+        issuedAt: noon + MINUTE,
+        language: ada.language,
+        delivery: 'awaited',
+      },
+    });
   });
+
+  const waits = {
+    'waits to be mailed': [],
+    'was mailed': [ownerNotified(1, noon + MINUTE)],
+    'could not be mailed': [ownerNoticeUndeliverable(1, noon + MINUTE)],
+  };
+  for (const [what, facts] of Object.entries(waits)) {
+    it(`that is active gives no second notice within 24 hours of one that ${what}`, () => {
+      const noticed = [...activeAccount, ownerNoticeIssued(1, noon + MINUTE), ...facts];
+      given(...noticed)
+        .when(register({ now: noon + MINUTE + DAY - 1 }))
+        .then(registrationRefused(noon + MINUTE + DAY - 1));
+      given(...noticed)
+        .when(register({ now: noon + MINUTE + DAY }))
+        .then(registrationRefused(noon + MINUTE + DAY), ownerNoticeIssued(2, noon + MINUTE + DAY));
+    });
+  }
 
   it('numbers registrations, so that replaced credentials can be told', () => {
     const { state } = given(

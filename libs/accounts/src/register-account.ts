@@ -1,7 +1,8 @@
-import type { Account } from './account.js';
-import type { AccountEvent, Instant } from './account-events.js';
+import type { Account, ActiveAccount } from './account.js';
+import type { AccountEvent, Instant, OwnerNoticeIssued } from './account-events.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
+import type { MailLanguage } from './mail-language.js';
 import { nextCode } from './request-activation-code.js';
 
 export interface RegisterAccount {
@@ -13,6 +14,8 @@ export interface RegisterAccount {
   readonly nonce: string;
   /** Names the master key to derive that code from. */
   readonly keyId: string;
+  /** What the caller reads: for the mail that may follow. */
+  readonly language: MailLanguage;
   readonly now: Instant;
 }
 
@@ -39,7 +42,25 @@ export function registerAccount(
         ? [renewed]
         : [renewed, nextCode(command, state.code)];
     }
-    case 'active':
-      return [{ type: 'RegistrationRefused', data: { reason: 'already-active', refusedAt: now } }];
+    case 'active': {
+      const refused: AccountEvent = {
+        type: 'RegistrationRefused',
+        data: { reason: 'already-active', refusedAt: now },
+      };
+      return isNoticeDue(state, policy, now) ? [refused, nextNotice(command, state)] : [refused];
+    }
   }
+}
+
+/** Whoever registers an address again and again must not fill its owner's inbox. */
+function isNoticeDue({ ownerNotice }: ActiveAccount, policy: ActivationPolicy, now: Instant) {
+  return ownerNotice === undefined || now >= ownerNotice.issuedAt + policy.ownerNoticeIntervalMs;
+}
+
+function nextNotice(
+  { language, now }: RegisterAccount,
+  { ownerNotice }: ActiveAccount,
+): OwnerNoticeIssued {
+  const noticeNumber = (ownerNotice?.noticeNumber ?? 0) + 1;
+  return { type: 'OwnerNoticeIssued', data: { noticeNumber, issuedAt: now, language } };
 }

@@ -33,6 +33,7 @@ function request(now: number, issueNumber = 2, provenRegistration = 1): RequestA
     provenRegistration,
     nonce: exampleNonce(issueNumber),
     keyId: ada.keyId,
+    language: ada.language,
     now,
   };
 }

@@ -3,6 +3,7 @@ import { ActivationCodeRequestedTooSoon } from './account-errors.js';
 import type { AccountEvent, ActivationCodeIssued, Instant } from './account-events.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
+import type { MailLanguage } from './mail-language.js';
 import { provenPendingAccount } from './proven-account.js';
 
 export interface RequestActivationCode {
@@ -13,6 +14,8 @@ export interface RequestActivationCode {
   readonly nonce: string;
   /** Names the master key to derive the code from. */
   readonly keyId: string;
+  /** What the caller reads. */
+  readonly language: MailLanguage;
   readonly now: Instant;
 }
 
@@ -33,9 +36,12 @@ export function requestActivationCode(
 
 /** The issue after `newest`. */
 export function nextCode(
-  { nonce, keyId, now }: { readonly nonce: string; readonly keyId: string; readonly now: Instant },
+  { nonce, keyId, language, now }: Omit<RequestActivationCode, 'type' | 'provenRegistration'>,
   newest: ActivationCode | undefined,
 ): ActivationCodeIssued {
   const issueNumber = (newest?.issueNumber ?? 0) + 1;
-  return { type: 'ActivationCodeIssued', data: { issueNumber, nonce, keyId, issuedAt: now } };
+  return {
+    type: 'ActivationCodeIssued',
+    data: { issueNumber, nonce, keyId, issuedAt: now, language },
+  };
 }

@@ -1,5 +1,5 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
-import { accountStreamName, addressKeyOf } from '@app/accounts';
+import { accountStreamName, addressKeyOf, defaultMailLanguage } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import type { Clock } from '@app/service';
@@ -39,6 +39,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> 
         passwordHash,
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
+        language: context.language ?? defaultMailLanguage,
         now: this.clock(),
       }),
       commandContext(context, 'anonymous'),

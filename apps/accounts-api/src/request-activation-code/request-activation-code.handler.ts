@@ -1,5 +1,5 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { accountStreamName } from '@app/accounts';
+import { accountStreamName, defaultMailLanguage } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import type { Clock } from '@app/service';
@@ -32,6 +32,7 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
         provenRegistration: registrationNumber,
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
+        language: context.language ?? defaultMailLanguage,
         now: this.clock(),
       }),
       commandContext(context, 'account'),

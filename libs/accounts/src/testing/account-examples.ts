@@ -4,8 +4,14 @@ import type {
   ActivationCodeIssued,
   ActivationCodeSent,
   ActivationCodeUndeliverable,
+  ActivationMailBounced,
+  ActivationMailDelivered,
+  ActivationMailReportedAsSpam,
   ActivationRefused,
   Instant,
+  OwnerNoticeIssued,
+  OwnerNoticeUndeliverable,
+  OwnerNotified,
   RegistrationRefused,
   RegistrationRenewed,
 } from '../account-events.js';
@@ -28,6 +34,7 @@ export const ada = {
   passwordHash: 'hash of the first password',
   newPasswordHash: 'hash of the second password',
   keyId: 'k1',
+  language: 'fr',
 } as const;
 
 /** A nonce of its own for each issue. */
@@ -64,7 +71,13 @@ export function registrationRefused(at: Instant): RegistrationRefused {
 export function codeIssued(issueNumber = 1, at: Instant = noon): ActivationCodeIssued {
   return {
     type: 'ActivationCodeIssued',
-    data: { issueNumber, nonce: exampleNonce(issueNumber), keyId: ada.keyId, issuedAt: at },
+    data: {
+      issueNumber,
+      nonce: exampleNonce(issueNumber),
+      keyId: ada.keyId,
+      issuedAt: at,
+      language: ada.language,
+    },
   };
 }
 
@@ -84,6 +97,64 @@ export function codeUndeliverable(issueNumber: number, at: Instant): ActivationC
   return {
     type: 'ActivationCodeUndeliverable',
     data: { issueNumber, reason: 'refused by the provider', attempts: 1, abandonedAt: at },
+  };
+}
+
+export function mailDelivered(
+  issueNumber: number,
+  at: Instant,
+  providerEventId = `delivered ${issueNumber}`,
+): ActivationMailDelivered {
+  return {
+    type: 'ActivationMailDelivered',
+    data: { issueNumber, deliveredAt: at, providerEventId },
+  };
+}
+
+export function mailBounced(
+  issueNumber: number,
+  kind: ActivationMailBounced['data']['kind'],
+  at: Instant,
+  providerEventId = `bounced ${issueNumber}`,
+): ActivationMailBounced {
+  return {
+    type: 'ActivationMailBounced',
+    data: { issueNumber, kind, bouncedAt: at, providerEventId },
+  };
+}
+
+export function mailReportedAsSpam(
+  issueNumber: number,
+  at: Instant,
+  providerEventId = `reported ${issueNumber}`,
+): ActivationMailReportedAsSpam {
+  return {
+    type: 'ActivationMailReportedAsSpam',
+    data: { issueNumber, reportedAt: at, providerEventId },
+  };
+}
+
+export function ownerNoticeIssued(noticeNumber: number, at: Instant): OwnerNoticeIssued {
+  return {
+    type: 'OwnerNoticeIssued',
+    data: { noticeNumber, issuedAt: at, language: ada.language },
+  };
+}
+
+export function ownerNotified(noticeNumber: number, at: Instant): OwnerNotified {
+  return {
+    type: 'OwnerNotified',
+    data: { noticeNumber, sentAt: at, providerMessageId: `notice-${noticeNumber}` },
+  };
+}
+
+export function ownerNoticeUndeliverable(
+  noticeNumber: number,
+  at: Instant,
+): OwnerNoticeUndeliverable {
+  return {
+    type: 'OwnerNoticeUndeliverable',
+    data: { noticeNumber, reason: 'refused by the provider', attempts: 2, abandonedAt: at },
   };
 }
 

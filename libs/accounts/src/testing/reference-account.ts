@@ -19,6 +19,7 @@ import type {
 } from '../account-events.js';
 import type { ActivateAccount } from '../activate-account.js';
 import type { ActivationPolicy } from '../activation-policy.js';
+import type { RequestActivationCode } from '../request-activation-code.js';
 import { DAY, HOUR } from './account-examples.js';
 
 /**
@@ -49,7 +50,7 @@ export function referenceAnswer(
 
   switch (command.type) {
     case 'RegisterAccount': {
-      const { address, passwordHash, now } = command;
+      const { address, passwordHash, now, language } = command;
       if (registrations === 0) {
         return {
           events: [
@@ -59,9 +60,15 @@ export function referenceAnswer(
         };
       }
       if (activated) {
+        const notices = all(history, 'OwnerNoticeIssued');
+        const early = notices.some(
+          (event) => event.data.issuedAt + policy.ownerNoticeIntervalMs > now,
+        );
+        const data = { noticeNumber: notices.length + 1, issuedAt: now, language };
         return {
           events: [
             { type: 'RegistrationRefused', data: { reason: 'already-active', refusedAt: now } },
+            ...(early ? [] : [{ type: 'OwnerNoticeIssued' as const, data }]),
           ],
         };
       }
@@ -91,10 +98,8 @@ export function referenceAnswer(
       if (registrations === 0) return thrown(new AccountNotRegistered());
       if (command.provenRegistration !== registrations) return thrown(new CredentialsSuperseded());
       if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
-      const givenUp = all(history, 'ActivationCodeUndeliverable').some(
-        (event) => event.data.issueNumber === newest?.data.issueNumber,
-      );
-      if (!newest || givenUp) return thrown(new ActivationCodeMissing());
+      if (!newest || isLost(history, newest.data.issueNumber))
+        return thrown(new ActivationCodeMissing());
       return guess(history, newest, command, policy);
     }
 
@@ -104,6 +109,54 @@ export function referenceAnswer(
       const data = { issueNumber, sentAt, expiresAt, providerMessageId };
       return {
         events: waits(history, issueNumber) ? [{ type: 'ActivationCodeSent', data }] : [],
+      };
+    }
+
+    case 'RecordMailEvent': {
+      const { issueNumber, kind, occurredAt, providerEventId } = command;
+      const issues = all(history, 'ActivationCodeIssued');
+      const isIssue = issues.some((event) => event.data.issueNumber === issueNumber);
+      const known = history.some(
+        (event) =>
+          'providerEventId' in event.data && event.data.providerEventId === providerEventId,
+      );
+      if (!isIssue || known) return { events: [] };
+      const fact: Record<typeof kind, AccountEvent> = {
+        delivered: {
+          type: 'ActivationMailDelivered',
+          data: { issueNumber, deliveredAt: occurredAt, providerEventId },
+        },
+        'bounced-permanently': {
+          type: 'ActivationMailBounced',
+          data: { issueNumber, kind: 'permanent', bouncedAt: occurredAt, providerEventId },
+        },
+        'bounced-transiently': {
+          type: 'ActivationMailBounced',
+          data: { issueNumber, kind: 'transient', bouncedAt: occurredAt, providerEventId },
+        },
+        'reported-as-spam': {
+          type: 'ActivationMailReportedAsSpam',
+          data: { issueNumber, reportedAt: occurredAt, providerEventId },
+        },
+      };
+      return { events: [fact[kind]] };
+    }
+
+    case 'RecordOwnerNotified': {
+      const { noticeNumber, sentAt, providerMessageId } = command;
+      const data = { noticeNumber, sentAt, providerMessageId };
+      return {
+        events: noticeWaits(history, noticeNumber) ? [{ type: 'OwnerNotified', data }] : [],
+      };
+    }
+
+    case 'RecordOwnerNoticeUndeliverable': {
+      const { noticeNumber, reason, attempts, now } = command;
+      const data = { noticeNumber, reason, attempts, abandonedAt: now };
+      return {
+        events: noticeWaits(history, noticeNumber)
+          ? [{ type: 'OwnerNoticeUndeliverable', data }]
+          : [],
       };
     }
 
@@ -202,10 +255,28 @@ function waits(history: History, issueNumber: number): boolean {
   const settled = history.some(
     (event) =>
       event.type === 'AccountActivated' ||
-      ((event.type === 'ActivationCodeSent' || event.type === 'ActivationCodeUndeliverable') &&
-        event.data.issueNumber === issueNumber),
+      (event.type === 'ActivationCodeSent' && event.data.issueNumber === issueNumber),
   );
-  return newest?.data.issueNumber === issueNumber && !settled;
+  return newest?.data.issueNumber === issueNumber && !settled && !isLost(history, issueNumber);
+}
+
+/** Given up by us, or turned away for good by the owner's mail server. */
+function isLost(history: History, issueNumber: number): boolean {
+  return history.some(
+    (event) =>
+      (event.type === 'ActivationCodeUndeliverable' ||
+        (event.type === 'ActivationMailBounced' && event.data.kind === 'permanent')) &&
+      event.data.issueNumber === issueNumber,
+  );
+}
+
+function noticeWaits(history: History, noticeNumber: number): boolean {
+  const settled = history.some(
+    (event) =>
+      (event.type === 'OwnerNotified' || event.type === 'OwnerNoticeUndeliverable') &&
+      event.data.noticeNumber === noticeNumber,
+  );
+  return all(history, 'OwnerNoticeIssued').length === noticeNumber && noticeNumber > 0 && !settled;
 }
 
 /** Something becomes possible only when a fact leaves a window, so only those instants are tried. */
@@ -224,10 +295,13 @@ function earliest(
 }
 
 function issue(
-  { nonce, keyId, now }: { nonce: string; keyId: string; now: Instant },
+  { nonce, keyId, language, now }: Omit<RequestActivationCode, 'type' | 'provenRegistration'>,
   issueNumber: number,
 ): AccountEvent {
-  return { type: 'ActivationCodeIssued', data: { issueNumber, nonce, keyId, issuedAt: now } };
+  return {
+    type: 'ActivationCodeIssued',
+    data: { issueNumber, nonce, keyId, issuedAt: now, language },
+  };
 }
 
 function thrown(error: AccountError): ReferenceAnswer {

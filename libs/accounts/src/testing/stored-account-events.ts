@@ -8,6 +8,8 @@ import type { StoredAccountEvent } from '../account-event-serde.js';
 export const storedAccountEvents: readonly {
   readonly stored: StoredAccountEvent;
   readonly event: AccountEvent;
+  /** Written by an earlier program: still read, no longer written. */
+  readonly outdated?: true;
 }[] = [
   {
     stored: {
@@ -51,6 +53,8 @@ export const storedAccountEvents: readonly {
     },
   },
   {
+    // From before anybody was asked for a language.
+    outdated: true,
     stored: {
       type: 'ActivationCodeIssued',
       schemaVersion: 1,
@@ -68,6 +72,30 @@ export const storedAccountEvents: readonly {
         nonce: '00112233445566778899aabbccddeeff',
         keyId: 'k1',
         issuedAt: Date.UTC(2026, 10, 22, 12, 0, 40, 1),
+        language: 'en',
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'ActivationCodeIssued',
+      schemaVersion: 1,
+      data: {
+        issueNumber: 3,
+        nonce: 'ffeeddccbbaa99887766554433221100',
+        keyId: 'k2',
+        issuedAt: '2026-11-22T12:01:40.001Z',
+        language: 'fr',
+      },
+    },
+    event: {
+      type: 'ActivationCodeIssued',
+      data: {
+        issueNumber: 3,
+        nonce: 'ffeeddccbbaa99887766554433221100',
+        keyId: 'k2',
+        issuedAt: Date.UTC(2026, 10, 22, 12, 1, 40, 1),
+        language: 'fr',
       },
     },
   },
@@ -110,6 +138,116 @@ export const storedAccountEvents: readonly {
         reason: 'delivery window passed',
         attempts: 12,
         abandonedAt: Date.UTC(2026, 10, 22, 12, 15),
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'ActivationMailDelivered',
+      schemaVersion: 1,
+      data: {
+        issueNumber: 2,
+        deliveredAt: '2026-11-22T12:00:43.120Z',
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',
+      },
+    },
+    event: {
+      type: 'ActivationMailDelivered',
+      data: {
+        issueNumber: 2,
+        deliveredAt: Date.UTC(2026, 10, 22, 12, 0, 43, 120),
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'ActivationMailBounced',
+      schemaVersion: 1,
+      data: {
+        issueNumber: 2,
+        kind: 'permanent',
+        bouncedAt: '2026-11-22T12:00:44.000Z',
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4X',
+      },
+    },
+    event: {
+      type: 'ActivationMailBounced',
+      data: {
+        issueNumber: 2,
+        kind: 'permanent',
+        bouncedAt: Date.UTC(2026, 10, 22, 12, 0, 44),
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4X',
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'ActivationMailReportedAsSpam',
+      schemaVersion: 1,
+      data: {
+        issueNumber: 2,
+        reportedAt: '2026-11-22T13:30:00.000Z',
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4Y',
+      },
+    },
+    event: {
+      type: 'ActivationMailReportedAsSpam',
+      data: {
+        issueNumber: 2,
+        reportedAt: Date.UTC(2026, 10, 22, 13, 30),
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4Y',
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'OwnerNoticeIssued',
+      schemaVersion: 1,
+      data: { noticeNumber: 1, issuedAt: '2026-11-23T08:30:00.250Z', language: 'en' },
+    },
+    event: {
+      type: 'OwnerNoticeIssued',
+      data: { noticeNumber: 1, issuedAt: Date.UTC(2026, 10, 23, 8, 30, 0, 250), language: 'en' },
+    },
+  },
+  {
+    stored: {
+      type: 'OwnerNotified',
+      schemaVersion: 1,
+      data: {
+        noticeNumber: 1,
+        sentAt: '2026-11-23T08:30:01.000Z',
+        providerMessageId: '9ef9a417-02e9-4d39-ad75-9611e0fcc33c',
+      },
+    },
+    event: {
+      type: 'OwnerNotified',
+      data: {
+        noticeNumber: 1,
+        sentAt: Date.UTC(2026, 10, 23, 8, 30, 1),
+        providerMessageId: '9ef9a417-02e9-4d39-ad75-9611e0fcc33c',
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'OwnerNoticeUndeliverable',
+      schemaVersion: 1,
+      data: {
+        noticeNumber: 1,
+        reason: 'the provider answered 422',
+        attempts: 1,
+        abandonedAt: '2026-11-23T08:30:01.000Z',
+      },
+    },
+    event: {
+      type: 'OwnerNoticeUndeliverable',
+      data: {
+        noticeNumber: 1,
+        reason: 'the provider answered 422',
+        attempts: 1,
+        abandonedAt: Date.UTC(2026, 10, 23, 8, 30, 1),
       },
     },
   },

@@ -64,7 +64,13 @@ export function projectAccountEvent(fact: ProjectedAccountEvent): Statement | un
     case 'ActivationCodeIssued':
     case 'ActivationCodeSent':
     case 'ActivationCodeUndeliverable':
+    case 'ActivationMailDelivered':
+    case 'ActivationMailBounced':
+    case 'ActivationMailReportedAsSpam':
     case 'ActivationRefused':
+    case 'OwnerNoticeIssued':
+    case 'OwnerNotified':
+    case 'OwnerNoticeUndeliverable':
       return undefined;
   }
 }

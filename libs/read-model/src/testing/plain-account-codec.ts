@@ -9,8 +9,14 @@ const known: Readonly<Record<AccountEventType, true>> = {
   ActivationCodeIssued: true,
   ActivationCodeSent: true,
   ActivationCodeUndeliverable: true,
+  ActivationMailDelivered: true,
+  ActivationMailBounced: true,
+  ActivationMailReportedAsSpam: true,
   ActivationRefused: true,
   AccountActivated: true,
+  OwnerNoticeIssued: true,
+  OwnerNotified: true,
+  OwnerNoticeUndeliverable: true,
 };
 
 /** Account events stored as they are, without encryption: for specs only. */

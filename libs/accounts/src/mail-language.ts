@@ -1,0 +1,7 @@
+/** Languages that our mails are written in. */
+export const mailLanguages = ['en', 'fr'] as const;
+
+export type MailLanguage = (typeof mailLanguages)[number];
+
+/** For people who named no language that we have, and for codes from before anybody was asked. */
+export const defaultMailLanguage: MailLanguage = 'en';
