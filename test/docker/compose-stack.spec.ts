@@ -65,16 +65,20 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('lets the edge reach neither database, and nothing but the worker reach outside', () => {
+  it('lets the edge reach neither database nor worker, and of the rest only the worker reach outside', () => {
     expect(networks.get('data')).toContain('internal: true');
     expect(networks.get('edge')).toContain('internal: true');
     expect(networks.get('mail')).toContain('internal: true');
+    expect(networks.get('inbox')).toContain('internal: true');
     const attached = (network: string) =>
       [...services.keys()].filter((name) =>
         new RegExp(`networks: \\[[^\\]]*\\b${network}\\b`).test(service(name)),
       );
     expect(attached('data')).toEqual(['api', 'worker', 'eventstore', 'postgres', 'migrate']);
     expect(attached('public')).toEqual(['web']);
+    expect(attached('edge')).toEqual(['web', 'api']);
+    expect(attached('mail')).toEqual(['worker', 'mailbox']);
+    expect(attached('inbox')).toEqual(['web', 'mailbox']);
     expect(attached('outbound')).toEqual(['worker']);
     expect(service('setup')).toContain('network_mode: none');
     for (const name of services.keys()) expect(service(name)).toMatch(/network(s|_mode): /);
