@@ -14,7 +14,8 @@ export function createLog(processName: string): Log {
   const level = process.env['LOG_LEVEL'] || 'info';
   const base = { process: processName };
   const options = { level, base, timestamp: pino.stdTimeFunctions.isoTime };
-  return wantsPretty() ? pino(options, pinoPretty()) : pino(options);
+  // Synchronous: a process that leaves at once must neither lose lines nor have them out of order.
+  return pino(options, wantsPretty() ? pinoPretty() : pino.destination({ dest: 1, sync: true }));
 }
 
 function wantsPretty(): boolean {
