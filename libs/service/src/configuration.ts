@@ -71,6 +71,13 @@ function explain(issue: z.core.$ZodIssue, value: string | undefined): string {
   return value === undefined ? 'is missing' : `is not valid: ${issue.message}`;
 }
 
+/** Undefined for what is no URL. */
+function protocolOf(value: string): string | undefined {
+  const oneHost = /^https?:/i.test(value) ? value : value.replace(/(:\d+)?,[^/?#]*/, '$1');
+  const url = [value, oneHost].find((candidate) => URL.canParse(candidate));
+  return url === undefined ? undefined : new URL(url).protocol;
+}
+
 /** Zod types for settings as they arrive from the environment: text. */
 export const setting = {
   /** Whole number between `min` and `max`, both included. */
@@ -82,12 +89,15 @@ export const setting = {
       .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`),
   /** TCP port; 0 asks the system for a free one. */
   port: () => setting.integer(0, 65_535),
-  /** URL whose scheme is one of `protocols`, each with its colon (`http:`). */
+  /**
+   * URL whose scheme is one of `protocols`, each with its colon (`http:`). Other schemes than HTTP's may
+   * name the hosts of a cluster, separated by commas.
+   */
   url: (...protocols: string[]) =>
     z
       .string()
       .refine(
-        (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+        (value) => protocols.includes(protocolOf(value) ?? ''),
         `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
       ),
   flag: () =>
