@@ -1,4 +1,4 @@
-import { backoffMs, pauseUnlessAborted } from './run-subscription.js';
+import { backoffMs, pauseUnlessAborted } from './back-off.js';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from './event-store.js';
 
 /** A failure that says itself when another try makes sense. */
@@ -94,7 +94,7 @@ async function untilDone(
   action: () => Promise<void>,
   { signal, onFault }: Pick<WindowOptions, 'signal' | 'onFault'>,
 ): Promise<boolean> {
-  for (let faults = 0; ; faults++) {
+  for (let faults = 1; ; faults++) {
     try {
       await action();
       return true;

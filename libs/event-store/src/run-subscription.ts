@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { backoffMs, pauseUnlessAborted } from './back-off.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, LogPosition, SubscriptionMessage } from './event-store.js';
 
@@ -16,9 +16,6 @@ export interface SubscriptionOptions {
   /** Told of every loss of the subscription and when the next attempt follows. */
   onFault(error: unknown, retryInMs: number): void;
 }
-
-const SHORTEST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 5_000;
 
 /**
  * Keeps a consumer fed for as long as the process lives: subscribes from its checkpoint, and when the
@@ -46,26 +43,11 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
       }
     } catch (error) {
       if (signal.aborted) return;
-      const retryInMs = backoffMs(faults++);
+      const retryInMs = backoffMs(++faults);
       options.onFault(error, retryInMs);
       attempt.abort();
       await pauseUnlessAborted(retryInMs, signal);
     }
-  }
-}
-
-/** Exponential back-off with jitter, in milliseconds, after `faults` failures in a row. */
-export function backoffMs(faults: number): number {
-  const ceiling = Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** Math.min(faults, 16));
-  return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
-}
-
-/** Waits, but not past the end of the signal. */
-export async function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await pause(milliseconds, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
+import { backoffMs, pauseUnlessAborted } from '@app/event-store';
 import type { Database, Session } from './database.js';
-import { pauseUnlessAborted, retryDelayMs } from './retry.js';
 
 export interface LeadershipOptions {
   readonly database: Database;
@@ -46,7 +46,7 @@ export async function whileLeader(options: LeadershipOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      const retryInMs = retryDelayMs(failures);
+      const retryInMs = backoffMs(failures);
       observer.onLeadershipFault(error, retryInMs);
       await pauseUnlessAborted(retryInMs, signal);
     }

@@ -1,4 +1,4 @@
-import { consumeInBatches, runSubscription } from '@app/event-store';
+import { backoffMs, consumeInBatches, pauseUnlessAborted, runSubscription } from '@app/event-store';
 import type {
   EventCodec,
   EventStore,
@@ -8,17 +8,28 @@ import type {
 } from '@app/event-store';
 import { CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
-import type { Database, Statement } from './database.js';
-import type { Projection } from './projection.js';
-import { pauseUnlessAborted, retryDelayMs } from './retry.js';
+import type { Database, Queryable } from './database.js';
+import {
+  isDecided,
+  recordFailedEvent,
+  resolveFailedEvents,
+  skippedPositions,
+} from './failed-events.js';
+import { liveTable } from './projection.js';
+import type { BatchProjection, ProjectedEvent, Projection } from './projection.js';
 
 export interface ProjectionOptions<Event> {
-  readonly projection: Projection<Event>;
+  readonly projection: Projection<Event> | BatchProjection<Event>;
   readonly store: EventStore;
   readonly codec: EventCodec<Event>;
   readonly database: Database;
   /** Most events in one transaction. */
   readonly maxBatchSize?: number;
+  /**
+   * Pause after a batch that was not full, in milliseconds: rows that nobody waits for are cheaper in
+   * larger batches. None when left out.
+   */
+  readonly lingerMs?: number;
   /** Ends the projection; a transaction under way is rolled back. */
   readonly signal: AbortSignal;
   readonly observer: ProjectionObserver;
@@ -44,12 +55,15 @@ export interface ProjectionAdvance {
 }
 
 const DEFAULT_BATCH_SIZE = 500;
+/** How often an operator's decision is looked for while the projection stands in front of an event. */
+const DECISION_POLL_MS = 250;
 
 /**
  * Keeps a projection's rows up to date until the signal ends it: follows the log from the stored
  * checkpoint and stores rows and checkpoint of each batch in one transaction, so that neither a crash
  * nor a repeated delivery can make them differ. An event that cannot be handled stops the projection in
- * front of it; it is tried again with back-off.
+ * front of it and is recorded (see failed-events.ts); it is tried again with back-off, until it can be
+ * handled or an operator decides to leave it out.
  *
  * Two at a time under one name do no harm, but only one of them gets on.
  */
@@ -86,6 +100,8 @@ class ProjectionRun<Event> {
   private delivery = newDelivery();
   private failuresInARow = 0;
   private reported: unknown;
+  /** Events may be on record as failing, by us or by a process before us. */
+  private mayHaveFailed = true;
 
   constructor(private readonly options: ProjectionOptions<Event>) {}
 
@@ -136,6 +152,7 @@ class ProjectionRun<Event> {
       await this.storeBatch(events, position);
       this.failuresInARow = 0;
       this.noteCaughtUp(this.delivery);
+      await this.linger(events.length);
     } catch (error) {
       await this.pauseAfter(error);
       throw error;
@@ -150,10 +167,31 @@ class ProjectionRun<Event> {
     const { signal, observer } = this.options;
     if (signal.aborted) return;
     this.failuresInARow += 1;
-    const retryInMs = retryDelayMs(this.failuresInARow);
+    const retryInMs = backoffMs(this.failuresInARow);
     this.reported = error;
     observer.onFault(error, retryInMs);
-    await pauseUnlessAborted(retryInMs, signal);
+    if (error instanceof EventNotProjected) {
+      await this.pauseUnlessDecided(error.event.position, retryInMs);
+    } else {
+      await pauseUnlessAborted(retryInMs, signal);
+    }
+  }
+
+  /** An operator who decides about the event is not kept waiting. */
+  private async pauseUnlessDecided(position: LogPosition, milliseconds: number): Promise<void> {
+    const { database, projection, signal } = this.options;
+    const deadline = Date.now() + milliseconds;
+    for (let left = milliseconds; left > 0 && !signal.aborted; left = deadline - Date.now()) {
+      await pauseUnlessAborted(Math.min(DECISION_POLL_MS, left), signal);
+      // No answer now may be one at the next look; the pause ends anyhow.
+      const decided = await isDecided(database, projection.name, position).catch(() => false);
+      if (decided) return;
+    }
+  }
+
+  private async linger(events: number): Promise<void> {
+    const { lingerMs = 0, maxBatchSize = DEFAULT_BATCH_SIZE, signal } = this.options;
+    if (lingerMs > 0 && events < maxBatchSize) await pauseUnlessAborted(lingerMs, signal);
   }
 
   private async storeBatch(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
@@ -170,25 +208,29 @@ class ProjectionRun<Event> {
 
   /** Everything in front of the event that cannot be handled is stored, and the event is named. */
   private async storeOneByOne(events: readonly RecordedEvent[]): Promise<void> {
+    const { database, projection } = this.options;
+    const skipped = await skippedPositions(database, projection.name);
     for (const event of events) {
       try {
-        await this.store([event], event.position);
+        await this.store(skipped.has(event.position) ? [] : [event], event.position);
       } catch (error) {
         if (!this.isFaultOfAnEvent(error)) throw error;
-        throw new EventNotProjected(this.options.projection.name, event, error);
+        this.mayHaveFailed = true;
+        await recordFailedEvent(database, projection.name, event, reasonOf(error));
+        throw new EventNotProjected(projection.name, event, error);
       }
     }
   }
 
   private async store(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
     const { database, projection, signal, observer } = this.options;
-    const statements = await this.statementsFor(events);
+    const facts = await this.factsOf(events);
     signal.throwIfAborted();
     await database.inTransaction(
       async (transaction) => {
         // First, because its lock keeps a rival of the same name from writing a single row.
         await moveCheckpoint(transaction, projection.name, this.stored, position);
-        for (const statement of statements) await transaction.query(statement);
+        await write(transaction, projection, facts);
         signal.throwIfAborted();
       },
       { durability: 'deferred' },
@@ -199,20 +241,23 @@ class ProjectionRun<Event> {
       events: events.length,
       newestRecordedAt: events.at(-1)?.recordedAt,
     });
+    await this.resolveFailures(position);
   }
 
-  private async statementsFor(events: readonly RecordedEvent[]): Promise<Statement[]> {
-    const { codec, projection } = this.options;
+  private async resolveFailures(position: LogPosition): Promise<void> {
+    if (!this.mayHaveFailed) return;
+    await resolveFailedEvents(this.options.database, this.options.projection.name, position);
+    this.mayHaveFailed = false;
+  }
+
+  private async factsOf(events: readonly RecordedEvent[]): Promise<ProjectedEvent<Event>[]> {
     if (events.length === 0) return [];
-    const facts = await codec.decode(events);
-    const statements: Statement[] = [];
-    events.forEach(({ streamName, revision, position }, index) => {
+    const facts = await this.options.codec.decode(events);
+    return events.map(({ streamName, revision, position }, index) => {
       const event = facts[index];
       if (event === undefined) throw new Error('the codec left out an event');
-      const statement = projection.project({ streamName, revision, position, event });
-      if (statement) statements.push(statement);
+      return { streamName, revision, position, event };
     });
-    return statements;
   }
 
   private isFaultOfAnEvent(error: unknown): boolean {
@@ -233,6 +278,19 @@ class ProjectionRun<Event> {
   private storedPosition(): LogPosition {
     return this.stored === 'start' ? BEFORE_EVERYTHING : this.stored;
   }
+}
+
+async function write<Event>(
+  transaction: Queryable,
+  projection: Projection<Event> | BatchProjection<Event>,
+  facts: readonly ProjectedEvent<Event>[],
+): Promise<void> {
+  if ('write' in projection) {
+    await projection.write(transaction, liveTable(projection), facts);
+    return;
+  }
+  const statements = facts.map((fact) => projection.project(fact));
+  for (const statement of statements) if (statement) await transaction.query(statement);
 }
 
 const BEFORE_EVERYTHING: LogPosition = -1n;

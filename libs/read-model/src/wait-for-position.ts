@@ -1,8 +1,8 @@
+import { backoffMs, pauseUnlessAborted } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import { READ_MODEL_ADVANCED, readCheckpoint } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
 import type { Database, Session } from './database.js';
-import { pauseUnlessAborted, retryDelayMs } from './retry.js';
 
 export interface ReadModelProgressOptions {
   readonly database: Database;
@@ -115,7 +115,7 @@ export class ReadModelProgress {
         // may no longer hold.
         this.known = undefined;
         failures += 1;
-        const retryInMs = retryDelayMs(failures);
+        const retryInMs = backoffMs(failures);
         this.options.onListenFault?.(error, retryInMs);
         await pauseUnlessAborted(retryInMs, signal);
       }

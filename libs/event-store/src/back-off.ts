@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 const SHORTEST_MS = 100;
 const LONGEST_MS = 5_000;
 
-/** Exponential back-off with jitter, in milliseconds, after `failures` (1, 2, …) failures in a row. */
-export function retryDelayMs(failures: number): number {
+/** Exponential back-off with jitter, in milliseconds, after so many failures in a row. */
+export function backoffMs(failures: number): number {
   const ceiling = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(failures, 16));
   return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
 }
