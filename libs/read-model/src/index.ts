@@ -7,3 +7,17 @@ export * from './run-projection.js';
 export * from './projection-monitor.js';
 export * from './leadership.js';
 export * from './wait-for-position.js';
+export * from './accounts/accounts.table.js';
+export * from './accounts/accounts.pages.js';
+export * from './statistics/statistics.projection.js';
+export * from './statistics/statistics.queries.js';
+export * from './activation-mails/activation-mails.projection.js';
+export * from './activation-mails/activation-mails.queries.js';
+export {
+  listFailedEvents,
+  requestRetry,
+  skipFailedEvent,
+  type FailedEvent,
+} from './failed-events.js';
+export { readProjectionReports, reportProjection } from './projection-reports.js';
+export type { ProjectionReport } from './projection-reports.js';

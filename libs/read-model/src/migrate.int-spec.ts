@@ -39,7 +39,7 @@ describe('migrations', () => {
     });
     const { rows } = await database.query({
       text: `select table_schema || '.' || table_name as name from information_schema.tables
-             where table_schema in ('read_model', 'personal_data') order by 1`,
+             where table_schema in ('read_model', 'personal_data', 'operations') order by 1`,
     });
     await database.close();
     expect(rows).toEqual(

@@ -1,5 +1,5 @@
 import type { LogPosition, StreamRevision } from '@app/event-store';
-import type { Statement } from './database.js';
+import type { Queryable, Statement } from './database.js';
 
 /** A fact with its place in the log, which is all that a projection may build rows from. */
 export interface ProjectedEvent<Event> {
@@ -21,4 +21,33 @@ export interface Projection<Event> {
    * @throws when the fact cannot be projected; the projection stops at it
    */
   project(event: ProjectedEvent<Event>): Statement | undefined;
+}
+
+/**
+ * Turns many facts into rows of one table at once, in as few statements as there are kinds of change. It
+ * can write to another table of the same shape, so that the rows can be built anew aside.
+ */
+export interface BatchProjection<Event> {
+  /** Fixed name: the consumer whose checkpoint says how far the rows have come. */
+  readonly name: string;
+  readonly streamNamePrefixes: readonly [string, ...string[]];
+  /** Name of the table inside its schema. */
+  readonly table: string;
+  /**
+   * Writes what the facts change. Writing the same facts again must change nothing.
+   *
+   * @param table the table to write to, with its schema
+   * @param events in the order of the log
+   * @throws when a fact cannot be projected
+   */
+  write(
+    transaction: Queryable,
+    table: string,
+    events: readonly ProjectedEvent<Event>[],
+  ): Promise<void>;
+}
+
+/** Where the rows are that everybody reads. */
+export function liveTable({ table }: Pick<BatchProjection<never>, 'table'>): string {
+  return `read_model.${table}`;
 }

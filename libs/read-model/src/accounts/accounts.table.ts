@@ -1,0 +1,162 @@
+import { accountIdOfStream, accountStreamPrefix } from '@app/accounts';
+import type { AccountEvent } from '@app/accounts';
+import type { LogPosition, StreamRevision } from '@app/event-store';
+import type { Queryable } from '../database.js';
+import type { BatchProjection, ProjectedEvent } from '../projection.js';
+
+/**
+ * The rows of `read_model.accounts` built from many facts at once: what `accountsProjection` writes fact by
+ * fact, for rebuilds.
+ */
+export const accountsTable: BatchProjection<AccountEvent> = {
+  name: 'accounts',
+  streamNamePrefixes: [accountStreamPrefix],
+  table: 'accounts',
+  async write(transaction, table, events) {
+    const facts = events.filter(({ event }) => changesRow(event));
+    const rows = await rowsBefore(transaction, table, facts);
+    const changed = new Set<AccountRow>();
+    for (const fact of facts) {
+      const accountId = accountIdOfStream(fact.streamName);
+      const row = afterFact(accountId, rows.get(accountId), fact);
+      if (row === undefined) continue;
+      rows.set(accountId, row);
+      changed.add(row);
+    }
+    if (changed.size > 0) await upsert(transaction, table, [...changed]);
+  },
+};
+
+interface AccountRow {
+  readonly accountId: string;
+  readonly address: string;
+  readonly registeredAt: string;
+  passwordHash: string;
+  registrationNumber: number;
+  status: 'pending' | 'active';
+  activatedAt: string | null;
+  revision: StreamRevision;
+  position: LogPosition;
+}
+
+type Fact = ProjectedEvent<AccountEvent>;
+
+function changesRow({ type }: AccountEvent): boolean {
+  return (
+    type === 'AccountRegistered' || type === 'RegistrationRenewed' || type === 'AccountActivated'
+  );
+}
+
+/** The row after one more fact, changed in place; nothing where the fact changes no row. */
+function afterFact(
+  accountId: string,
+  row: AccountRow | undefined,
+  { event, revision, position }: Fact,
+): AccountRow | undefined {
+  if (event.type === 'AccountRegistered') {
+    if (row) return undefined;
+    return {
+      accountId,
+      address: event.data.address,
+      passwordHash: event.data.passwordHash,
+      registrationNumber: 1,
+      status: 'pending',
+      registeredAt: new Date(event.data.registeredAt).toISOString(),
+      activatedAt: null,
+      revision,
+      position,
+    };
+  }
+  if (row?.status !== 'pending' || row.revision >= revision) return undefined;
+  if (event.type === 'RegistrationRenewed') {
+    row.passwordHash = event.data.passwordHash;
+    row.registrationNumber += 1;
+  } else if (event.type === 'AccountActivated') {
+    row.status = 'active';
+    row.activatedAt = new Date(event.data.activatedAt).toISOString();
+  } else {
+    return undefined;
+  }
+  row.revision = revision;
+  row.position = position;
+  return row;
+}
+
+/** A stream that begins among the facts has no row yet; the rows of the others are read. */
+async function rowsBefore(
+  transaction: Queryable,
+  table: string,
+  facts: readonly Fact[],
+): Promise<Map<string, AccountRow>> {
+  const begun = new Set<string>();
+  const known = new Set<string>();
+  for (const { streamName, revision } of facts) {
+    if (revision === 0n) begun.add(streamName);
+    else if (!begun.has(streamName)) known.add(accountIdOfStream(streamName));
+  }
+  if (known.size === 0) return new Map();
+  const { rows } = await transaction.query<StoredRow>({
+    text: `select account_id, address, password_hash, registration_number, status, registered_at,
+                  activated_at, revision, position
+           from ${table} where account_id = any($1::uuid[])`,
+    values: [[...known]],
+  });
+  return new Map(rows.map((row) => [row.account_id, toRow(row)]));
+}
+
+interface StoredRow {
+  readonly account_id: string;
+  readonly address: string;
+  readonly password_hash: string;
+  readonly registration_number: number;
+  readonly status: 'pending' | 'active';
+  readonly registered_at: Date;
+  readonly activated_at: Date | null;
+  readonly revision: bigint;
+  readonly position: bigint;
+}
+
+function toRow(row: StoredRow): AccountRow {
+  return {
+    accountId: row.account_id,
+    address: row.address,
+    passwordHash: row.password_hash,
+    registrationNumber: row.registration_number,
+    status: row.status,
+    registeredAt: row.registered_at.toISOString(),
+    activatedAt: row.activated_at?.toISOString() ?? null,
+    revision: row.revision,
+    position: row.position,
+  };
+}
+
+async function upsert(
+  transaction: Queryable,
+  table: string,
+  rows: readonly AccountRow[],
+): Promise<void> {
+  await transaction.query({
+    text: `insert into ${table} as stored
+             (account_id, address, password_hash, registration_number, status, registered_at,
+              activated_at, revision, position)
+           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[],
+             $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::bigint[])
+           on conflict (account_id) do update
+             set address = excluded.address, password_hash = excluded.password_hash,
+                 registration_number = excluded.registration_number, status = excluded.status,
+                 registered_at = excluded.registered_at, activated_at = excluded.activated_at,
+                 revision = excluded.revision, position = excluded.position
+             where stored.revision < excluded.revision`,
+    values: [
+      rows.map((row) => row.accountId),
+      rows.map((row) => row.address),
+      rows.map((row) => row.passwordHash),
+      rows.map((row) => row.registrationNumber),
+      rows.map((row) => row.status),
+      rows.map((row) => row.registeredAt),
+      rows.map((row) => row.activatedAt),
+      rows.map((row) => row.revision),
+      rows.map((row) => row.position),
+    ],
+  });
+}
