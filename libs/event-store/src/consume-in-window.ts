@@ -49,7 +49,7 @@ export function consumeInWindow(
 
     const moveOver = (): void => {
       while (entries[0]?.done) reached = entries.shift()?.position;
-      if (reached !== undefined) saving ??= saveReached().finally(() => (saving = undefined));
+      if (reached !== undefined) saving ??= saveReached();
     };
 
     // One save at a time; positions that were reached meanwhile are saved by the same loop.
@@ -59,6 +59,8 @@ export function consumeInWindow(
         reached = undefined;
         await untilDone(() => options.saveCheckpoint(position), options);
       }
+      // In the same breath as the last look at what was reached, or a position reached between is forgotten.
+      saving = undefined;
     };
 
     const start = (event: RecordedEvent): void => {
