@@ -1,5 +1,6 @@
 import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
-import { loadConfiguration, setting } from '@app/service';
+import { activationSettings } from '@app/accounts';
+import { ConfigurationError, loadConfiguration, setting } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 
@@ -16,7 +17,7 @@ const LOWEST_SAFE_BCRYPT_COST = 10;
 export function readSettings(env?: Environment) {
   const production = (env ?? process.env)['NODE_ENV'] === 'production';
   const lowestCost = production ? LOWEST_SAFE_BCRYPT_COST : 4;
-  return loadConfiguration(
+  const settings = loadConfiguration(
     {
       NODE_ENV: setting.nodeEnv(),
       HOST: z.string().default('127.0.0.1'),
@@ -37,8 +38,14 @@ export function readSettings(env?: Environment) {
       PASSWORD_REQUIRE_UPPER: setting.flag().default(false),
       PASSWORD_REQUIRE_LOWER: setting.flag().default(false),
       PASSWORD_REQUIRE_SPECIAL: setting.flag().default(false),
-      ACTIVATION_CODE_TTL_SECONDS: setting.integer(1, 3_600).default(60),
+      ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
     },
     env,
   );
+  if (settings.PASSWORD_MAX_LENGTH < settings.PASSWORD_MIN_LENGTH) {
+    throw new ConfigurationError([
+      'PASSWORD_MAX_LENGTH is not valid: must not be less than PASSWORD_MIN_LENGTH',
+    ]);
+  }
+  return settings;
 }
