@@ -3,7 +3,7 @@ import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@n
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ApiConsistencyToken, ApiProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenAccount } from '../basic-auth/proven-account.js';
@@ -53,6 +53,7 @@ export class ActivateAccountController {
     status: 'active',
     activatedAt: '2026-11-22T10:02:12.345Z',
   })
+  @ApiConsistencyToken()
   @ApiProblems(
     'invalidRequest',
     'unauthenticated',
@@ -62,6 +63,8 @@ export class ActivateAccountController {
     'activationCodeIncorrect',
     'activationCodeMissing',
     'activationAttemptsExhausted',
+    'payloadTooLarge',
+    'unsupportedMediaType',
     'serviceUnavailable',
   )
   async activate(

@@ -30,6 +30,15 @@ const consistencyTokenHeader = {
   },
 };
 
+/** Describes the header that every call with credentials takes. */
+export function ApiConsistencyToken() {
+  return ApiHeader({
+    name: CONSISTENCY_TOKEN,
+    required: false,
+    description: 'From an earlier answer: wait until that change is visible, at most 2 seconds.',
+  });
+}
+
 /** Describes the successful answer of a call that changes nothing. */
 export function ApiRead<Answer>(
   status: number,
@@ -38,11 +47,7 @@ export function ApiRead<Answer>(
   example: Answer,
 ) {
   return applyDecorators(
-    ApiHeader({
-      name: CONSISTENCY_TOKEN,
-      required: false,
-      description: 'From an earlier answer: wait until that change is visible, at most 2 seconds.',
-    }),
+    ApiConsistencyToken(),
     ApiResponse({
       status,
       description,

@@ -2,7 +2,7 @@ import { Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ApiConsistencyToken, ApiProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenAccount } from '../basic-auth/proven-account.js';
@@ -31,10 +31,14 @@ export class RequestActivationCodeController {
     description: 'At most one in 30 seconds, 5 in an hour and 10 in a day. Takes no body.',
   })
   @ApiWrite(202, 'On its way', requestAnswer, { message: MESSAGE })
+  @ApiConsistencyToken()
   @ApiProblems(
+    'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',
     'activationCodeRequestedTooSoon',
+    'payloadTooLarge',
+    'unsupportedMediaType',
     'serviceUnavailable',
   )
   async request(
