@@ -1,0 +1,181 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { KeyRing, UnknownKey } from '@app/account-secrets';
+import { ReadModelUnavailable } from '@app/read-model';
+import type { Database, Queryable, Statement } from '@app/read-model';
+import { createPool } from '@app/read-model/postgres.js';
+import { freshDatabase } from '../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { AccountKeyUnreadable, AccountKeys } from './account-keys.js';
+
+const secretOfK1 = randomBytes(32);
+const k1 = ring(`k1:${secretOfK1.toString('base64')}`);
+
+describe('Keys of accounts', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    database = connect();
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  function connect(): Database {
+    return createPool(fresh.url, { max: 10, applicationName: 'spec', statementTimeoutMs: 5_000 });
+  }
+
+  it('are made once per account and stay the same for everybody', async () => {
+    const [ada, grace] = [randomUUID(), randomUUID()];
+    const keyOfAda = await new AccountKeys(database, k1).obtain(ada);
+    const keyOfGrace = await new AccountKeys(database, k1).obtain(grace);
+    expect(keyOfAda).toHaveLength(32);
+    expect(keyOfGrace.equals(keyOfAda)).toBe(false);
+    const others = new AccountKeys(database, k1);
+    expect((await others.obtain(ada)).equals(keyOfAda)).toBe(true);
+    const found = await others.find([grace, ada]);
+    expect([...found.keys()].sort()).toEqual([ada, grace].sort());
+    expect(found.get(ada)?.equals(keyOfAda)).toBe(true);
+    expect(found.get(grace)?.equals(keyOfGrace)).toBe(true);
+  });
+
+  it('are the same for all who make one at a time, over two pools', async () => {
+    const otherDatabase = connect();
+    try {
+      for (let round = 0; round < 20; round++) {
+        const accountId = randomUUID();
+        const obtained = await Promise.all(
+          Array.from({ length: 12 }, (_, number) =>
+            new AccountKeys(number % 2 === 0 ? database : otherDatabase, k1).obtain(accountId),
+          ),
+        );
+        expect(new Set(obtained.map((key) => key.toString('hex'))).size).toBe(1);
+        expect(await rowsOf(accountId)).toHaveLength(1);
+      }
+    } finally {
+      await otherDatabase.close();
+    }
+  });
+
+  it('are not made by looking for them', async () => {
+    const accountId = randomUUID();
+    const keys = new AccountKeys(database, k1);
+    expect((await keys.find([accountId])).size).toBe(0);
+    expect((await keys.find([])).size).toBe(0);
+    expect(await rowsOf(accountId)).toEqual([]);
+  });
+
+  it('are stored only wrapped', async () => {
+    const accountId = randomUUID();
+    const key = await new AccountKeys(database, k1).obtain(accountId);
+    const [row] = await rowsOf(accountId);
+    expect(row?.key_encryption_key_id).toBe('k1');
+    expect(row?.wrapped_key.includes(key)).toBe(false);
+    expect(row?.wrapped_key.includes(secretOfK1)).toBe(false);
+  });
+
+  it('stay readable when another key-encryption key was put in front', async () => {
+    const accountId = randomUUID();
+    const key = await new AccountKeys(database, k1).obtain(accountId);
+    const rotated = ring(
+      `k2:${randomBytes(32).toString('base64')},k1:${secretOfK1.toString('base64')}`,
+    );
+    const keys = new AccountKeys(database, rotated);
+    expect((await keys.obtain(accountId)).equals(key)).toBe(true);
+    const later = randomUUID();
+    await keys.obtain(later);
+    expect((await rowsOf(later))[0]?.key_encryption_key_id).toBe('k2');
+  });
+
+  it('cannot be unwrapped with another key-encryption key of the same name', async () => {
+    const accountId = randomUUID();
+    await new AccountKeys(database, k1).obtain(accountId);
+    const other = ring(`k1:${randomBytes(32).toString('base64')}`);
+    const expected = new AccountKeyUnreadable(accountId, 'k1');
+    await expect(new AccountKeys(database, other).find([accountId])).rejects.toThrow(expected);
+    await expect(new AccountKeys(database, other).obtain(accountId)).rejects.toThrow(expected);
+    expect(expected.message).toContain(accountId);
+    expect(expected.message).toContain('PERSONAL_DATA_KEYS');
+  });
+
+  it('cannot be read without the key-encryption key they name', async () => {
+    const accountId = randomUUID();
+    await new AccountKeys(database, k1).obtain(accountId);
+    const without = ring(`k9:${randomBytes(32).toString('base64')}`);
+    await expect(new AccountKeys(database, without).find([accountId])).rejects.toThrow(
+      new UnknownKey('PERSONAL_DATA_KEYS', 'k1'),
+    );
+  });
+
+  it('cannot be used for another account', async () => {
+    const [ada, eve] = [randomUUID(), randomUUID()];
+    await new AccountKeys(database, k1).obtain(ada);
+    await database.query({
+      text: `insert into personal_data.account_keys (account_id, wrapped_key, key_encryption_key_id)
+             select $2, wrapped_key, key_encryption_key_id
+             from personal_data.account_keys where account_id = $1`,
+      values: [ada, eve],
+    });
+    await expect(new AccountKeys(database, k1).find([eve])).rejects.toThrow(AccountKeyUnreadable);
+  });
+
+  it('are asked for once and remembered', async () => {
+    const counted = new CountingDatabase(database);
+    const keys = new AccountKeys(counted, k1);
+    const [ada, grace] = [randomUUID(), randomUUID()];
+    const key = await keys.obtain(ada);
+    await new AccountKeys(database, k1).obtain(grace);
+    counted.statements.length = 0;
+    expect((await keys.obtain(ada)).equals(key)).toBe(true);
+    await keys.find([ada]);
+    expect(counted.statements).toEqual([]);
+    expect((await keys.find([ada, grace])).size).toBe(2);
+    expect(counted.statements.map(({ values }) => values)).toEqual([[[grace]]]);
+  });
+
+  it('are found when they were made after somebody looked in vain', async () => {
+    const accountId = randomUUID();
+    const keys = new AccountKeys(database, k1);
+    await keys.find([accountId]);
+    const key = await new AccountKeys(database, k1).obtain(accountId);
+    expect((await keys.find([accountId])).get(accountId)?.equals(key)).toBe(true);
+  });
+
+  it('cannot be had while the database is away, and are not replaced by others', async () => {
+    const away = createPool('postgres://nobody@127.0.0.1:1/nothing', {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 500,
+    });
+    const keys = new AccountKeys(away, k1);
+    await expect(keys.obtain(randomUUID())).rejects.toThrow(ReadModelUnavailable);
+    await expect(keys.find([randomUUID()])).rejects.toThrow(ReadModelUnavailable);
+    await away.close();
+  });
+
+  async function rowsOf(accountId: string) {
+    const { rows } = await database.query<{ wrapped_key: Buffer; key_encryption_key_id: string }>({
+      text: 'select * from personal_data.account_keys where account_id = $1',
+      values: [accountId],
+    });
+    return rows;
+  }
+});
+
+class CountingDatabase implements Queryable {
+  readonly statements: Statement[] = [];
+
+  constructor(private readonly database: Queryable) {}
+
+  query<Row = never>(statement: Statement) {
+    this.statements.push(statement);
+    return this.database.query<Row>(statement);
+  }
+}
+
+function ring(text: string): KeyRing {
+  return KeyRing.parse(text, 'PERSONAL_DATA_KEYS');
+}
