@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
+  ActivationAttemptsExhausted,
+  ActivationCodeExhausted,
+  ActivationCodeExpired,
+  ActivationCodeIncorrect,
+  ActivationCodeMissing,
+  ActivationCodeRequestedTooSoon,
+  CredentialsSuperseded,
+} from '@app/accounts';
+import type { BrokenRule, BrokenRuleName } from '@app/accounts';
+import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
+import { commonProblems } from '@app/http-service';
+import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
+import { accountProblemTable, accountProblems } from './account-problems.js';
+import { HashingOverloaded } from './register-account/password-hasher.js';
+
+const now = Date.UTC(2026, 10, 22, 12);
+const problemOf = accountProblemTable(() => now);
+
+/** An entry for every rule: the type check fails when one is added and forgotten here. */
+const rules: Readonly<Record<BrokenRuleName, readonly [BrokenRule, string, number]>> = {
+  AccountNotRegistered: [new AccountNotRegistered(), 'unauthenticated', 401],
+  CredentialsSuperseded: [new CredentialsSuperseded(), 'unauthenticated', 401],
+  AccountAlreadyActive: [new AccountAlreadyActive(now), 'account-already-active', 409],
+  ActivationCodeMissing: [new ActivationCodeMissing(), 'activation-code-missing', 409],
+  ActivationCodeExpired: [new ActivationCodeExpired(now), 'activation-code-expired', 410],
+  ActivationCodeExhausted: [new ActivationCodeExhausted(), 'activation-code-exhausted', 410],
+  ActivationCodeIncorrect: [new ActivationCodeIncorrect(2), 'activation-code-incorrect', 422],
+  ActivationAttemptsExhausted: [
+    new ActivationAttemptsExhausted(now + 1),
+    'activation-attempts-exhausted',
+    429,
+  ],
+  ActivationCodeRequestedTooSoon: [
+    new ActivationCodeRequestedTooSoon(now + 1),
+    'activation-code-requested-too-soon',
+    429,
+  ],
+};
+
+describe('The table of problems', () => {
+  it.each(Object.entries(rules))('has the broken rule %s', (_, [error, slug, status]) => {
+    const problem = problemOf(error);
+    expect(problem?.type).toMatchObject({ slug, status });
+    expect(problem?.detail).not.toBe('');
+  });
+
+  it('tells how many guesses are left', () => {
+    const problem = problemOf(new ActivationCodeIncorrect(2));
+    expect(problem?.extras.members).toEqual({ attemptsLeft: 2 });
+  });
+
+  it('answers superseded credentials as wrong ones, in every byte', () => {
+    for (const error of [new CredentialsSuperseded(), new AccountNotRegistered()]) {
+      const problem = problemOf(error);
+      expect(problem?.detail).not.toMatch(/replaced|registered/);
+      expect(problem?.extras).toEqual({
+        headers: { 'WWW-Authenticate': 'Basic realm="account", charset="UTF-8"' },
+      });
+    }
+  });
+
+  it.each([
+    [-5_000, '1'],
+    [0, '1'],
+    [1, '1'],
+    [1_000, '1'],
+    [1_001, '2'],
+    [29_999, '30'],
+    [86_400_000, '86400'],
+  ])('says when to come back: %p ms from now is Retry-After %s', (milliseconds, header) => {
+    for (const error of [
+      new ActivationAttemptsExhausted(now + milliseconds),
+      new ActivationCodeRequestedTooSoon(now + milliseconds),
+    ]) {
+      expect(problemOf(error)?.extras.headers).toEqual({ 'Retry-After': header });
+    }
+  });
+
+  it.each([
+    ['the event store', new EventStoreUnavailable('10.0.0.7 refused'), '2'],
+    ['PostgreSQL', new ReadModelUnavailable('10.0.0.7 refused'), '2'],
+    ['a read model that lags', new ReadModelBehind('accounts', 2n, 1n), '1'],
+    ['contention', new TooMuchContention('account-10.0.0.7', 30), '1'],
+    ['too many passwords', new HashingOverloaded(3), '3'],
+  ])(
+    'answers 503 for %s, keeps the cause for the log, and tells nothing of it',
+    (_, error, retryAfter) => {
+      const problem = problemOf(error);
+      expect(problem?.type).toBe(commonProblems.serviceUnavailable);
+      expect(problem?.extras.headers).toEqual({ 'Retry-After': retryAfter });
+      expect(problem?.cause).toBe(error);
+      expect(problem?.detail).not.toMatch(/10\.0\.0\.7|accounts|event|postgres/i);
+    },
+  );
+
+  it.each([new Error('anything'), new TypeError('x is undefined'), undefined, 'text'])(
+    'knows nothing of %p',
+    (error) => {
+      expect(problemOf(error)).toBeUndefined();
+    },
+  );
+
+  it('has slugs that no common problem has', () => {
+    const slugs = Object.values({ ...commonProblems, ...accountProblems }).map(({ slug }) => slug);
+    expect(new Set(slugs).size).toBe(
+      Object.keys(commonProblems).length + Object.keys(accountProblems).length,
+    );
+  });
+});

@@ -1,0 +1,183 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Problem } from '@app/http-service';
+import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
+import type { Queryable, Statement } from '@app/read-model';
+import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import { HashingOverloaded } from '../register-account/password-hasher.js';
+import { ExampleAccounts, exampleAddress } from '../testing/example-accounts.js';
+import { BasicAuthGuard } from './basic-auth.guard.js';
+import { Proven } from './proven-account.js';
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** One row of the read model, or none. */
+class ExampleReadModel implements Queryable {
+  readonly asked: Statement[] = [];
+  fault: Error | undefined;
+
+  constructor(private readonly rows: readonly Readonly<Record<string, unknown>>[]) {}
+
+  async query<Row>(statement: Statement) {
+    this.asked.push(statement);
+    if (this.fault) throw this.fault;
+    const rows = this.rows.filter((row) => row['account_id'] === statement.values?.[0]);
+    return { rows: rows as readonly Row[], rowCount: rows.length };
+  }
+}
+
+describe('Basic Auth', () => {
+  let accounts: ExampleAccounts;
+  let readModel: ExampleReadModel;
+  let guard: BasicAuthGuard;
+  let waitUntil: (position: bigint) => Promise<void>;
+  let readYourWrites: ReadYourWrites;
+
+  beforeEach(() => {
+    accounts = new ExampleAccounts();
+    readModel = new ExampleReadModel([
+      {
+        account_id: accounts.accountId,
+        address: exampleAddress,
+        status: 'pending',
+        registered_at: new Date(),
+        activated_at: null,
+        password_hash: 'hash of right password',
+        registration_number: 3,
+      },
+    ]);
+    waitUntil = async () => undefined;
+    readYourWrites = new ReadYourWrites({ waitUntil: (position) => waitUntil(position) });
+    guard = new BasicAuthGuard(
+      readModel,
+      accounts.passwordHasher,
+      accounts.accountIds,
+      readYourWrites,
+    );
+  });
+
+  const basic = (address: string, password: string) =>
+    `Basic ${Buffer.from(`${address}:${password}`).toString('base64')}`;
+
+  async function ask(headers: Headers): Promise<ExecutionContext> {
+    const request = { headers };
+    const execution = {
+      switchToHttp: () => ({ getRequest: () => request }),
+    } as unknown as ExecutionContext;
+    expect(await guard.canActivate(execution)).toBe(true);
+    return execution;
+  }
+
+  async function refusalOf(headers: Headers): Promise<Problem> {
+    try {
+      await ask(headers);
+    } catch (error) {
+      if (error instanceof Problem) return error;
+      throw error;
+    }
+    throw new Error('the credentials were accepted');
+  }
+
+  /** What a controller's parameter is given. */
+  function provenOf(execution: ExecutionContext): unknown {
+    class Probe {
+      view(_account: unknown): void {
+        return;
+      }
+    }
+    Proven()(Probe.prototype, 'view', 0);
+    const [parameter] = Object.values(
+      Reflect.getMetadata(ROUTE_ARGS_METADATA, Probe, 'view') as object,
+    ) as { factory(data: unknown, context: ExecutionContext): unknown }[];
+    return parameter?.factory(undefined, execution);
+  }
+
+  it('proves the account whose password it is, and which registration the password belongs to', async () => {
+    const execution = await ask({ authorization: basic('ADA@example.ORG', 'right password') });
+    expect(provenOf(execution)).toMatchObject({
+      accountId: accounts.accountId,
+      registrationNumber: 3,
+    });
+  });
+
+  it('proves nothing on a route without the guard', () => {
+    const execution = {
+      switchToHttp: () => ({ getRequest: () => ({ headers: {} }) }),
+    } as unknown as ExecutionContext;
+    expect(() => provenOf(execution)).toThrow('this route lacks the BasicAuthGuard');
+  });
+
+  it.each([
+    ['a wrong password', basic(exampleAddress, 'wrong password')],
+    ['an unknown address', basic('eve@example.org', 'right password')],
+    ['what is no address', basic('eve', 'right password')],
+    ['an empty address', basic('', 'right password')],
+    ['an empty password', basic(exampleAddress, '')],
+  ])('answers 401 to %s, at the cost of one verification', async (_, authorization) => {
+    const { type, extras, detail } = await refusalOf({ authorization });
+    expect({ type, extras, detail }).toEqual({
+      type: expect.objectContaining({ slug: 'unauthenticated', status: 401 }),
+      detail: 'Send the e-mail address and password of an account as HTTP Basic credentials.',
+      extras: { headers: { 'WWW-Authenticate': 'Basic realm="account", charset="UTF-8"' } },
+    });
+    expect(accounts.passwordHasher.verified).toBe(1);
+  });
+
+  it.each([
+    ['no credentials', undefined],
+    ['another scheme', 'Bearer abc'],
+    ['what cannot be read', 'Basic !'],
+  ])('answers 401 to %s, at no cost', async (_, authorization) => {
+    expect((await refusalOf({ authorization })).type.slug).toBe('unauthenticated');
+    expect(accounts.passwordHasher.verified).toBe(0);
+    expect(readModel.asked).toHaveLength(0);
+  });
+
+  it('waits for the account’s last write and for the caller’s own token before it looks', async () => {
+    const waited: bigint[] = [];
+    waitUntil = async (position) => {
+      expect(readModel.asked).toHaveLength(0);
+      waited.push(position);
+    };
+    readYourWrites.remember(accounts.accountId, 17n);
+    await ask({
+      authorization: basic(exampleAddress, 'right password'),
+      'consistency-token': '104729',
+    });
+    expect(waited).toEqual([17n, 104_729n]);
+  });
+
+  it.each(['', '-1', '1.5', 'abc', '0x10', '1 2', '1'.repeat(20), ['1', '2']])(
+    'answers 400 to the token %p',
+    async (token) => {
+      const problem = await refusalOf({
+        authorization: basic(exampleAddress, 'right password'),
+        'consistency-token': token,
+      });
+      expect(problem.type.slug).toBe('invalid-request');
+      expect(problem.extras.members).toMatchObject({ errors: [{ field: 'Consistency-Token' }] });
+    },
+  );
+
+  it.each([new ReadModelBehind('accounts', 2n, 1n), new ReadModelUnavailable('down')])(
+    'says so when the read model cannot tell: %p',
+    async (fault) => {
+      waitUntil = () => Promise.reject(fault);
+      const asked = ask({
+        authorization: basic(exampleAddress, 'right password'),
+        'consistency-token': '2',
+      });
+      await expect(asked).rejects.toBe(fault);
+      readModel.fault = fault;
+      await expect(ask({ authorization: basic(exampleAddress, 'x') })).rejects.toBe(fault);
+    },
+  );
+
+  it('says so when too many passwords are waiting', async () => {
+    accounts.passwordHasher.verify = () => Promise.reject(new HashingOverloaded(3));
+    await expect(ask({ authorization: basic('eve@example.org', 'x') })).rejects.toBeInstanceOf(
+      HashingOverloaded,
+    );
+  });
+});

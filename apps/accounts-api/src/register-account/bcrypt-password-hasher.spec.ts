@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { KeyRing, UnknownKey } from '@app/account-secrets';
+import fc from 'fast-check';
+import { BcryptPasswordHasher } from './bcrypt-password-hasher.js';
+import { HashingOverloaded, UnreadableHash } from './password-hasher.js';
+
+const pepper = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
+const oldPepper = pepper('p1');
+const newPepper = pepper('p2');
+const ring = (...entries: string[]) => KeyRing.parse(entries.join(','), 'PASSWORD_PEPPERS');
+
+/** Quick enough for hundreds; the format and the mathematics are the same at any cost. */
+const QUICK = 4;
+
+describe('Passwords hashed with bcrypt', () => {
+  let hasher: BcryptPasswordHasher;
+
+  beforeAll(async () => {
+    hasher = await BcryptPasswordHasher.create({
+      cost: QUICK,
+      peppers: ring(newPepper, oldPepper),
+      longestWaitMs: 60_000,
+    });
+  });
+
+  it('are kept with version, pepper and cost', async () => {
+    const hash = await hasher.hash('correct horse battery staple');
+    expect(hash).toMatch(/^v1\$p2\$2b\$04\$[./A-Za-z0-9]{53}$/);
+  });
+
+  it('are salted: the same password twice has two hashes', async () => {
+    const [one, other] = await Promise.all([hasher.hash('same'), hasher.hash('same')]);
+    expect(one).not.toBe(other);
+    expect(await hasher.verify('same', one)).toBe(true);
+    expect(await hasher.verify('same', other)).toBe(true);
+  });
+
+  it('count in every character, at any length', async () => {
+    const units = fc.constantFrom(...'aZ09 é漢🙂');
+    for (let length = 1; length <= 200; length++) {
+      const [characters = []] = fc.sample(
+        fc.array(units, { minLength: length, maxLength: length }),
+        { numRuns: 1, seed: length },
+      );
+      const password = characters.join('');
+      const hash = await hasher.hash(password);
+      const at = (length * 7) % length;
+      const last = characters.length - 1;
+      const others = [at, last].map((index) =>
+        characters.with(index, characters[index] === 'x' ? 'y' : 'x').join(''),
+      );
+      const guesses = [password, ...others, `${password}x`, characters.slice(0, -1).join('')];
+      expect(await Promise.all(guesses.map((guess) => hasher.verify(guess, hash)))).toEqual([
+        true,
+        false,
+        false,
+        false,
+        false,
+      ]);
+    }
+  });
+
+  it('are the same in whichever form their accents were typed', async () => {
+    const composed = await hasher.hash('caf\u00e9 \u1e69');
+    expect(await hasher.verify('cafe\u0301 s\u0323\u0307', composed)).toBe(true);
+    const decomposed = await hasher.hash('cafe\u0301 s\u0307\u0323');
+    expect(await hasher.verify('caf\u00e9 \u1e69', decomposed)).toBe(true);
+    expect(await hasher.verify('cafe s', composed)).toBe(false);
+  });
+
+  it('may be 64 emoji', async () => {
+    const emoji = '🙂'.repeat(63);
+    const hash = await hasher.hash(`${emoji}🙃`);
+    expect(await hasher.verify(`${emoji}🙃`, hash)).toBe(true);
+    expect(await hasher.verify(`${emoji}🙂`, hash)).toBe(false);
+  });
+
+  it('are told apart by case, and by what comes after a zero byte', async () => {
+    const hash = await hasher.hash('Pass\0word');
+    expect(await hasher.verify('pass\0word', hash)).toBe(false);
+    expect(await hasher.verify('Pass\0worD', hash)).toBe(false);
+  });
+
+  it('are checked with the pepper they were hashed with', async () => {
+    const before = await BcryptPasswordHasher.create({ cost: QUICK, peppers: ring(oldPepper) });
+    const hash = await before.hash('a password');
+    expect(hash).toMatch(/^v1\$p1\$/);
+    expect(await hasher.verify('a password', hash)).toBe(true);
+    const stranger = ring(pepper('p1'));
+    const other = await BcryptPasswordHasher.create({ cost: QUICK, peppers: stranger });
+    expect(await other.verify('a password', hash)).toBe(false);
+  });
+
+  it('cannot be checked without that pepper: an error, not a wrong password', async () => {
+    const hash = await hasher.hash('a password');
+    const without = await BcryptPasswordHasher.create({ cost: QUICK, peppers: ring(oldPepper) });
+    await expect(without.verify('a password', hash)).rejects.toThrow(
+      new UnknownKey('PASSWORD_PEPPERS', 'p2').message,
+    );
+  });
+
+  it.each(['', 'plain', '$2b$04$abc', 'v2$p2$2b$04$abc', 'v1$p2$1$abc', 'v1$$2b$04$abc'])(
+    'cannot be checked against %p: an error, not a wrong password',
+    async (stored) => {
+      await expect(hasher.verify('a password', stored)).rejects.toBeInstanceOf(UnreadableHash);
+    },
+  );
+
+  it('are checked at the same cost where there is no account, in vain', async () => {
+    const cost = 10;
+    const slow = await BcryptPasswordHasher.create({ cost, peppers: ring(newPepper) });
+    const hash = await slow.hash('a password');
+    const timeOf = async (stored: string | undefined) => {
+      const times: number[] = [];
+      for (let round = 0; round < 7; round++) {
+        const startedAt = performance.now();
+        expect(await slow.verify('another password', stored)).toBe(false);
+        times.push(performance.now() - startedAt);
+      }
+      return Math.min(...times);
+    };
+    const known = await timeOf(hash);
+    const unknown = await timeOf(undefined);
+    expect(unknown / known).toBeGreaterThan(0.5);
+    expect(unknown / known).toBeLessThan(2);
+  });
+
+  describe('many at a time', () => {
+    const cost = 10;
+    const create = (options: { concurrency?: number; longestWaitMs?: number } = {}) =>
+      BcryptPasswordHasher.create({ cost, peppers: ring(newPepper), ...options });
+
+    it('are turned away once those before would take longer than allowed', async () => {
+      const busy = await create({ concurrency: 2, longestWaitMs: 300 });
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 200 }, () => busy.verify('a password', undefined)),
+      );
+      const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+      expect(refused.length).toBeGreaterThan(100);
+      expect(refused.length).toBeLessThan(200);
+      for (const { reason } of refused) {
+        expect(reason).toBeInstanceOf(HashingOverloaded);
+        expect((reason as HashingOverloaded).retryAfterSeconds).toBeGreaterThanOrEqual(1);
+      }
+      // As soon as the others are done there is room again.
+      expect(busy.load).toBe(0);
+      expect(await busy.verify('a password', undefined)).toBe(false);
+    });
+
+    it('are served, at least one, however short the wait may be', async () => {
+      const strict = await create({ concurrency: 1, longestWaitMs: 0 });
+      const [first, second] = await Promise.allSettled([strict.hash('one'), strict.hash('two')]);
+      expect(first?.status).toBe('fulfilled');
+      expect(second?.status).toBe('rejected');
+    });
+
+    it('leave the event loop free', async () => {
+      const busy = await create({ longestWaitMs: 60_000 });
+      const delay = monitorEventLoopDelay({ resolution: 5 });
+      delay.enable();
+      let worst: number;
+      try {
+        await Promise.all(Array.from({ length: 12 }, () => busy.hash('a password')));
+        worst = delay.max / 1e6;
+      } finally {
+        delay.disable();
+      }
+      // One hash on the loop itself would hold it for all of its time, twelve for twelve times that.
+      const startedAt = performance.now();
+      await busy.hash('a password');
+      const oneHashMs = performance.now() - startedAt;
+      expect(worst).toBeLessThan(Math.max(100, 4 * oneHashMs));
+    });
+
+    it('are counted while they wait', async () => {
+      const busy = await create({ concurrency: 1, longestWaitMs: 60_000 });
+      const hashes = [busy.hash('one'), busy.hash('two'), busy.verify('three', undefined)];
+      expect(busy.load).toBe(3);
+      await Promise.all(hashes);
+      expect(busy.load).toBe(0);
+    });
+  });
+});

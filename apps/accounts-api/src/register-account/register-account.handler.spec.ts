@@ -1,0 +1,115 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { InvalidAddress } from '@app/accounts';
+import { EventStoreUnavailable } from '@app/event-store';
+import { ActivateAccount } from '../activate-account/activate-account.command.js';
+import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
+import { RegisterAccount } from './register-account.command.js';
+
+const MINUTE = 60_000;
+
+describe('Registering an account', () => {
+  let accounts: ExampleAccounts;
+
+  beforeEach(() => {
+    accounts = new ExampleAccounts();
+  });
+
+  const register = (password = 'first password', address = exampleAddress) =>
+    accounts.register.execute(new RegisterAccount(address, password, exampleContext));
+
+  const types = async () => (await accounts.history()).map(({ type }) => type);
+
+  it('registers a new address and issues its first code', async () => {
+    await register();
+    const history = await accounts.history();
+    expect(history).toMatchObject([
+      {
+        type: 'AccountRegistered',
+        data: {
+          address: exampleAddress,
+          passwordHash: 'hash of first password',
+          registeredAt: accounts.now,
+        },
+      },
+      {
+        type: 'ActivationCodeIssued',
+        data: { issueNumber: 1, keyId: 'k1', issuedAt: accounts.now },
+      },
+    ]);
+  });
+
+  it('keeps who asked, as part of which request', async () => {
+    await register();
+    for (const { metadata } of await accounts.recorded()) {
+      expect(metadata).toMatchObject({
+        actor: 'anonymous',
+        $correlationId: exampleContext.requestId,
+        $causationId: exampleContext.requestId,
+      });
+    }
+  });
+
+  it('renews a pending address: the new password, and a new code when the last is old enough', async () => {
+    await register();
+    accounts.now += MINUTE;
+    await register('second password');
+    expect((await accounts.history()).slice(2)).toMatchObject([
+      { type: 'RegistrationRenewed', data: { passwordHash: 'hash of second password' } },
+      { type: 'ActivationCodeIssued', data: { issueNumber: 2 } },
+    ]);
+  });
+
+  it('takes every spelling of an address for the same', async () => {
+    const { accountId } = await register();
+    expect(await register('first password', 'ada@EXAMPLE.ORG')).toMatchObject({ accountId });
+    expect(await types()).toEqual([
+      'AccountRegistered',
+      'ActivationCodeIssued',
+      'RegistrationRenewed',
+    ]);
+  });
+
+  it('answers the same, for the same work, whether the address is new, pending or active', async () => {
+    const { accountId } = accounts;
+    const fresh = await register();
+    const pending = await register();
+    const account = { accountId, registrationNumber: 2 };
+    const guess = await accounts.code();
+    await accounts.activate.execute(new ActivateAccount(account, guess, exampleContext));
+    const before = (await accounts.history()).length;
+    const active = await register('third password');
+
+    for (const answer of [fresh, pending, active]) {
+      expect(answer).toEqual({ accountId, position: expect.anything() });
+      expect(typeof answer.position).toBe('bigint');
+    }
+    expect(accounts.passwordHasher.hashed).toBe(3);
+    const after = await accounts.history();
+    expect(after[before]).toMatchObject({ type: 'RegistrationRefused' });
+    expect(JSON.stringify(after.slice(before))).not.toContain('third password');
+  });
+
+  it('lets the one who registered read it at once', async () => {
+    const { position } = await register();
+    await accounts.readYourWrites.settle(accounts.accountId, undefined);
+    expect(accounts.progress.waitedFor).toEqual([position]);
+  });
+
+  it('is decided anew when somebody else was faster', async () => {
+    await Promise.all(Array.from({ length: 10 }, (_, index) => register(`password ${index}`)));
+    const all = await types();
+    expect(all.filter((type) => type === 'AccountRegistered')).toHaveLength(1);
+    expect(all.filter((type) => type === 'RegistrationRenewed')).toHaveLength(9);
+    expect(all.filter((type) => type === 'ActivationCodeIssued')).toHaveLength(1);
+  });
+
+  it('appends nothing for what is no address', async () => {
+    await expect(register('first password', 'ada')).rejects.toThrow(InvalidAddress);
+    expect(accounts.store.appends).toBe(0);
+  });
+
+  it('fails while the event store is away', async () => {
+    accounts.store.goAway();
+    await expect(register()).rejects.toThrow(EventStoreUnavailable);
+  });
+});

@@ -1,0 +1,77 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  AccountAlreadyActive,
+  ActivationCodeRequestedTooSoon,
+  CredentialsSuperseded,
+} from '@app/accounts';
+import { ActivateAccount } from '../activate-account/activate-account.command.js';
+import { RegisterAccount } from '../register-account/register-account.command.js';
+import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
+import { RequestActivationCode } from './request-activation-code.command.js';
+
+describe('Asking for a new code', () => {
+  let accounts: ExampleAccounts;
+
+  beforeEach(async () => {
+    accounts = new ExampleAccounts();
+    await register();
+    await accounts.mailed();
+  });
+
+  const register = () =>
+    accounts.register.execute(
+      new RegisterAccount(exampleAddress, 'first password', exampleContext),
+    );
+  const proven = (registrationNumber = 1) => ({
+    accountId: accounts.accountId,
+    registrationNumber,
+  });
+  const request = (registrationNumber?: number) =>
+    accounts.requestCode.execute(
+      new RequestActivationCode(proven(registrationNumber), exampleContext),
+    );
+
+  it('issues one with a nonce of its own, half a minute after the last', async () => {
+    accounts.now += 30_000;
+    const { position } = await request();
+    const issues = (await accounts.history()).filter(
+      (event) => event.type === 'ActivationCodeIssued',
+    );
+    expect(issues.map(({ data }) => data.issueNumber)).toEqual([1, 2]);
+    const [first, second] = issues.map(({ data }) => data.nonce);
+    expect(second).toMatch(/^[0-9a-f]{32}$/);
+    expect(second).not.toBe(first);
+    expect((await accounts.recorded()).at(-1)).toMatchObject({
+      position,
+      metadata: { actor: 'account', $causationId: exampleContext.requestId },
+    });
+  });
+
+  it('is refused earlier, with the instant from which it is not', async () => {
+    const allowedFrom = accounts.now + 30_000;
+    accounts.now += 29_999;
+    const refusal = request();
+    await expect(refusal).rejects.toBeInstanceOf(ActivationCodeRequestedTooSoon);
+    await expect(refusal).rejects.toMatchObject({ retryAt: allowedFrom });
+  });
+
+  it('issues one for many calls at a time', async () => {
+    accounts.now += 30_000;
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => request()));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('is refused when the account is active', async () => {
+    const guess = await accounts.code();
+    await accounts.activate.execute(new ActivateAccount(proven(), guess, exampleContext));
+    accounts.now += 30_000;
+    await expect(request()).rejects.toBeInstanceOf(AccountAlreadyActive);
+  });
+
+  it('is refused with the password of a registration that was renewed', async () => {
+    await register();
+    accounts.now += 30_000;
+    await expect(request(1)).rejects.toBeInstanceOf(CredentialsSuperseded);
+    await expect(request(2)).resolves.toMatchObject({ position: expect.anything() });
+  });
+});

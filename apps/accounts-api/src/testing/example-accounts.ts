@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { AccountIds, ActivationCodes, KeyRing } from '@app/account-secrets';
+import {
+  accountDecider,
+  accountStreamName,
+  addressKeyOf,
+  defaultActivationPolicy,
+} from '@app/accounts';
+import type { AccountEvent, ActivationPolicy } from '@app/accounts';
+import { handleCommand, loadStream } from '@app/event-store';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import type { Accounts } from '../accounts.js';
+import { ActivateAccountHandler } from '../activate-account/activate-account.handler.js';
+import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import type { Progress } from '../read-your-writes/read-your-writes.js';
+import type { PasswordHasher } from '../register-account/password-hasher.js';
+import { RegisterAccountHandler } from '../register-account/register-account.handler.js';
+import { RequestActivationCodeHandler } from '../request-activation-code/request-activation-code.handler.js';
+import type { RequestContext } from '../request-context.js';
+
+export const exampleAddress = 'Ada@Example.org';
+export const exampleContext: RequestContext = { requestId: '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10' };
+
+/** Hashes nothing: shows what was asked of it. */
+export class CountingPasswordHasher implements PasswordHasher {
+  hashed = 0;
+  verified = 0;
+
+  async hash(password: string): Promise<string> {
+    this.hashed++;
+    return `hash of ${password}`;
+  }
+
+  async verify(password: string, storedHash: string | undefined): Promise<boolean> {
+    this.verified++;
+    return storedHash === `hash of ${password}`;
+  }
+}
+
+/** What the read model was waited for. */
+export class RecordingProgress implements Progress {
+  readonly waitedFor: bigint[] = [];
+
+  async waitUntil(position: bigint): Promise<void> {
+    this.waitedFor.push(position);
+  }
+}
+
+/** The handlers over a store in memory, with a clock that stands until it is moved. */
+export class ExampleAccounts {
+  readonly store = new InMemoryEventStore();
+  readonly passwordHasher = new CountingPasswordHasher();
+  readonly progress = new RecordingProgress();
+  readonly readYourWrites = new ReadYourWrites(this.progress);
+  readonly accountIds = new AccountIds(randomBytes(32));
+  readonly activationCodes: ActivationCodes;
+  readonly accountId: string;
+  readonly register: RegisterAccountHandler;
+  readonly activate: ActivateAccountHandler;
+  readonly requestCode: RequestActivationCodeHandler;
+  now = Date.UTC(2026, 10, 22, 12);
+  private readonly accounts: Accounts;
+
+  constructor(policy: ActivationPolicy = defaultActivationPolicy) {
+    const key = randomBytes(32).toString('base64');
+    this.activationCodes = new ActivationCodes(KeyRing.parse(`k1:${key}`, 'ACTIVATION_CODE_KEYS'));
+    this.accountId = this.accountIds.accountIdOf(addressKeyOf(exampleAddress));
+    this.accounts = {
+      store: this.store,
+      codec: plainAccountCodec,
+      decider: accountDecider(policy),
+    };
+    const clock = () => this.now;
+    this.register = new RegisterAccountHandler(
+      this.accounts,
+      this.passwordHasher,
+      clock,
+      this.accountIds,
+      this.activationCodes,
+      this.readYourWrites,
+    );
+    this.activate = new ActivateAccountHandler(
+      this.accounts,
+      policy,
+      clock,
+      this.activationCodes,
+      this.readYourWrites,
+    );
+    this.requestCode = new RequestActivationCodeHandler(
+      this.accounts,
+      clock,
+      this.activationCodes,
+      this.readYourWrites,
+    );
+  }
+
+  /** The facts of the account so far. */
+  async history(): Promise<readonly AccountEvent[]> {
+    const recorded = await this.recorded();
+    return plainAccountCodec.decode(recorded);
+  }
+
+  async recorded() {
+    const recorded = [];
+    for await (const event of this.store.readStream(accountStreamName(this.accountId))) {
+      recorded.push(event);
+    }
+    return recorded;
+  }
+
+  /** The newest code, as it stands in the mail. */
+  async code(): Promise<string> {
+    const { state } = await loadStream(this.accounts, accountStreamName(this.accountId));
+    if (state.status !== 'pending' || !state.code) throw new Error('there is no code');
+    return this.activationCodes.codeFor(this.accountId, state.code);
+  }
+
+  /** Any code but the newest. */
+  async wrongCode(): Promise<string> {
+    return (await this.code()) === '0000' ? '1111' : '0000';
+  }
+
+  /** The provider took the mail of the newest code, now. */
+  async mailed(): Promise<void> {
+    await this.decide((issueNumber) => ({
+      type: 'RecordActivationCodeSent',
+      issueNumber,
+      sentAt: this.now,
+      providerMessageId: 'message-1',
+    }));
+  }
+
+  /** The provider refused the mail of the newest code for good. */
+  async undeliverable(): Promise<void> {
+    await this.decide((issueNumber) => ({
+      type: 'RecordActivationCodeUndeliverable',
+      issueNumber,
+      reason: 'refused',
+      attempts: 1,
+      now: this.now,
+    }));
+  }
+
+  private async decide(
+    command: (issueNumber: number) => Parameters<Accounts['decider']['decide']>[0],
+  ): Promise<void> {
+    await handleCommand(
+      this.accounts,
+      accountStreamName(this.accountId),
+      (state) => {
+        if (state.status !== 'pending' || !state.code) throw new Error('there is no code');
+        return command(state.code.issueNumber);
+      },
+      { $correlationId: '', $causationId: '', actor: 'worker' },
+    );
+  }
+}
