@@ -14,6 +14,7 @@ import {
   LOG,
 } from './keep-accounts/keep-accounts.tokens.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
+import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
 import { MAIL_SENDER } from './send-activation-code/mail-sender.js';
 import type { MailSender } from './send-activation-code/mail-sender.js';
@@ -38,6 +39,7 @@ export class AccountsWorkerModule {
       imports: [durableCqrsModule()],
       providers: [
         KeepAccounts,
+        KeepOperatorViews,
         ActivationMailSaga,
         SendActivationCodeHandler,
         { provide: ACCOUNTS, useValue: accounts },

@@ -13,6 +13,7 @@ import { readSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
+import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
 import { HttpMailSender } from './send-activation-code/http-mail-sender.js';
 import { measureWork } from './worker-metrics.js';
@@ -69,6 +70,7 @@ async function start(log: Log): Promise<RunningProcess> {
   });
   activationMail.start();
   const keepAccounts = app.get(KeepAccounts);
+  const operatorViews = app.get(KeepOperatorViews);
   measureWork(metrics, keepAccounts, activationMail);
   const internal = await startInternalServer({
     host: settings.HOST,
@@ -80,6 +82,9 @@ async function start(log: Log): Promise<RunningProcess> {
     },
     details: () => ({
       accountsProjection: readable(keepAccounts.status),
+      operatorViews: Object.fromEntries(
+        [...operatorViews.statuses].map(([name, status]) => [name, readable(status)]),
+      ),
       activationMail: readable(activationMail.status),
     }),
   });

@@ -3,6 +3,8 @@ export { CheckpointMoved, readCheckpoint, saveCheckpoint } from './checkpoints.j
 export * from './projection.js';
 export * from './accounts/accounts.projection.js';
 export * from './accounts/accounts.queries.js';
+export { giveBackToBuckets, removeFullBuckets, takeFromBuckets } from './throttling/buckets.js';
+export type { BucketDemand, EmptyBucket } from './throttling/buckets.js';
 export * from './run-projection.js';
 export * from './projection-monitor.js';
 export * from './leadership.js';
@@ -21,3 +23,12 @@ export {
 } from './failed-events.js';
 export { readProjectionReports, reportProjection } from './projection-reports.js';
 export type { ProjectionReport } from './projection-reports.js';
+export {
+  NothingToRebuild,
+  ProjectionRebuild,
+  RebuildRunning,
+} from './rebuild/rebuild-projection.js';
+export type { RebuildOptions, RebuildOutcome } from './rebuild/rebuild-projection.js';
+export { newestRebuilds } from './rebuild/rebuild-records.js';
+export type { RebuildRecord, RebuildState } from './rebuild/rebuild-records.js';
+export { anonymousAccountCodec } from './anonymous-account-codec.js';

@@ -21,7 +21,7 @@ import type { BatchProjection, ProjectedEvent, Projection } from './projection.j
 export interface ProjectionOptions<Event> {
   readonly projection: Projection<Event> | BatchProjection<Event>;
   readonly store: EventStore;
-  readonly codec: EventCodec<Event>;
+  readonly codec: Pick<EventCodec<Event>, 'decode'>;
   readonly database: Database;
   /** Most events in one transaction. */
   readonly maxBatchSize?: number;

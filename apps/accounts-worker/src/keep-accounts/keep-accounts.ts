@@ -1,6 +1,12 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore } from '@app/event-store';
-import { ProjectionMonitor, accountsProjection, runProjection, whileLeader } from '@app/read-model';
+import {
+  ProjectionMonitor,
+  accountsProjection,
+  reportProjection,
+  runProjection,
+  whileLeader,
+} from '@app/read-model';
 import type { Database, ProjectionStatus } from '@app/read-model';
 import type { Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -15,7 +21,8 @@ import { ACCOUNT_EVENT_CODEC, DATABASE, EVENT_STORE, LOG } from './keep-accounts
 export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly monitor = new ProjectionMonitor();
   private readonly stopping = new AbortController();
-  private running: Promise<void> | undefined;
+  private running: Promise<unknown> | undefined;
+  private eventsProjected = 0;
 
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
@@ -30,7 +37,7 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.running ??= this.competeAndKeep();
+    this.running ??= Promise.all([this.competeAndKeep(), this.report()]);
   }
 
   /** Resolves when the transaction under way has ended and another worker may take over. */
@@ -38,6 +45,18 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
     this.stopping.abort();
     await this.running;
     this.monitor.onStopped();
+  }
+
+  /** For processes that ask how the projection does. */
+  private report(): Promise<void> {
+    return reportProjection({
+      database: this.database,
+      projection: accountsProjection.name,
+      status: () => this.status,
+      eventsProjected: () => this.eventsProjected,
+      signal: this.stopping.signal,
+      onFault: (error) => this.log.warn({ err: error }, 'a report on the accounts was missed'),
+    });
   }
 
   private competeAndKeep(): Promise<void> {
@@ -72,7 +91,10 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
           monitor.onSubscribed(position);
           log.info({ position: String(position) }, 'accounts follow the log from here');
         },
-        onAdvanced: (progress) => monitor.onAdvanced(progress),
+        onAdvanced: (progress) => {
+          this.eventsProjected += progress.events;
+          monitor.onAdvanced(progress);
+        },
         onCaughtUp: () => {
           monitor.onCaughtUp();
           log.info({ position: String(monitor.status().position) }, 'accounts are up to date');
