@@ -1,6 +1,6 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
-import { accountDecider, defaultActivationPolicy } from '@app/accounts';
-import type { ActivationPolicy, PasswordPolicy } from '@app/accounts';
+import { accountDecider, activationPolicyOf } from '@app/accounts';
+import type { PasswordPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/read-model';
@@ -70,13 +70,6 @@ export class AccountsApiModule {
       ],
     };
   }
-}
-
-function activationPolicyOf(settings: AccountsApiSettings): ActivationPolicy {
-  return {
-    ...defaultActivationPolicy,
-    codeTtlMs: settings.ACTIVATION_CODE_TTL_SECONDS * 1_000,
-  };
 }
 
 function passwordPolicyOf(settings: AccountsApiSettings): PasswordPolicy {

@@ -15,6 +15,8 @@ import {
 } from './keep-accounts/keep-accounts.tokens.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
+import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
+import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
 import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
 import { MAIL_SENDER } from './send-activation-code/mail-sender.js';
 import type { MailSender } from './send-activation-code/mail-sender.js';
@@ -42,6 +44,8 @@ export class AccountsWorkerModule {
         KeepOperatorViews,
         ActivationMailSaga,
         SendActivationCodeHandler,
+        OwnerNoticeSaga,
+        NotifyOwnerHandler,
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: ActivationCodes, useValue: activationCodes },

@@ -1,5 +1,6 @@
 import { keyRingSetting } from '@app/account-secrets';
-import { loadConfiguration, setting } from '@app/service';
+import { activationSettings } from '@app/accounts';
+import { ConfigurationError, loadConfiguration, setting } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 
@@ -11,7 +12,7 @@ export type AccountsWorkerSettings = ReturnType<typeof readSettings>;
  * @throws ConfigurationError naming every fault
  */
 export function readSettings(env?: Environment) {
-  return loadConfiguration(
+  const settings = loadConfiguration(
     {
       NODE_ENV: setting.nodeEnv(),
       HOST: z.string().default('127.0.0.1'),
@@ -21,13 +22,26 @@ export function readSettings(env?: Environment) {
       DATABASE_CONNECTIONS: setting.integer(2, 200).default(5),
       ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
       PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
-      ACTIVATION_CODE_TTL_SECONDS: setting.integer(1, 3_600).default(60),
+      ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
       EMAIL_API_URL: setting.url('http:', 'https:'),
       EMAIL_API_KEY: z.string().min(1),
+      EMAIL_API_FAILOVER_URL: setting.url('http:', 'https:').optional(),
+      EMAIL_API_FAILOVER_KEY: z.string().min(1).optional(),
       EMAIL_FROM: z.string().default('Accounts <no-reply@localhost>'),
       EMAIL_TIMEOUT_MS: setting.integer(100, 60_000).default(3_000),
       EMAIL_CONCURRENCY: setting.integer(1, 256).default(16),
+      EMAIL_DOUBT_MS: setting.integer(0, 600_000).default(10_000),
+      EMAIL_BREAKER_FAILURES: setting.integer(1, 1_000).default(5),
+      EMAIL_BREAKER_PAUSE_MS: setting.integer(10, 60_000).default(1_000),
+      EMAIL_BREAKER_LONGEST_PAUSE_MS: setting.integer(10, 300_000).default(15_000),
     },
     env,
   );
+  const { EMAIL_API_FAILOVER_URL, EMAIL_API_FAILOVER_KEY } = settings;
+  if ((EMAIL_API_FAILOVER_URL === undefined) !== (EMAIL_API_FAILOVER_KEY === undefined)) {
+    throw new ConfigurationError([
+      'EMAIL_API_FAILOVER_URL and EMAIL_API_FAILOVER_KEY belong together: set both or none',
+    ]);
+  }
+  return settings;
 }

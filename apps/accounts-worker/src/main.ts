@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { ActivationCodes } from '@app/account-secrets';
-import { accountDecider, defaultActivationPolicy } from '@app/accounts';
+import { accountDecider, activationPolicyOf } from '@app/accounts';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { NestLog } from '@app/http-service';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
@@ -10,12 +10,17 @@ import type { Log, RunningProcess } from '@app/service';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
 import { readSettings } from './accounts-worker.settings.js';
+import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
+import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
 import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
+import { GuardedMailProvider } from './send-activation-code/guarded-mail-provider.js';
 import { HttpMailSender } from './send-activation-code/http-mail-sender.js';
+import { MailGate } from './send-activation-code/mail-gate.js';
+import { MailProviders } from './send-activation-code/mail-providers.js';
 import { measureWork } from './worker-metrics.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -30,28 +35,19 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
-  const policy = {
-    ...defaultActivationPolicy,
-    codeTtlMs: settings.ACTIVATION_CODE_TTL_SECONDS * 1_000,
-  };
+  const policy = activationPolicyOf(settings);
   const accounts = {
     store: eventStore,
     codec: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
     decider: accountDecider(policy),
   };
-  const mailSender = new HttpMailSender({
-    url: settings.EMAIL_API_URL,
-    apiKey: settings.EMAIL_API_KEY,
-    from: settings.EMAIL_FROM,
-    timeoutMs: settings.EMAIL_TIMEOUT_MS,
-    clock: systemClock,
-  });
+  const { mailProviders, closeConnections } = connectMailProviders(settings);
   const app = await NestFactory.createApplicationContext(
     AccountsWorkerModule.with({
       accounts,
       policy,
       activationCodes: new ActivationCodes(settings.ACTIVATION_CODE_KEYS),
-      mailSender,
+      mailSender: mailProviders,
       database,
       log,
     }),
@@ -63,15 +59,17 @@ async function start(log: Log): Promise<RunningProcess> {
     database,
     codec: accounts.codec,
     eventBus: app.get(DurableEventBus),
-    eventTypes: new Set(['ActivationCodeIssued']),
-    rehydrate: (recorded, event) => ActivationCodeIssued.from(recorded, event),
+    eventTypes: new Set(['ActivationCodeIssued', 'OwnerNoticeIssued']),
+    rehydrate: (recorded, event) =>
+      ActivationCodeIssued.from(recorded, event) ?? OwnerNoticeIssued.from(recorded, event),
+    gate: new MailGate(mailProviders),
     windowSize: settings.EMAIL_CONCURRENCY,
     log: log.child({ saga: 'activation-mail' }),
   });
   activationMail.start();
   const keepAccounts = app.get(KeepAccounts);
   const operatorViews = app.get(KeepOperatorViews);
-  measureWork(metrics, keepAccounts, activationMail);
+  measureWork(metrics, keepAccounts, activationMail, mailProviders);
   const internal = await startInternalServer({
     host: settings.HOST,
     port: settings.INTERNAL_PORT,
@@ -86,6 +84,7 @@ async function start(log: Log): Promise<RunningProcess> {
         [...operatorViews.statuses].map(([name, status]) => [name, readable(status)]),
       ),
       activationMail: readable(activationMail.status),
+      mailProviders: mailProviders.status,
     }),
   });
   return {
@@ -95,10 +94,40 @@ async function start(log: Log): Promise<RunningProcess> {
       await activationMail.stop();
       await app.close();
       await internal.close();
-      mailSender.close();
+      closeConnections();
       await eventStore.close();
       await database.close();
     },
+  };
+}
+
+/** Each provider behind a breaker of its own; the second one is there only where it is configured. */
+function connectMailProviders(settings: AccountsWorkerSettings) {
+  const { EMAIL_API_FAILOVER_URL: failoverUrl, EMAIL_API_FAILOVER_KEY: failoverKey } = settings;
+  const senders: HttpMailSender[] = [];
+  const guarded = (name: string, url: string, apiKey: string) => {
+    const sender = new HttpMailSender({
+      url,
+      apiKey,
+      from: settings.EMAIL_FROM,
+      timeoutMs: settings.EMAIL_TIMEOUT_MS,
+      clock: systemClock,
+    });
+    senders.push(sender);
+    return new GuardedMailProvider(name, sender, {
+      failures: settings.EMAIL_BREAKER_FAILURES,
+      pauseMs: settings.EMAIL_BREAKER_PAUSE_MS,
+      longestPauseMs: settings.EMAIL_BREAKER_LONGEST_PAUSE_MS,
+    });
+  };
+  const first = guarded('first', settings.EMAIL_API_URL, settings.EMAIL_API_KEY);
+  const others =
+    failoverUrl === undefined || failoverKey === undefined
+      ? []
+      : [guarded('failover', failoverUrl, failoverKey)];
+  return {
+    mailProviders: new MailProviders([first, ...others], settings.EMAIL_DOUBT_MS),
+    closeConnections: () => senders.forEach((sender) => sender.close()),
   };
 }
 

@@ -1,13 +1,15 @@
-import { Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { KeepAccounts } from './keep-accounts/keep-accounts.js';
+import type { MailProviders } from './send-activation-code/mail-providers.js';
 
 /** Figures that tell whether this worker keeps up. */
 export function measureWork(
   registry: Registry,
   keepAccounts: Pick<KeepAccounts, 'status'>,
   activationMail: Pick<SagaFeed, 'status'>,
+  mailProviders: Pick<MailProviders, 'status'>,
 ): void {
   const registers = [registry];
   new Gauge({
@@ -28,6 +30,60 @@ export function measureWork(
     registers,
     collect() {
       this.set({ saga: 'activation-mail' }, activationMail.status.inFlight);
+    },
+  });
+  new Gauge({
+    name: 'saga_lag_seconds',
+    help: 'How long ago the oldest event that is not acted upon yet was recorded; 0 when there is none',
+    labelNames: ['saga'],
+    registers,
+    collect() {
+      this.set({ saga: 'activation-mail' }, activationMail.status.lagMs / 1_000);
+    },
+  });
+  new Gauge({
+    name: 'saga_checkpoint_position',
+    help: 'Everything in the log up to here has been acted upon; absent before the first checkpoint',
+    labelNames: ['saga'],
+    registers,
+    collect() {
+      const { position } = activationMail.status;
+      this.reset();
+      if (position !== undefined) this.set({ saga: 'activation-mail' }, Number(position));
+    },
+  });
+  new Gauge({
+    name: 'mail_provider_state',
+    help: '1 for the state that the breaker in front of the e-mail provider is in',
+    labelNames: ['provider', 'state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, state } of mailProviders.status) this.set({ provider: name, state }, 1);
+    },
+  });
+  new Counter({
+    name: 'mail_provider_outages_total',
+    help: 'How often the e-mail provider went from working to being left alone',
+    labelNames: ['provider'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, outages } of mailProviders.status) this.inc({ provider: name }, outages);
+    },
+  });
+  new Counter({
+    name: 'mail_provider_tries_total',
+    help: 'Tries to hand a mail over, by what became of them',
+    labelNames: ['provider', 'outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, accepted, refused, failed } of mailProviders.status) {
+        for (const [outcome, count] of Object.entries({ accepted, refused, failed })) {
+          this.inc({ provider: name, outcome }, count);
+        }
+      }
     },
   });
   new Gauge({

@@ -8,6 +8,7 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { InMemoryDatabase } from '../testing/in-memory-database.js';
 import { silentLog } from '../testing/silent-log.js';
 import { SagaFeed } from './saga-feed.js';
+import type { WorkGate } from './saga-feed.js';
 
 const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const name = 'spec';
@@ -50,7 +51,15 @@ describe('The saga feed', () => {
     await Promise.all(feeds.splice(0).map((feed) => feed.stop()));
   });
 
-  function startFeed({ on, windowSize = 4 }: { on: InMemoryEventStore; windowSize?: number }) {
+  function startFeed({
+    on,
+    windowSize = 4,
+    gate,
+  }: {
+    on: InMemoryEventStore;
+    windowSize?: number;
+    gate?: WorkGate;
+  }) {
     const feed = new SagaFeed({
       name,
       store: on,
@@ -60,6 +69,7 @@ describe('The saga feed', () => {
       eventTypes: new Set(['ActivationCodeIssued']),
       rehydrate: (_, event: AccountEvent) =>
         event.type === 'ActivationCodeIssued' ? event.data : undefined,
+      ...(gate && { gate }),
       windowSize,
       log: silentLog(),
     });
@@ -213,6 +223,70 @@ describe('The saga feed', () => {
     await on.record(stream, issued(2));
     await eventually(() => expect(reactions.done).toContain(2));
     expect(feed.status.lastError?.message).toMatch(/the connection was cut/);
+  });
+
+  describe('behind a gate', () => {
+    class Gate implements WorkGate {
+      isClosed = true;
+      inside = 0;
+      private open: () => void = () => undefined;
+      private readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+
+      openNow(): void {
+        this.isClosed = false;
+        this.open();
+      }
+
+      async enter(signal: AbortSignal): Promise<() => void> {
+        await Promise.race([
+          this.opened,
+          new Promise((_, reject) =>
+            signal.addEventListener('abort', () => reject(signal.reason as Error)),
+          ),
+        ]);
+        this.inside += 1;
+        return () => (this.inside -= 1);
+      }
+    }
+
+    it('waits, and says so, while that is closed', async () => {
+      const on = fresh();
+      const gate = new Gate();
+      const { feed } = startFeed({ on, gate });
+      const last = await on.record(stream, issued(1));
+      await eventually(() => expect(feed.status).toMatchObject({ state: 'paused', inFlight: 1 }));
+      expect(reactions.begun).toEqual([]);
+      gate.openNow();
+      await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+      expect(feed.status.state).toBe('running');
+    });
+
+    it('leaves it whatever became of the work', async () => {
+      const on = fresh();
+      const gate = new Gate();
+      gate.openNow();
+      reactions.faults.set(1, [new Error('in vain')]);
+      startFeed({ on, gate });
+      await on.record(stream, issued(1));
+      await eventually(() => expect(reactions.done).toEqual([1]));
+      expect(gate.inside).toBe(0);
+    });
+
+    it('stops at once, and loses nothing', async () => {
+      const on = fresh();
+      const { feed } = startFeed({ on, gate: new Gate() });
+      await on.record(stream, issued(1));
+      await eventually(() => expect(feed.status.inFlight).toBe(1));
+      await feed.stop();
+      expect(database.checkpoints.has(name)).toBe(false);
+    });
+
+    it('lets events pass that no saga reacts to', async () => {
+      const on = fresh();
+      startFeed({ on, gate: new Gate() });
+      const last = await on.record(stream, other);
+      await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    });
   });
 
   it('is stopped before it was started', () => {

@@ -11,8 +11,21 @@ import type { DurableEventBus } from './durable-event-bus.js';
 /** Makes the class instance that sagas select by, for the events that a saga wants; undefined for others. */
 export type Rehydrate = (recorded: RecordedEvent, event: AccountEvent) => IEvent | undefined;
 
+/** Holds work back while it would be in vain. */
+export interface WorkGate {
+  /** Whether work would have to wait. */
+  readonly isClosed: boolean;
+  /**
+   * Resolves when work may begin, with what is to be called when it has ended.
+   *
+   * @throws when the signal ends the waiting
+   */
+  enter(signal: AbortSignal): Promise<() => void>;
+}
+
 export interface SagaFeedStatus {
-  readonly state: 'stopped' | 'standby' | 'running' | 'faulted';
+  /** `paused`: the gate is closed. `faulted`: something failed, and nothing has succeeded since. */
+  readonly state: 'stopped' | 'standby' | 'running' | 'paused' | 'faulted';
   /** Everything up to here has been acted upon; undefined before the first checkpoint. */
   readonly position: LogPosition | undefined;
   /** Events that are begun and not completed, those that wait for another try included. */
@@ -32,6 +45,8 @@ export interface SagaFeedOptions {
   /** The event types that some saga reacts to; others are passed over without being read. */
   readonly eventTypes: ReadonlySet<string>;
   readonly rehydrate: Rehydrate;
+  /** Always open when left out. */
+  readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
   readonly windowSize: number;
   readonly log: Log;
@@ -45,7 +60,7 @@ export interface SagaFeedOptions {
 export class SagaFeed {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
-  private state: SagaFeedStatus['state'] = 'stopped';
+  private state: Exclude<SagaFeedStatus['state'], 'paused'> = 'stopped';
   private position: LogPosition | undefined;
   /** Id of each event in flight, and when it was recorded. */
   private readonly underWay = new Map<string, Date>();
@@ -55,7 +70,9 @@ export class SagaFeed {
 
   /** For health checks and metrics. */
   get status(): SagaFeedStatus {
-    const { state, position, underWay, lastError } = this;
+    const { position, underWay, lastError } = this;
+    const isFeeding = this.state === 'running' || this.state === 'faulted';
+    const state = isFeeding && this.options.gate?.isClosed ? 'paused' : this.state;
     return { state, position, inFlight: underWay.size, lagMs: this.lagMs(), lastError };
   }
 
@@ -101,7 +118,7 @@ export class SagaFeed {
         windowSize,
         signal,
         onFault,
-        handle: (event) => this.act(event),
+        handle: (event) => this.act(event, signal),
         saveCheckpoint: async (position) => {
           await saveCheckpoint(database, name, position);
           this.position = position;
@@ -112,13 +129,18 @@ export class SagaFeed {
     });
   }
 
-  private async act(recorded: RecordedEvent): Promise<void> {
-    const { eventTypes, codec, rehydrate, eventBus } = this.options;
+  private async act(recorded: RecordedEvent, signal: AbortSignal): Promise<void> {
+    const { eventTypes, codec, rehydrate, eventBus, gate } = this.options;
     if (!eventTypes.has(recorded.type)) return;
     this.underWay.set(recorded.id, recorded.recordedAt);
-    const [event] = await codec.decode([recorded]);
-    const sagaEvent = event && rehydrate(recorded, event);
-    if (sagaEvent) await eventBus.dispatch(sagaEvent);
+    const leave = await gate?.enter(signal);
+    try {
+      const [event] = await codec.decode([recorded]);
+      const sagaEvent = event && rehydrate(recorded, event);
+      if (sagaEvent) await eventBus.dispatch(sagaEvent);
+    } finally {
+      leave?.();
+    }
     this.underWay.delete(recorded.id);
     this.state = 'running';
   }

@@ -1,34 +1,71 @@
+import type { MailLanguage } from '@app/accounts';
+import { laidOut } from './mail-layout.js';
+import type { MailContent } from './mail-layout.js';
 import type { Mail } from './mail-sender.js';
 
+export interface ActivationMail {
+  readonly accountId: string;
+  readonly issueNumber: number;
+  /** As the person typed it. */
+  readonly address: string;
+  /** 4 digits. */
+  readonly code: string;
+  /** How long the code is accepted, in milliseconds. */
+  readonly ttlMs: number;
+  readonly language: MailLanguage;
+}
+
 /**
- * The mail that carries a code. The code is the only run of four digits in the text, so that people and
- * programs find it at once.
- *
- * @param address as the person typed it
- * @param code 4 digits
- * @param ttlMs how long the code is accepted, in milliseconds
+ * The mail that carries a code. The code is the only run of four digits in its text, so that people and
+ * programs find it at once; it is not in the subject, which shows on locked screens.
  */
-export function activationMail(address: string, code: string, ttlMs: number): Mail {
-  const time = inWords(ttlMs);
+export function activationMail(mail: ActivationMail): Mail {
+  const { accountId, issueNumber, address, code, ttlMs, language } = mail;
   return {
     to: address,
-    subject: 'Your activation code',
-    text:
-      `Your activation code is ${code}\n\n` +
-      `Enter it within ${time}. A code that arrives late can be replaced: ask for a new one.\n\n` +
-      'If you did not register with us, ignore this message: without the code nothing happens.\n',
-    html:
-      '<!doctype html><html lang="en"><body style="font-family:sans-serif;color:#1a1a1a">' +
-      '<p>Your activation code is</p>' +
-      `<p style="font-size:32px;font-weight:bold;letter-spacing:8px">${code}</p>` +
-      `<p>Enter it within ${time}. A code that arrives late can be replaced: ask for a new one.</p>` +
-      '<p style="color:#666">If you did not register with us, ignore this message: ' +
-      'without the code nothing happens.</p></body></html>',
+    ...laidOut(contents[language](code, Math.round(ttlMs / 1_000))),
+    tags: { account: accountId, issue: String(issueNumber) },
   };
 }
 
-function inWords(ttlMs: number): string {
-  const seconds = Math.round(ttlMs / 1_000);
+/** @param seconds how long the code is accepted */
+type Content = (code: string, seconds: number) => MailContent;
+
+const contents: Readonly<Record<MailLanguage, Content>> = {
+  en: (code, seconds) => ({
+    language: 'en',
+    subject: 'Your activation code',
+    heading: 'Your activation code',
+    code,
+    paragraphs: [
+      `Enter it within ${inEnglish(seconds)}.`,
+      'Too late? Ask for a new code: you get another one, and this one no longer works.',
+    ],
+    footer:
+      'Somebody, probably you, registered this address. If it was not you, ignore this message: ' +
+      'without the code nothing happens. We never ask for the code on the phone or by e-mail.',
+  }),
+  fr: (code, seconds) => ({
+    language: 'fr',
+    subject: "Votre code d'activation",
+    heading: "Votre code d'activation",
+    code,
+    paragraphs: [
+      `Saisissez-le dans ${inFrench(seconds)}.`,
+      'Trop tard ? Demandez un nouveau code : vous en recevrez un autre, et celui-ci ne sera plus valable.',
+    ],
+    footer:
+      "Quelqu'un, sans doute vous, a inscrit cette adresse. Si ce n'était pas vous, ignorez ce message : " +
+      'sans le code, rien ne se passe. Nous ne demandons jamais le code par téléphone ni par e-mail.',
+  }),
+};
+
+function inEnglish(seconds: number): string {
   if (seconds === 60) return 'one minute';
   return seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} seconds`;
+}
+
+function inFrench(seconds: number): string {
+  if (seconds === 60) return 'la minute qui suit';
+  return seconds % 60 === 0 ? `les ${seconds / 60} minutes` : `les ${seconds} secondes`;
 }

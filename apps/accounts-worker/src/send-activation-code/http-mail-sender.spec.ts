@@ -6,7 +6,7 @@ import {
   startScriptedProvider,
   staysSilent,
 } from '../testing/scripted-provider.js';
-import type { ScriptedProvider } from '../testing/scripted-provider.js';
+import type { ProviderAnswer, ScriptedProvider } from '../testing/scripted-provider.js';
 import { HttpMailSender } from './http-mail-sender.js';
 import { MailProviderUnavailable } from './mail-sender.js';
 
@@ -17,6 +17,7 @@ const mail = {
   subject: 'Your activation code',
   text: 'Your activation code is 0421',
   html: '<p>0421</p>',
+  tags: { account: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff', issue: '1' },
 };
 
 describe('Handing a mail to a provider over HTTP', () => {
@@ -72,6 +73,10 @@ describe('Handing a mail to a provider over HTTP', () => {
           subject: mail.subject,
           text: mail.text,
           html: mail.html,
+          tags: [
+            { name: 'account', value: mail.tags.account },
+            { name: 'issue', value: '1' },
+          ],
         }),
       }),
     ]);
@@ -119,9 +124,39 @@ describe('Handing a mail to a provider over HTTP', () => {
     ['Sun, 22 Nov 2026 11:59:00 GMT', 0],
     ['soon', 0],
     ['-5', 0],
+    ['86400', 600_000],
   ])('reads Retry-After: %s', async (header, afterMs) => {
     provider.answers(refuses(429, { 'Retry-After': header }));
     expect((await failure()).afterMs).toBe(afterMs);
+  });
+
+  it.each([
+    [refuses(500), true],
+    [refuses(502), true],
+    [refuses(504), true],
+    [refuses(409), true],
+    [refuses(503), false],
+    [refuses(429), false],
+    [refuses(401), false],
+    [cutsTheConnection, true],
+    [((response) => response.writeHead(200).end('{}')) as ProviderAnswer, true],
+  ])('says whether the mail may have been taken all the same (%#)', async (answer, inDoubt) => {
+    provider.answers(answer);
+    expect((await failure()).inDoubt).toBe(inDoubt);
+  });
+
+  it('is in doubt after silence, and is not when nobody was there', async () => {
+    provider.answers(staysSilent);
+    const silent = await failure(senderTo(provider.url, 100).send(mail, 'account/1'));
+    await provider.close();
+    const absent = await failure();
+    expect([silent.inDoubt, absent.inDoubt]).toEqual([true, false]);
+  });
+
+  it('blames the mail alone for a conflict with an earlier try', async () => {
+    provider.answers(refuses(409), refuses(500));
+    expect((await failure()).ofMailOnly).toBe(true);
+    expect((await failure()).ofMailOnly).toBe(false);
   });
 
   it('does not wait longer than it is told to', async () => {
@@ -174,9 +209,7 @@ describe('Handing a mail to a provider over HTTP', () => {
       refuses(500),
       refuses(307, { Location: 'http://127.0.0.1:1/' }),
       cutsTheConnection,
-      ((response) => response.writeHead(200).end(mail.text)) satisfies Parameters<
-        ScriptedProvider['answers']
-      >[0],
+      ((response) => response.writeHead(200).end(mail.text)) satisfies ProviderAnswer,
     ];
     for (const fault of faults) {
       provider.answers(fault);

@@ -24,6 +24,20 @@ const LARGEST_ANSWER_BYTES = 64 * 1024;
  * many; and a key that is not accepted, because that is our fault to mend and not the mail's.
  */
 const MENDABLE = new Set([401, 403, 408, 409, 425, 429]);
+/** An earlier try with the same key is still under way there. */
+const CONFLICT = 409;
+/** The provider says that it did not even begin. Other server errors leave that open. */
+const NOT_BEGUN = 503;
+/** Nobody was reached. Any other fault of the connection may have come after the mail was taken. */
+const UNREACHED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+/** A provider that asks for a longer pause is asked again after this one: mails that wait have an end. */
+const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
 
 /** A provider with the HTTP API that many have in common: `POST /emails`, idempotent by header. */
 export class HttpMailSender implements MailSender {
@@ -46,7 +60,11 @@ export class HttpMailSender implements MailSender {
     if (status >= 400 && status < 500 && !MENDABLE.has(status)) {
       return { kind: 'refused', reason: `the provider answered ${status}` };
     }
-    throw new MailProviderUnavailable(`it answered ${status}`, this.retryAfterMs(headers));
+    throw new MailProviderUnavailable(`it answered ${status}`, {
+      retryAfterMs: Math.min(this.retryAfterMs(headers), LONGEST_RETRY_AFTER_MS),
+      inDoubt: status === CONFLICT || (status >= 500 && status !== NOT_BEGUN),
+      ofMailOnly: status === CONFLICT,
+    });
   }
 
   /** Closes the connections that are kept for the next mail. */
@@ -54,7 +72,7 @@ export class HttpMailSender implements MailSender {
     for (const agent of Object.values(this.agents)) agent.destroy();
   }
 
-  private async post({ to, subject, text, html }: Mail, idempotencyKey: string) {
+  private async post({ to, subject, text, html, tags }: Mail, idempotencyKey: string) {
     const { from, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
     try {
       const response = await fetch(this.endpoint, {
@@ -64,7 +82,14 @@ export class HttpMailSender implements MailSender {
           'Content-Type': 'application/json',
           'Idempotency-Key': idempotencyKey,
         },
-        body: JSON.stringify({ from, to: [to], subject, text, html }),
+        body: JSON.stringify({
+          from,
+          to: [to],
+          subject,
+          text,
+          html,
+          tags: Object.entries(tags).map(([name, value]) => ({ name, value })),
+        }),
         agent: ({ protocol }) => this.agents[protocol === 'https:' ? 'https:' : 'http:'],
         // Our key must not follow a redirect to somebody else.
         redirect: 'error',
@@ -73,7 +98,7 @@ export class HttpMailSender implements MailSender {
       });
       return { status: response.status, headers: response.headers, body: await response.text() };
     } catch (error) {
-      throw new MailProviderUnavailable(faultOf(error, timeoutMs));
+      throw unanswered(error, timeoutMs);
     }
   }
 
@@ -95,14 +120,16 @@ function messageIdOf(body: string): string {
   } catch {
     // Below: an answer that cannot be read is one without an id.
   }
-  throw new MailProviderUnavailable('it answered success without a message id');
+  throw new MailProviderUnavailable('it answered success without a message id', { inDoubt: true });
 }
 
-/** Our own words: the library's messages may quote the URL or the answer. */
-function faultOf(error: unknown, timeoutMs: number): string {
+/** In our own words: the library's messages may quote the URL or the answer. */
+function unanswered(error: unknown, timeoutMs: number): MailProviderUnavailable {
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
-    return `no answer within ${timeoutMs} ms`;
+    return new MailProviderUnavailable(`no answer within ${timeoutMs} ms`, { inDoubt: true });
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
-  return `the connection failed (${code})`;
+  return new MailProviderUnavailable(`the connection failed (${code})`, {
+    inDoubt: !UNREACHED.has(code),
+  });
 }

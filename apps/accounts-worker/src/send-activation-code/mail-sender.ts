@@ -5,6 +5,11 @@ export interface Mail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /**
+   * Comes back with everything that the provider tells of the mail later: leads from there to the account.
+   * Names and values of ASCII letters, digits, `-` and `_`.
+   */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export type MailOutcome =
@@ -34,11 +39,29 @@ export interface MailSender {
 
 export const MAIL_SENDER = Symbol('MailSender');
 
+/** What a failed try says about the provider and about the mail. */
+export interface FailedTry {
+  /** What the provider asked for, in milliseconds; 0 when it said nothing. */
+  readonly retryAfterMs?: number;
+  /** The mail may have been accepted all the same: asking somebody else could deliver it twice. */
+  readonly inDoubt?: boolean;
+  /** It was about this one mail: nothing is wrong with the provider. */
+  readonly ofMailOnly?: boolean;
+}
+
 /** The provider is down, slow, overloaded, or does not accept our key: a later try may succeed. */
 export class MailProviderUnavailable extends RetryLater {
-  /** @param retryAfterMs what the provider asked for, in milliseconds; 0 when it said nothing */
-  constructor(reason: string, retryAfterMs = 0, options?: ErrorOptions) {
-    super(`the e-mail provider did not take the mail: ${reason}`, retryAfterMs, options);
+  readonly inDoubt: boolean;
+  readonly ofMailOnly: boolean;
+
+  constructor(reason: string, failed: FailedTry = {}, options?: ErrorOptions) {
+    super(
+      `the e-mail provider did not take the mail: ${reason}`,
+      failed.retryAfterMs ?? 0,
+      options,
+    );
     this.name = 'MailProviderUnavailable';
+    this.inDoubt = failed.inDoubt ?? false;
+    this.ofMailOnly = failed.ofMailOnly ?? false;
   }
 }

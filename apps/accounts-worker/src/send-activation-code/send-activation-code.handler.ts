@@ -1,6 +1,6 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, deliveryDeadline, isCodeToBeSent } from '@app/accounts';
-import type { AccountCommand, ActivationPolicy } from '@app/accounts';
+import type { AccountCommand, ActivationCode, ActivationPolicy } from '@app/accounts';
 import { handleCommand, loadStream } from '@app/event-store';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
@@ -9,8 +9,9 @@ import type { ICommandHandler } from '@nestjs/cqrs';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
 import { activationMail } from './activation-mail.js';
+import { MailAttempts } from './mail-attempts.js';
 import { MAIL_SENDER } from './mail-sender.js';
-import type { MailOutcome, MailSender } from './mail-sender.js';
+import type { MailSender } from './mail-sender.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 
 /**
@@ -20,8 +21,7 @@ import { SendActivationCode } from './send-activation-code.command.js';
  */
 @CommandHandler(SendActivationCode)
 export class SendActivationCodeHandler implements ICommandHandler<SendActivationCode> {
-  /** Tries so far of codes that are under way in this process. */
-  private readonly attempts = new Map<string, number>();
+  private readonly attempts = new MailAttempts();
 
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
@@ -32,63 +32,55 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
   ) {}
 
   async execute(command: SendActivationCode): Promise<void> {
-    const { accountId, issueNumber } = command;
+    const { accountId, issueNumber, causationId, correlationId } = command;
     const idempotencyKey = `${accountId}/${issueNumber}`;
-    const { state } = await loadStream(this.accounts, accountStreamName(accountId));
+    const streamName = accountStreamName(accountId);
+    const { state } = await loadStream(this.accounts, streamName);
     if (isCodeToBeSent(state, issueNumber)) {
-      const attempts = this.attempts.get(idempotencyKey) ?? 0;
-      if (this.clock() >= deliveryDeadline(state.code, this.policy)) {
-        const reason = 'the delivery window has passed';
-        await this.recordUndeliverable(command, reason, attempts);
-      } else {
-        this.attempts.set(idempotencyKey, attempts + 1);
-        const code = this.activationCodes.codeFor(accountId, state.code);
-        const mail = activationMail(state.address, code, this.policy.codeTtlMs);
-        await this.record(command, await this.mailSender.send(mail, idempotencyKey), attempts + 1);
-      }
+      const isTooLate = this.clock() >= deliveryDeadline(state.code, this.policy);
+      const record = isTooLate
+        ? this.undeliverable(command, idempotencyKey, 'the delivery window has passed')
+        : await this.send(command, idempotencyKey, state.address, state.code);
+      await handleCommand(this.accounts, streamName, () => record, {
+        $correlationId: correlationId,
+        $causationId: causationId,
+        actor: 'worker',
+      });
     }
-    this.attempts.delete(idempotencyKey);
+    this.attempts.forget(idempotencyKey);
   }
 
-  private async record(
+  private async send(
     command: SendActivationCode,
-    outcome: MailOutcome,
-    attempts: number,
-  ): Promise<void> {
+    idempotencyKey: string,
+    address: string,
+    issued: ActivationCode,
+  ): Promise<AccountCommand> {
+    const { accountId, issueNumber } = command;
+    const code = this.activationCodes.codeFor(accountId, issued);
+    const { codeTtlMs: ttlMs } = this.policy;
+    const { language } = issued;
+    const mail = activationMail({ accountId, issueNumber, address, code, ttlMs, language });
+    this.attempts.begin(idempotencyKey);
+    const outcome = await this.mailSender.send(mail, idempotencyKey);
     if (outcome.kind === 'refused') {
-      await this.recordUndeliverable(command, outcome.reason, attempts);
-      return;
+      return this.undeliverable(command, idempotencyKey, outcome.reason);
     }
-    await this.append(command, {
-      type: 'RecordActivationCodeSent',
-      issueNumber: command.issueNumber,
-      sentAt: outcome.acceptedAt,
-      providerMessageId: outcome.providerMessageId,
-    });
+    const { acceptedAt: sentAt, providerMessageId } = outcome;
+    return { type: 'RecordActivationCodeSent', issueNumber, sentAt, providerMessageId };
   }
 
-  private async recordUndeliverable(
-    command: SendActivationCode,
+  private undeliverable(
+    { issueNumber }: SendActivationCode,
+    idempotencyKey: string,
     reason: string,
-    attempts: number,
-  ): Promise<void> {
-    await this.append(command, {
+  ): AccountCommand {
+    return {
       type: 'RecordActivationCodeUndeliverable',
-      issueNumber: command.issueNumber,
+      issueNumber,
       reason,
-      attempts,
+      attempts: this.attempts.of(idempotencyKey),
       now: this.clock(),
-    });
-  }
-
-  private async append(
-    { accountId, causationId, correlationId }: SendActivationCode,
-    record: AccountCommand,
-  ): Promise<void> {
-    await handleCommand(this.accounts, accountStreamName(accountId), () => record, {
-      $correlationId: correlationId,
-      $causationId: causationId,
-      actor: 'worker',
-    });
+    };
   }
 }

@@ -1,0 +1,50 @@
+import type { MailLanguage } from '@app/accounts';
+import { laidOut } from '../send-activation-code/mail-layout.js';
+import type { MailContent } from '../send-activation-code/mail-layout.js';
+import type { Mail } from '../send-activation-code/mail-sender.js';
+
+export interface OwnerNoticeMail {
+  readonly accountId: string;
+  readonly noticeNumber: number;
+  /** As the owner typed it when registering. */
+  readonly address: string;
+  readonly language: MailLanguage;
+}
+
+/** Tells the owner of an active account what whoever registered the address again is not told. */
+export function ownerNoticeMail(mail: OwnerNoticeMail): Mail {
+  const { accountId, noticeNumber, address, language } = mail;
+  return {
+    to: address,
+    ...laidOut(contents[language]),
+    tags: { account: accountId, notice: String(noticeNumber) },
+  };
+}
+
+const contents: Readonly<Record<MailLanguage, MailContent>> = {
+  en: {
+    language: 'en',
+    subject: 'Somebody tried to register your address',
+    heading: 'You already have an account',
+    paragraphs: [
+      'Somebody just tried to register this address, whose account is active already. Nothing was ' +
+        'changed: your password is the one you had before.',
+      'Was it you? Use your account with your password.',
+      'Was it not you? There is nothing you have to do. Whoever it was did not learn that you have an account.',
+    ],
+    footer: 'You get this message once a day at most, however often somebody tries.',
+  },
+  fr: {
+    language: 'fr',
+    subject: "Quelqu'un a voulu inscrire votre adresse",
+    heading: 'Vous avez déjà un compte',
+    paragraphs: [
+      "Quelqu'un vient de vouloir inscrire cette adresse, dont le compte est déjà actif. Rien n'a " +
+        'changé : votre mot de passe est celui que vous aviez.',
+      "C'était vous ? Utilisez votre compte avec votre mot de passe.",
+      "Ce n'était pas vous ? Vous n'avez rien à faire. Cette personne n'a pas appris que vous avez un compte.",
+    ],
+    footer:
+      'Vous recevez ce message une fois par jour au plus, quel que soit le nombre de tentatives.',
+  },
+};

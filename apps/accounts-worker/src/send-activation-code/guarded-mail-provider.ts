@@ -1,0 +1,130 @@
+import {
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  circuitBreaker,
+  handleWhen,
+} from 'cockatiel';
+import type { CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockatiel';
+import { MailProviderUnavailable } from './mail-sender.js';
+import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+
+export interface BreakerOptions {
+  /** Failures in a row after which the provider is left alone. */
+  readonly failures: number;
+  /** How long it is left alone the first time, in milliseconds; doubles with each probe that fails. */
+  readonly pauseMs: number;
+  /** The longest such pause; only a Retry-After may ask for more. */
+  readonly longestPauseMs: number;
+}
+
+/**
+ * `closed`: mails go through. `open`: left alone for a while. `due`: the while is over, one mail may go as
+ * a probe. `probing`: that mail is under way.
+ */
+export type BreakerState = 'closed' | 'open' | 'due' | 'probing';
+
+export interface MailProviderStatus {
+  readonly name: string;
+  readonly state: BreakerState;
+  /** Outages so far: how often it went from working to being left alone. */
+  readonly outages: number;
+  /** When one mail may go as a probe; undefined while closed. */
+  readonly dueAt: Date | undefined;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly lastFailure: { readonly message: string; readonly at: Date } | undefined;
+}
+
+/**
+ * A provider behind a circuit breaker: after some failures in a row nobody asks it for a while, then a
+ * single mail finds out whether it works again. All times are the system's, as the breaker's are.
+ */
+export class GuardedMailProvider implements MailSender {
+  private readonly breaker: CircuitBreakerPolicy;
+  private readonly listeners = new Set<() => void>();
+  private currentPauseMs = 0;
+  private dueAt: number | undefined;
+  private outages = 0;
+  private accepted = 0;
+  private refused = 0;
+  private failed = 0;
+  private lastFailure: MailProviderStatus['lastFailure'];
+
+  constructor(
+    /** For people who look after the service; no URL, and no key. */
+    readonly name: string,
+    private readonly sender: MailSender,
+    private readonly options: BreakerOptions,
+  ) {
+    this.breaker = circuitBreaker(handleWhen(isFaultOfProvider), {
+      breaker: new ConsecutiveBreaker(options.failures),
+      halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext>((context) => {
+        if (context.attempt === 1) this.outages += 1;
+        return (this.currentPauseMs = this.pauseMs(context));
+      }),
+    });
+    // After the breaker has looked at the clock: it must not find this too early.
+    this.breaker.onBreak(() => (this.dueAt = Date.now() + this.currentPauseMs));
+    this.breaker.onReset(() => (this.dueAt = undefined));
+    this.breaker.onStateChange(() => this.listeners.forEach((listener) => listener()));
+  }
+
+  get state(): BreakerState {
+    switch (this.breaker.state) {
+      case CircuitState.Closed:
+        return 'closed';
+      case CircuitState.HalfOpen:
+        return 'probing';
+      default:
+        return Date.now() >= (this.dueAt ?? 0) ? 'due' : 'open';
+    }
+  }
+
+  /** How long it is still to be left alone, in milliseconds; 0 when it may be asked. */
+  get pauseLeftMs(): number {
+    return Math.max(0, (this.dueAt ?? 0) - Date.now());
+  }
+
+  get status(): MailProviderStatus {
+    const { name, state, outages, accepted, refused, failed, lastFailure } = this;
+    const dueAt = this.dueAt === undefined ? undefined : new Date(this.dueAt);
+    return { name, state, outages, dueAt, accepted, refused, failed, lastFailure };
+  }
+
+  /** Called whenever the breaker opens, begins to probe, or closes. */
+  onChange(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** To be called in the states `closed` and `due`; in others it throws at once or waits for the probe. */
+  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+    try {
+      const outcome = await this.breaker.execute(() => this.sender.send(mail, idempotencyKey));
+      if (outcome.kind === 'accepted') this.accepted += 1;
+      else this.refused += 1;
+      return outcome;
+    } catch (error) {
+      this.failed += 1;
+      const message = error instanceof Error ? error.message : String(error);
+      this.lastFailure = { message, at: new Date() };
+      throw error;
+    }
+  }
+
+  private pauseMs({ attempt, result }: IHalfOpenAfterBackoffContext): number {
+    const { pauseMs, longestPauseMs } = this.options;
+    const ceiling = Math.min(longestPauseMs, pauseMs * 2 ** Math.min(attempt - 1, 20));
+    const jittered = Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
+    const asked =
+      'error' in result && result.error instanceof MailProviderUnavailable
+        ? result.error.afterMs
+        : 0;
+    return Math.max(jittered, asked);
+  }
+}
+
+function isFaultOfProvider(error: Error): boolean {
+  return !(error instanceof MailProviderUnavailable && error.ofMailOnly);
+}

@@ -1,0 +1,67 @@
+import { pauseUnlessAborted } from '@app/event-store';
+import type { MailProviders } from './mail-providers.js';
+
+/**
+ * Holds mails back while no provider can be asked, before anything about them is looked up: what is sent
+ * afterwards is decided by the account as it is then. While a provider has to be probed one mail passes
+ * at a time.
+ */
+export class MailGate {
+  private readonly waiting = new Set<() => void>();
+  private isProbeUnderWay = false;
+
+  constructor(
+    private readonly providers: Pick<
+      MailProviders,
+      'isAvailable' | 'isWorking' | 'pauseLeftMs' | 'onChange'
+    >,
+  ) {
+    providers.onChange(() => this.wakeAll());
+  }
+
+  /** Whether a mail would have to wait. */
+  get isClosed(): boolean {
+    return !this.providers.isWorking && (this.isProbeUnderWay || !this.providers.isAvailable);
+  }
+
+  /**
+   * Resolves when a mail may be sent.
+   *
+   * @returns to be called when that mail is dealt with, whatever became of it
+   * @throws the signal's reason when that ends the waiting
+   */
+  async enter(signal: AbortSignal): Promise<() => void> {
+    while (this.isClosed) {
+      await this.changeOr(signal);
+      signal.throwIfAborted();
+    }
+    if (this.providers.isWorking) return () => undefined;
+    this.isProbeUnderWay = true;
+    return () => {
+      this.isProbeUnderWay = false;
+      this.wakeAll();
+    };
+  }
+
+  /** Waits until something has changed, or the pause of a provider is over. */
+  private async changeOr(signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const wake = () => done.abort();
+    this.waiting.add(wake);
+    const pauseMs = this.isProbeUnderWay ? LONGEST_WAIT_MS : this.providers.pauseLeftMs;
+    await pauseUnlessAborted(
+      Math.min(Math.max(pauseMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS),
+      AbortSignal.any([signal, done.signal]),
+    );
+    this.waiting.delete(wake);
+  }
+
+  private wakeAll(): void {
+    for (const wake of this.waiting) wake();
+  }
+}
+
+/** A pause that is over by a fraction of a millisecond only must not be waited for in circles. */
+const SHORTEST_WAIT_MS = 1;
+/** Longer than any probe takes; looking again costs nothing. */
+const LONGEST_WAIT_MS = 30_000;

@@ -1,0 +1,98 @@
+import type { GuardedMailProvider, MailProviderStatus } from './guarded-mail-provider.js';
+import { MailProviderUnavailable } from './mail-sender.js';
+import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+
+/** A mail of which it is not known whether a provider has taken it. */
+interface Doubt {
+  readonly provider: GuardedMailProvider;
+  /** Until then nobody else is asked to deliver it. */
+  readonly until: number;
+}
+
+/**
+ * Hands mails to the first provider, and to the next one while the first is left alone. A mail that a
+ * provider may have taken, although it did not say so, stays with that provider for a while: there its
+ * idempotency key keeps it from being delivered twice, elsewhere it would not.
+ */
+export class MailProviders implements MailSender {
+  private readonly doubts = new Map<string, Doubt>();
+
+  /** @param doubtMs how long a mail in doubt stays with its provider, in milliseconds */
+  constructor(
+    private readonly providers: readonly [GuardedMailProvider, ...GuardedMailProvider[]],
+    private readonly doubtMs: number,
+  ) {}
+
+  get status(): readonly MailProviderStatus[] {
+    return this.providers.map(({ status }) => status);
+  }
+
+  /** Whether some mail could be handed over now, were it only to find out. */
+  get isAvailable(): boolean {
+    return this.providers.some(({ state }) => state === 'closed' || state === 'due');
+  }
+
+  /** Whether mails can be handed over without anybody having to find out first. */
+  get isWorking(): boolean {
+    return this.providers.some(({ state }) => state === 'closed');
+  }
+
+  /** How long until some provider may be asked again, in milliseconds; 0 when one may be now. */
+  get pauseLeftMs(): number {
+    return Math.min(...this.providers.map(({ pauseLeftMs }) => pauseLeftMs));
+  }
+
+  /** Called whenever a provider begins or ceases to be available. */
+  onChange(listener: () => void): void {
+    for (const provider of this.providers) provider.onChange(listener);
+  }
+
+  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+    const provider = this.choose(idempotencyKey);
+    try {
+      const outcome = await provider.send(mail, idempotencyKey);
+      this.doubts.delete(idempotencyKey);
+      return outcome;
+    } catch (error) {
+      if (error instanceof MailProviderUnavailable && error.inDoubt) {
+        this.noteDoubt(idempotencyKey, provider);
+      }
+      throw error;
+    }
+  }
+
+  private choose(idempotencyKey: string): GuardedMailProvider {
+    this.forgetOldDoubts();
+    const doubt = this.doubts.get(idempotencyKey);
+    if (doubt) {
+      const { provider, until } = doubt;
+      if (provider.state === 'closed' || provider.state === 'due') return provider;
+      const retryAfterMs = Math.min(provider.pauseLeftMs, until - Date.now());
+      throw new MailProviderUnavailable('it may have taken it before', { retryAfterMs });
+    }
+    const provider =
+      this.providers.find((candidate) => this.mayTake(candidate)) ??
+      this.providers.find(({ state }) => state === 'due');
+    if (provider) return provider;
+    throw new MailProviderUnavailable('it is left alone for a while', {
+      retryAfterMs: this.pauseLeftMs,
+    });
+  }
+
+  /** A provider that is due is probed with the mails that wait for it anyway, if there are any. */
+  private mayTake(provider: GuardedMailProvider): boolean {
+    if (provider.state === 'closed') return true;
+    const isAwaited = [...this.doubts.values()].some((doubt) => doubt.provider === provider);
+    return provider.state === 'due' && !isAwaited;
+  }
+
+  private noteDoubt(idempotencyKey: string, provider: GuardedMailProvider): void {
+    if (this.doubts.get(idempotencyKey)?.provider === provider) return;
+    this.doubts.set(idempotencyKey, { provider, until: Date.now() + this.doubtMs });
+  }
+
+  private forgetOldDoubts(): void {
+    const now = Date.now();
+    for (const [key, { until }] of this.doubts) if (until <= now) this.doubts.delete(key);
+  }
+}

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { defaultActivationPolicy } from '@app/accounts';
+import {
+  accountActivated,
+  accountRegistered,
+  ada,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  mailBounced,
+  MINUTE,
+  noon,
+  registrationRenewed,
+  SECOND,
+} from '@app/accounts/testing/account-examples.js';
+import {
+  ExampleAccount,
+  RecordingMailSender,
+  accountId,
+  correlationId,
+  eventId,
+  exampleCodes,
+} from '../testing/worker-examples.js';
+import { MailProviderUnavailable } from './mail-sender.js';
+import { SendActivationCode } from './send-activation-code.command.js';
+import { SendActivationCodeHandler } from './send-activation-code.handler.js';
+
+const registered = [accountRegistered(), codeIssued()] as const;
+
+describe('Sending an activation code', () => {
+  let account: ExampleAccount;
+  let provider: RecordingMailSender;
+  let handler: SendActivationCodeHandler;
+  let now = noon;
+
+  beforeEach(() => {
+    now = noon + SECOND;
+    account = new ExampleAccount();
+    provider = new RecordingMailSender(() => now);
+    handler = newHandler();
+  });
+
+  function newHandler(): SendActivationCodeHandler {
+    const clock = () => now;
+    return new SendActivationCodeHandler(
+      account.accounts,
+      defaultActivationPolicy,
+      provider,
+      clock,
+      exampleCodes(),
+    );
+  }
+
+  function send(issueNumber = 1): Promise<void> {
+    return handler.execute(new SendActivationCode(accountId, issueNumber, eventId, correlationId));
+  }
+
+  async function newest() {
+    return (await account.history()).at(-1);
+  }
+
+  it('mails the code that the account would accept, to the address as typed', async () => {
+    await account.happened(...registered);
+    await send();
+    const code = exampleCodes().codeFor(accountId, codeIssued().data);
+    expect(provider.sent).toEqual([
+      {
+        mail: expect.objectContaining({
+          to: ada.address,
+          text: expect.stringContaining(code),
+          tags: { account: accountId, issue: '1' },
+        }),
+        idempotencyKey: `${accountId}/1`,
+      },
+    ]);
+  });
+
+  it('mails it in the language of whoever asked for it', async () => {
+    const [first, issued] = registered;
+    await account.happened(first, { ...issued, data: { ...issued.data, language: 'en' } });
+    await send();
+    await account.happened(codeIssued(2, noon + MINUTE));
+    await send(2);
+    expect(provider.sent.map(({ mail }) => mail.subject)).toEqual([
+      'Your activation code',
+      "Votre code d'activation",
+    ]);
+  });
+
+  it('records that it was sent, from the moment of acceptance, and why', async () => {
+    await account.happened(...registered);
+    const acceptedAt = noon + 2 * SECOND;
+    provider.answers({ kind: 'accepted', providerMessageId: 'message-1', acceptedAt });
+    await send();
+    expect(await newest()).toEqual({
+      ...codeSent(1, acceptedAt),
+      metadata: {
+        schemaVersion: 1,
+        $correlationId: correlationId,
+        $causationId: eventId,
+        actor: 'worker',
+      },
+    });
+  });
+
+  const settled = {
+    'was sent': [...registered, codeSent()],
+    'was given up': [...registered, codeUndeliverable(1, noon)],
+    'bounced for good': [...registered, mailBounced(1, 'permanent', noon)],
+    'was replaced by a newer one': [...registered, codeIssued(2, noon)],
+    'has activated the account': [...registered, accountActivated(1, noon)],
+    'does not exist': [accountRegistered()],
+  } as const;
+  for (const [what, [first, ...rest]] of Object.entries(settled)) {
+    it(`does nothing when the code ${what}`, async () => {
+      await account.happened(first, ...rest);
+      await send();
+      expect(provider.sent).toEqual([]);
+      expect(await account.history()).toHaveLength(1 + rest.length);
+    });
+  }
+
+  it('sends the code of a registration that was renewed meanwhile', async () => {
+    await account.happened(...registered, registrationRenewed(noon));
+    await send();
+    expect(provider.sent).toHaveLength(1);
+  });
+
+  it('does nothing for an account that does not exist', async () => {
+    await send();
+    expect(provider.sent).toEqual([]);
+  });
+
+  it('repeated after it was recorded sends nothing again', async () => {
+    await account.happened(...registered);
+    await send();
+    await send();
+    expect(provider.sent).toHaveLength(1);
+  });
+
+  it('repeated by another process before it was recorded sends the very same mail', async () => {
+    await account.happened(...registered);
+    provider.answers(new MailProviderUnavailable('no answer', { inDoubt: true }));
+    await expect(send()).rejects.toThrow(MailProviderUnavailable);
+    now += 40 * SECOND;
+    handler = newHandler();
+    await send();
+    expect(provider.sent).toHaveLength(2);
+    expect(provider.sent[1]).toEqual(provider.sent[0]);
+  });
+
+  it('records nothing while the matter is open, and leaves the next try to its caller', async () => {
+    await account.happened(...registered);
+    const fault = new MailProviderUnavailable('it answered 429', { retryAfterMs: 7_000 });
+    provider.answers(fault);
+    await expect(send()).rejects.toBe(fault);
+    expect(await account.history()).toHaveLength(2);
+  });
+
+  it('records a refusal that is final, with its reason and the tries it took', async () => {
+    await account.happened(...registered);
+    provider.answers(
+      new MailProviderUnavailable('it answered 503'),
+      new MailProviderUnavailable('it answered 503'),
+      { kind: 'refused', reason: 'the provider answered 422' },
+    );
+    await expect(send()).rejects.toThrow(MailProviderUnavailable);
+    await expect(send()).rejects.toThrow(MailProviderUnavailable);
+    await send();
+    expect(await newest()).toMatchObject({
+      type: 'ActivationCodeUndeliverable',
+      data: {
+        issueNumber: 1,
+        reason: 'the provider answered 422',
+        attempts: 3,
+        abandonedAt: now,
+      },
+    });
+  });
+
+  it('gives up when the delivery window has passed, without another try', async () => {
+    await account.happened(...registered);
+    provider.answers(new MailProviderUnavailable('it answered 500'));
+    await expect(send()).rejects.toThrow(MailProviderUnavailable);
+    now = noon + 15 * MINUTE - 1;
+    provider.answers(new MailProviderUnavailable('it answered 500'));
+    await expect(send()).rejects.toThrow(MailProviderUnavailable);
+    now = noon + 15 * MINUTE;
+    await send();
+    expect(provider.sent).toHaveLength(2);
+    expect(await newest()).toMatchObject({
+      type: 'ActivationCodeUndeliverable',
+      data: { reason: 'the delivery window has passed', attempts: 2 },
+    });
+  });
+
+  it('records nothing when the code was replaced while its mail was under way', async () => {
+    await account.happened(...registered);
+    provider.answers(async () => {
+      await account.happened(codeIssued(2, noon + 30 * SECOND));
+      return { kind: 'accepted', providerMessageId: 'message-1', acceptedAt: now };
+    });
+    await send();
+    expect(await newest()).toMatchObject({ type: 'ActivationCodeIssued' });
+  });
+
+  it('records nothing when the code arrived, and activated, before its sending was on record', async () => {
+    await account.happened(...registered);
+    provider.answers(async () => {
+      await account.happened(accountActivated(1, now));
+      return { kind: 'accepted', providerMessageId: 'message-1', acceptedAt: now };
+    });
+    await send();
+    expect(await newest()).toMatchObject({ type: 'AccountActivated' });
+  });
+});

@@ -1,0 +1,23 @@
+import { jest } from '@jest/globals';
+
+/**
+ * Lets a spec say what time it is, everywhere; timers go on running on real time. To be undone with
+ * `jest.useRealTimers()`.
+ */
+export function useFakeDate(now: number): void {
+  jest.useFakeTimers({
+    now,
+    doNotFake: [
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setInterval',
+      'clearInterval',
+      'setTimeout',
+      'clearTimeout',
+    ],
+  });
+}
