@@ -2,11 +2,15 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventStoreDBClient } from '@eventstore/db-client';
 
 const MAIN = join(import.meta.dirname, '../../dist/apps/dev-event-store/src/main.js');
+
+/** The client waits for streams to finish, which those of a killed server sometimes do not. */
+const DISPOSE_DEADLINE_MS = 1_000;
 
 interface Ready {
   readonly kind: 'ready';
@@ -41,6 +45,9 @@ export class EventStoreProcess {
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    // A failed test must not keep jest from ending: the process ends with its parent.
+    child.unref();
+    child.channel?.unref();
     let output = '';
     child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -50,6 +57,7 @@ export class EventStoreProcess {
     ]);
     if (!Array.isArray(first))
       throw new Error(`the event store ended with code ${first} instead of starting: ${output}`);
+    for (const pipe of [child.stdout, child.stderr]) (pipe as Socket).unref();
     return new EventStoreProcess(child, folder, first[0].endpoints);
   }
 
@@ -125,7 +133,9 @@ export class EventStoreProcess {
   }
 
   private async disposeClients(): Promise<void> {
-    await Promise.all(this.clients.splice(0).map((client) => client.dispose()));
+    const disposals = this.clients.splice(0).map((client) => client.dispose());
+    const deadline = new Promise((resolve) => setTimeout(resolve, DISPOSE_DEADLINE_MS).unref());
+    await Promise.race([Promise.all(disposals), deadline]);
   }
 }
 
