@@ -1,0 +1,290 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { Client, credentials, status } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  binaryEvent,
+  EventStoreDBClient,
+  jsonEvent,
+  streamNameFilter,
+} from '@eventstore/db-client';
+import type { AppendToStreamOptions } from '@eventstore/db-client';
+import { persistent, shared, streams } from '../../apps/dev-event-store/src/protocol.js';
+import { EventStoreProcess, until } from './event-store-process.js';
+
+const UNARY: AppendToStreamOptions = { credentials: { username: 'any', password: 'any' } };
+const STREAMS = '/event_store.client.streams.Streams';
+const SUBSCRIPTIONS = '/event_store.client.persistent_subscriptions.PersistentSubscriptions';
+const MEBIBYTE = 1_048_576;
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+function tested(n: number) {
+  return jsonEvent({ type: 'Tested', data: { n } });
+}
+
+describe('bad input', () => {
+  let eventStore: EventStoreProcess;
+  let client: EventStoreDBClient;
+  let raw: Client;
+
+  beforeAll(async () => {
+    eventStore = await EventStoreProcess.start();
+    client = eventStore.client();
+    raw = new Client(`127.0.0.1:${eventStore.port}`, credentials.createInsecure());
+    await client.appendToStream('there', tested(0));
+  });
+  afterAll(async () => {
+    raw.close();
+    await eventStore.remove();
+  });
+  /** Whatever was thrown at it, the server still serves. */
+  afterEach(async () => {
+    await client.appendToStream('there', tested(1));
+  });
+
+  /** Sends messages as they are, closes the sending half, and tells how the call ended. */
+  function send(method: string, messages: readonly Uint8Array[]): Promise<{ code: status }> {
+    const call = raw.makeBidiStreamRequest(method, asIs, asIs);
+    call.on('data', () => undefined);
+    for (const message of messages) call.write(Buffer.from(message));
+    call.end();
+    return new Promise((resolve) => {
+      call.on('error', (error: ServiceError) => resolve(error));
+      call.on('end', () => resolve({ code: status.OK }));
+    });
+  }
+
+  function appendOptions(name = 'raw'): streams.AppendReq.Options {
+    const identifier = new shared.StreamIdentifier();
+    identifier.setStreamName(Buffer.from(name));
+    const options = new streams.AppendReq.Options();
+    options.setAny(new shared.Empty());
+    return options.setStreamIdentifier(identifier);
+  }
+
+  function proposed(id: string, metadata: Record<string, string>): Uint8Array {
+    const uuid = new shared.UUID();
+    uuid.setString(id);
+    const message = new streams.AppendReq.ProposedMessage();
+    message.setId(uuid);
+    for (const [key, value] of Object.entries(metadata)) message.getMetadataMap().set(key, value);
+    return new streams.AppendReq().setProposedMessage(message).serializeBinary();
+  }
+
+  it('garbage instead of HTTP/2 closes that connection only', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const socket = connect(eventStore.port, '127.0.0.1');
+      socket.on('error', () => socket.destroy());
+      const closed = new Promise((resolve) => socket.on('close', resolve));
+      socket.on('connect', () => socket.end(randomBytes(1_000)));
+      socket.resume();
+      await closed;
+    }
+  });
+
+  it('a method that does not exist is unimplemented', async () => {
+    expect((await send(`${STREAMS}/Nonsense`, [])).code).toBe(status.UNIMPLEMENTED);
+    expect((await send('/no.such.Service/Method', [])).code).toBe(status.UNIMPLEMENTED);
+  });
+
+  it.each(['Read', 'Append', 'BatchAppend', 'Delete', 'Tombstone'])(
+    'bytes that are no message are answered with a status by %s',
+    async (method) => {
+      const { code } = await send(`${STREAMS}/${method}`, [Buffer.from('ffffffffff', 'hex')]);
+      expect([status.INTERNAL, status.INVALID_ARGUMENT]).toContain(code);
+    },
+  );
+
+  it.each([
+    [`${STREAMS}/Read`, new streams.ReadReq()],
+    [`${STREAMS}/Append`, new streams.AppendReq()],
+    [`${STREAMS}/BatchAppend`, new streams.BatchAppendReq()],
+    [`${STREAMS}/Delete`, new streams.DeleteReq()],
+    [`${STREAMS}/Tombstone`, new streams.TombstoneReq()],
+    [`${SUBSCRIPTIONS}/Create`, new persistent.CreateReq()],
+    [`${SUBSCRIPTIONS}/Update`, new persistent.UpdateReq()],
+    [`${SUBSCRIPTIONS}/Delete`, new persistent.DeleteReq()],
+    [`${SUBSCRIPTIONS}/GetInfo`, new persistent.GetInfoReq()],
+    [`${SUBSCRIPTIONS}/ReplayParked`, new persistent.ReplayParkedReq()],
+    [`${SUBSCRIPTIONS}/Read`, new persistent.ReadReq()],
+  ])('an empty message to %s is an invalid argument', async (method, message) => {
+    expect((await send(method, [message.serializeBinary()])).code).toBe(status.INVALID_ARGUMENT);
+  });
+
+  it.each([
+    [`${STREAMS}/Append`, status.INVALID_ARGUMENT],
+    [`${STREAMS}/BatchAppend`, status.OK],
+    [`${SUBSCRIPTIONS}/Read`, status.OK],
+  ])('%s half-closed at once ends with status %i', async (method, code) => {
+    expect((await send(method, [])).code).toBe(code);
+  });
+
+  it.each([
+    ['no UUID', 'nonsense', { type: 'T', 'content-type': 'application/json' }],
+    ['the zero UUID', '0'.repeat(32), { type: 'T', 'content-type': 'application/json' }],
+    ['no type', randomUUID(), { 'content-type': 'application/json' }],
+    ['an empty type', randomUUID(), { type: '', 'content-type': 'application/json' }],
+    ['no content type', randomUUID(), { type: 'T' }],
+  ])(
+    'an event with %s is refused, and nothing of its append is stored',
+    async (_what, id, metadata) => {
+      const good = proposed(randomUUID(), { type: 'T', 'content-type': 'application/json' });
+      const options = new streams.AppendReq().setOptions(appendOptions()).serializeBinary();
+      const messages = [options, good, proposed(id, metadata as Record<string, string>)];
+      expect((await send(`${STREAMS}/Append`, messages)).code).toBe(status.INVALID_ARGUMENT);
+      await expect(client.readStream('raw')[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+        type: 'stream-not-found',
+      });
+    },
+  );
+
+  it('one bad batch does not disturb the others on its call', async () => {
+    const bad = client.appendToStream('batch', jsonEvent({ id: 'nonsense', type: 'T', data: {} }));
+    const good = client.appendToStream('batch', tested(1));
+    await expect(bad).rejects.toThrow('Could not recognize');
+    expect((await good).nextExpectedRevision).toBe(0n);
+  });
+
+  it('stream names that are missing or too long are refused', async () => {
+    for (const name of ['', 'x'.repeat(5_000)]) {
+      const options = new streams.AppendReq().setOptions(appendOptions(name)).serializeBinary();
+      expect((await send(`${STREAMS}/Append`, [options])).code).toBe(status.INVALID_ARGUMENT);
+    }
+  });
+
+  it('messages above the limit of the transport are refused', async () => {
+    const event = binaryEvent({ type: 'Huge', data: Buffer.alloc(17 * MEBIBYTE) });
+    await expect(client.appendToStream('huge', event, UNARY)).rejects.toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+    });
+  });
+
+  it.each(['(?i)account', '[', '(?>x)', '\\A'])(
+    'the filter expression %s, which JavaScript cannot compile, is an invalid argument',
+    async (regex) => {
+      const subscription = client.subscribeToAll({ filter: streamNameFilter({ regex }) });
+      const error = await new Promise<Error>((resolve) => subscription.on('error', resolve));
+      expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
+    },
+  );
+
+  describe('clients that come in crowds and vanish', () => {
+    /** Stands between client and server, so that connections can be torn without a word. */
+    async function torn(use: (port: number) => Promise<void>): Promise<void> {
+      const sockets = new Set<Socket>();
+      const proxy = createServer((incoming) => {
+        const outgoing = connect(eventStore.port, '127.0.0.1');
+        for (const socket of [incoming, outgoing]) {
+          sockets.add(socket);
+          socket.on('error', () => socket.destroy());
+        }
+        incoming.pipe(outgoing).pipe(incoming);
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      await use((proxy.address() as AddressInfo).port);
+      for (const socket of sockets) socket.resetAndDestroy();
+      await new Promise((resolve) => proxy.close(resolve));
+    }
+
+    const state = async () =>
+      (await eventStore.control('GET', '/state')) as Record<'openStreams' | 'listeners', number>;
+
+    async function untilQuietAgain(before: { openStreams: number; listeners: number }) {
+      await until(async () => {
+        const { openStreams, listeners } = await state();
+        return openStreams <= before.openStreams && listeners <= before.listeners;
+      }, 'streams and listeners are gone');
+    }
+
+    it('200 subscriptions are served, and leave nothing behind', async () => {
+      const before = await state();
+      await torn(async (port) => {
+        let caughtUp = 0;
+        for (let connection = 0; connection < 4; connection += 1) {
+          const subscriber = EventStoreDBClient.connectionString(
+            `esdb://127.0.0.1:${port}?tls=false&keepAliveInterval=${20_000 + connection}`,
+          );
+          for (let n = 0; n < 50; n += 1)
+            subscriber
+              .subscribeToStream(`crowd-${n % 2}`)
+              .on('caughtUp', () => (caughtUp += 1))
+              .on('error', () => undefined);
+        }
+        await until(() => caughtUp === 200, 'all caught up');
+        expect((await state()).openStreams - before.openStreams).toBe(200);
+        await client.appendToStream('crowd-0', tested(1));
+      });
+      await untilQuietAgain(before);
+    });
+
+    it('reads abandoned half-way leave nothing behind', async () => {
+      const large = Array.from({ length: 50 }, () =>
+        binaryEvent({ type: 'Large', data: Buffer.alloc(20_000) }),
+      );
+      for (let n = 0; n < 20; n += 1) await client.appendToStream('large', large);
+      const before = await state();
+      await torn(async (port) => {
+        for (let connection = 0; connection < 5; connection += 1) {
+          const reader = EventStoreDBClient.connectionString(
+            `esdb://127.0.0.1:${port}?tls=false&keepAliveInterval=${30_000 + connection}`,
+          );
+          const read = reader.readStream('large');
+          read.on('error', () => undefined);
+          await read[Symbol.asyncIterator]().next();
+        }
+        expect((await state()).openStreams - before.openStreams).toBe(5);
+      });
+      await untilQuietAgain(before);
+    });
+
+    it('consumers that vanish hand back what they held', async () => {
+      const before = await state();
+      await client.createPersistentSubscriptionToStream('held', 'group', {
+        ...(
+          await import('@eventstore/db-client')
+        ).persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: 'start' }),
+      });
+      await client.appendToStream('held', tested(1));
+      await torn(async (port) => {
+        let received = 0;
+        EventStoreDBClient.connectionString(`esdb://127.0.0.1:${port}?tls=false`)
+          .subscribeToPersistentSubscriptionToStream('held', 'group')
+          .on('data', () => (received += 1))
+          .on('error', () => undefined);
+        await until(() => received === 1, 'event is held');
+      });
+      await untilQuietAgain(before);
+      const next = client.subscribeToPersistentSubscriptionToStream('held', 'group');
+      const retryCount = await new Promise((resolve) =>
+        next.on('data', (event) => resolve(event.retryCount)),
+      );
+      expect(retryCount).toBe(1);
+      await next.unsubscribe();
+    });
+
+    it('memory does not grow with their number', async () => {
+      const round = () =>
+        torn(async (port) => {
+          let caughtUp = 0;
+          const subscriber = EventStoreDBClient.connectionString(
+            `esdb://127.0.0.1:${port}?tls=false`,
+          );
+          for (let n = 0; n < 90; n += 1)
+            subscriber
+              .subscribeToAll({ filter: streamNameFilter({ prefixes: [`none-${n}`] }) })
+              .on('caughtUp', () => (caughtUp += 1))
+              .on('error', () => undefined);
+          await until(() => caughtUp === 90, 'all caught up');
+        });
+      const residentBytes = async () =>
+        (await eventStore.control('GET', '/state'))['residentBytes'] as number;
+      for (let n = 0; n < 5; n += 1) await round();
+      const before = await residentBytes();
+      for (let n = 0; n < 20; n += 1) await round();
+      expect((await residentBytes()) - before).toBeLessThan(60 * MEBIBYTE);
+    });
+  });
+});
