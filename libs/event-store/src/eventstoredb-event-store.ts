@@ -52,6 +52,7 @@ const PROBE_STREAM = 'availability-probe';
  * - It writes an event's JSON where a failure becomes an unhandled rejection, so that data is tried before.
  * - Reads and subscriptions have no deadline of their own, and that of an append begins only when a node has
  *   been discovered, so that all of them get one here.
+ * - A read that is left early stays open until all that has arrived is taken.
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - A client that failed to discover its cluster once may stay broken and is replaced.
@@ -111,7 +112,7 @@ export class EventStoreDBEventStore implements EventStore {
     };
     const timer = setTimeout(overdue, this.timeoutMs);
     try {
-      for await (const { event } of events) {
+      for await (const { event } of events.iterator({ destroyOnReturn: false })) {
         if (event === undefined) continue;
         readerIsBusy = true;
         yield toRecordedEvent(event, event.position?.commit);
@@ -127,6 +128,8 @@ export class EventStoreDBEventStore implements EventStore {
       events.on('error', ignoreLateError);
       // Not awaited: it waits for the discovery of a node.
       void cancelled(() => events.cancel());
+      // What has arrived must be taken, or the client waits for it when it is disposed of.
+      events.resume();
     }
   }
 
