@@ -15,6 +15,7 @@ import type { ProblemTable, ProblemType } from '@app/http-service';
 import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
 import type { Clock } from '@app/service';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
+import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
 import { HashingOverloaded } from './register-account/password-hasher.js';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
@@ -61,6 +62,12 @@ export const accountProblems = {
     'A new code was asked for too soon',
     'New codes are limited per account. The newest mail may still arrive; otherwise wait for the time in the header Retry-After.',
   ),
+  mailEventNotAuthentic: problemType(
+    'mail-event-not-authentic',
+    403,
+    'The message is not from the e-mail provider',
+    'Messages to this address are signed by the e-mail provider with a key that it shares with the service, and are accepted for five minutes. Compare the key and the clocks.',
+  ),
 } as const satisfies Record<string, ProblemType>;
 
 /**
@@ -100,6 +107,9 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     // The password was right for a registration that is no longer in force.
     if (error instanceof CredentialsSuperseded || error instanceof AccountNotRegistered) {
       return unauthenticated();
+    }
+    if (error instanceof MailEventNotAuthentic) {
+      return new Problem(accountProblems.mailEventNotAuthentic, error.message);
     }
     if (error instanceof HashingOverloaded) {
       return serviceUnavailable(

@@ -18,6 +18,9 @@ import type { Progress } from './read-your-writes/read-your-writes.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
 import { PASSWORD_HASHER } from './register-account/password-hasher.js';
 import { COMMON_PASSWORDS, PASSWORD_POLICY } from './register-account/password-rules.js';
+import { MailEventSignature } from './record-mail-event/mail-event-signature.js';
+import { RecordMailEventController } from './record-mail-event/record-mail-event.controller.js';
+import { RecordMailEventHandler } from './record-mail-event/record-mail-event.handler.js';
 import { RegisterAccountController } from './register-account/register-account.controller.js';
 import { RegisterAccountHandler } from './register-account/register-account.handler.js';
 import { RequestActivationCodeController } from './request-activation-code/request-activation-code.controller.js';
@@ -43,6 +46,8 @@ export class AccountsApiModule {
       codec: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
       decider: accountDecider(policy),
     };
+    const { MAIL_WEBHOOK_KEY: webhookKey } = settings;
+    const mailEvents = webhookKey && new MailEventSignature(webhookKey, systemClock);
     return {
       module: AccountsApiModule,
       imports: [CqrsModule.forRoot()],
@@ -51,12 +56,15 @@ export class AccountsApiModule {
         ActivateAccountController,
         RequestActivationCodeController,
         ViewAccountController,
+        ...(mailEvents ? [RecordMailEventController] : []),
       ],
       providers: [
         RegisterAccountHandler,
         ActivateAccountHandler,
         RequestActivationCodeHandler,
         ViewAccountHandler,
+        RecordMailEventHandler,
+        ...(mailEvents ? [{ provide: MailEventSignature, useValue: mailEvents }] : []),
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: PASSWORD_POLICY, useValue: passwordPolicyOf(settings) },

@@ -3,6 +3,7 @@ import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
+import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
 
 export type AccountsApiSettings = ReturnType<typeof readSettings>;
 
@@ -38,6 +39,7 @@ export function readSettings(env?: Environment) {
       PASSWORD_REQUIRE_UPPER: setting.flag().default(false),
       PASSWORD_REQUIRE_LOWER: setting.flag().default(false),
       PASSWORD_REQUIRE_SPECIAL: setting.flag().default(false),
+      MAIL_WEBHOOK_KEY: mailWebhookKeySetting().optional(),
       ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
     },
     env,

@@ -10,6 +10,8 @@ import { accountProblemTable, accountProblems } from './account-problems.js';
 import { AccountsApiModule } from './accounts-api.module.js';
 import { readSettings } from './accounts-api.settings.js';
 import { describeApi } from './api-description/api-description.js';
+import { keepRawBodies } from './record-mail-event/raw-body.js';
+import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
 
 const STATEMENT_TIMEOUT_MS = 2_000;
@@ -56,6 +58,7 @@ async function start(log: Log): Promise<RunningProcess> {
     onAnswer: measureAnswers(metrics),
   });
   describeApi(app);
+  keepRawBodies(app.getHttpAdapter().getInstance(), MAIL_EVENTS_PATH);
   progress.start();
   const internal = await startInternalServer({
     host: settings.HOST,

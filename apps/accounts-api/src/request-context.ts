@@ -24,7 +24,7 @@ export const FromRequest = createParamDecorator(
 /** The metadata of events that this request causes. */
 export function commandContext(
   { requestId }: RequestContext,
-  actor: 'anonymous' | 'account',
+  actor: 'anonymous' | 'account' | 'mail-provider',
 ): CommandContext {
   return { $correlationId: requestId, $causationId: requestId, actor };
 }

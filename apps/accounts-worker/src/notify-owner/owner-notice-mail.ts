@@ -32,7 +32,7 @@ const contents: Readonly<Record<MailLanguage, MailContent>> = {
       'Was it you? Use your account with your password.',
       'Was it not you? There is nothing you have to do. Whoever it was did not learn that you have an account.',
     ],
-    footer: 'You get this message once a day at most, however often somebody tries.',
+    footer: 'However often somebody tries, you do not get this message again for a while.',
   },
   fr: {
     language: 'fr',
@@ -45,6 +45,6 @@ const contents: Readonly<Record<MailLanguage, MailContent>> = {
       "Ce n'était pas vous ? Vous n'avez rien à faire. Cette personne n'a pas appris que vous avez un compte.",
     ],
     footer:
-      'Vous recevez ce message une fois par jour au plus, quel que soit le nombre de tentatives.',
+      'Quel que soit le nombre de tentatives, vous ne recevrez pas ce message de nouveau avant un moment.',
   },
 };
