@@ -59,19 +59,26 @@ export interface EventToRecord {
   readonly isJson: boolean;
   readonly customMetadata: Uint8Array;
   readonly data: Uint8Array;
-  /** Unix milliseconds. */
-  readonly recordedAt: number;
 }
 
-/** Appends the record of an event that will lie at `position` of the log. */
-export function writeRecord(writer: ProtobufWriter, event: EventToRecord, position: number): void {
+/**
+ * Appends the record of an event that will lie at `position` of the log.
+ *
+ * @param recordedAt Unix milliseconds
+ */
+export function writeRecord(
+  writer: ProtobufWriter,
+  event: EventToRecord,
+  position: number,
+  recordedAt: number,
+): void {
   const start = writer.reserve(RECORD_PREFIX_LENGTH);
   writer.openField(FIELD.id, ID_LENGTH + 2);
   writer.bytesField(UUID_STRING_FIELD, Buffer.from(event.id, 'latin1'));
   writer.openField(FIELD.streamIdentifier, fieldLength(event.streamName.length));
   const nameStart = writer.bytesField(STREAM_NAME_FIELD, event.streamName);
   const typeStart = writeMetadataEntry(writer, TYPE_KEY, event.type);
-  writeMetadataEntry(writer, CREATED_KEY, ticksSince1970(event.recordedAt));
+  writeMetadataEntry(writer, CREATED_KEY, ticksSince1970(recordedAt));
   const contentType = event.isJson ? JSON_CONTENT_TYPE : BINARY_CONTENT_TYPE;
   writeMetadataEntry(writer, CONTENT_TYPE_KEY, contentType);
   if (event.revision === 'tombstone') writer.raw(TOMBSTONE_REVISION_FIELD);
@@ -85,7 +92,7 @@ export function writeRecord(writer: ProtobufWriter, event: EventToRecord, positi
   const revision = event.revision === 'tombstone' ? TOMBSTONE_MARK : event.revision;
   buffer.writeUInt32LE(writer.length - start, start);
   buffer.writeUIntLE(revision, start + 4, 6);
-  buffer.writeUIntLE(event.recordedAt, start + 10, 6);
+  buffer.writeUIntLE(recordedAt, start + 10, 6);
   buffer.writeUInt32LE(nameStart - start, start + 16);
   buffer.writeUInt32LE(event.streamName.length, start + 20);
   buffer.writeUInt32LE(typeStart - start, start + 24);

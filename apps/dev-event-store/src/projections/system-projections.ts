@@ -144,9 +144,9 @@ export class SystemProjections {
         isJson: false,
         customMetadata: NO_METADATA,
         data: isReference ? target.streamName : linkDataTo(target),
-        recordedAt: target.recordedAt,
       },
       target.position,
+      target.recordedAt,
     );
     return new EventRecord(writer.copy());
   }

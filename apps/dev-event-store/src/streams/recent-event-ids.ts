@@ -1,24 +1,24 @@
 /**
- * Where the events of the last appends went, by stream and id. EventStoreDB keeps 8 MiB of them; so many
- * entries take about as much here.
+ * Where the events of the last appends went, by stream and id. EventStoreDB keeps 8 MiB of them; two
+ * generations of so many entries take about as much here.
  */
-const CAPACITY = 60_000;
+const GENERATION_LENGTH = 30_000;
 
 export class RecentEventIds {
-  /** Insertion order is age: the first key is the oldest. */
-  private readonly revisions = new Map<string, number>();
+  private young = new Map<string, number>();
+  private old = new Map<string, number>();
 
   remember(stream: number, id: string, revision: number): void {
-    this.revisions.set(keyOf(stream, id), revision);
-    if (this.revisions.size <= CAPACITY) return;
-    for (const oldest of this.revisions.keys()) {
-      this.revisions.delete(oldest);
-      return;
-    }
+    this.young.set(keyOf(stream, id), revision);
+    // Forgetting one by one would be slow: the oldest key of a large Map is found by searching.
+    if (this.young.size < GENERATION_LENGTH) return;
+    this.old = this.young;
+    this.young = new Map();
   }
 
   revisionOf(stream: number, id: string): number | undefined {
-    return this.revisions.get(keyOf(stream, id));
+    const key = keyOf(stream, id);
+    return this.young.get(key) ?? this.old.get(key);
   }
 }
 

@@ -227,7 +227,11 @@ export class StreamStore {
   ): RecordDraft[] {
     const firstRevision = facts.lastRevision + 1;
     const drafts: RecordDraft[] = events.map((event, index) => ({
-      ...event,
+      id: event.id,
+      type: event.type,
+      isJson: event.isJson,
+      customMetadata: event.customMetadata,
+      data: event.data,
       streamName,
       revision: firstRevision + index,
     }));
@@ -272,7 +276,7 @@ export class StreamStore {
     const starts = drafts.map((draft) => {
       const start = writer.length;
       const position = bodyOffset + start - FRAME_HEADER_LENGTH;
-      writeRecord(writer, { ...draft, recordedAt }, position);
+      writeRecord(writer, draft, position, recordedAt);
       return start;
     });
     const frame = writer.copy();
