@@ -18,10 +18,12 @@ import {
 import { recordOwnerNotified, type RecordOwnerNotified } from './record-owner-notified.js';
 import { registerAccount, type RegisterAccount } from './register-account.js';
 import { requestActivationCode, type RequestActivationCode } from './request-activation-code.js';
+import { upgradePasswordHash, type UpgradePasswordHash } from './upgrade-password-hash.js';
 
 export type AccountCommand =
   | RegisterAccount
   | RequestActivationCode
+  | UpgradePasswordHash
   | ActivateAccount
   | RecordActivationCodeSent
   | RecordActivationCodeUndeliverable
@@ -51,6 +53,8 @@ export function accountDecider(policy: ActivationPolicy): AccountDecider {
           return registerAccount(command, state, policy);
         case 'RequestActivationCode':
           return requestActivationCode(command, state, policy);
+        case 'UpgradePasswordHash':
+          return upgradePasswordHash(command, state);
         case 'ActivateAccount':
           return activateAccount(command, state, policy);
         case 'RecordActivationCodeSent':

@@ -121,6 +121,7 @@ describe('Personal data', () => {
     const expected: Record<AccountEventType, readonly string[]> = {
       AccountRegistered: ['address', 'passwordHash'],
       RegistrationRenewed: ['passwordHash'],
+      PasswordHashUpgraded: ['passwordHash'],
       RegistrationRefused: [],
       ActivationCodeIssued: [],
       ActivationCodeSent: [],

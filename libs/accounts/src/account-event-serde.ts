@@ -99,6 +99,11 @@ const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
     fields: { passwordHash: text, renewedAt: instant },
     personal: ['passwordHash'],
   },
+  PasswordHashUpgraded: {
+    schemaVersion: 1,
+    fields: { passwordHash: text, upgradedAt: instant },
+    personal: ['passwordHash'],
+  },
   RegistrationRefused: {
     schemaVersion: 1,
     fields: { reason: oneOf('already-active'), refusedAt: instant },

@@ -25,6 +25,15 @@ export interface RegistrationRenewed {
   readonly data: { readonly passwordHash: string; readonly renewedAt: Instant };
 }
 
+/**
+ * The same password is kept under a hash of today's cost and pepper. A fact, not a detail of the read model:
+ * once the old pepper is gone, a rebuild could not make it again.
+ */
+export interface PasswordHashUpgraded {
+  readonly type: 'PasswordHashUpgraded';
+  readonly data: { readonly passwordHash: string; readonly upgradedAt: Instant };
+}
+
 /** Somebody registered an address whose account is active already; nothing changed. */
 export interface RegistrationRefused {
   readonly type: 'RegistrationRefused';
@@ -164,6 +173,7 @@ export interface AccountActivated {
 export type AccountEvent =
   | AccountRegistered
   | RegistrationRenewed
+  | PasswordHashUpgraded
   | RegistrationRefused
   | ActivationCodeIssued
   | ActivationCodeSent

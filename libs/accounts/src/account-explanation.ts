@@ -36,6 +36,7 @@ export function explainAccount(
 const instantFields = [
   'registeredAt',
   'renewedAt',
+  'upgradedAt',
   'refusedAt',
   'issuedAt',
   'sentAt',

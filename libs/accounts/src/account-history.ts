@@ -10,6 +10,8 @@ export function sentenceOf(event: AccountEvent): string {
       return 'The address was registered.';
     case 'RegistrationRenewed':
       return 'The address was registered again before it was activated; the new password replaced the old one.';
+    case 'PasswordHashUpgraded':
+      return 'The password proved to be right, and is now kept under a stronger hash.';
     case 'RegistrationRefused':
       return 'Somebody registered the address although its account is active; nothing changed.';
     case 'ActivationCodeIssued':

@@ -34,7 +34,7 @@ type Step =
   /** Until the last refusal's `retryAt`, give or take. */
   | { readonly does: 'wait-as-told'; readonly ms: number }
   | { readonly does: 'register' }
-  | { readonly does: 'request'; readonly superseded: boolean }
+  | { readonly does: 'request' | 'upgrade-hash'; readonly superseded: boolean }
   | {
       readonly does: 'guess';
       readonly code: 'wrong' | 'right' | 'previous';
@@ -86,6 +86,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       code: fc.constantFrom('wrong' as const, 'wrong' as const, 'previous' as const),
       superseded: rarely,
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ does: fc.constant('upgrade-hash' as const), superseded: rarely }),
   },
   { weight: 5, arbitrary: fc.record({ does: fc.constant('send' as const), issuesBack }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('give-up' as const), issuesBack }) },
@@ -164,6 +168,7 @@ const policy: fc.Arbitrary<ActivationPolicy> = fc.oneof(
 /** Facts of an account that is active already. */
 const mayFollowActivation: readonly AccountEventType[] = [
   'RegistrationRefused',
+  'PasswordHashUpgraded',
   'ActivationMailDelivered',
   'ActivationMailBounced',
   'ActivationMailReportedAsSpam',
@@ -259,6 +264,14 @@ function commandOf(step: Step, state: Account, now: Instant): AccountCommand | u
         ],
         expected:
           issued === undefined ? undefined : { issueNumber: issued, code: exampleCode(issued) },
+        now,
+      };
+    case 'upgrade-hash':
+      return {
+        type: 'UpgradePasswordHash',
+        replaces:
+          step.superseded || state.status === 'not-registered' ? 'hash 0' : state.passwordHash,
+        passwordHash: `hash ${registration} made ${now}`,
         now,
       };
     case 'send':
@@ -478,6 +491,7 @@ describe('Any life of an account', () => {
     const everyFact: Record<AccountEventType, true> = {
       AccountRegistered: true,
       RegistrationRenewed: true,
+      PasswordHashUpgraded: true,
       RegistrationRefused: true,
       ActivationCodeIssued: true,
       ActivationCodeSent: true,
@@ -579,6 +593,10 @@ describe('Any sequence of facts', () => {
     fc.record({
       type: fc.constant('RegistrationRenewed' as const),
       data: fc.record({ passwordHash: fc.string(), renewedAt: instant }),
+    }),
+    fc.record({
+      type: fc.constant('PasswordHashUpgraded' as const),
+      data: fc.record({ passwordHash: fc.string(), upgradedAt: instant }),
     }),
     fc.record({
       type: fc.constant('RegistrationRefused' as const),

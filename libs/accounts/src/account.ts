@@ -99,6 +99,10 @@ export function evolve(state: Account, event: AccountEvent): Account {
       return state.status === 'not-registered' ? registered(event.data) : state;
     case 'RegistrationRefused':
       return state;
+    case 'PasswordHashUpgraded':
+      return state.status === 'not-registered'
+        ? state
+        : { ...state, passwordHash: event.data.passwordHash };
     case 'OwnerNoticeIssued':
     case 'OwnerNotified':
     case 'OwnerNoticeUndeliverable':

@@ -16,7 +16,10 @@ export interface ActivateAccount {
   /** The registration whose password the caller proved to know. */
   readonly provenRegistration: number;
   readonly guess: string;
-  /** The newest issue's code, derived anew; left out when the account has no code to derive. */
+  /**
+   * The newest issue's code, derived anew; left out when the account has no code, or when the key of its
+   * code is no more.
+   */
   readonly expected: { readonly issueNumber: number; readonly code: string } | undefined;
   readonly now: Instant;
 }
@@ -49,7 +52,8 @@ export function activateAccount(
     return [refused(code, reason, now)];
   }
 
-  if (expected?.issueNumber !== code.issueNumber) {
+  if (expected === undefined) throw new ActivationCodeMissing();
+  if (expected.issueNumber !== code.issueNumber) {
     throw new Error(`the expected code must be that of issue ${code.issueNumber}`);
   }
   return isSameCode(guess, expected.code)

@@ -7,6 +7,7 @@ export * from './mail-language.js';
 export * from './account-decider.js';
 export type { RegisterAccount } from './register-account.js';
 export type { RequestActivationCode } from './request-activation-code.js';
+export type { UpgradePasswordHash } from './upgrade-password-hash.js';
 export type { ActivateAccount } from './activate-account.js';
 export type { RecordActivationCodeSent } from './record-activation-code-sent.js';
 export type { RecordActivationCodeUndeliverable } from './record-activation-code-undeliverable.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  compositionRulesOf,
   defaultPasswordPolicy,
   normalizedPassword,
   passwordViolations,
@@ -140,6 +141,28 @@ describe('The violations', () => {
         }
       }),
     );
+  });
+
+  it('refuse the domain with digits or signs, and nothing that has more to it', () => {
+    for (const password of ['example2026', '12Example!!', 'Example.org', 'example.org1']) {
+      expect(brokenBy(password)).toEqual(['not-the-address']);
+    }
+    expect(brokenBy('examples are good')).toEqual([]);
+    expect(brokenBy('12345678!', {}, 'ada@1234.org')).toEqual([]);
+  });
+
+  it('take every kind of space for the same', () => {
+    const spaces = ['\u00a0', '\u1680', '\u2000', '\u2003', '\u2009', '\u202f', '\u205f', '\u3000'];
+    for (const space of spaces) {
+      expect(normalizedPassword(`correct${space}horse`)).toBe('correct horse');
+    }
+    expect(normalizedPassword('Ａ\u200bb')).toBe('Ａ\u200bb');
+  });
+
+  it('that are on can be named, to warn of them', () => {
+    expect(compositionRulesOf(defaultPasswordPolicy)).toEqual([]);
+    const policy = { ...defaultPasswordPolicy, requireDigit: true, requireSpecial: true };
+    expect(compositionRulesOf(policy)).toEqual(['digit', 'special-character']);
   });
 
   it('are the same for every composition of a password', () => {

@@ -52,9 +52,23 @@ export interface PasswordViolation {
   readonly sentence: string;
 }
 
-/** The password as it is hashed and compared: the same whichever keyboard composed its accents. */
+/**
+ * The password as it is hashed and compared: the same whichever keyboard composed its accents, and whichever
+ * kind of space it made (RFC 8265, section 4.2: OpaqueString). Case and width stay as they are.
+ */
 export function normalizedPassword(password: string): string {
-  return password.normalize('NFC');
+  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+}
+
+/** Names of the rules on composition that are on. None of them makes guessing harder for long. */
+export function compositionRulesOf(policy: PasswordPolicy): PasswordRule[] {
+  const rules: [on: boolean, rule: PasswordRule][] = [
+    [policy.requireDigit, 'digit'],
+    [policy.requireUpperCase, 'upper-case'],
+    [policy.requireLowerCase, 'lower-case'],
+    [policy.requireSpecial, 'special-character'],
+  ];
+  return rules.flatMap(([on, rule]) => (on ? [rule] : []));
 }
 
 /** @throws RangeError when the lengths of the policy make no sense */
@@ -83,7 +97,7 @@ export function passwordViolations(
 ): PasswordViolation[] {
   assertPasswordPolicy(policy);
   const normalized = normalizedPassword(password);
-  const lowerCase = caseless(password);
+  const lowerCase = caseless(normalized);
   const length = lengthOf(normalized);
   const localPart = address.slice(0, Math.max(0, address.lastIndexOf('@')));
 
@@ -130,6 +144,11 @@ export function passwordViolations(
       'The password must not contain the part of the e-mail address before the @.',
     ],
     [
+      isDecoratedDomain(lowerCase, address.slice(localPart.length + 1)),
+      'not-the-address',
+      'The password must be more than the domain of the e-mail address with digits or signs.',
+    ],
+    [
       containsWord(lowerCase, policy.serviceName),
       'not-the-service',
       'The password must not contain the name of the service.',
@@ -141,6 +160,16 @@ export function passwordViolations(
     ],
   ];
   return rules.flatMap(([broken, rule, sentence]) => (broken ? [{ rule, sentence }] : []));
+}
+
+/** `example2026!` at example.org: a domain, whole or one label of it, with anything but letters added. */
+function isDecoratedDomain(lowerCasePassword: string, domain: string): boolean {
+  const lettersOf = (text: string) => text.replace(/\P{L}/gu, '');
+  const lowerCaseDomain = caseless(domain);
+  const password = lettersOf(lowerCasePassword);
+  return [lowerCaseDomain, ...lowerCaseDomain.split('.')]
+    .map(lettersOf)
+    .some((word) => lengthOf(word) >= contextWordMinLength && word === password);
 }
 
 function containsWord(lowerCasePassword: string, word: string): boolean {

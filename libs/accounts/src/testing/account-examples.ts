@@ -12,6 +12,7 @@ import type {
   OwnerNoticeIssued,
   OwnerNoticeUndeliverable,
   OwnerNotified,
+  PasswordHashUpgraded,
   RegistrationRefused,
   RegistrationRenewed,
 } from '../account-events.js';
@@ -33,6 +34,7 @@ export const ada = {
   addressKey: 'ada@example.org',
   passwordHash: 'hash of the first password',
   newPasswordHash: 'hash of the second password',
+  upgradedPasswordHash: 'another hash of the first password',
   keyId: 'k1',
   language: 'fr',
 } as const;
@@ -61,6 +63,13 @@ export function registrationRenewed(at: Instant): RegistrationRenewed {
   return {
     type: 'RegistrationRenewed',
     data: { passwordHash: ada.newPasswordHash, renewedAt: at },
+  };
+}
+
+export function passwordHashUpgraded(at: Instant): PasswordHashUpgraded {
+  return {
+    type: 'PasswordHashUpgraded',
+    data: { passwordHash: ada.upgradedPasswordHash, upgradedAt: at },
   };
 }
 

@@ -94,6 +94,19 @@ export function referenceAnswer(
       return { events: [issue(command, all(history, 'ActivationCodeIssued').length + 1)] };
     }
 
+    case 'UpgradePasswordHash': {
+      const { replaces, passwordHash, now } = command;
+      const hashes = history.flatMap((event) =>
+        'passwordHash' in event.data ? [event.data.passwordHash] : [],
+      );
+      return {
+        events:
+          hashes.at(-1) === replaces
+            ? [{ type: 'PasswordHashUpgraded', data: { passwordHash, upgradedAt: now } }]
+            : [],
+      };
+    }
+
     case 'ActivateAccount': {
       if (registrations === 0) return thrown(new AccountNotRegistered());
       if (command.provenRegistration !== registrations) return thrown(new CredentialsSuperseded());

@@ -43,6 +43,17 @@ export const storedAccountEvents: readonly {
   },
   {
     stored: {
+      type: 'PasswordHashUpgraded',
+      schemaVersion: 1,
+      data: { passwordHash: 'v1$p2$2b$12$newer', upgradedAt: '2026-11-22T12:00:50.000Z' },
+    },
+    event: {
+      type: 'PasswordHashUpgraded',
+      data: { passwordHash: 'v1$p2$2b$12$newer', upgradedAt: Date.UTC(2026, 10, 22, 12, 0, 50) },
+    },
+  },
+  {
+    stored: {
       type: 'RegistrationRefused',
       schemaVersion: 1,
       data: { reason: 'already-active', refusedAt: '2026-11-23T08:30:00.250Z' },

@@ -10,6 +10,7 @@ import {
   codeUndeliverable,
   noon,
   registrationRefused,
+  passwordHashUpgraded,
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import { accountsProjection, projectAccountEvent } from './accounts.projection.js';
@@ -48,6 +49,16 @@ describe('accounts projection', () => {
       name: 'account-activated',
       text: expect.stringContaining(`status = 'active', activated_at = $4`),
       values: [ada.accountId, 4n, 9_007_199_254_740_993n, new Date(noon + 2)],
+    });
+  });
+
+  it('replaces the hash of a password, whatever the status', () => {
+    expect(statementFor(passwordHashUpgraded(noon + 1))).toEqual({
+      name: 'password-hash-upgraded',
+      text: expect.stringMatching(
+        /password_hash = \$4\s+where account_id = \$1 and revision < \$2$/,
+      ),
+      values: [ada.accountId, 4n, 9_007_199_254_740_993n, ada.upgradedPasswordHash],
     });
   });
 

@@ -52,6 +52,14 @@ export function projectAccountEvent(fact: ProjectedAccountEvent): Statement | un
                where account_id = $1 and revision < $2 and status = 'pending'`,
         values: [accountId, revision, position, event.data.passwordHash],
       };
+    case 'PasswordHashUpgraded':
+      return {
+        name: 'password-hash-upgraded',
+        text: `update read_model.accounts
+               set revision = $2, position = $3, password_hash = $4
+               where account_id = $1 and revision < $2`,
+        values: [accountId, revision, position, event.data.passwordHash],
+      };
     case 'AccountActivated':
       return {
         name: 'account-activated',

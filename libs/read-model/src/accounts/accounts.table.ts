@@ -43,7 +43,10 @@ type Fact = ProjectedEvent<AccountEvent>;
 
 function changesRow({ type }: AccountEvent): boolean {
   return (
-    type === 'AccountRegistered' || type === 'RegistrationRenewed' || type === 'AccountActivated'
+    type === 'AccountRegistered' ||
+    type === 'RegistrationRenewed' ||
+    type === 'PasswordHashUpgraded' ||
+    type === 'AccountActivated'
   );
 }
 
@@ -67,8 +70,12 @@ function afterFact(
       position,
     };
   }
-  if (row?.status !== 'pending' || row.revision >= revision) return undefined;
-  if (event.type === 'RegistrationRenewed') {
+  if (row === undefined || row.revision >= revision) return undefined;
+  if (event.type === 'PasswordHashUpgraded') {
+    row.passwordHash = event.data.passwordHash;
+  } else if (row.status !== 'pending') {
+    return undefined;
+  } else if (event.type === 'RegistrationRenewed') {
     row.passwordHash = event.data.passwordHash;
     row.registrationNumber += 1;
   } else if (event.type === 'AccountActivated') {

@@ -5,6 +5,7 @@ import type { EventCodec } from '@app/event-store';
 const known: Readonly<Record<AccountEventType, true>> = {
   AccountRegistered: true,
   RegistrationRenewed: true,
+  PasswordHashUpgraded: true,
   RegistrationRefused: true,
   ActivationCodeIssued: true,
   ActivationCodeSent: true,

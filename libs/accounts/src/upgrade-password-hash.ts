@@ -1,0 +1,20 @@
+import type { Account } from './account.js';
+import type { AccountEvent, Instant } from './account-events.js';
+
+export interface UpgradePasswordHash {
+  readonly type: 'UpgradePasswordHash';
+  /** The stored hash that the password was found to match. */
+  readonly replaces: string;
+  /** A new hash of the same password. */
+  readonly passwordHash: string;
+  readonly now: Instant;
+}
+
+/** Nothing when the hash was replaced meanwhile: the password may be another one by now. */
+export function upgradePasswordHash(
+  { replaces, passwordHash, now }: UpgradePasswordHash,
+  state: Account,
+): AccountEvent[] {
+  if (state.status === 'not-registered' || state.passwordHash !== replaces) return [];
+  return [{ type: 'PasswordHashUpgraded', data: { passwordHash, upgradedAt: now } }];
+}
