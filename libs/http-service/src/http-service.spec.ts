@@ -235,6 +235,8 @@ describe('An HTTP service', () => {
       ['{"name":""}', 'name', 'must not be empty'],
       ['{"name":"tea","sugar":1}', 'sugar', 'this field is not known; remove it'],
       ['{"name":"tea","cups":[{"size":1},{"size":"2"}]}', 'cups.1.size', 'must be a whole number'],
+      ['{"name":"tea","constructor":{}}', 'constructor', 'this field is not known; remove it'],
+      ['{"name":"tea","prototype":0}', 'prototype', 'this field is not known; remove it'],
       ['{"name":"tea","name":"coffee"}', 'name', 'this key occurs more than once'],
       ['{"__proto__":{"name":"tea"}}', '__proto__', 'this key is not allowed'],
     ])('answers 400 to %.40s and names %s', async (body, field, message) => {

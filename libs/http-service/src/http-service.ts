@@ -127,7 +127,7 @@ export async function createHttpService(
   // After helmet, so that this answer has its headers too.
   server.addHook('onRequest', (request, _reply, done) => done(hostProblem(request.raw)));
   serveProblemPages(server, [...Object.values(commonProblems), ...options.problemTypes]);
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
+  app.useGlobalPipes(new StrictValidationPipe({ exceptionFactory: toProblem }));
   app.useGlobalFilters(new ProblemFilter(log, routes, options.problemTable));
   return app;
 }
@@ -148,6 +148,17 @@ function closeConnectionsWhenDone(server: FastifyInstance): void {
     if (closing) void reply.header('Connection', 'close');
     done(null, payload);
   });
+}
+
+/** Validates a value as it was sent. */
+class StrictValidationPipe extends StandardSchemaValidationPipe {
+  /**
+   * Nest would drop the keys `constructor` and `prototype` before validation, so that an unknown field
+   * went unnoticed. The one that can do harm, `__proto__`, strict JSON has refused already.
+   */
+  protected override stripProtoKeys(): void {
+    return;
+  }
 }
 
 interface SchemaIssue {
