@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { freshDatabase } from '../support/postgres.js';
+import type { FreshDatabase } from '../support/postgres.js';
+import { startProduct } from '../support/product.js';
+import type { Product } from '../support/product.js';
+import {
+  AccountClient,
+  Backstage,
+  expectProblem,
+  expectRetryAfter,
+  newCaller,
+} from './account-client.js';
+import type { Answer } from './account-client.js';
+
+/** Stands before PostgreSQL, which all specs share: can be shut and opened again at the same port. */
+class Gate {
+  private readonly sockets = new Set<Socket>();
+  private server: Server | undefined;
+  private port = 0;
+
+  constructor(private readonly target: URL) {}
+
+  async open(): Promise<void> {
+    this.server = createServer((client) => {
+      const upstream = connect(Number(this.target.port), this.target.hostname);
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        this.sockets.add(from);
+        from.on('error', () => to.destroy());
+        from.on('close', () => this.sockets.delete(from));
+        from.pipe(to);
+      }
+    });
+    this.server.listen(this.port, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  /** Cuts every connection and refuses new ones. */
+  async shut(): Promise<void> {
+    if (!this.server?.listening) return;
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  get url(): string {
+    const url = new URL(this.target);
+    url.hostname = '127.0.0.1';
+    url.port = String(this.port);
+    return url.href;
+  }
+}
+
+describe('While a dependency is down', () => {
+  let database: FreshDatabase;
+  let gate: Gate;
+  let product: Product;
+  let client: AccountClient;
+  let backstage: Backstage;
+  const caller = newCaller();
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    gate = new Gate(new URL(database.url));
+    await gate.open();
+    product = await startProduct({ environment: { DATABASE_URL: gate.url } });
+    client = new AccountClient(product.endpoints.api);
+    backstage = new Backstage(product);
+    expect((await client.register(caller)).status).toBe(202);
+    await backstage.codeFor(caller);
+  });
+  afterAll(async () => {
+    await backstage.close();
+    await product.stop();
+    await gate.shut();
+    await database.drop();
+  });
+
+  async function readiness(): Promise<{ status: number; checks: Record<string, string> }> {
+    const response = await fetch(`${product.api.url('internal')}/health/ready`);
+    const { checks } = (await response.json()) as { checks: Record<string, string> };
+    return { status: response.status, checks };
+  }
+
+  async function expectUnavailable(call: () => Promise<Answer>): Promise<void> {
+    const startedAt = Date.now();
+    const answer = await call();
+    expectProblem(answer, 503, 'service-unavailable');
+    expectRetryAfter(answer, 1, 10);
+    expect(answer.text).not.toMatch(/127\.0\.0\.1|esdb|postgres|ECONN/i);
+    expect(Date.now() - startedAt).toBeLessThan(8_000);
+  }
+
+  it('the event store: writes answer 503, reads go on, the probe is red, and all is well once it is back', async () => {
+    const pid = product.api.pid;
+    await product.eventStore.kill();
+    await Promise.all([
+      expectUnavailable(() => client.register(newCaller())),
+      expectUnavailable(() => client.activate(caller, '0000')),
+      expectUnavailable(() => client.requestCode(caller)),
+    ]);
+    expect((await client.view(caller)).status).toBe(200);
+    const red = await readiness();
+    expect(red.status).toBe(503);
+    expect(red.checks).toMatchObject({
+      postgres: 'ok',
+      eventStore: expect.not.stringMatching(/^ok$/),
+    });
+    expect((await fetch(`${product.api.url('internal')}/health/live`)).status).toBe(200);
+
+    await product.eventStore.restart();
+    const newcomer = newCaller();
+    await eventually(async () => expect((await client.register(newcomer)).status).toBe(202), {
+      within: 15_000,
+    });
+    await eventually(async () => expect((await readiness()).status).toBe(200));
+    const code = await backstage.codeFor(newcomer);
+    expect((await client.activate(newcomer, code)).status).toBe(200);
+    expect(product.api.pid).toBe(pid);
+  });
+
+  it('PostgreSQL: every call answers 503, the probe is red, and all is well once it is back', async () => {
+    await gate.shut();
+    await Promise.all([
+      expectUnavailable(() => client.view(caller)),
+      expectUnavailable(() => client.register(newCaller())),
+      expectUnavailable(() => client.activate(caller, '0000')),
+    ]);
+    const red = await readiness();
+    expect(red.status).toBe(503);
+    expect(red.checks).toMatchObject({
+      eventStore: 'ok',
+      postgres: expect.not.stringMatching(/^ok$/),
+    });
+    // What needs no dependency goes on.
+    expectProblem(await client.post('/v1/accounts', '{'), 400, 'invalid-request');
+    expect((await client.call('/openapi.json')).status).toBe(200);
+
+    await gate.open();
+    await eventually(async () => expect((await client.view(caller)).status).toBe(200), {
+      within: 15_000,
+    });
+    const newcomer = newCaller();
+    expect((await client.register(newcomer)).status).toBe(202);
+    const code = await backstage.codeFor(newcomer);
+    expect((await client.activate(newcomer, code)).status).toBe(200);
+    expect((await readiness()).status).toBe(200);
+  });
+});
