@@ -1,0 +1,111 @@
+import { expect } from '@jest/globals';
+import type { AccountClient, Credentials } from '../api/account-client.js';
+import { newCaller } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
+import type { Product } from '../support/product.js';
+
+/** A message as a mailbox keeps it. */
+export interface KeptMail {
+  readonly id: string;
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly idempotencyKey: string;
+  readonly receivedAt: string;
+}
+
+export interface ProviderStatus {
+  readonly name: string;
+  readonly state: 'closed' | 'open' | 'due' | 'probing';
+  readonly outages: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly failed: number;
+}
+
+export interface WorkerHealth {
+  readonly activationMail: {
+    readonly state: string;
+    readonly position?: string;
+    readonly inFlight: number;
+    readonly lagMs: number;
+    readonly lastError?: { readonly message: string };
+  };
+  readonly mailProviders: readonly [ProviderStatus, ...ProviderStatus[]];
+}
+
+/** A stand-in for the e-mail provider, as tests look into it. */
+export class MailProvider {
+  constructor(private readonly url: string) {}
+
+  /** Newest first. */
+  async mails(to?: string): Promise<readonly KeptMail[]> {
+    const query = new URLSearchParams({ limit: '10000', ...(to && { to }) });
+    const response = await fetch(`${this.url}/emails?${query}`);
+    return ((await response.json()) as { data: KeptMail[] }).data;
+  }
+
+  /** How many messages there are under each idempotency key. */
+  async mailsPerKey(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { idempotencyKey } of await this.mails()) {
+      counts.set(idempotencyKey, (counts.get(idempotencyKey) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** Sets the fault switches; none puts them back to normal. */
+  async faults(switches: object = {}): Promise<void> {
+    const response = await fetch(`${this.url}/faults`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(switches),
+    });
+    expect(response.status).toBe(200);
+  }
+}
+
+export interface Registered extends Credentials {
+  readonly accountId: string;
+}
+
+/** Registers so many new addresses, a few at a time; every one of them must be acknowledged. */
+export async function registerMany(client: AccountClient, count: number): Promise<Registered[]> {
+  const registered: Registered[] = [];
+  const registerNext = async (): Promise<void> => {
+    while (registered.length < count) {
+      const caller = newCaller();
+      const place = registered.push({ ...caller, accountId: '' }) - 1;
+      const answer = await client.register(caller);
+      expect(answer.status).toBe(202);
+      registered[place] = { ...caller, accountId: String(answer.body['accountId']) };
+    }
+  };
+  await Promise.all([1, 2, 3, 4].map(registerNext));
+  return registered;
+}
+
+/** What the first worker says of itself. */
+export async function workerHealth(product: Product): Promise<WorkerHealth> {
+  const response = await fetch(`${product.workers[0].url('internal')}/health/ready`);
+  return (await response.json()) as WorkerHealth;
+}
+
+/** One value of the first worker's metrics; undefined where it has none under these labels. */
+export async function workerMetric(product: Product, line: string): Promise<number | undefined> {
+  const response = await fetch(`${product.workers[0].url('internal')}/metrics`);
+  const found = (await response.text()).split('\n').find((one) => one.startsWith(`${line} `));
+  return found === undefined ? undefined : Number(found.slice(line.length + 1));
+}
+
+/** Waits until nothing is left to be mailed. */
+export async function mailsSettled(product: Product, within = 20_000): Promise<void> {
+  await eventually(
+    async () => {
+      const { activationMail } = await workerHealth(product);
+      expect(activationMail).toMatchObject({ state: 'running', inFlight: 0, lagMs: 0 });
+    },
+    { within, every: 50 },
+  );
+}
