@@ -470,6 +470,25 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
         expect(revisions).toEqual(Array.from({ length: count }, (_, number) => number));
       });
 
+      it('tells no position, and not that it has caught up, before the events that lie before', async () => {
+        const after = await here();
+        await appendInPortions(store, stream, 1_005);
+        await appendInPortions(store, `other_${prefix}`, 1_500);
+        await appendInPortions(store, `${stream}-last`, 5);
+        let open = (): void => undefined;
+        const opened = new Promise<void>((resolve) => (open = resolve));
+        const slow = follow(after, () => opened);
+        const quick = follow(after);
+        await quick.until(({ caughtUp }) => caughtUp, 'to catch up');
+        await quick.stop();
+        open();
+        await slow.until(({ caughtUp }) => caughtUp, 'to catch up');
+        await slow.stop();
+        expect(slow.events).toHaveLength(1_010);
+        const told = resumable(slow).map(({ position }) => position);
+        expect(isAscending(told, { strictly: false })).toBe(true);
+      });
+
       it('delivers what is appended while it catches up once and in order', async () => {
         const after = await here();
         await appendInPortions(store, stream, 1_000);

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -18,9 +18,10 @@ const TIMEOUT_MS = 1_000;
 const GRACE_MS = 1_500;
 const DISCOVERING = 'esdb+discover://';
 
-/** Jest fails a test during which a promise is rejected that nobody handles; no test needs to look. */
-
-/** Every way the product asks the event store something. */
+/**
+ * Every way the product asks the event store something. That nothing is rejected behind their backs needs no
+ * expectation: Jest fails a test in which nobody handles a rejection.
+ */
 const calls: readonly (readonly [string, (store: EventStore) => Promise<unknown>])[] = [
   ['append', (store) => store.append('account-1', 'no-stream', [newEvent()])],
   ['readStream', (store) => collected(store.readStream('account-1'))],
@@ -252,6 +253,69 @@ describe('A server that drops slow subscribers, as EventStoreDB did until 23.10'
     await server.stop();
   });
 });
+
+describe('A subscriber that stops taking events', () => {
+  it('holds the server back, and gets every event in the end', async () => {
+    const server = await startDevEventStore();
+    const proxy = await countingProxy(Number(new URL(server.url).port));
+    const writer = new EventStoreDBEventStore({ url: server.url });
+    const text = 'x'.repeat(10_000);
+    const count = 3_000;
+    for (let number = 0; number < count; number += 50) {
+      const [first, ...rest] = Array.from({ length: 50 }, () => newEvent({ text }));
+      if (!first) throw new Error('there is no event');
+      const expected = number === 0 ? 'no-stream' : BigInt(number - 1);
+      await writer.append('account-1', expected, [first, ...rest]);
+    }
+    await writer.close();
+
+    const reader = new EventStoreDBEventStore({ url: urlOf('esdb://', proxy.port) });
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const subscription = new FollowedSubscription(reader, everything, () => opened);
+    let before = -1;
+    await eventually(
+      () => {
+        const isStill = proxy.bytes() > 0 && proxy.bytes() === before;
+        before = proxy.bytes();
+        expect(isStill).toBe(true);
+      },
+      { within: 15_000, every: 500 },
+    );
+    // A thousand events and what lies in the buffers on the way.
+    expect(proxy.bytes()).toBeLessThan(20_000_000);
+    open();
+    await subscription.until(({ events }) => events.length >= count, 'all events');
+    await subscription.stop();
+    expect(revisionsOf(subscription.events)).toEqual(numbersTo(count));
+    expect(proxy.bytes()).toBeGreaterThan(count * text.length);
+    await reader.close();
+    proxy.close();
+    await server.stop();
+  });
+});
+
+/** Passes everything on to a port and counts what comes back. */
+async function countingProxy(target: number) {
+  let bytes = 0;
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const far = connect({ port: target, host: '127.0.0.1', noDelay: true });
+    sockets.push(near, far);
+    near.setNoDelay(true);
+    far.on('data', (chunk) => (bytes += chunk.length));
+    for (const socket of [near, far]) socket.on('error', () => socket.destroy());
+    near.pipe(far);
+    far.pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port: (server.address() as AddressInfo).port, bytes: () => bytes, close };
+}
 
 async function expectUnavailable(call: Promise<unknown>): Promise<void> {
   const startedAt = performance.now();
