@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultPasswordPolicy } from '@app/accounts';
+import type { PasswordPolicy } from '@app/accounts';
+import { Problem } from '@app/http-service';
+import { assertAcceptable } from './registration-request.js';
+
+const common = new Set(['password123']);
+
+function faultsOf(
+  email: string,
+  password: string,
+  policy: PasswordPolicy = defaultPasswordPolicy,
+): readonly { field: string; message: string }[] {
+  try {
+    assertAcceptable({ email, password }, policy, common);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return error.extras.members?.['errors'] as { field: string; message: string }[];
+  }
+}
+
+describe('A registration request', () => {
+  it('is acceptable with an address and a good password', () => {
+    expect(faultsOf('ada@example.org', 'correct horse')).toEqual([]);
+  });
+
+  it('is told of all that is wrong with it at once', () => {
+    const policy = { ...defaultPasswordPolicy, minLength: 12, requireDigit: true };
+    const faults = faultsOf('ada', 'short', policy);
+    expect(faults.map(({ field }) => field)).toEqual(['email', 'password', 'password']);
+    expect(faults.map(({ message }) => message).join()).toMatch(/@.*12 characters.*digit/);
+  });
+
+  it('is told nothing that it said itself', () => {
+    const faults = faultsOf('canary@@example.org', 'password123');
+    expect(faults).toHaveLength(2);
+    expect(JSON.stringify(faults)).not.toMatch(/canary|password123/);
+  });
+
+  it('must not be asked to keep a policy that makes no sense', () => {
+    const policy = { ...defaultPasswordPolicy, minLength: 20, maxLength: 10 };
+    expect(() => faultsOf('ada@example.org', 'correct horse', policy)).toThrow(RangeError);
+  });
+});
