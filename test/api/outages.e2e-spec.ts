@@ -21,6 +21,7 @@ class Gate {
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
   private port = 0;
+  private frozen = false;
 
   constructor(private readonly target: URL) {}
 
@@ -35,11 +36,23 @@ class Gate {
         from.on('error', () => to.destroy());
         from.on('close', () => this.sockets.delete(from));
         from.pipe(to);
+        if (this.frozen) from.pause();
       }
     });
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
     this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  /** Keeps every connection and lets nothing through, as when a cable is pulled. */
+  freeze(): void {
+    for (const socket of this.sockets) socket.pause();
+    this.frozen = true;
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    for (const socket of this.sockets) socket.resume();
   }
 
   /** Cuts every connection and refuses new ones. */
@@ -153,5 +166,32 @@ describe('While a dependency is down', () => {
     const code = await backstage.codeFor(newcomer);
     expect((await client.activate(newcomer, code)).status).toBe(200);
     expect((await readiness()).status).toBe(200);
+  });
+
+  it('both, without a word: calls answer 503 instead of waiting for ever', async () => {
+    process.kill(product.eventStore.pid, 'SIGSTOP');
+    try {
+      await Promise.all([
+        expectUnavailable(() => client.register(newCaller())),
+        expectUnavailable(() => client.activate(caller, '0000')),
+        eventually(async () => expect((await readiness()).checks['eventStore']).not.toBe('ok')),
+      ]);
+    } finally {
+      process.kill(product.eventStore.pid, 'SIGCONT');
+    }
+    gate.freeze();
+    try {
+      await Promise.all([
+        expectUnavailable(() => client.view(caller)),
+        expectUnavailable(() => client.register(newCaller())),
+        eventually(async () => expect((await readiness()).checks['postgres']).not.toBe('ok')),
+      ]);
+    } finally {
+      gate.thaw();
+    }
+    await eventually(async () => expect((await client.register(newCaller())).status).toBe(202), {
+      within: 15_000,
+    });
+    await eventually(async () => expect((await readiness()).status).toBe(200));
   });
 });
