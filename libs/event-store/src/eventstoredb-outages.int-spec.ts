@@ -51,17 +51,21 @@ describe.each(['esdb://', DISCOVERING])('Where no server answers, over %s', (sch
     await store.close();
   });
 
-  it.each(calls)('%s fails in time although the port is open', async (_, call) => {
+  it('every call fails in time although the port is open', async () => {
     const { port } = deaf.address() as AddressInfo;
     store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: TIMEOUT_MS });
-    await expectUnavailable(call(store));
+    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
   });
 
-  it.each(calls)('%s fails in time where nobody listens', async (_, call) => {
-    store = new EventStoreDBEventStore({
-      url: urlOf(scheme, await closedPort()),
-      timeoutMs: TIMEOUT_MS,
-    });
+  it('every call fails in time where nobody listens', async () => {
+    const url = urlOf(scheme, await closedPort());
+    store = new EventStoreDBEventStore({ url, timeoutMs: TIMEOUT_MS });
+    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+  });
+
+  it.each(calls)('%s fails long before its time where nobody listens', async (_, call) => {
+    const url = urlOf(scheme, await closedPort());
+    store = new EventStoreDBEventStore({ url, timeoutMs: 10_000 });
     await expectUnavailable(call(store));
   });
 
@@ -118,6 +122,25 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
       expect(await collected(store.readStream('account-1'))).toHaveLength(3 + outage);
       await store.append('account-1', BigInt(2 + outage), [newEvent()]);
     }
+  });
+
+  it('calls that failed together recover together, and cut off nobody', async () => {
+    const patient = new EventStoreDBEventStore({
+      url: server.url.replace('esdb://', scheme),
+      timeoutMs: 10_000,
+    });
+    await patient.checkAvailable();
+    await server.kill();
+    const append = (_: unknown, number: number) =>
+      patient.append(`account-${number}`, 'no-stream', [newEvent()]);
+    await Promise.all(Array.from({ length: 20 }, append).map(expectUnavailable));
+    await server.restart();
+    await eventually(() => patient.checkAvailable());
+    const subscription = new FollowedSubscription(patient, everything);
+    await Promise.all(Array.from({ length: 20 }, append));
+    await subscription.until(({ events }) => events.length === 20, 'all 20 events');
+    await subscription.stop();
+    await patient.close();
   });
 
   it('an orderly stop looks the same', async () => {
