@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import {
+  MalformedAccountEvent,
   UnknownAccountEvent,
   accountIdOfStream,
   accountStreamName,
@@ -150,6 +151,16 @@ describe('Account events', () => {
     for (const type of ['AccountRenamed', '__proto__', 'constructor']) {
       await expect(codec.decode([{ ...recorded(event), type }])).rejects.toThrow(
         UnknownAccountEvent,
+      );
+    }
+  });
+
+  it('are refused by name when their data is none', async () => {
+    const { codec } = encrypting();
+    const [event] = await stored(codec, ada, [registered]);
+    for (const data of [null, undefined, 'text']) {
+      await expect(codec.decode([{ ...recorded(event), data }])).rejects.toThrow(
+        MalformedAccountEvent,
       );
     }
   });

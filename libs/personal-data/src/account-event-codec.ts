@@ -1,4 +1,10 @@
-import { accountIdOfStream, fromStored, personalFields, toStored } from '@app/accounts';
+import {
+  MalformedAccountEvent,
+  accountIdOfStream,
+  fromStored,
+  personalFields,
+  toStored,
+} from '@app/accounts';
 import type { AccountEvent, StoredAccountEvent } from '@app/accounts';
 import type { EventCodec, RecordedEvent, StoredShape } from '@app/event-store';
 import { AccountKeyMissing } from './account-keys.js';
@@ -79,10 +85,12 @@ function changingPersonalFields(
   event: StoredAccountEvent,
   change: (value: unknown, name: string) => unknown,
 ): StoredAccountEvent {
-  const fields = event.data as Fields;
-  const changed = personalFieldsOf(event.type).map(
-    (name) => [name, change(fields[name], name)] as const,
-  );
+  const { type, schemaVersion, data } = event;
+  if (typeof data !== 'object' || data === null) {
+    throw new MalformedAccountEvent(type, schemaVersion, 'data');
+  }
+  const fields = data as Fields;
+  const changed = personalFieldsOf(type).map((name) => [name, change(fields[name], name)] as const);
   return { ...event, data: { ...fields, ...Object.fromEntries(changed) } };
 }
 

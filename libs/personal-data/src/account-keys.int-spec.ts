@@ -42,6 +42,14 @@ describe('Keys of accounts', () => {
     expect(found.get(grace)?.equals(keyOfGrace)).toBe(true);
   });
 
+  it('can be wrapped by a longer key than the cipher takes', async () => {
+    const longKey = ring(`long:${randomBytes(48).toString('base64')}`);
+    const accountId = randomUUID();
+    const key = await new AccountKeys(database, longKey).obtain(accountId);
+    const again = await new AccountKeys(database, longKey).obtain(accountId);
+    expect(again.equals(key)).toBe(true);
+  });
+
   it('are the same for all who make one at a time, over two pools', async () => {
     const otherDatabase = connect();
     try {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import type { KeyRing } from '@app/account-secrets';
 import type { Queryable } from '@app/read-model';
 import { SealBroken, open, seal } from './seal.js';
@@ -23,6 +23,7 @@ export class AccountKeyUnreadable extends Error {
 }
 
 const KEY_BYTES = 32;
+const NO_SALT = Buffer.alloc(0);
 /** So many keys stay in memory; the oldest are forgotten first. */
 const MOST_CACHED = 10_000;
 
@@ -55,7 +56,11 @@ export class AccountKeys {
     const existing = (await this.find([accountId])).get(accountId);
     if (existing) return existing;
     const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
-    const wrapped = seal(randomBytes(KEY_BYTES), keyEncryptionKey, wrappedFor(accountId));
+    const wrapped = seal(
+      randomBytes(KEY_BYTES),
+      wrappingKeyOf(keyEncryptionKey),
+      wrappedFor(accountId),
+    );
     await this.database.query({
       name: 'add-account-key',
       text: `insert into personal_data.account_keys (account_id, wrapped_key, key_encryption_key_id)
@@ -98,7 +103,7 @@ export class AccountKeys {
   private unwrap({ account_id, wrapped_key, key_encryption_key_id }: WrappedKeyRow): Buffer {
     const keyEncryptionKey = this.keyEncryptionKeys.get(key_encryption_key_id);
     try {
-      return open(wrapped_key, keyEncryptionKey, wrappedFor(account_id));
+      return open(wrapped_key, wrappingKeyOf(keyEncryptionKey), wrappedFor(account_id));
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       throw new AccountKeyUnreadable(account_id, key_encryption_key_id);
@@ -111,6 +116,12 @@ export class AccountKeys {
     const [oldest] = this.cached.keys();
     if (oldest !== undefined) this.cached.delete(oldest);
   }
+}
+
+/** AES-256 takes exactly 32 bytes; a key of the configuration may have more. */
+function wrappingKeyOf(keyEncryptionKey: Buffer): Buffer {
+  const purpose = 'personal-data/account-key/v1';
+  return Buffer.from(hkdfSync('sha256', keyEncryptionKey, NO_SALT, purpose, KEY_BYTES));
 }
 
 function wrappedFor(accountId: string): string {
