@@ -16,6 +16,7 @@ import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
 import type { Clock } from '@app/service';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
+import { LimitExceeded } from './throttle/throttle.js';
 import { HashingOverloaded } from './register-account/password-hasher.js';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
@@ -61,6 +62,12 @@ export const accountProblems = {
     429,
     'A new code was asked for too soon',
     'New codes are limited per account. The newest mail may still arrive; otherwise wait for the time in the header Retry-After.',
+  ),
+  tooManyRequests: problemType(
+    'too-many-requests',
+    429,
+    'Too many calls',
+    'This network, or calls for this address, used up what an hour allows. Wait for the time in the header Retry-After.',
   ),
   mailEventNotAuthentic: problemType(
     'mail-event-not-authentic',
@@ -110,6 +117,14 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     }
     if (error instanceof MailEventNotAuthentic) {
       return new Problem(accountProblems.mailEventNotAuthentic, error.message);
+    }
+    if (error instanceof LimitExceeded) {
+      const headers = { 'Retry-After': retryAfterHeader(error.retryAfterSeconds) };
+      return new Problem(
+        accountProblems.tooManyRequests,
+        'Too many calls. Wait for the time in the header Retry-After.',
+        { headers },
+      );
     }
     if (error instanceof HashingOverloaded) {
       return serviceUnavailable(

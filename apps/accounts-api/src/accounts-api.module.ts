@@ -5,14 +5,18 @@ import type { EventStore } from '@app/event-store';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/read-model';
 import { systemClock } from '@app/service';
-import type { DynamicModule } from '@nestjs/common';
+import type { Log } from '@app/service';
+import type { DynamicModule, Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { dictionary } from '@zxcvbn-ts/language-common';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, READ_MODEL } from './accounts.js';
+import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, LOG, READ_MODEL } from './accounts.js';
 import type { Accounts } from './accounts.js';
 import type { AccountsApiSettings } from './accounts-api.settings.js';
 import { ActivateAccountController } from './activate-account/activate-account.controller.js';
 import { ActivateAccountHandler } from './activate-account/activate-account.handler.js';
+import { PasswordCheck } from './basic-auth/password-check.js';
+import { VerifiedCredentials } from './basic-auth/verified-credentials.js';
+import { ClientAddresses } from './client-address/client-addresses.js';
 import { ReadYourWrites } from './read-your-writes/read-your-writes.js';
 import type { Progress } from './read-your-writes/read-your-writes.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
@@ -25,6 +29,11 @@ import { RegisterAccountController } from './register-account/register-account.c
 import { RegisterAccountHandler } from './register-account/register-account.handler.js';
 import { RequestActivationCodeController } from './request-activation-code/request-activation-code.controller.js';
 import { RequestActivationCodeHandler } from './request-activation-code/request-activation-code.handler.js';
+import { SecurityEvents } from './security-events/security-events.js';
+import { limitsOf } from './throttle/limits.js';
+import { LIMITS, Throttle } from './throttle/throttle.js';
+import { UniformAnswers } from './uniform-answers/uniform-answers.js';
+import { PasswordHashUpgrades } from './upgrade-password-hash/password-hash-upgrades.js';
 import { ViewAccountController } from './view-account/view-account.controller.js';
 import { ViewAccountHandler } from './view-account/view-account.handler.js';
 
@@ -34,6 +43,8 @@ export interface Connections {
   readonly database: Database;
   readonly progress: Progress;
   readonly passwordHasher: BcryptPasswordHasher;
+  readonly throttle: Throttle;
+  readonly log: Log;
 }
 
 /** Binds each port to its adapter; the only place where both are named. */
@@ -75,12 +86,29 @@ export class AccountsApiModule {
         { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
         { provide: ReadYourWrites, useValue: new ReadYourWrites(progress) },
+        ...protection(settings, connections),
       ],
     };
   }
 }
 
-function passwordPolicyOf(settings: AccountsApiSettings): PasswordPolicy {
+/** What bounds callers, and what is told of them. */
+function protection(settings: AccountsApiSettings, connections: Connections): Provider[] {
+  const verifiedForMs = settings.CREDENTIAL_CACHE_SECONDS * 1_000;
+  return [
+    PasswordCheck,
+    PasswordHashUpgrades,
+    { provide: LIMITS, useValue: limitsOf(settings) },
+    { provide: LOG, useValue: connections.log },
+    { provide: SecurityEvents, useValue: new SecurityEvents(connections.log) },
+    { provide: Throttle, useValue: connections.throttle },
+    { provide: VerifiedCredentials, useValue: new VerifiedCredentials(verifiedForMs) },
+    { provide: ClientAddresses, useValue: new ClientAddresses(settings.TRUSTED_PROXIES) },
+    { provide: UniformAnswers, useValue: new UniformAnswers(settings.ANSWER_BEAT_MS) },
+  ];
+}
+
+export function passwordPolicyOf(settings: AccountsApiSettings): PasswordPolicy {
   return {
     minLength: settings.PASSWORD_MIN_LENGTH,
     maxLength: settings.PASSWORD_MAX_LENGTH,

@@ -3,7 +3,9 @@ import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
+import { TrustedProxies, trustedProxiesSetting } from './client-address/client-addresses.js';
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
+import { limitSettings } from './throttle/limits.js';
 
 export type AccountsApiSettings = ReturnType<typeof readSettings>;
 
@@ -39,6 +41,10 @@ export function readSettings(env?: Environment) {
       PASSWORD_REQUIRE_UPPER: setting.flag().default(false),
       PASSWORD_REQUIRE_LOWER: setting.flag().default(false),
       PASSWORD_REQUIRE_SPECIAL: setting.flag().default(false),
+      CREDENTIAL_CACHE_SECONDS: setting.integer(0, 3_600).default(60),
+      ANSWER_BEAT_MS: setting.integer(0, 1_000).default(25),
+      TRUSTED_PROXIES: trustedProxiesSetting().default(new TrustedProxies('')),
+      ...limitSettings(production),
       MAIL_WEBHOOK_KEY: mailWebhookKeySetting().optional(),
       ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
     },

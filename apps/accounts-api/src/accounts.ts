@@ -8,5 +8,6 @@ export type Accounts = StreamBehaviour<AccountCommand, AccountEvent, Account>;
 export const ACCOUNTS = Symbol('Accounts');
 export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
 export const CLOCK = Symbol('Clock');
+export const LOG = Symbol('Log');
 /** The Queryable that accounts are looked up in. */
 export const READ_MODEL = Symbol('ReadModel');

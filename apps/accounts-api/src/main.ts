@@ -1,20 +1,24 @@
 import 'reflect-metadata';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import { compositionRulesOf } from '@app/accounts';
+import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection, ReadModelProgress } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { createMetrics, runProcess, startInternalServer, systemClock } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
 import { Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
-import { AccountsApiModule } from './accounts-api.module.js';
+import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
 import { readSettings } from './accounts-api.settings.js';
 import { describeApi } from './api-description/api-description.js';
 import { keepRawBodies } from './record-mail-event/raw-body.js';
 import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
+import { Throttle } from './throttle/throttle.js';
 
 const STATEMENT_TIMEOUT_MS = 2_000;
+const TIDY_UP_INTERVAL_MS = 60_000;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readSettings();
@@ -45,11 +49,21 @@ async function start(log: Log): Promise<RunningProcess> {
     },
   });
 
+  const throttle = new Throttle(database, settings.ADDRESS_KEY);
+  const tidying = setInterval(() => {
+    throttle.tidyUp().catch((error: unknown) => {
+      log.warn({ err: error }, 'buckets of the throttle could not be tidied up');
+    });
+  }, TIDY_UP_INTERVAL_MS);
+  warnOfCompositionRules(passwordPolicyOf(settings), log);
+
   const module = AccountsApiModule.with(settings, {
     eventStore,
     database,
     progress,
     passwordHasher,
+    throttle,
+    log,
   });
   const app = await createHttpService(module, {
     log,
@@ -73,6 +87,7 @@ async function start(log: Log): Promise<RunningProcess> {
   return {
     endpoints: { api: url, internal: internal.url },
     async stop() {
+      clearInterval(tidying);
       await app.close();
       await internal.close();
       await progress.stop();
@@ -80,6 +95,15 @@ async function start(log: Log): Promise<RunningProcess> {
       await database.close();
     },
   };
+}
+
+function warnOfCompositionRules(policy: PasswordPolicy, log: Log): void {
+  const rules = compositionRulesOf(policy);
+  if (rules.length === 0) return;
+  log.warn(
+    { rules },
+    'passwords must be composed by rules, which makes them worse: NIST SP 800-63B and OWASP ASVS 6.2.5 forbid it',
+  );
 }
 
 runProcess('api', start);

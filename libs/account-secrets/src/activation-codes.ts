@@ -29,6 +29,11 @@ export class ActivationCodes {
     return this.#keys.current.id;
   }
 
+  /** Whether codes derived from this key can be derived again. */
+  knows(keyId: string): boolean {
+    return this.#keys.has(keyId);
+  }
+
   /** 16 bytes of the system's random source, in lower-case hexadecimal. */
   newNonce(): string {
     return randomBytes(NONCE_BYTES).toString('hex');

@@ -75,6 +75,10 @@ export class KeyRing {
     return this.#current;
   }
 
+  has(id: string): boolean {
+    return this.#keys.has(id);
+  }
+
   /** @throws UnknownKey naming the id */
   get(id: string): Buffer {
     const key = this.#keys.get(id);

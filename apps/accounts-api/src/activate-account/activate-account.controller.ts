@@ -65,6 +65,7 @@ export class ActivateAccountController {
     'activationAttemptsExhausted',
     'payloadTooLarge',
     'unsupportedMediaType',
+    'tooManyRequests',
     'serviceUnavailable',
   )
   async activate(

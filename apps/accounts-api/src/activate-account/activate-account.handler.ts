@@ -10,6 +10,7 @@ import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
+import { SecurityEvents } from '../security-events/security-events.js';
 import { ActivateAccount } from './activate-account.command.js';
 import type { ActivatedAccount } from './activate-account.command.js';
 
@@ -21,6 +22,7 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly activationCodes: ActivationCodes,
     private readonly readYourWrites: ReadYourWrites,
+    private readonly securityEvents: SecurityEvents,
   ) {}
 
   async execute({ account, guess, context }: ActivateAccount): Promise<ActivatedAccount> {
@@ -38,6 +40,7 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
       commandContext(context, 'account'),
     );
     this.readYourWrites.remember(accountId, position);
+    this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
     // A wrong guess is told only now that it is on record: guesses in parallel cannot be for free.
     const outcome = activationOutcome(state, events, this.policy);
     if (outcome instanceof AccountError) throw outcome;
@@ -46,7 +49,9 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
 
   private expectedCode(accountId: string, account: Account) {
     if (account.status !== 'pending' || account.code === undefined) return undefined;
-    const { issueNumber } = account.code;
+    const { issueNumber, keyId } = account.code;
+    // A key that was replaced and removed takes its codes with it.
+    if (!this.activationCodes.knows(keyId)) return undefined;
     return { issueNumber, code: this.activationCodes.codeFor(accountId, account.code) };
   }
 }

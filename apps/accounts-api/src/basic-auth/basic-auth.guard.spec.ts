@@ -6,7 +6,9 @@ import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
 import type { Queryable, Statement } from '@app/read-model';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { HashingOverloaded } from '../register-account/password-hasher.js';
-import { ExampleAccounts, exampleAddress } from '../testing/example-accounts.js';
+import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
+import { ClientAddresses, TrustedProxies } from '../client-address/client-addresses.js';
+import { examplePasswordCheck } from '../testing/example-password-check.js';
 import { BasicAuthGuard } from './basic-auth.guard.js';
 import { Proven } from './proven-account.js';
 
@@ -51,9 +53,10 @@ describe('Basic Auth', () => {
     readYourWrites = new ReadYourWrites({ waitUntil: (position) => waitUntil(position) });
     guard = new BasicAuthGuard(
       readModel,
-      accounts.passwordHasher,
+      examplePasswordCheck(accounts),
       accounts.accountIds,
       readYourWrites,
+      new ClientAddresses(new TrustedProxies('')),
     );
   });
 
@@ -61,7 +64,7 @@ describe('Basic Auth', () => {
     `Basic ${Buffer.from(`${address}:${password}`).toString('base64')}`;
 
   async function ask(headers: Headers): Promise<ExecutionContext> {
-    const request = { headers };
+    const request = { id: exampleContext.requestId, headers, raw: { socket: {} } };
     const execution = {
       switchToHttp: () => ({ getRequest: () => request }),
     } as unknown as ExecutionContext;

@@ -7,11 +7,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { READ_MODEL } from '../accounts.js';
+import { ClientAddresses } from '../client-address/client-addresses.js';
 import { CONSISTENCY_TOKEN, ReadYourWrites } from '../read-your-writes/read-your-writes.js';
-import { PASSWORD_HASHER } from '../register-account/password-hasher.js';
-import type { PasswordHasher } from '../register-account/password-hasher.js';
 import { basicCredentialsOf } from './basic-credentials.js';
 import type { BasicCredentials } from './basic-credentials.js';
+import { PasswordCheck } from './password-check.js';
 import { setProvenAccount } from './proven-account.js';
 import type { ProvenAccount } from './proven-account.js';
 import { unauthenticated } from './unauthenticated.js';
@@ -24,16 +24,17 @@ import { unauthenticated } from './unauthenticated.js';
 export class BasicAuthGuard implements CanActivate {
   constructor(
     @Inject(READ_MODEL) private readonly readModel: Queryable,
-    @Inject(PASSWORD_HASHER) private readonly passwordHasher: PasswordHasher,
+    private readonly passwordCheck: PasswordCheck,
     private readonly accountIds: AccountIds,
     private readonly readYourWrites: ReadYourWrites,
+    private readonly clients: ClientAddresses,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const token = consistencyTokenOf(request.headers[CONSISTENCY_TOKEN.toLowerCase()]);
     const credentials = basicCredentialsOf(request.headers.authorization);
-    const account = credentials && (await this.prove(credentials, token));
+    const account = credentials && (await this.prove(request, credentials, token));
     if (account === undefined) {
       throw unauthenticated();
     }
@@ -42,13 +43,20 @@ export class BasicAuthGuard implements CanActivate {
   }
 
   private async prove(
+    request: FastifyRequest,
     { address, password }: BasicCredentials,
     token: bigint | undefined,
   ): Promise<ProvenAccount | undefined> {
     const accountId = this.accountIdOf(address);
     const account = accountId === undefined ? undefined : await this.find(accountId, token);
-    const proven = await this.passwordHasher.verify(password, account?.passwordHash);
-    return proven ? account : undefined;
+    const claim = {
+      requestId: request.id,
+      clientNetwork: this.clients.networkOf(request),
+      address,
+      accountId,
+      password,
+    };
+    return (await this.passwordCheck.isRight(claim, account)) ? account : undefined;
   }
 
   private async find(accountId: string, token: bigint | undefined) {

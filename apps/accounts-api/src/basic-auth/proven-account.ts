@@ -19,9 +19,13 @@ export function setProvenAccount(request: FastifyRequest, account: ProvenAccount
 
 /** Controller parameter: who is asking. Only behind BasicAuthGuard. */
 export const Proven = createParamDecorator(
-  (_: unknown, execution: ExecutionContext): ProvenAccount => {
-    const account = execution.switchToHttp().getRequest<AuthenticatedRequest>()[PROVEN];
-    if (account === undefined) throw new Error('this route lacks the BasicAuthGuard');
-    return account;
-  },
+  (_: unknown, execution: ExecutionContext): ProvenAccount =>
+    provenAccountOf(execution.switchToHttp().getRequest<FastifyRequest>()),
 );
+
+/** @throws Error when BasicAuthGuard has not let the request through */
+export function provenAccountOf(request: FastifyRequest): ProvenAccount {
+  const account = (request as AuthenticatedRequest)[PROVEN];
+  if (account === undefined) throw new Error('this route lacks the BasicAuthGuard');
+  return account;
+}

@@ -108,23 +108,38 @@ describe('Passwords hashed with bcrypt', () => {
     },
   );
 
-  it('are checked at the same cost where there is no account, in vain', async () => {
+  it('are checked at the same cost where there is no account, or an old hash', async () => {
     const cost = 10;
     const slow = await BcryptPasswordHasher.create({ cost, peppers: ring(newPepper) });
     const hash = await slow.hash('a password');
-    const timeOf = async (stored: string | undefined) => {
-      const times: number[] = [];
-      for (let round = 0; round < 7; round++) {
+    const best = { known: Infinity, unknown: Infinity, old: Infinity };
+    const older = await BcryptPasswordHasher.create({ cost: cost - 3, peppers: ring(newPepper) });
+    const stored = { known: hash, unknown: undefined, old: await older.hash('a password') };
+    for (let round = 0; round < 8; round++) {
+      for (const whose of ['known', 'unknown', 'old'] as const) {
         const startedAt = performance.now();
-        expect(await slow.verify('another password', stored)).toBe(false);
-        times.push(performance.now() - startedAt);
+        expect(await slow.verify('another password', stored[whose])).toBe(false);
+        best[whose] = Math.min(best[whose], performance.now() - startedAt);
       }
-      return Math.min(...times);
-    };
-    const known = await timeOf(hash);
-    const unknown = await timeOf(undefined);
+    }
+    const { known, unknown, old } = best;
+    // A hash of three steps less would take an eighth of it.
+    expect(old / known).toBeGreaterThan(0.5);
+    expect(old / known).toBeLessThan(2);
     expect(unknown / known).toBeGreaterThan(0.5);
     expect(unknown / known).toBeLessThan(2);
+  });
+
+  it('are out of date with a lower cost or an earlier pepper, and only then', async () => {
+    const before = await BcryptPasswordHasher.create({ cost: QUICK, peppers: ring(oldPepper) });
+    const dearer = await BcryptPasswordHasher.create({ cost: QUICK + 1, peppers: ring(newPepper) });
+    const hash = await hasher.hash('a password');
+    expect(hasher.isOutdated(hash)).toBe(false);
+    expect(hasher.isOutdated(await before.hash('a password'))).toBe(true);
+    expect(dearer.isOutdated(hash)).toBe(true);
+    expect(await dearer.verify('a password', hash)).toBe(true);
+    expect(hasher.isOutdated(await dearer.hash('a password'))).toBe(false);
+    expect(() => hasher.isOutdated('plain')).toThrow(UnreadableHash);
   });
 
   describe('many at a time', () => {

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { KeyRing } from '@app/account-secrets';
+import { normalizedPassword } from '@app/accounts';
 import bcrypt from 'bcrypt';
 import { bulkhead } from 'cockatiel';
 import type { BulkheadPolicy } from 'cockatiel';
@@ -21,7 +22,7 @@ export interface BcryptOptions {
 const LONGEST_WAIT_MS = 2_000;
 /** Weight of the newest measurement in the running average of a hash's duration. */
 const NEWEST_WEIGHT = 0.2;
-const STORED = /^v1\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$.+)$/;
+const STORED = /^v1\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$(?<cost>\d\d)\$.+)$/;
 
 /**
  * bcrypt over a peppered digest: `v1$<pepper id>$2b$<cost>$…` holds
@@ -70,12 +71,26 @@ export class BcryptPasswordHasher implements PasswordHasher {
       await this.inTurn(() => bcrypt.compare(peppered(password, key), this.decoyHash));
       return false;
     }
-    const { pepperId, bcryptHash } = STORED.exec(storedHash)?.groups ?? {};
-    if (pepperId === undefined || bcryptHash === undefined) {
-      throw new UnreadableHash('its format is not known');
-    }
+    const { pepperId, bcryptHash, cost } = readHash(storedHash);
     const pepper = this.options.peppers.get(pepperId);
-    return this.inTurn(() => bcrypt.compare(peppered(password, pepper), bcryptHash));
+    return this.inTurn(async () => {
+      const isRight = await bcrypt.compare(peppered(password, pepper), bcryptHash);
+      await this.spendDifference(cost);
+      return isRight;
+    });
+  }
+
+  isOutdated(storedHash: string): boolean {
+    const { pepperId, cost } = readHash(storedHash);
+    return cost < this.options.cost || pepperId !== this.options.peppers.current.id;
+  }
+
+  /**
+   * A hash of a lower cost is compared sooner, which would tell that its account exists, and is old. Each
+   * step of the cost doubles the work, so one hash of each cost from there on makes up for it exactly.
+   */
+  private async spendDifference(cost: number): Promise<void> {
+    for (let step = cost; step < this.options.cost; step++) await bcrypt.hash('', step);
   }
 
   /** Passwords hashed or waiting to be, for metrics. */
@@ -104,6 +119,19 @@ export class BcryptPasswordHasher implements PasswordHasher {
   }
 }
 
+/** @throws UnreadableHash */
+function readHash(storedHash: string): {
+  readonly pepperId: string;
+  readonly bcryptHash: string;
+  readonly cost: number;
+} {
+  const { pepperId, bcryptHash, cost } = STORED.exec(storedHash)?.groups ?? {};
+  if (pepperId === undefined || bcryptHash === undefined) {
+    throw new UnreadableHash('its format is not known');
+  }
+  return { pepperId, bcryptHash, cost: Number(cost) };
+}
+
 function peppered(password: string, pepper: Buffer): string {
-  return createHmac('sha384', pepper).update(password.normalize('NFC'), 'utf8').digest('base64');
+  return createHmac('sha384', pepper).update(normalizedPassword(password), 'utf8').digest('base64');
 }

@@ -14,6 +14,9 @@ export interface PasswordHasher {
    * @throws HashingOverloaded, UnreadableHash
    */
   verify(password: string, storedHash: string | undefined): Promise<boolean>;
+
+  /** Whether a hash made today would be stronger, or have another pepper. */
+  isOutdated(storedHash: string): boolean;
 }
 
 export const PASSWORD_HASHER = Symbol('PasswordHasher');

@@ -1,5 +1,13 @@
 import type { CommonPasswords, PasswordPolicy } from '@app/accounts';
-import { Body, Controller, HttpCode, Inject, Post, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  HttpCode,
+  Inject,
+  Post,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -9,6 +17,7 @@ import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { COMMON_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
+import { RegistrationThrottleGuard } from '../throttle/throttle-registrations.guard.js';
 import { RegisterAccount } from './register-account.command.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';
@@ -29,6 +38,7 @@ export class RegisterAccountController {
 
   @Post()
   @HttpCode(202)
+  @UseGuards(RegistrationThrottleGuard)
   @UseInterceptors(ConsistencyTokenInterceptor)
   @ApiOperation({
     summary: 'Register an e-mail address with a password',
@@ -40,7 +50,13 @@ export class RegisterAccountController {
     accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
     message: MESSAGE,
   })
-  @ApiProblems('invalidRequest', 'payloadTooLarge', 'unsupportedMediaType', 'serviceUnavailable')
+  @ApiProblems(
+    'invalidRequest',
+    'payloadTooLarge',
+    'unsupportedMediaType',
+    'tooManyRequests',
+    'serviceUnavailable',
+  )
   async register(
     @Body({ schema: registrationRequest }) body: RegistrationRequest,
     @FromRequest() context: RequestContext,

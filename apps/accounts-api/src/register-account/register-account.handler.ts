@@ -10,6 +10,9 @@ import { ACCOUNTS, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
+import type { RequestContext } from '../request-context.js';
+import { SecurityEvents } from '../security-events/security-events.js';
+import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { PASSWORD_HASHER } from './password-hasher.js';
 import type { PasswordHasher } from './password-hasher.js';
 import { RegisterAccount } from './register-account.command.js';
@@ -25,12 +28,29 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> 
     private readonly accountIds: AccountIds,
     private readonly activationCodes: ActivationCodes,
     private readonly readYourWrites: ReadYourWrites,
+    private readonly uniformAnswers: UniformAnswers,
+    private readonly securityEvents: SecurityEvents,
   ) {}
 
   async execute({ address, password, context }: RegisterAccount): Promise<RegisteredAccount> {
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password);
-    const { position } = await handleCommand(
+    // From here on the work depends on what the address has already; before, it does not.
+    const { events, position } = await this.uniformAnswers.atTheBeat(() =>
+      this.append(accountId, address, passwordHash, context),
+    );
+    this.readYourWrites.remember(accountId, position);
+    this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
+    return { accountId, position };
+  }
+
+  private append(
+    accountId: string,
+    address: string,
+    passwordHash: string,
+    context: RequestContext,
+  ) {
+    return handleCommand(
       this.accounts,
       accountStreamName(accountId),
       (): AccountCommand => ({
@@ -44,7 +64,5 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> 
       }),
       commandContext(context, 'anonymous'),
     );
-    this.readYourWrites.remember(accountId, position);
-    return { accountId, position };
   }
 }

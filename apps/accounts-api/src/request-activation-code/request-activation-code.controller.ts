@@ -10,6 +10,7 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
+import { NewCodeThrottleGuard } from '../throttle/throttle-new-codes.guard.js';
 import { RequestActivationCode } from './request-activation-code.command.js';
 
 const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';
@@ -19,7 +20,7 @@ const requestAnswer = z.object({ message: z.string() });
 @ApiTags('account')
 @ApiBasicAuth('basic')
 @Controller('v1/account/activation-code')
-@UseGuards(BasicAuthGuard)
+@UseGuards(BasicAuthGuard, NewCodeThrottleGuard)
 export class RequestActivationCodeController {
   constructor(private readonly commandBus: CommandBus) {}
 
@@ -39,6 +40,7 @@ export class RequestActivationCodeController {
     'activationCodeRequestedTooSoon',
     'payloadTooLarge',
     'unsupportedMediaType',
+    'tooManyRequests',
     'serviceUnavailable',
   )
   async request(

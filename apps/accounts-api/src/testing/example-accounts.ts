@@ -10,6 +10,7 @@ import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { handleCommand, loadStream } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import { pino } from 'pino';
 import type { Accounts } from '../accounts.js';
 import { ActivateAccountHandler } from '../activate-account/activate-account.handler.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
@@ -18,6 +19,9 @@ import type { PasswordHasher } from '../register-account/password-hasher.js';
 import { RegisterAccountHandler } from '../register-account/register-account.handler.js';
 import { RequestActivationCodeHandler } from '../request-activation-code/request-activation-code.handler.js';
 import type { RequestContext } from '../request-context.js';
+import { SecurityEvents } from '../security-events/security-events.js';
+import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upgrades.js';
+import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 
 export const exampleAddress = 'Ada@Example.org';
 export const exampleContext: RequestContext = { requestId: '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10' };
@@ -32,9 +36,13 @@ export class CountingPasswordHasher implements PasswordHasher {
     return `hash of ${password}`;
   }
 
+  isOutdated(storedHash: string): boolean {
+    return storedHash.startsWith('old ');
+  }
+
   async verify(password: string, storedHash: string | undefined): Promise<boolean> {
     this.verified++;
-    return storedHash === `hash of ${password}`;
+    return storedHash?.replace(/^old /, '') === `hash of ${password}`;
   }
 }
 
@@ -53,14 +61,22 @@ export class ExampleAccounts {
   readonly passwordHasher = new CountingPasswordHasher();
   readonly progress = new RecordingProgress();
   readonly readYourWrites = new ReadYourWrites(this.progress);
+  /** Every line that was logged. */
+  readonly logged: Record<string, unknown>[] = [];
+  readonly log = pino(
+    { level: 'trace' },
+    { write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>) },
+  );
+  readonly securityEvents = new SecurityEvents(this.log);
   readonly accountIds = new AccountIds(randomBytes(32));
   readonly activationCodes: ActivationCodes;
   readonly accountId: string;
   readonly register: RegisterAccountHandler;
   readonly activate: ActivateAccountHandler;
   readonly requestCode: RequestActivationCodeHandler;
+  readonly upgrades: PasswordHashUpgrades;
   now = Date.UTC(2026, 10, 22, 12);
-  private readonly accounts: Accounts;
+  readonly accounts: Accounts;
 
   constructor(policy: ActivationPolicy = defaultActivationPolicy) {
     const key = randomBytes(32).toString('base64');
@@ -79,6 +95,8 @@ export class ExampleAccounts {
       this.accountIds,
       this.activationCodes,
       this.readYourWrites,
+      new UniformAnswers(0),
+      this.securityEvents,
     );
     this.activate = new ActivateAccountHandler(
       this.accounts,
@@ -86,12 +104,38 @@ export class ExampleAccounts {
       clock,
       this.activationCodes,
       this.readYourWrites,
+      this.securityEvents,
+    );
+    this.upgrades = new PasswordHashUpgrades(
+      this.accounts,
+      this.passwordHasher,
+      clock,
+      this.log,
+      this.readYourWrites,
     );
     this.requestCode = new RequestActivationCodeHandler(
       this.accounts,
       clock,
       this.activationCodes,
       this.readYourWrites,
+    );
+  }
+
+  /** Somebody registered the account, whose password is kept under this hash. */
+  async registered(passwordHash: string): Promise<void> {
+    await handleCommand(
+      this.accounts,
+      accountStreamName(this.accountId),
+      () => ({
+        type: 'RegisterAccount' as const,
+        address: exampleAddress,
+        passwordHash,
+        nonce: this.activationCodes.newNonce(),
+        keyId: this.activationCodes.currentKeyId,
+        language: 'en' as const,
+        now: this.now,
+      }),
+      { $correlationId: '', $causationId: '', actor: 'anonymous' },
     );
   }
 

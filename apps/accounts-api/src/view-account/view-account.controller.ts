@@ -32,7 +32,7 @@ export class ViewAccountController {
     registeredAt: '2026-11-22T10:02:11.000Z',
     activatedAt: '2026-11-22T10:02:12.345Z',
   })
-  @ApiProblems('invalidRequest', 'unauthenticated', 'serviceUnavailable')
+  @ApiProblems('invalidRequest', 'unauthenticated', 'tooManyRequests', 'serviceUnavailable')
   async view(@Proven() { accountId }: ProvenAccount): Promise<z.infer<typeof accountAnswer>> {
     const account = await this.queryBus.execute(new ViewAccount(accountId));
     return {

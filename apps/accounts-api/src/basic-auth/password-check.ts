@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { UnknownKey } from '@app/account-secrets';
+import { Inject, Injectable } from '@nestjs/common';
+import { PASSWORD_HASHER, UnreadableHash } from '../register-account/password-hasher.js';
+import type { PasswordHasher } from '../register-account/password-hasher.js';
+import { SecurityEvents } from '../security-events/security-events.js';
+import { LIMITS, LimitExceeded, Throttle } from '../throttle/throttle.js';
+import type { Counted } from '../throttle/throttle.js';
+import type { Limits } from '../throttle/limits.js';
+import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upgrades.js';
+import { VerifiedCredentials } from './verified-credentials.js';
+import type { StoredCredentials } from './verified-credentials.js';
+
+/** Somebody says that this is the password of that address. */
+export interface PasswordClaim {
+  readonly requestId: string;
+  readonly clientNetwork: string;
+  readonly address: string;
+  /** Undefined when no account can have the address. */
+  readonly accountId: string | undefined;
+  readonly password: string;
+}
+
+/**
+ * Whether a password is right, at a bounded price. A password that was right a moment ago costs no hash;
+ * the same claim made many times at once costs one; and each network and each address has so many wrong
+ * ones an hour. All of it is the same for an address without an account.
+ */
+@Injectable()
+export class PasswordCheck {
+  private readonly underWay = new Map<string, Promise<boolean>>();
+
+  constructor(
+    @Inject(PASSWORD_HASHER) private readonly passwordHasher: PasswordHasher,
+    @Inject(LIMITS) private readonly limits: Limits,
+    private readonly throttle: Throttle,
+    private readonly verified: VerifiedCredentials,
+    private readonly upgrades: PasswordHashUpgrades,
+    private readonly securityEvents: SecurityEvents,
+  ) {}
+
+  /**
+   * @param stored what the password is compared with; undefined when there is no account
+   * @throws LimitExceeded, HashingOverloaded, ReadModelUnavailable
+   */
+  async isRight(claim: PasswordClaim, stored: StoredCredentials | undefined): Promise<boolean> {
+    if (stored && this.verified.has(stored, claim.password)) return true;
+    const key = keyOf(claim, stored);
+    const running = this.underWay.get(key);
+    if (running !== undefined) return running;
+    const check = this.check(claim, stored).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, check);
+    return check;
+  }
+
+  private async check(
+    claim: PasswordClaim,
+    stored: StoredCredentials | undefined,
+  ): Promise<boolean> {
+    const counted = this.countedFor(claim);
+    await this.takeTurn(claim, counted);
+    // Counted before the outcome is known, or calls at the same time would exceed the limit together.
+    let isRight: boolean;
+    try {
+      isRight = await this.verify(claim, stored);
+    } catch (error) {
+      await this.throttle.giveBack(counted);
+      throw error;
+    }
+    if (!isRight || stored === undefined) {
+      this.securityEvents.loginFailed(claim);
+      return false;
+    }
+    await this.throttle.giveBack(counted);
+    this.securityEvents.loginSucceeded(claim);
+    this.verified.remember(stored, claim.password);
+    if (this.passwordHasher.isOutdated(stored.passwordHash)) {
+      this.upgrades.begin(stored, claim.password, claim.requestId);
+    }
+    return true;
+  }
+
+  private async takeTurn(claim: PasswordClaim, counted: readonly Counted[]): Promise<void> {
+    try {
+      await this.throttle.take(counted);
+    } catch (error) {
+      if (error instanceof LimitExceeded) this.securityEvents.loginRefused(claim, error);
+      throw error;
+    }
+  }
+
+  /** A hash that cannot be read must neither fail differently nor sooner than a wrong password. */
+  private async verify(
+    { requestId, accountId, password }: PasswordClaim,
+    stored: StoredCredentials | undefined,
+  ): Promise<boolean> {
+    try {
+      return await this.passwordHasher.verify(password, stored?.passwordHash);
+    } catch (error) {
+      if (!(error instanceof UnreadableHash) && !(error instanceof UnknownKey)) throw error;
+      this.securityEvents.hashUnreadable({ requestId, accountId }, error);
+      return this.passwordHasher.verify(password, undefined);
+    }
+  }
+
+  private countedFor({ clientNetwork, accountId, address }: PasswordClaim): Counted[] {
+    const whose = accountId ?? `not an account: ${address}`;
+    return [
+      { limit: this.limits.failedLoginsPerNetwork, caller: clientNetwork },
+      { limit: this.limits.failedLoginsPerAddress, caller: whose },
+      {
+        limit: this.limits.failedLoginsPerAddressAndNetwork,
+        caller: `${whose}\0${clientNetwork}`,
+      },
+    ];
+  }
+}
+
+/** Claims with the same key have the same answer. Lives only as long as the check. */
+function keyOf(
+  { clientNetwork, accountId, address, password }: PasswordClaim,
+  stored: StoredCredentials | undefined,
+): string {
+  const whose = [clientNetwork, accountId ?? address, stored?.passwordHash ?? ''];
+  return createHash('sha256')
+    .update(JSON.stringify([...whose, password]))
+    .digest('base64');
+}

@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { VerifiedCredentials } from './verified-credentials.js';
+
+const ada = { accountId: 'ada', registrationNumber: 1, passwordHash: 'v1$p1$2b$12$first' };
+const SECOND = 1_000;
+
+describe('Verified credentials', () => {
+  let now: number;
+  let verified: VerifiedCredentials;
+
+  beforeEach(() => {
+    now = 0;
+    verified = new VerifiedCredentials(60 * SECOND, () => now);
+  });
+
+  it('are known for their lifetime, and not a moment longer', () => {
+    expect(verified.has(ada, 'right')).toBe(false);
+    verified.remember(ada, 'right');
+    now = 60 * SECOND - 1;
+    expect(verified.has(ada, 'right')).toBe(true);
+    now = 60 * SECOND;
+    expect(verified.has(ada, 'right')).toBe(false);
+    expect(verified.size).toBe(0);
+  });
+
+  it('are those of one password only, which a wrong one does not push out', () => {
+    verified.remember(ada, 'right');
+    for (const wrong of ['', 'right ', 'Right', 'righ']) {
+      expect(verified.has(ada, wrong)).toBe(false);
+    }
+    expect(verified.has(ada, 'right')).toBe(true);
+    expect(verified.has({ ...ada, accountId: 'eve' }, 'right')).toBe(false);
+  });
+
+  it('take every composition of a password for the same', () => {
+    verified.remember(ada, 'caf\u00e9 au\u00a0lait');
+    expect(verified.has(ada, 'cafe\u0301 au lait')).toBe(true);
+  });
+
+  it.each([
+    ['another hash', { ...ada, passwordHash: 'v1$p1$2b$12$second' }],
+    ['another registration', { ...ada, registrationNumber: 2 }],
+  ])('are dropped when the read model has %s', (_, renewed) => {
+    verified.remember(ada, 'right');
+    expect(verified.has(renewed, 'right')).toBe(false);
+    expect(verified.size).toBe(0);
+    expect(verified.has(ada, 'right')).toBe(false);
+  });
+
+  it('are none when they are switched off', () => {
+    verified = new VerifiedCredentials(0, () => now);
+    verified.remember(ada, 'right');
+    expect(verified.size).toBe(0);
+    expect(verified.has(ada, 'right')).toBe(false);
+  });
+
+  it('are bounded in number: the oldest go first', () => {
+    for (let index = 0; index <= 10_000; index++) {
+      verified.remember({ ...ada, accountId: String(index) }, 'right');
+    }
+    expect(verified.size).toBe(10_000);
+    expect(verified.has({ ...ada, accountId: '0' }, 'right')).toBe(false);
+    expect(verified.has({ ...ada, accountId: '1' }, 'right')).toBe(true);
+  });
+
+  it('hold neither password nor hash in memory', () => {
+    verified.remember(ada, 'right');
+    const seen = JSON.stringify([...Object.values(verified)], (_, value: unknown) =>
+      value instanceof Map ? [...value] : value,
+    );
+    expect(seen).toContain('ada');
+    expect(seen).not.toContain('right');
+    expect(seen).not.toContain('first');
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ClientAddresses, TrustedProxies } from './client-addresses.js';
+import { networkOf } from './network.js';
+
+const request = (remoteAddress: string | undefined, forwardedFor?: string | string[]) => ({
+  raw: { socket: { remoteAddress } },
+  headers: { 'x-forwarded-for': forwardedFor } as Record<string, string>,
+});
+
+const clients = (trusted: string) => new ClientAddresses(new TrustedProxies(trusted));
+
+describe('The address of a client', () => {
+  it('is that of its connection while nobody is trusted', () => {
+    expect(clients('').addressOf(request('203.0.113.9', '198.51.100.1'))).toBe('203.0.113.9');
+    expect(clients('').addressOf(request('203.0.113.9'))).toBe('203.0.113.9');
+  });
+
+  it('is what a trusted proxy says', () => {
+    const trusting = clients('10.0.0.0/8, 192.0.2.7, fd00::/8');
+    expect(trusting.addressOf(request('10.1.2.3', '198.51.100.1'))).toBe('198.51.100.1');
+    expect(trusting.addressOf(request('192.0.2.7', '2001:db8::1'))).toBe('2001:db8::1');
+    expect(trusting.addressOf(request('fd12::1', '198.51.100.1'))).toBe('198.51.100.1');
+    expect(trusting.addressOf(request('::ffff:10.1.2.3', '198.51.100.1'))).toBe('198.51.100.1');
+    expect(trusting.addressOf(request('10.1.2.3'))).toBe('10.1.2.3');
+  });
+
+  it('is not what the client itself wrote before the proxies', () => {
+    const trusting = clients('10.0.0.0/8');
+    expect(trusting.addressOf(request('10.0.0.1', '1.1.1.1, 203.0.113.9'))).toBe('203.0.113.9');
+    expect(trusting.addressOf(request('10.0.0.1', '1.1.1.1, 203.0.113.9, 10.0.0.2'))).toBe(
+      '203.0.113.9',
+    );
+    const many = '1.1.1.1,'.repeat(1_000);
+    expect(trusting.addressOf(request('10.0.0.1', `${many}203.0.113.9`))).toBe('203.0.113.9');
+    expect(trusting.addressOf(request('10.0.0.1', ['1.1.1.1', '203.0.113.9']))).toBe('203.0.113.9');
+    expect(trusting.addressOf(request('203.0.113.9', '10.0.0.5'))).toBe('203.0.113.9');
+  });
+
+  it('is the last that can be believed when the header has something else', () => {
+    const trusting = clients('loopback,private');
+    for (const nonsense of [
+      '',
+      ',',
+      'unknown',
+      '1.2.3',
+      '_hidden',
+      '1.2.3.4:80',
+      'a'.repeat(9_999),
+    ]) {
+      expect(trusting.addressOf(request('127.0.0.1', nonsense))).toBe('127.0.0.1');
+    }
+    expect(trusting.addressOf(request('127.0.0.1', 'x, 192.168.1.1'))).toBe('192.168.1.1');
+  });
+
+  it('is unknown when the connection has gone', () => {
+    expect(clients('private').networkOf(request(undefined, '1.2.3.4'))).toBe('unknown');
+  });
+
+  it.each(['10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/', '::/129', 'web', '10.0.0.0/8/8', '1.2.3'])(
+    'cannot be had from the proxies %p',
+    (text) => {
+      expect(() => new TrustedProxies(`loopback,${text}`)).toThrow(RangeError);
+    },
+  );
+});
+
+describe('The network of a client', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9/32'],
+    ['::ffff:203.0.113.9', '203.0.113.9/32'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ])('of %s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
+  it('is the same for every address of one /64, and another for the next', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), fc.ipV6(), (one, other) => {
+        const [network, second] = [networkOf(one), networkOf(other)];
+        if (!network.endsWith('::/64')) return;
+        const inside = `${network.slice(0, -'::/64'.length)}:1:2:3:4`;
+        expect(networkOf(inside)).toBe(network);
+        if (second !== network) expect(networkOf(other)).not.toBe(network);
+      }),
+    );
+  });
+});

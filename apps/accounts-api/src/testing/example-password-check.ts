@@ -1,0 +1,66 @@
+import type { Queryable, Statement } from '@app/read-model';
+import { PasswordCheck } from '../basic-auth/password-check.js';
+import { VerifiedCredentials } from '../basic-auth/verified-credentials.js';
+import { limitSettings, limitsOf } from '../throttle/limits.js';
+import type { Limits } from '../throttle/limits.js';
+import { Throttle } from '../throttle/throttle.js';
+import type { ExampleAccounts } from './example-accounts.js';
+
+/** Buckets that never flow back, counted in memory by what the two statements are given. */
+export class ExampleBuckets implements Queryable {
+  readonly taken = new Map<string, number>();
+  /** Statements so far. */
+  asked = 0;
+  fault: Error | undefined;
+
+  async query<Row>({ name, values = [] }: Statement) {
+    this.asked++;
+    if (this.fault) throw this.fault;
+    const [keys, , capacities] = values as [string[], number[], number[]?];
+    const empty =
+      name === 'take-from-buckets'
+        ? keys.filter((key, index) => (this.taken.get(key) ?? 0) >= Number(capacities?.[index]))
+        : [];
+    const change = name === 'take-from-buckets' ? 1 : -1;
+    if (empty.length === 0) {
+      for (const key of keys) this.taken.set(key, (this.taken.get(key) ?? 0) + change);
+    }
+    const rows = empty.map((key) => ({ key, retry_in_ms: 90_000 })) as readonly unknown[];
+    return { rows: rows as readonly Row[], rowCount: rows.length };
+  }
+
+  /** Calls that count at the moment, over all buckets. */
+  get total(): number {
+    return [...this.taken.values()].reduce((sum, taken) => sum + taken, 0);
+  }
+}
+
+/** The limits of the settings' defaults, some of them changed. */
+export function exampleLimits(
+  change: Partial<Record<keyof ReturnType<typeof limitSettings>, number>> = {},
+): Limits {
+  const presets = Object.entries(limitSettings(true)).map(([name, setting]) => [
+    name,
+    setting.parse(undefined),
+  ]);
+  const settings = Object.fromEntries(presets) as Parameters<typeof limitsOf>[0];
+  return limitsOf({ ...settings, ...change });
+}
+
+export function examplePasswordCheck(
+  accounts: ExampleAccounts,
+  {
+    buckets = new ExampleBuckets(),
+    limits = exampleLimits(),
+    cacheMs = 0,
+  }: { buckets?: Queryable; limits?: Limits; cacheMs?: number } = {},
+): PasswordCheck {
+  return new PasswordCheck(
+    accounts.passwordHasher,
+    limits,
+    new Throttle(buckets, Buffer.alloc(32)),
+    new VerifiedCredentials(cacheMs, () => accounts.now),
+    accounts.upgrades,
+    accounts.securityEvents,
+  );
+}

@@ -1,0 +1,76 @@
+import { accountStreamName } from '@app/accounts';
+import type { AccountCommand } from '@app/accounts';
+import { handleCommand } from '@app/event-store';
+import type { Clock, Log } from '@app/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { ACCOUNTS, CLOCK, LOG } from '../accounts.js';
+import type { Accounts } from '../accounts.js';
+import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import { PASSWORD_HASHER } from '../register-account/password-hasher.js';
+import type { PasswordHasher } from '../register-account/password-hasher.js';
+import { commandContext } from '../request-context.js';
+
+interface OutdatedHash {
+  readonly accountId: string;
+  readonly passwordHash: string;
+}
+
+/**
+ * Brings stored hashes up to today's cost and pepper, each when its password has just been proven: there
+ * is no other moment at which the password is known. Behind the answer, which neither waits for it nor
+ * fails with it; what fails is tried again at the next proof.
+ */
+@Injectable()
+export class PasswordHashUpgrades implements OnModuleDestroy {
+  private readonly underWay = new Map<string, Promise<void>>();
+
+  constructor(
+    @Inject(ACCOUNTS) private readonly accounts: Accounts,
+    @Inject(PASSWORD_HASHER) private readonly passwordHasher: PasswordHasher,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) private readonly log: Log,
+    private readonly readYourWrites: ReadYourWrites,
+  ) {}
+
+  /** @param requestId the call that proved the password */
+  begin(outdated: OutdatedHash, password: string, requestId: string): void {
+    const { accountId } = outdated;
+    if (this.underWay.has(accountId)) return;
+    const upgrade = this.upgrade(outdated, password, requestId)
+      .catch((error: unknown) =>
+        this.log.warn({ err: error, accountId, requestId }, 'a password hash was not upgraded'),
+      )
+      .finally(() => this.underWay.delete(accountId));
+    this.underWay.set(accountId, upgrade);
+  }
+
+  /** Resolves when no upgrade is under way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.underWay.values());
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.settled();
+  }
+
+  private async upgrade(
+    { accountId, passwordHash: replaces }: OutdatedHash,
+    password: string,
+    requestId: string,
+  ): Promise<void> {
+    const passwordHash = await this.passwordHasher.hash(password);
+    const { position } = await handleCommand(
+      this.accounts,
+      accountStreamName(accountId),
+      (): AccountCommand => ({
+        type: 'UpgradePasswordHash',
+        replaces,
+        passwordHash,
+        now: this.clock(),
+      }),
+      commandContext({ requestId }, 'account'),
+    );
+    this.readYourWrites.remember(accountId, position);
+  }
+}
