@@ -42,15 +42,21 @@ export function secretKeySetting(name: string) {
   return secretSetting((text) => parseSecretKey(text, name));
 }
 
-/** Zod type of a setting that `parse` reads, or refuses with InvalidSecretSetting. */
+/**
+ * Zod type of a setting that `parse` reads, or refuses with InvalidSecretSetting. Marked as `loadConfiguration`
+ * wants it, so that its file must be closed to others.
+ */
 export function secretSetting<Value>(parse: (text: string) => Value) {
-  return z.string().transform((text, context): Value => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (!(error instanceof InvalidSecretSetting)) throw error;
-      context.addIssue({ code: 'custom', message: error.faults.join('; ') });
-      return z.NEVER;
-    }
-  });
+  return z
+    .string()
+    .transform((text, context): Value => {
+      try {
+        return parse(text);
+      } catch (error) {
+        if (!(error instanceof InvalidSecretSetting)) throw error;
+        context.addIssue({ code: 'custom', message: error.faults.join('; ') });
+        return z.NEVER;
+      }
+    })
+    .meta({ secret: true });
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -119,6 +119,55 @@ describe('A setting from a file', () => {
   it('is checked as any other, once', () => {
     const env = { STORE_URL: 'http://store', API_KEY_FILE: fileWith('short') };
     expect(faultsOf(env)).toEqual(['API_KEY is not valid: must have 8 characters at least']);
+  });
+});
+
+describe('A secret from a file', () => {
+  const secrets = {
+    API_KEY: setting.secret(z.string()).optional(),
+    DERIVED: setting.secret(z.string().transform((text) => text.length)).default(0),
+    STORE_URL: z.string().optional(),
+  };
+  const fileOf = (mode: number, content = SECRET) => {
+    const path = fileWith(content);
+    chmodSync(path, mode);
+    return path;
+  };
+  const faults = (env: Environment) => {
+    try {
+      loadConfiguration(secrets, env);
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigurationError) return error.faults;
+      throw error;
+    }
+  };
+
+  it.each([0o600, 0o400, 0o700])('may have the mode %o', (mode) => {
+    expect(faults({ API_KEY_FILE: fileOf(mode) })).toEqual([]);
+  });
+
+  it.each([
+    [0o644, '0644'],
+    [0o640, '0640'],
+    [0o604, '0604'],
+    [0o620, '0620'],
+    [0o666, '0666'],
+  ])('must not be open to others: %o', (mode, shown) => {
+    expect(faults({ API_KEY_FILE: fileOf(mode), DERIVED_FILE: fileOf(mode) })).toEqual([
+      `API_KEY is open to others: the file named by API_KEY_FILE has mode ${shown}; make it 0600 or 0400`,
+      `DERIVED is open to others: the file named by DERIVED_FILE has mode ${shown}; make it 0600 or 0400`,
+    ]);
+  });
+
+  it('is the only thing that must be closed', () => {
+    expect(faults({ STORE_URL_FILE: fileOf(0o644) })).toEqual([]);
+  });
+
+  it('may be what a shell hands over', () => {
+    expect(faults({ API_KEY_FILE: '/dev/null' })).toEqual([
+      'API_KEY is empty: the file named by API_KEY_FILE has no content',
+    ]);
   });
 });
 

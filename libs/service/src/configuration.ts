@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 
 /** Every fault of the environment in one message, so that one restart is enough to mend them all. */
@@ -18,7 +19,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Reads the settings a process needs from the environment.
  *
  * A setting NAME may instead be given as NAME_FILE, the path of a file that holds its value (one
- * trailing newline is dropped); this is how secrets reach a container.
+ * trailing newline is dropped); this is how secrets reach a container. The file of a secret must be closed to
+ * everybody but its owner; see `setting.secret`.
  * An empty variable counts as not set, because compose files pass unset variables on as "".
  *
  * @param shape one zod type per setting, keyed by the variable's name
@@ -32,7 +34,7 @@ export function loadConfiguration<Shape extends z.ZodRawShape>(
   const faults: string[] = [];
   const values: Record<string, string> = {};
   for (const name of Object.keys(shape)) {
-    const value = settingOf(name, env, faults);
+    const value = settingOf(name, isSecret(shape[name] as z.core.$ZodType), env, faults);
     if (value !== undefined) values[name] = value;
   }
   const unreadable = new Set(faults.map((fault) => fault.split(' ')[0]));
@@ -47,7 +49,12 @@ export function loadConfiguration<Shape extends z.ZodRawShape>(
   return result.data;
 }
 
-function settingOf(name: string, env: Environment, faults: string[]): string | undefined {
+function settingOf(
+  name: string,
+  secret: boolean,
+  env: Environment,
+  faults: string[],
+): string | undefined {
   const direct = env[name] || undefined;
   const file = env[`${name}_FILE`] || undefined;
   if (direct !== undefined && file !== undefined) {
@@ -59,12 +66,37 @@ function settingOf(name: string, env: Environment, faults: string[]): string | u
     const content = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
     if (content === '')
       faults.push(`${name} is empty: the file named by ${name}_FILE has no content`);
+    const openTo = secret ? othersWhoRead(file) : undefined;
+    if (openTo !== undefined) {
+      faults.push(
+        `${name} is open to others: the file named by ${name}_FILE has mode ${openTo}; make it 0600 or 0400`,
+      );
+    }
     return content;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     faults.push(`${name} cannot be read: the file named by ${name}_FILE gives ${code}`);
     return undefined;
   }
+}
+
+/** Where container runtimes mount secrets, for one container alone but with wide modes; root owns it. */
+const CONTAINER_SECRETS = '/run/secrets/';
+
+/** The file's mode when somebody else than its owner may read or write it. */
+function othersWhoRead(file: string): string | undefined {
+  // Elsewhere modes do not say who may read a file.
+  if (process.platform === 'win32' || resolve(file).startsWith(CONTAINER_SECRETS)) return undefined;
+  const stats = statSync(file);
+  const isOpen = stats.isFile() && (stats.mode & 0o077) !== 0;
+  return isOpen ? `0${(stats.mode & 0o777).toString(8)}` : undefined;
+}
+
+/** Marked by `setting.secret`, however it was made optional afterwards. */
+function isSecret(type: z.core.$ZodType): boolean {
+  if (z.globalRegistry.get(type)?.['secret'] === true) return true;
+  const { def } = type._zod;
+  return 'innerType' in def && isSecret(def.innerType as z.core.$ZodType);
 }
 
 function explain(issue: z.core.$ZodIssue, value: string | undefined): string {
@@ -100,6 +132,11 @@ export const setting = {
         (value) => protocols.includes(protocolOf(value) ?? ''),
         `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
       ),
+  /**
+   * Says that the setting is a secret: a file that holds it must not be readable by its group or by others,
+   * unless it lies below /run/secrets, where container runtimes put it with wider modes.
+   */
+  secret: <Type extends z.ZodType>(type: Type): Type => type.meta({ secret: true }),
   flag: () =>
     z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true'),
   nodeEnv: () => z.enum(['production', 'development', 'test']).default('development'),
