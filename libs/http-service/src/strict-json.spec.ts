@@ -116,13 +116,12 @@ describe('Strict JSON', () => {
     ['one long text', `"${'a'.repeat(16_382)}"`],
     ['short keys', `{${Array.from({ length: 2_000 }, (_, i) => `"${i}":0`).join()}}`],
   ])('is done with 16 KiB of %s in no time', (_, text) => {
-    const startedAt = performance.now();
-    try {
-      parseStrictJson(text);
-    } catch (error) {
-      expect(error).toBeInstanceOf(InvalidJson);
-    }
-    expect(performance.now() - startedAt).toBeLessThan(250);
+    const durations = [1, 2, 3].map(() => {
+      const startedAt = performance.now();
+      parsedUnlessInvalid(text);
+      return performance.now() - startedAt;
+    });
+    expect(Math.min(...durations)).toBeLessThan(100);
   });
 });
 
@@ -162,5 +161,13 @@ function parsedUnlessAmbiguous(text: string): void {
     parseStrictJson(text);
   } catch (error) {
     if (!(error instanceof InvalidJson) || error.key === undefined) throw error;
+  }
+}
+
+function parsedUnlessInvalid(text: string): void {
+  try {
+    parseStrictJson(text);
+  } catch (error) {
+    if (!(error instanceof InvalidJson)) throw error;
   }
 }

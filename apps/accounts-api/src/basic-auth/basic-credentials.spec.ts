@@ -91,9 +91,12 @@ describe('Basic credentials', () => {
       `Basic ${'A'.repeat(8_000)}${' '.repeat(8_000)}!`,
       'Basic '.repeat(2_700),
     ]) {
-      const startedAt = performance.now();
-      expect(basicCredentialsOf(header)).toBeUndefined();
-      expect(performance.now() - startedAt).toBeLessThan(250);
+      const durations = [1, 2, 3].map(() => {
+        const startedAt = performance.now();
+        expect(basicCredentialsOf(header)).toBeUndefined();
+        return performance.now() - startedAt;
+      });
+      expect(Math.min(...durations)).toBeLessThan(100);
     }
   });
 });
