@@ -1,8 +1,9 @@
 /**
  * `npm test`: everything that says whether the product is right, with nothing installed but Node.
  *
- * Builds, checks types, style and format, then runs every test. Arguments are handed on to jest. The last
- * line of the output is `N passed, N failed`; the exit code is 0 only when nothing failed.
+ * Builds, checks types, style and format, then runs every test. `npm run test:long` builds and runs the
+ * tests that take minutes, one file at a time. Other arguments are handed on to jest. The last line of
+ * the output is `N passed, N failed`; the exit code is 0 only when nothing failed.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,12 +14,19 @@ const startedAt = Date.now();
 let passed = 0;
 let failed = 0;
 
+const long = process.argv.includes('--long');
+const jestArguments = process.argv.slice(2).filter((argument) => argument !== '--long');
+
 await check('build', npm('run', '--silent', 'build'));
-await Promise.all([
-  check('types', npm('run', '--silent', 'typecheck')),
-  check('lint', npm('run', '--silent', 'lint')),
-]);
-await runTests(process.argv.slice(2));
+if (long) {
+  await runTests(['--runInBand', '--testMatch', '**/*.long-spec.ts', ...jestArguments]);
+} else {
+  await Promise.all([
+    check('types', npm('run', '--silent', 'typecheck')),
+    check('lint', npm('run', '--silent', 'lint')),
+  ]);
+  await runTests(jestArguments);
+}
 
 const minutes = ((Date.now() - startedAt) / 60_000).toFixed(1);
 process.stdout.write(`\nDone in ${minutes} minutes.\n${passed} passed, ${failed} failed\n`);
