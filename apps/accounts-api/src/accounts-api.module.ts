@@ -2,7 +2,8 @@ import { AccountIds, ActivationCodes } from '@app/account-secrets';
 import { accountDecider, activationPolicyOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { AccountEventCodec } from '@app/personal-data';
+import type { AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/read-model';
 import { systemClock } from '@app/service';
 import type { Log } from '@app/service';
@@ -44,6 +45,7 @@ export interface Connections {
   readonly progress: Progress;
   readonly passwordHasher: BcryptPasswordHasher;
   readonly throttle: Throttle;
+  readonly accountKeys: AccountKeys;
   readonly log: Log;
 }
 
@@ -54,7 +56,7 @@ export class AccountsApiModule {
     const policy = activationPolicyOf(settings);
     const accounts: Accounts = {
       store: eventStore,
-      codec: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
+      codec: new AccountEventCodec(connections.accountKeys),
       decider: accountDecider(policy),
     };
     const { MAIL_WEBHOOK_KEY: webhookKey } = settings;

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import { AccountKeys } from '@app/personal-data';
 import { compositionRulesOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection, ReadModelProgress } from '@app/read-model';
@@ -49,6 +50,9 @@ async function start(log: Log): Promise<RunningProcess> {
     },
   });
 
+  const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
+  const rewrapping = new AbortController();
+  const rewrapped = rewrapAccountKeys(accountKeys, log, rewrapping.signal);
   const throttle = new Throttle(database, settings.ADDRESS_KEY);
   const tidying = setInterval(() => {
     throttle.tidyUp().catch((error: unknown) => {
@@ -63,6 +67,7 @@ async function start(log: Log): Promise<RunningProcess> {
     progress,
     passwordHasher,
     throttle,
+    accountKeys,
     log,
   });
   const app = await createHttpService(module, {
@@ -88,13 +93,25 @@ async function start(log: Log): Promise<RunningProcess> {
     endpoints: { api: url, internal: internal.url },
     async stop() {
       clearInterval(tidying);
+      rewrapping.abort();
       await app.close();
       await internal.close();
       await progress.stop();
+      await rewrapped;
       await eventStore.close();
       await database.close();
     },
   };
+}
+
+/** After a new key-encryption key was put first; behind everything else, and once in a process' life. */
+async function rewrapAccountKeys(keys: AccountKeys, log: Log, signal: AbortSignal): Promise<void> {
+  try {
+    const rewrapped = await keys.rewrapAll(signal);
+    if (rewrapped > 0) log.info({ rewrapped }, 'keys of accounts are under the current key now');
+  } catch (error) {
+    log.warn({ err: error }, 'keys of accounts could not be brought under the current key');
+  }
 }
 
 function warnOfCompositionRules(policy: PasswordPolicy, log: Log): void {

@@ -42,6 +42,47 @@ describe('Keys of accounts', () => {
     expect(found.get(grace)?.equals(keyOfGrace)).toBe(true);
   });
 
+  it('are wrapped anew, by several processes at a time, until the key before is not needed', async () => {
+    const own = await freshDatabase();
+    const replicas = [1, 2].map((replica) =>
+      createPool(own.url, {
+        max: 5,
+        applicationName: `replica ${replica}`,
+        statementTimeoutMs: 5_000,
+      }),
+    );
+    try {
+      const newest = `k2:${randomBytes(32).toString('base64')}`;
+      const both = ring(`${newest},k1:${secretOfK1.toString('base64')}`);
+      const ids = Array.from({ length: 1_100 }, () => randomUUID());
+      const [one, other] = replicas as [Database, Database];
+      const before = new AccountKeys(one, k1);
+      const keys = await Promise.all(ids.map((accountId) => before.obtain(accountId)));
+      const signal = new AbortController().signal;
+      await Promise.all(
+        replicas.map((replica) => new AccountKeys(replica, both).rewrapAll(signal)),
+      );
+      const { rows } = await one.query<{ key_encryption_key_id: string; keys: bigint }>({
+        text: `select key_encryption_key_id, count(*) as keys from personal_data.account_keys group by 1`,
+      });
+      expect(rows).toEqual([{ key_encryption_key_id: 'k2', keys: 1_100n }]);
+      const found = await new AccountKeys(other, ring(newest)).find(ids);
+      expect(ids.every((id, index) => found.get(id)?.equals(keys[index] as Buffer))).toBe(true);
+      expect(await new AccountKeys(other, ring(newest)).rewrapAll(signal)).toBe(0);
+    } finally {
+      await Promise.all(replicas.map((replica) => replica.close()));
+      await own.drop();
+    }
+  });
+
+  it('stay as they are when their key is not there to unwrap them', async () => {
+    const accountId = randomUUID();
+    await new AccountKeys(database, k1).obtain(accountId);
+    const stranger = new AccountKeys(database, ring(`k9:${randomBytes(32).toString('base64')}`));
+    await expect(stranger.rewrapAll(new AbortController().signal)).rejects.toThrow(UnknownKey);
+    expect(await new AccountKeys(database, k1).obtain(accountId)).toHaveLength(32);
+  });
+
   it('can be wrapped by a longer key than the cipher takes', async () => {
     const longKey = ring(`long:${randomBytes(48).toString('base64')}`);
     const accountId = randomUUID();

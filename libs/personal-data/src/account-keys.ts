@@ -26,6 +26,7 @@ const KEY_BYTES = 32;
 const NO_SALT = Buffer.alloc(0);
 /** So many keys stay in memory; the oldest are forgotten first. */
 const MOST_CACHED = 10_000;
+const REWRAP_BATCH = 500;
 
 interface WrappedKeyRow {
   readonly account_id: string;
@@ -98,6 +99,56 @@ export class AccountKeys {
       found.set(row.account_id, key);
     }
     return found;
+  }
+
+  /**
+   * Wraps every key anew that is not under the current key-encryption key, so that the one before can be
+   * removed. Any number of processes may do it at a time; each row is done once.
+   *
+   * @param signal ends it between two batches
+   * @returns how many keys were wrapped anew
+   * @throws ReadModelUnavailable, AccountKeyUnreadable, UnknownKey: a key-encryption key was removed too soon
+   */
+  async rewrapAll(signal: AbortSignal): Promise<number> {
+    let done = 0;
+    while (!signal.aborted) {
+      const rewrapped = await this.rewrapSome();
+      done += rewrapped;
+      if (rewrapped === 0) break;
+    }
+    return done;
+  }
+
+  private async rewrapSome(): Promise<number> {
+    const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
+    const wrappingKey = wrappingKeyOf(keyEncryptionKey);
+    const { rows } = await this.database.query<WrappedKeyRow>({
+      name: 'find-account-keys-to-rewrap',
+      text: `select account_id, wrapped_key, key_encryption_key_id
+             from personal_data.account_keys where key_encryption_key_id <> $1 limit $2`,
+      values: [id, REWRAP_BATCH],
+    });
+    if (rows.length === 0) return 0;
+    const wrapped = rows.map((row) =>
+      seal(this.unwrap(row), wrappingKey, wrappedFor(row.account_id)),
+    );
+    await this.database.query({
+      name: 'rewrap-account-keys',
+      // Only what is still as it was read, locked in one order by all who do this at a time.
+      text: `with locked as (
+               select account_id from personal_data.account_keys
+               where account_id = any($1::uuid[]) order by account_id for update
+             )
+             update personal_data.account_keys as stored
+             set wrapped_key = rewrapped.wrapped_key, key_encryption_key_id = $4
+             from unnest($1::uuid[], $2::bytea[], $3::bytea[])
+               as rewrapped (account_id, before, wrapped_key)
+             where stored.account_id = rewrapped.account_id
+               and stored.account_id in (select account_id from locked)
+               and stored.wrapped_key = rewrapped.before`,
+      values: [rows.map((row) => row.account_id), rows.map((row) => row.wrapped_key), wrapped, id],
+    });
+    return rows.length;
   }
 
   private unwrap({ account_id, wrapped_key, key_encryption_key_id }: WrappedKeyRow): Buffer {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { UnknownKey } from '@app/account-secrets';
 import { defaultActivationPolicy } from '@app/accounts';
 import {
   accountActivated,
@@ -176,6 +177,20 @@ describe('Sending an activation code', () => {
         abandonedAt: now,
       },
     });
+  });
+
+  it('waits two minutes for the key of a code, then gives the code up', async () => {
+    const [first, issued] = registered;
+    await account.happened(first, { ...issued, data: { ...issued.data, keyId: 'k9' } });
+    now = noon + 2 * MINUTE - 1;
+    await expect(send()).rejects.toThrow(UnknownKey);
+    now = noon + 2 * MINUTE;
+    await send();
+    expect(await newest()).toMatchObject({
+      type: 'ActivationCodeUndeliverable',
+      data: { reason: 'the key of the code is no more', attempts: 0 },
+    });
+    expect(provider.sent).toEqual([]);
   });
 
   it('gives up when the delivery window has passed, without another try', async () => {

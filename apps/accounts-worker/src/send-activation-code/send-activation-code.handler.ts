@@ -14,6 +14,9 @@ import { MAIL_SENDER } from './mail-sender.js';
 import type { MailSender } from './mail-sender.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 
+/** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
+const KEY_ARRIVES_WITHIN_MS = 120_000;
+
 /**
  * Sends a code and records what became of it. Decides from the account's history each time, so that
  * repeating it sends nothing twice, and nothing that was superseded meanwhile; the provider's idempotency
@@ -37,9 +40,9 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
     const streamName = accountStreamName(accountId);
     const { state } = await loadStream(this.accounts, streamName);
     if (isCodeToBeSent(state, issueNumber)) {
-      const isTooLate = this.clock() >= deliveryDeadline(state.code, this.policy);
-      const record = isTooLate
-        ? this.undeliverable(command, idempotencyKey, 'the delivery window has passed')
+      const hopeless = this.whyHopeless(state.code);
+      const record = hopeless
+        ? this.undeliverable(command, idempotencyKey, hopeless)
         : await this.send(command, idempotencyKey, state.address, state.code);
       await handleCommand(this.accounts, streamName, () => record, {
         $correlationId: correlationId,
@@ -48,6 +51,18 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
       });
     }
     this.attempts.forget(idempotencyKey);
+  }
+
+  /** Why it makes no sense to send, or to try again; undefined while it does. */
+  private whyHopeless(issued: ActivationCode): string | undefined {
+    if (this.clock() >= deliveryDeadline(issued, this.policy)) {
+      return 'the delivery window has passed';
+    }
+    // While keys are being replaced, a process may meet a key a moment before it is told of it.
+    const isKeyGone = this.clock() >= issued.issuedAt + KEY_ARRIVES_WITHIN_MS;
+    return isKeyGone && !this.activationCodes.knows(issued.keyId)
+      ? 'the key of the code is no more'
+      : undefined;
   }
 
   private async send(
