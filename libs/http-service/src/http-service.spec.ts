@@ -479,4 +479,21 @@ describe('Listening', () => {
     await Promise.all([closed, once(socket, 'close')]);
     expect(received.join('')).toMatch(/HTTP\/1\.1 201 [^]*\{"name":"tea"\}$/);
   });
+
+  it('closes within 2 seconds although a request never ends', async () => {
+    const service = await startExampleService();
+    const { port, hostname } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    const received: string[] = [];
+    socket.on('data', (bytes: Buffer) => received.push(bytes.toString()));
+    socket.on('error', () => socket.destroy());
+    socket.write(
+      'POST /drinks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
+        'Content-Length: 14\r\nExpect: 100-continue\r\n\r\n',
+    );
+    await eventually(() => expect(received.join('')).toMatch(/^HTTP\/1\.1 100 /));
+    const startedAt = Date.now();
+    await Promise.all([service.close(), once(socket, 'close')]);
+    expect(Date.now() - startedAt).toBeLessThan(3_500);
+  });
 });

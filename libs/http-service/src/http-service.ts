@@ -50,6 +50,8 @@ const slowestRequest: SlowestRequest = { headersMs: 10_000, wholeMs: 15_000, che
 const LINGER_MS = 1_000;
 /** How often connections that have become idle are looked for while closing. */
 const IDLE_SWEEP_MS = 50;
+/** How long requests under way may take while closing; a process has about 4 s for all of its stop. */
+const CLOSING_GRACE_MS = 1_500;
 
 type NestModule = Parameters<typeof NestFactory.create>[0];
 
@@ -134,14 +136,20 @@ export async function createHttpService(
 
 /**
  * Closing waits for every connection. Fastify closes those that are idle just then; one that is still
- * being answered would be kept alive afterwards, and hold the process for more than a minute.
+ * being answered would be kept alive afterwards, and hold the process for more than a minute. Those that
+ * still send or wait when their grace is over are cut.
  */
 function closeConnectionsWhenDone(server: FastifyInstance): void {
   let closing = false;
   server.addHook('preClose', (done) => {
     closing = true;
     const sweep = setInterval(() => server.server.closeIdleConnections(), IDLE_SWEEP_MS);
-    server.server.once('close', () => clearInterval(sweep));
+    // Whoever never ends a request must not decide when the service ends.
+    const graceOver = setTimeout(() => server.server.closeAllConnections(), CLOSING_GRACE_MS);
+    server.server.once('close', () => {
+      clearInterval(sweep);
+      clearTimeout(graceOver);
+    });
     done();
   });
   server.addHook('onSend', (_request, reply, payload, done) => {
