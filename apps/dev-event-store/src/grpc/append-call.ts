@@ -4,7 +4,8 @@ import type { Streams } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
-import { expectedRevisionOf, proposedEventOf, streamNameOf } from './protocol-values.js';
+import { readAppendRequest } from './append-messages.js';
+import type { AppendTarget } from './append-messages.js';
 import {
   asRpcError,
   invalidArgument,
@@ -12,19 +13,14 @@ import {
   streamDeleted,
 } from './rpc-errors.js';
 
-interface Target {
-  readonly streamName: Buffer;
-  readonly expected: ExpectedRevision;
-}
-
 /** `Append`: options, then one message per event, then one answer. */
 export function handleAppend(
   store: StreamStore,
   maxAppendSize: number,
-  call: ServerReadableStream<Streams.AppendReq, Streams.AppendResp>,
+  call: ServerReadableStream<Buffer, Streams.AppendResp>,
   callback: sendUnaryData<Streams.AppendResp>,
 ): void {
-  let target: Target | undefined;
+  let target: AppendTarget | undefined;
   const events: ProposedEvent[] = [];
   let size = 0;
   let answered = false;
@@ -36,15 +32,15 @@ export function handleAppend(
   };
 
   call.on('cancelled', () => (answered = true));
-  call.on('data', (request: Streams.AppendReq) => {
+  call.on('data', (message: Buffer) => {
     if (answered) return;
     try {
-      const message = request.getProposedMessage();
-      if (message === undefined) {
-        target = targetOf(request);
-        return;
-      }
-      const event = proposedEventOf(message);
+      const request = readAppendRequest(message);
+      if (request.target === undefined && request.event === undefined)
+        throw invalidArgument('the message has neither options nor an event');
+      target ??= request.target;
+      const { event } = request;
+      if (event === undefined) return;
       size += event.data.length;
       if (size > maxAppendSize) throw maximumAppendSizeExceeded(maxAppendSize);
       events.push(event);
@@ -65,16 +61,6 @@ export function handleAppend(
       answer(error);
     }
   });
-}
-
-function targetOf(request: Streams.AppendReq): Target {
-  const options = request.getOptions();
-  if (options === undefined) throw invalidArgument('the append has no options');
-  const revision = options.hasRevision() ? options.getRevision() : undefined;
-  return {
-    streamName: streamNameOf(options.getStreamIdentifier()),
-    expected: expectedRevisionOf(options, revision),
-  };
 }
 
 function responseOf(

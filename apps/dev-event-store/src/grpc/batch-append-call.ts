@@ -1,36 +1,40 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { Any, GoogleEmpty, shared, status, streams } from '../protocol.js';
-import type { Shared, Streams } from '../protocol.js';
+import { Any, GoogleEmpty, shared, status } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import type { OpenStream } from './open-streams.js';
 import {
-  expectedRevisionOf,
-  proposedEventOf,
-  streamIdentifierOf,
-  streamNameOf,
-  uuidOf,
-} from './protocol-values.js';
+  batchAppendResponse,
+  readBatchAppendRequest,
+  readProposedEvent,
+  readTarget,
+} from './append-messages.js';
+import type { AppendTarget, BatchAppendRequest } from './append-messages.js';
+import { streamIdentifierOf } from './protocol-values.js';
 import { asRpcError, invalidArgument } from './rpc-errors.js';
 
 /** The events of an append have to arrive within this time. */
 const WRITE_TIMEOUT_MS = 2_000;
+const UNKNOWN_STREAM = Buffer.alloc(0);
 
 interface Batch {
-  readonly correlationId: Shared.UUID;
-  readonly streamName: Buffer;
-  readonly expected: ExpectedRevision;
+  readonly correlation: Buffer;
+  readonly target: AppendTarget;
   readonly events: ProposedEvent[];
-  readonly timer: NodeJS.Timeout;
+  /** Runs out when the rest of the events does not arrive in time. */
+  timer: NodeJS.Timeout | undefined;
   size: number;
   /** Answered already: what else arrives for it is ignored. */
   isSettled: boolean;
 }
 
+type Success = Extract<AppendOutcome, { kind: 'appended' }>;
+
 /** What made an append fail, as the messages that the client recognises it by. */
 interface Failure {
+  readonly kind: 'failed';
   readonly typeName: string;
   /** google.rpc.Code */
   readonly code: number;
@@ -52,9 +56,9 @@ export class BatchAppendCall {
     private readonly maxAppendSize: number,
     private readonly stream: OpenStream,
     private readonly faults: FaultSwitches,
-    call: ServerDuplexStream<Streams.BatchAppendReq, Buffer>,
+    call: ServerDuplexStream<Buffer, Buffer>,
   ) {
-    call.on('data', (request: Streams.BatchAppendReq) => this.receive(request));
+    call.on('data', (message: Buffer) => this.receive(message));
     call.on('end', () => this.finish());
     stream.onClose(() => {
       for (const { timer } of this.batches.values()) clearTimeout(timer);
@@ -62,60 +66,58 @@ export class BatchAppendCall {
     });
   }
 
-  private receive(request: Streams.BatchAppendReq): void {
-    const correlationId = request.getCorrelationId();
-    if (correlationId === undefined)
-      return this.stream.fail(invalidArgument('a batch has no correlation id'));
-    let key: string;
+  private receive(message: Buffer): void {
+    let request: BatchAppendRequest;
     try {
-      key = uuidOf(correlationId);
+      request = readBatchAppendRequest(message);
     } catch (error) {
       return this.stream.fail(asRpcError(error));
     }
-    const batch = this.batches.get(key) ?? this.begin(key, correlationId, request);
+    const batch = this.batches.get(request.correlationId) ?? this.begin(request);
     if (batch === undefined) return;
-    if (!batch.isSettled) this.collect(batch, request);
-    if (!request.getIsFinal()) return;
+    if (!batch.isSettled) this.collect(batch, request.proposed);
+    if (!request.isFinal) return;
     clearTimeout(batch.timer);
-    this.batches.delete(key);
+    this.batches.delete(request.correlationId);
     if (!batch.isSettled) this.append(batch);
   }
 
   /** Takes up a new correlation; answers at once and returns undefined when its options are no good. */
-  private begin(
-    key: string,
-    correlationId: Shared.UUID,
-    request: Streams.BatchAppendReq,
-  ): Batch | undefined {
-    const options = request.getOptions();
+  private begin({
+    correlationId,
+    correlation,
+    options,
+    isFinal,
+  }: BatchAppendRequest): Batch | undefined {
     this.unanswered += 1;
     try {
       if (options === undefined) throw invalidArgument('a batch has no options');
-      const revision = options.hasStreamPosition() ? options.getStreamPosition() : undefined;
-      const timeout = Math.min(timeLeft(options), WRITE_TIMEOUT_MS);
+      const target = readTarget(options);
       const batch: Batch = {
-        correlationId,
-        streamName: streamNameOf(options.getStreamIdentifier()),
-        expected: expectedRevisionOf(options, revision),
+        correlation,
+        target,
         events: [],
-        timer: setTimeout(() => this.refuse(batch, timedOut()), Math.max(timeout, 0)),
+        timer: undefined,
         size: 0,
         isSettled: false,
       };
-      this.batches.set(key, batch);
+      const timeout = Math.min(timeLeft(target), WRITE_TIMEOUT_MS);
       if (timeout <= 0) this.refuse(batch, timedOut());
+      if (!isFinal) {
+        this.batches.set(correlationId, batch);
+        batch.timer = setTimeout(() => this.refuse(batch, timedOut()), timeout);
+      }
       return batch;
     } catch (error) {
-      const name = Buffer.from(options?.getStreamIdentifier()?.getStreamName_asU8() ?? []);
-      this.answer(correlationId, name, badRequest(error));
+      this.answer(correlation, UNKNOWN_STREAM, badRequest(error));
       return undefined;
     }
   }
 
-  private collect(batch: Batch, request: Streams.BatchAppendReq): void {
+  private collect(batch: Batch, proposed: readonly Buffer[]): void {
     try {
-      for (const message of request.getProposedMessagesList()) {
-        const event = proposedEventOf(message);
+      for (const message of proposed) {
+        const event = readProposedEvent(message);
         batch.size += event.data.length;
         if (batch.size > this.maxAppendSize)
           return this.refuse(batch, maximumAppendSizeExceeded(this.maxAppendSize));
@@ -127,11 +129,11 @@ export class BatchAppendCall {
   }
 
   private append(batch: Batch): void {
-    const { streamName, expected, events } = batch;
+    const { streamName, expected } = batch.target;
     try {
-      this.store.append(streamName, expected, events, (outcome) => {
+      this.store.append(streamName, expected, batch.events, (outcome) => {
         batch.isSettled = true;
-        this.answer(batch.correlationId, streamName, resultOf(outcome, streamName, expected));
+        this.answer(batch.correlation, streamName, resultOf(outcome, streamName, expected));
       });
     } catch (error) {
       this.refuse(batch, badRequest(error));
@@ -141,21 +143,14 @@ export class BatchAppendCall {
   private refuse(batch: Batch, failure: Failure): void {
     if (batch.isSettled) return;
     batch.isSettled = true;
-    this.answer(batch.correlationId, batch.streamName, failure);
+    this.answer(batch.correlation, batch.target.streamName, failure);
   }
 
-  private answer(
-    correlationId: Shared.UUID,
-    streamName: Buffer,
-    result: Failure | Streams.BatchAppendResp.Success,
-  ): void {
-    const response = new streams.BatchAppendResp();
-    response.setCorrelationId(correlationId);
-    response.setStreamIdentifier(streamIdentifierOf(streamName));
-    if (result instanceof streams.BatchAppendResp.Success) response.setSuccess(result);
-    else response.setError(statusOf(result));
+  private answer(correlation: Buffer, streamName: Buffer, result: Success | Failure): void {
+    const encoded = result.kind === 'appended' ? result : encodedStatus(result);
+    const response = batchAppendResponse(correlation, streamName, encoded);
     const send = (): void => {
-      this.stream.write(Buffer.from(response.serializeBinary()));
+      this.stream.write(response);
       this.unanswered -= 1;
       this.endWhenDone();
     };
@@ -179,19 +174,18 @@ export class BatchAppendCall {
 }
 
 /** Milliseconds until the deadline that the client names as a time of day. */
-function timeLeft(options: Streams.BatchAppendReq.Options): number {
-  const deadline = options.getDeadline();
-  return deadline === undefined ? Infinity : deadline.toDate().getTime() - Date.now();
+function timeLeft({ deadline }: AppendTarget): number {
+  return deadline === undefined ? Infinity : deadline - Date.now();
 }
 
 function resultOf(
   outcome: AppendOutcome,
   streamName: Buffer,
   expected: ExpectedRevision,
-): Failure | Streams.BatchAppendResp.Success {
+): Success | Failure {
   switch (outcome.kind) {
     case 'appended':
-      return successOf(outcome);
+      return outcome;
     case 'wrong-expected-version':
       return wrongExpectedVersion(outcome.currentRevision, expected);
     case 'stream-deleted':
@@ -199,27 +193,14 @@ function resultOf(
   }
 }
 
-function successOf(
-  outcome: Extract<AppendOutcome, { kind: 'appended' }>,
-): Streams.BatchAppendResp.Success {
-  const success = new streams.BatchAppendResp.Success();
-  if (outcome.revision === NO_EVENTS) success.setNoStream(new GoogleEmpty());
-  else success.setCurrentRevision(String(outcome.revision));
-  if (outcome.position === undefined) return success.setNoPosition(new GoogleEmpty());
-  const position = new shared.AllStreamPosition();
-  position.setCommitPosition(String(outcome.position));
-  position.setPreparePosition(String(outcome.position));
-  return success.setPosition(position);
-}
-
-function statusOf({ typeName, code, message, bytes }: Failure): InstanceType<typeof status.Status> {
+function encodedStatus({ typeName, code, message, bytes }: Failure): Uint8Array {
   const details = new Any();
   details.pack(bytes, typeName);
   const result = new status.Status();
   result.setCode(code);
   result.setMessage(message);
   result.setDetails(details);
-  return result;
+  return result.serializeBinary();
 }
 
 function wrongExpectedVersion(currentRevision: number, expected: ExpectedRevision): Failure {
@@ -231,6 +212,7 @@ function wrongExpectedVersion(currentRevision: number, expected: ExpectedRevisio
   else if (expected === 'stream_exists') refusal.setExpectedStreamExists(new GoogleEmpty());
   else refusal.setExpectedStreamPosition(String(expected));
   return {
+    kind: 'failed',
     typeName: 'event_store.client.WrongExpectedVersion',
     code: 6,
     message: 'WrongExpectedVersion',
@@ -242,6 +224,7 @@ function streamDeleted(streamName: Buffer): Failure {
   const deleted = new shared.StreamDeleted();
   deleted.setStreamIdentifier(streamIdentifierOf(streamName));
   return {
+    kind: 'failed',
     typeName: 'event_store.client.StreamDeleted',
     code: 5,
     message: 'Stream Deleted',
@@ -253,6 +236,7 @@ function maximumAppendSizeExceeded(limit: number): Failure {
   const exceeded = new shared.MaximumAppendSizeExceeded();
   exceeded.setMaxappendsize(limit);
   return {
+    kind: 'failed',
     typeName: 'event_store.client.MaximumAppendSizeExceeded',
     code: 3,
     message: 'Maximum Append Size Exceeded',
@@ -262,6 +246,7 @@ function maximumAppendSizeExceeded(limit: number): Failure {
 
 function timedOut(): Failure {
   return {
+    kind: 'failed',
     typeName: 'event_store.client.Timeout',
     code: 4,
     message: 'Timeout',
@@ -274,6 +259,7 @@ function badRequest(error: unknown): Failure {
   const request = new shared.BadRequest();
   request.setMessage(details);
   return {
+    kind: 'failed',
     typeName: 'event_store.client.BadRequest',
     code: 3,
     message: details,

@@ -1,10 +1,10 @@
-import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
+import { invalidArgument } from './rpc-errors.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
-import type { ProposedEvent } from '../streams/stream-store.js';
 import { shared } from '../protocol.js';
-import type { Shared, Streams } from '../protocol.js';
+import type { Shared } from '../protocol.js';
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/;
+const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 /** Longer names would not fit the trailers of an error. */
 const MAX_NAME_LENGTH = 4_096;
@@ -27,15 +27,22 @@ export function streamIdentifierOf(name: Buffer): Shared.StreamIdentifier {
 /** Lower-case UUID from either of the forms that the protocol knows. */
 export function uuidOf(uuid: Shared.UUID | undefined): string {
   const structured = uuid?.getStructured();
-  const text = structured
-    ? hyphenated(
-        hexOf(structured.getMostSignificantBits()) + hexOf(structured.getLeastSignificantBits()),
-      )
-    : (uuid?.getString().toLowerCase() ?? '');
-  if (!UUID.test(text)) throw invalidArgument('an event id is not a UUID');
-  const id = hyphenated(text.replaceAll('-', ''));
+  if (structured === undefined) return uuidFromText(uuid?.getString() ?? '');
+  const [most, least] = [structured.getMostSignificantBits(), structured.getLeastSignificantBits()];
+  return uuidFromText(hexOf(most) + hexOf(least));
+}
+
+/** @throws RpcError when the text is not a UUID, or the zero one */
+export function uuidFromText(text: string): string {
+  const id = CANONICAL_UUID.test(text) ? text : canonical(text);
   if (id === ZERO_UUID) throw invalidArgument('an event id is the zero UUID');
   return id;
+}
+
+function canonical(text: string): string {
+  const lowerCase = text.toLowerCase();
+  if (!UUID.test(lowerCase)) throw invalidArgument('an event id is not a UUID');
+  return hyphenated(lowerCase.replaceAll('-', ''));
 }
 
 function hexOf(signedHalf: string): string {
@@ -63,22 +70,4 @@ export function expectedRevisionOf(
   if (options.hasAny()) return 'any';
   if (options.hasStreamExists()) return 'stream_exists';
   throw invalidArgument('the expected revision is missing');
-}
-
-/** @throws RpcError for events that EventStoreDB refuses as well */
-export function proposedEventOf(
-  message: Streams.AppendReq.ProposedMessage | Streams.BatchAppendReq.ProposedMessage,
-): ProposedEvent {
-  const metadata = message.getMetadataMap();
-  const type = metadata.get('type');
-  const contentType = metadata.get('content-type');
-  if (type === undefined || contentType === undefined) throw missingMetadataProperties();
-  if (type === '') throw invalidArgument('an event type is empty');
-  return {
-    id: uuidOf(message.getId()),
-    type: Buffer.from(type),
-    isJson: contentType === 'application/json',
-    customMetadata: message.getCustomMetadata_asU8(),
-    data: message.getData_asU8(),
-  };
 }

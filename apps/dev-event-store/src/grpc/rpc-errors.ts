@@ -1,5 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
+import { MalformedMessage } from './protobuf-reader.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 
 /** A failed call: gRPC status and the trailers from which the client makes its own error. */
@@ -154,6 +155,7 @@ export function unavailable(): RpcError {
 /** What went wrong as the status of a call; a defect of this process is told as such. */
 export function asRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
+  if (error instanceof MalformedMessage) return invalidArgument(error.message);
   const message = error instanceof Error ? error.message : String(error);
   return new RpcError(status.UNKNOWN, `Unexpected error: ${asTrailer(message)}`);
 }

@@ -20,13 +20,18 @@ import { expectedRevisionOf, streamNameOf } from './protocol-values.js';
 import { handleRead } from './read-call.js';
 import { asRpcError, invalidArgument, streamDeleted, wrongExpectedVersion } from './rpc-errors.js';
 
-const sendAsIs = (message: Buffer): Buffer => message;
+const asOnTheWire = (message: Buffer): Buffer => message;
 
-/** The service as generated, but its streaming answers arrive ready for the wire. */
+/** The service as generated, but its hot paths take and give messages as they are on the wire. */
 export const streamsServiceDefinition = {
   ...StreamsService,
-  read: { ...StreamsService.read, responseSerialize: sendAsIs },
-  batchAppend: { ...StreamsService.batchAppend, responseSerialize: sendAsIs },
+  read: { ...StreamsService.read, responseSerialize: asOnTheWire },
+  append: { ...StreamsService.append, requestDeserialize: asOnTheWire },
+  batchAppend: {
+    ...StreamsService.batchAppend,
+    requestDeserialize: asOnTheWire,
+    responseSerialize: asOnTheWire,
+  },
 };
 
 export interface StreamsServiceOptions {
@@ -37,8 +42,8 @@ export interface StreamsServiceOptions {
 
 type StreamsServiceImplementation = {
   read: handleServerStreamingCall<Streams.ReadReq, Buffer>;
-  append: handleClientStreamingCall<Streams.AppendReq, Streams.AppendResp>;
-  batchAppend: handleBidiStreamingCall<Streams.BatchAppendReq, Buffer>;
+  append: handleClientStreamingCall<Buffer, Streams.AppendResp>;
+  batchAppend: handleBidiStreamingCall<Buffer, Buffer>;
   delete: handleUnaryCall<Streams.DeleteReq, Streams.DeleteResp>;
   tombstone: handleUnaryCall<Streams.TombstoneReq, Streams.TombstoneResp>;
 };

@@ -44,11 +44,8 @@ const ID_LENGTH = 36;
 /** Tag and length of the id field, then tag and length of the text in it. */
 const ID_START = RECORD_PREFIX_LENGTH + 4;
 
-const TYPE_KEY = Buffer.from('type');
-const CREATED_KEY = Buffer.from('created');
-const CONTENT_TYPE_KEY = Buffer.from('content-type');
-const JSON_CONTENT_TYPE = Buffer.from('application/json');
-const BINARY_CONTENT_TYPE = Buffer.from('application/octet-stream');
+const JSON_CONTENT_TYPE = 'application/json';
+const BINARY_CONTENT_TYPE = 'application/octet-stream';
 
 export interface EventToRecord {
   /** Lower-case UUID. */
@@ -74,13 +71,17 @@ export function writeRecord(
 ): void {
   const start = writer.reserve(RECORD_PREFIX_LENGTH);
   writer.openField(FIELD.id, ID_LENGTH + 2);
-  writer.bytesField(UUID_STRING_FIELD, Buffer.from(event.id, 'latin1'));
+  writer.asciiField(UUID_STRING_FIELD, event.id);
   writer.openField(FIELD.streamIdentifier, fieldLength(event.streamName.length));
   const nameStart = writer.bytesField(STREAM_NAME_FIELD, event.streamName);
-  const typeStart = writeMetadataEntry(writer, TYPE_KEY, event.type);
-  writeMetadataEntry(writer, CREATED_KEY, ticksSince1970(recordedAt));
+  openMetadataEntry(writer, 'type', event.type.length);
+  const typeStart = writer.bytesField(2, event.type);
+  const created = ticksSince1970(recordedAt);
+  openMetadataEntry(writer, 'created', created.length);
+  writer.asciiField(2, created);
   const contentType = event.isJson ? JSON_CONTENT_TYPE : BINARY_CONTENT_TYPE;
-  writeMetadataEntry(writer, CONTENT_TYPE_KEY, contentType);
+  openMetadataEntry(writer, 'content-type', contentType.length);
+  writer.asciiField(2, contentType);
   if (event.revision === 'tombstone') writer.raw(TOMBSTONE_REVISION_FIELD);
   else writer.varintField(FIELD.revision, event.revision);
   writer.varintField(FIELD.preparePosition, position);
@@ -106,15 +107,14 @@ export function writeRecord(
 }
 
 /** The protocol counts 100 nanoseconds, in decimal digits. */
-function ticksSince1970(milliseconds: number): Buffer {
-  return Buffer.from(`${milliseconds}0000`, 'latin1');
+function ticksSince1970(milliseconds: number): string {
+  return `${milliseconds}0000`;
 }
 
-/** @returns where the value begins */
-function writeMetadataEntry(writer: ProtobufWriter, key: Buffer, value: Uint8Array): number {
-  writer.openField(FIELD.metadata, fieldLength(key.length) + fieldLength(value.length));
-  writer.bytesField(1, key);
-  return writer.bytesField(2, value);
+/** Writes the key of an entry whose value the caller writes next. */
+function openMetadataEntry(writer: ProtobufWriter, key: string, valueLength: number): void {
+  writer.openField(FIELD.metadata, fieldLength(key.length) + fieldLength(valueLength));
+  writer.asciiField(1, key);
 }
 
 /** Length of the record that starts at `start`. */

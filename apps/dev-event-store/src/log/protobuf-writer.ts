@@ -45,6 +45,17 @@ export class ProtobufWriter {
     return this.raw(bytes);
   }
 
+  /**
+   * @param text ASCII only
+   * @returns where the text begins in the buffer
+   */
+  asciiField(field: number, text: string): number {
+    this.openField(field, text.length);
+    const start = this.reserve(text.length);
+    this.buffer.write(text, start, 'latin1');
+    return start;
+  }
+
   raw(bytes: Uint8Array): number {
     const start = this.reserve(bytes.length);
     this.buffer.set(bytes, start);

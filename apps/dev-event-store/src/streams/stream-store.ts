@@ -60,7 +60,7 @@ interface RecordDraft extends ProposedEvent {
 /** All streams: decides on appends in the order in which they arrive, and shows what is durable. */
 export class StreamStore {
   readonly index: EventIndex;
-  private readonly recentIds = new RecentEventIds();
+  private readonly recentIds: RecentEventIds;
   private readonly writer = new ProtobufWriter();
   private readonly listeners = new Set<() => void>();
   private durableEvents: number;
@@ -72,6 +72,7 @@ export class StreamStore {
     private readonly unlock: () => void,
   ) {
     this.index = index;
+    this.recentIds = new RecentEventIds(index, (eventNumber) => this.recordOf(eventNumber));
     this.durableEvents = index.eventCount;
   }
 
@@ -280,10 +281,11 @@ export class StreamStore {
       return start;
     });
     const frame = writer.copy();
-    for (const start of starts) index.add(new EventRecord(frame, start));
-    for (const { id, streamName, revision } of drafts)
-      if (revision !== 'tombstone')
-        this.recentIds.remember(index.streams.find(streamName), id, revision);
+    for (const [draft, start] of starts.entries()) {
+      const { id, revision } = drafts[draft]!;
+      if (revision !== 'tombstone') this.recentIds.remember(id, index.eventCount);
+      index.add(new EventRecord(frame, start));
+    }
 
     const eventCount = index.eventCount;
     const { revision } = drafts[last]!;

@@ -1,0 +1,204 @@
+import { shared } from '../protocol.js';
+import { fieldLength, ProtobufWriter, varintLength } from '../log/protobuf-writer.js';
+import { NO_EVENTS } from '../streams/append-decision.js';
+import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { AppendOutcome, ProposedEvent } from '../streams/stream-store.js';
+import { ProtobufReader } from './protobuf-reader.js';
+import { uuidFromText, uuidOf } from './protocol-values.js';
+import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
+
+/**
+ * Messages of the two append methods, read from and written to the wire directly: appends are the hot
+ * path, and building the generated objects takes longer than the append itself.
+ */
+
+const MAX_STREAM_NAME_LENGTH = 4_096;
+
+/** Where events are to go; `Append` and `BatchAppend` number these fields alike. */
+export interface AppendTarget {
+  readonly streamName: Buffer;
+  readonly expected: ExpectedRevision;
+  /** Unix milliseconds; only batches have one. */
+  readonly deadline: number | undefined;
+}
+
+export interface AppendRequest {
+  readonly target: AppendTarget | undefined;
+  readonly event: ProposedEvent | undefined;
+}
+
+/** @throws RpcError, MalformedMessage */
+export function readAppendRequest(message: Buffer): AppendRequest {
+  const reader = new ProtobufReader(message);
+  let target: AppendTarget | undefined;
+  let event: ProposedEvent | undefined;
+  while (reader.next()) {
+    if (reader.field === 1) target = readTarget(reader.bytes());
+    else if (reader.field === 2) event = readProposedEvent(reader.bytes());
+    else reader.skip();
+  }
+  return { target, event };
+}
+
+export interface BatchAppendRequest {
+  /** Lower-case UUID. */
+  readonly correlationId: string;
+  /** The same as it came, to be sent back so. */
+  readonly correlation: Buffer;
+  /** Options, still encoded: what is wrong with them concerns this correlation only. */
+  readonly options: Buffer | undefined;
+  /** Events, still encoded. */
+  readonly proposed: readonly Buffer[];
+  readonly isFinal: boolean;
+}
+
+/** @throws RpcError, MalformedMessage */
+export function readBatchAppendRequest(message: Buffer): BatchAppendRequest {
+  const reader = new ProtobufReader(message);
+  const proposed: Buffer[] = [];
+  let correlation: Buffer | undefined;
+  let options: Buffer | undefined;
+  let isFinal = false;
+  while (reader.next()) {
+    if (reader.field === 1) correlation = reader.bytes();
+    else if (reader.field === 2) options = reader.bytes();
+    else if (reader.field === 3) proposed.push(reader.bytes());
+    else if (reader.field === 4) isFinal = reader.varint() !== 0;
+    else reader.skip();
+  }
+  if (correlation === undefined) throw invalidArgument('a batch has no correlation id');
+  return { correlationId: readUuid(correlation), correlation, options, proposed, isFinal };
+}
+
+/** @throws RpcError, MalformedMessage */
+export function readTarget(message: Buffer): AppendTarget {
+  const reader = new ProtobufReader(message);
+  let streamName: Buffer | undefined;
+  let expected: ExpectedRevision | undefined;
+  let deadline: number | undefined;
+  while (reader.next()) {
+    if (reader.field === 1) streamName = readStreamName(reader.bytes());
+    else if (reader.field === 2) expected = reader.varint();
+    else {
+      if (reader.field === 3) expected = 'no_stream';
+      else if (reader.field === 4) expected = 'any';
+      else if (reader.field === 5) expected = 'stream_exists';
+      else if (reader.field === 6) {
+        deadline = readTimestamp(reader.bytes());
+        continue;
+      }
+      reader.skip();
+    }
+  }
+  if (streamName === undefined) throw invalidArgument('a stream name is missing');
+  if (expected === undefined) throw invalidArgument('the expected revision is missing');
+  return { streamName, expected, deadline };
+}
+
+/** @throws RpcError for events that EventStoreDB refuses as well; MalformedMessage */
+export function readProposedEvent(message: Buffer): ProposedEvent {
+  const reader = new ProtobufReader(message);
+  let id: string | undefined;
+  let type: Buffer | undefined;
+  let contentType: string | undefined;
+  let customMetadata: Buffer = NOTHING;
+  let data: Buffer = NOTHING;
+  while (reader.next()) {
+    if (reader.field === 1) id = readUuid(reader.bytes());
+    else if (reader.field === 2) {
+      const entry = readMetadataEntry(reader.bytes());
+      if (entry.key === 'type') type = entry.value;
+      else if (entry.key === 'content-type') contentType = entry.value.toString('latin1');
+    } else if (reader.field === 3) customMetadata = reader.bytes();
+    else if (reader.field === 4) data = reader.bytes();
+    else reader.skip();
+  }
+  if (type === undefined || contentType === undefined) throw missingMetadataProperties();
+  if (type.length === 0) throw invalidArgument('an event type is empty');
+  if (id === undefined) throw invalidArgument('an event id is not a UUID');
+  return { id, type, isJson: contentType === 'application/json', customMetadata, data };
+}
+
+const NOTHING = Buffer.alloc(0);
+const UUID_TEXT_LENGTH = 36;
+/** Tag and length of a UUID that comes as text of that length. */
+const UUID_TEXT_TAG = 0x12;
+
+function readUuid(message: Buffer): string {
+  const isText = message[0] === UUID_TEXT_TAG && message[1] === UUID_TEXT_LENGTH;
+  if (isText && message.length === UUID_TEXT_LENGTH + 2)
+    return uuidFromText(message.toString('latin1', 2));
+  return uuidOf(shared.UUID.deserializeBinary(message));
+}
+
+function readStreamName(message: Buffer): Buffer | undefined {
+  const reader = new ProtobufReader(message);
+  let name: Buffer | undefined;
+  while (reader.next()) {
+    if (reader.field === 3) name = reader.bytes();
+    else reader.skip();
+  }
+  if (name === undefined || name.length === 0) return undefined;
+  if (name.length > MAX_STREAM_NAME_LENGTH)
+    throw invalidArgument(`a stream name has more than ${MAX_STREAM_NAME_LENGTH} bytes`);
+  return name;
+}
+
+function readMetadataEntry(message: Buffer): { key: string; value: Buffer } {
+  const reader = new ProtobufReader(message);
+  let key = '';
+  let value: Buffer = NOTHING;
+  while (reader.next()) {
+    if (reader.field === 1) key = reader.text();
+    else if (reader.field === 2) value = reader.bytes();
+    else reader.skip();
+  }
+  return { key, value };
+}
+
+/** `google.protobuf.Timestamp` as Unix milliseconds. */
+function readTimestamp(message: Buffer): number {
+  const reader = new ProtobufReader(message);
+  let milliseconds = 0;
+  while (reader.next()) {
+    if (reader.field === 1) milliseconds += reader.varint() * 1_000;
+    else if (reader.field === 2) milliseconds += reader.varint() / 1_000_000;
+    else reader.skip();
+  }
+  return milliseconds;
+}
+
+const writer = new ProtobufWriter();
+
+/** Answer to one batch; `result` is an outcome that succeeded or an encoded `google.rpc.Status`. */
+export function batchAppendResponse(
+  correlation: Buffer,
+  streamName: Buffer,
+  result: Extract<AppendOutcome, { kind: 'appended' }> | Uint8Array,
+): Buffer {
+  writer.reset();
+  writer.bytesField(1, correlation);
+  if (result instanceof Uint8Array) writer.bytesField(2, result);
+  else writeBatchSuccess(result);
+  writer.openField(4, fieldLength(streamName.length));
+  writer.bytesField(3, streamName);
+  return writer.copy();
+}
+
+function writeBatchSuccess({
+  revision,
+  position,
+}: Extract<AppendOutcome, { kind: 'appended' }>): void {
+  const positionLength = position === undefined ? 0 : 2 * (1 + varintLength(position));
+  const revisionLength = revision === NO_EVENTS ? 2 : 1 + varintLength(revision);
+  writer.openField(3, revisionLength + fieldLength(positionLength));
+  if (revision === NO_EVENTS) writer.bytesField(2, NOTHING);
+  else writer.varintField(1, revision);
+  if (position === undefined) {
+    writer.bytesField(4, NOTHING);
+    return;
+  }
+  writer.openField(3, positionLength);
+  writer.varintField(1, position);
+  writer.varintField(2, position);
+}
