@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { pinoPretty } from './pretty-log.js';
+import { redaction } from './redaction.js';
 
 /** Structured log: `log.info({ accountId }, 'what happened')`. Never pass secrets, codes, passwords or addresses. */
 export type Log = Logger;
@@ -13,7 +14,7 @@ export type Log = Logger;
 export function createLog(processName: string): Log {
   const level = process.env['LOG_LEVEL'] || 'info';
   const base = { process: processName };
-  const options = { level, base, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = { level, base, timestamp: pino.stdTimeFunctions.isoTime, redact: redaction };
   // Synchronous: a process that leaves at once must neither lose lines nor have them out of order.
   return pino(options, wantsPretty() ? pinoPretty() : pino.destination({ dest: 1, sync: true }));
 }
