@@ -1,1 +1,68 @@
-export {};
+import 'reflect-metadata';
+import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import type { Database } from '@app/read-model';
+import { createPool } from '@app/read-model/postgres.js';
+import { createMetrics, runProcess, startInternalServer } from '@app/service';
+import type { Log, RunningProcess } from '@app/service';
+import { AccountsAdminModule } from './accounts-admin.module.js';
+import { readSettings } from './accounts-admin.settings.js';
+import { AdminKeys } from './admin-keys/admin-keys.js';
+import { adminProblemTable, adminProblems } from './admin-problems.js';
+import { describeApi } from './api-description/api-description.js';
+
+const STATEMENT_TIMEOUT_MS = 5_000;
+/** Indexes over, and comparison of, tables with millions of rows. */
+const REBUILD_STATEMENT_TIMEOUT_MS = 600_000;
+const REBUILD_CONNECTIONS = 4;
+
+async function start(log: Log): Promise<RunningProcess> {
+  const settings = readSettings();
+  const metrics = createMetrics();
+  const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
+  const connect = (applicationName: string, max: number, statementTimeoutMs: number): Database =>
+    createPool(settings.DATABASE_URL, {
+      max,
+      applicationName,
+      statementTimeoutMs,
+      onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
+    });
+  const database = connect('accounts-admin', settings.DATABASE_CONNECTIONS, STATEMENT_TIMEOUT_MS);
+  const rebuildDatabase = connect(
+    'accounts-admin rebuild',
+    REBUILD_CONNECTIONS,
+    REBUILD_STATEMENT_TIMEOUT_MS,
+  );
+  await new AdminKeys(database).adoptConfigured(settings.ADMIN_KEY);
+
+  const module = AccountsAdminModule.with(settings, { eventStore, database, rebuildDatabase, log });
+  const app = await createHttpService(module, {
+    log,
+    problemTypes: Object.values(adminProblems),
+    problemTable: adminProblemTable,
+    onAnswer: measureAnswers(metrics),
+  });
+  describeApi(app);
+  const internal = await startInternalServer({
+    host: settings.HOST,
+    port: settings.INTERNAL_PORT,
+    metrics,
+    checks: {
+      eventStore: () => eventStore.checkAvailable(),
+      postgres: () => database.checkAvailable(),
+    },
+  });
+  const url = await listen(app, settings.HOST, settings.ADMIN_PORT, 'ADMIN_PORT');
+  return {
+    endpoints: { admin: url, internal: internal.url },
+    async stop() {
+      await app.close();
+      await internal.close();
+      await eventStore.close();
+      await rebuildDatabase.close();
+      await database.close();
+    },
+  };
+}
+
+runProcess('admin', start);

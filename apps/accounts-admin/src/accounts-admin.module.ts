@@ -1,0 +1,102 @@
+import { AccountIds, ActivationCodes } from '@app/account-secrets';
+import { activationPolicyOf } from '@app/accounts';
+import type { EventStore } from '@app/event-store';
+import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import type { Database } from '@app/read-model';
+import { systemClock } from '@app/service';
+import type { Clock, Log } from '@app/service';
+import type { DynamicModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import type { AccountsAdminSettings } from './accounts-admin.settings.js';
+import { AdminKeyGuard } from './admin-keys/admin-key.guard.js';
+import { AdminKeys } from './admin-keys/admin-keys.js';
+import { ManageAdminKeysController } from './admin-keys/manage-admin-keys.controller.js';
+import {
+  ACCOUNT_EVENT_CODEC,
+  ACTIVATION_POLICY,
+  CLOCK,
+  EVENT_STORE,
+  LOG,
+  READ_MODEL,
+  REBUILD_DATABASE,
+} from './admin.tokens.js';
+import { AuditLog } from './audit/audit-log.js';
+import { DecideFailedEventsController } from './decide-failed-events/decide-failed-events.controller.js';
+import { DecideFailedEventsHandler } from './decide-failed-events/decide-failed-events.handler.js';
+import { ExplainAccountController } from './explain-account/explain-account.controller.js';
+import { ExplainAccountHandler } from './explain-account/explain-account.handler.js';
+import { FindAccountsController } from './find-accounts/find-accounts.controller.js';
+import { FindAccountsHandler } from './find-accounts/find-accounts.handler.js';
+import { FindActivationMailsController } from './find-activation-mails/find-activation-mails.controller.js';
+import { RebuildProjectionController } from './rebuild-projection/rebuild-projection.controller.js';
+import { RebuildProjectionHandler } from './rebuild-projection/rebuild-projection.handler.js';
+import { AccountHistory } from './replay-account/account-history.js';
+import { ReplayAccountController } from './replay-account/replay-account.controller.js';
+import { ReplayAccountHandler } from './replay-account/replay-account.handler.js';
+import { RetryActivationMailController } from './retry-activation-mail/retry-activation-mail.controller.js';
+import { RetryActivationMailHandler } from './retry-activation-mail/retry-activation-mail.handler.js';
+import { ViewAccountStateController } from './view-account-state/view-account-state.controller.js';
+import { ViewAccountStateHandler } from './view-account-state/view-account-state.handler.js';
+import { ViewStatisticsController } from './view-statistics/view-statistics.controller.js';
+import { WatchProjectionsController } from './watch-projections/watch-projections.controller.js';
+import { WatchProjectionsHandler } from './watch-projections/watch-projections.handler.js';
+
+/** What main.ts has connected to already. */
+export interface Connections {
+  readonly eventStore: EventStore;
+  readonly database: Database;
+  /** For statements that run for minutes. */
+  readonly rebuildDatabase: Database;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+/** Binds each port to its adapter; the only place where both are named. */
+export class AccountsAdminModule {
+  static with(settings: AccountsAdminSettings, connections: Connections): DynamicModule {
+    const { eventStore, database, rebuildDatabase, log, clock = systemClock } = connections;
+    return {
+      module: AccountsAdminModule,
+      controllers: [
+        FindAccountsController,
+        ViewAccountStateController,
+        ReplayAccountController,
+        ExplainAccountController,
+        FindActivationMailsController,
+        RetryActivationMailController,
+        ViewStatisticsController,
+        WatchProjectionsController,
+        RebuildProjectionController,
+        DecideFailedEventsController,
+        ManageAdminKeysController,
+      ],
+      providers: [
+        // In front of every route, those of later controllers included.
+        { provide: APP_GUARD, useClass: AdminKeyGuard },
+        FindAccountsHandler,
+        ViewAccountStateHandler,
+        AccountHistory,
+        ReplayAccountHandler,
+        ExplainAccountHandler,
+        RetryActivationMailHandler,
+        WatchProjectionsHandler,
+        RebuildProjectionHandler,
+        DecideFailedEventsHandler,
+        { provide: EVENT_STORE, useValue: eventStore },
+        {
+          provide: ACCOUNT_EVENT_CODEC,
+          useValue: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
+        },
+        { provide: READ_MODEL, useValue: database },
+        { provide: REBUILD_DATABASE, useValue: rebuildDatabase },
+        { provide: ACTIVATION_POLICY, useValue: activationPolicyOf(settings) },
+        { provide: CLOCK, useValue: clock },
+        { provide: LOG, useValue: log },
+        { provide: AdminKeys, useValue: new AdminKeys(database) },
+        { provide: AuditLog, useValue: new AuditLog(eventStore, clock) },
+        { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
+        { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
+      ],
+    };
+  }
+}

@@ -1,0 +1,37 @@
+import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
+import { activationSettings } from '@app/accounts';
+import { loadConfiguration, setting } from '@app/service';
+import type { Environment } from '@app/service';
+import { z } from 'zod';
+import { parseKeyText } from './admin-keys/key-text.js';
+
+export type AccountsAdminSettings = ReturnType<typeof readSettings>;
+
+/**
+ * Everything the admin process can be told from outside; README.md explains each setting.
+ *
+ * @throws ConfigurationError naming every fault
+ */
+export function readSettings(env?: Environment) {
+  return loadConfiguration(
+    {
+      NODE_ENV: setting.nodeEnv(),
+      HOST: z.string().default('127.0.0.1'),
+      ADMIN_PORT: setting.port().default(8090),
+      INTERNAL_PORT: setting.port().default(0),
+      EVENTSTORE_URL: setting.url('esdb:', 'esdb+discover:'),
+      DATABASE_URL: setting.url('postgres:', 'postgresql:'),
+      DATABASE_CONNECTIONS: setting.integer(2, 200).default(5),
+      ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),
+      ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
+      PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
+      ADMIN_KEY: z
+        .string()
+        .refine((text) => parseKeyText(text) !== undefined, 'must be id.secret')
+        .transform(parseKeyText)
+        .optional(),
+      ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
+    },
+    env,
+  );
+}

@@ -1,0 +1,33 @@
+import { createParamDecorator } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { ProvenKey } from './admin-keys.js';
+import type { Scope } from './scopes.js';
+
+/** Who is asking, and as part of which request. */
+export interface Caller {
+  readonly keyId: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** UUID; correlates everything that follows from the request. */
+  readonly requestId: string;
+}
+
+const CALLER = Symbol('Caller');
+
+type AuthorizedRequest = FastifyRequest & { [CALLER]?: Caller };
+
+export function setCaller(request: FastifyRequest, key: ProvenKey): void {
+  (request as AuthorizedRequest)[CALLER] = { ...key, requestId: request.id };
+}
+
+/** Controller parameter: the caller, whose key was proven and has the route's scope. */
+export const CallerOf = createParamDecorator((_: unknown, execution: ExecutionContext): Caller => {
+  const caller = execution.switchToHttp().getRequest<AuthorizedRequest>()[CALLER];
+  if (caller === undefined) throw new Error('this route was reached without the guard');
+  return caller;
+});
+
+/** The caller in the metadata of events and in records: `admin:<key id>`. */
+export function actorOf({ keyId }: Pick<Caller, 'keyId'>): string {
+  return `admin:${keyId}`;
+}

@@ -1,0 +1,124 @@
+import { Problem, invalidRequest } from '@app/http-service';
+import type { Log } from '@app/service';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { adminProblems } from '../admin-problems.js';
+import { LOG } from '../admin.tokens.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { AdminKeys } from './admin-keys.js';
+import type { AdminKeyView } from './admin-keys.js';
+import { CallerOf, actorOf } from './caller.js';
+import type { Caller } from './caller.js';
+import { RequiresScope, scopes } from './scopes.js';
+
+const keyRequest = z
+  .strictObject({
+    label: z
+      .string('must be text')
+      .min(1, 'must not be empty')
+      .max(100)
+      .meta({ description: 'Whose key it is, or what for.' }),
+    scopes: z
+      .array(z.enum(scopes, `must be one of ${scopes.join(', ')}`))
+      .min(1, 'must name one scope at least'),
+    expiresInDays: z
+      .int('must be a whole number from 1 to 365')
+      .min(1, 'must be from 1 to 365')
+      .max(365, 'must be from 1 to 365')
+      .default(90),
+  })
+  .meta({ description: 'A new key' });
+
+const keyAnswer = z.object({
+  keyId: z.string(),
+  label: z.string(),
+  scopes: z.array(z.string()).readonly(),
+  origin: z.enum(['configuration', 'operator']),
+  createdAt: z.iso.datetime(),
+  createdBy: z.string(),
+  expiresAt: z.iso.datetime().nullable(),
+  revokedAt: z.iso.datetime().nullable(),
+  revokedBy: z.string().nullable(),
+});
+
+const issuedAnswer = keyAnswer.extend({
+  key: z.string().meta({ description: 'id.secret. Shown this once; keep it.' }),
+});
+
+const keysAnswer = z.object({ keys: z.array(keyAnswer) });
+
+@ApiTags('keys')
+@ApiBearerAuth('key')
+@Controller('admin/v1/keys')
+export class ManageAdminKeysController {
+  constructor(
+    private readonly keys: AdminKeys,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  @RequiresScope('keys:manage')
+  @ApiOperation({
+    summary: 'Make a key',
+    description: 'A key can be given those scopes only that the caller has as well.',
+  })
+  @ApiAnswer(201, 'The key', issuedAnswer)
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  async issue(
+    @Body({ schema: keyRequest }) request: z.infer<typeof keyRequest>,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof issuedAnswer>> {
+    const beyond = request.scopes.filter((scope) => !caller.scopes.has(scope));
+    if (beyond.length > 0) {
+      const message = `your own key lacks ${beyond.join(', ')}`;
+      throw invalidRequest([{ field: 'scopes', message }]);
+    }
+    const { label, expiresInDays } = request;
+    const wanted = [...new Set(request.scopes)];
+    const { key, ...view } = await this.keys.issue(label, wanted, expiresInDays, actorOf(caller));
+    this.log.info({ keyId: view.keyId, scopes: view.scopes, by: caller.keyId }, 'a key was made');
+    return { ...toAnswer(view), key };
+  }
+
+  @Get()
+  @RequiresScope('keys:manage')
+  @ApiOperation({ summary: 'All keys, without their secrets' })
+  @ApiAnswer(200, 'Newest first', keysAnswer)
+  @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
+  async list(): Promise<z.infer<typeof keysAnswer>> {
+    return { keys: (await this.keys.list()).map(toAnswer) };
+  }
+
+  @Delete(':keyId')
+  @RequiresScope('keys:manage')
+  @ApiOperation({ summary: 'Revoke a key; it is refused from now on' })
+  @ApiAnswer(200, 'The key as it is now', keyAnswer)
+  @ApiProblems('unauthenticated', 'forbidden', 'keyNotFound', 'serviceUnavailable')
+  async revoke(
+    @Param('keyId') keyId: string,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof keyAnswer>> {
+    const revoked = await this.keys.revoke(keyId, actorOf(caller));
+    if (revoked === undefined) {
+      throw new Problem(adminProblems.keyNotFound, 'No key has this id.');
+    }
+    this.log.info({ keyId: revoked.keyId, by: caller.keyId }, 'a key was revoked');
+    return toAnswer(revoked);
+  }
+}
+
+function toAnswer(view: AdminKeyView): z.infer<typeof keyAnswer> {
+  return {
+    keyId: view.keyId,
+    label: view.label,
+    scopes: view.scopes,
+    origin: view.origin,
+    createdAt: view.createdAt.toISOString(),
+    createdBy: view.createdBy,
+    expiresAt: view.expiresAt?.toISOString() ?? null,
+    revokedAt: view.revokedAt?.toISOString() ?? null,
+    revokedBy: view.revokedBy ?? null,
+  };
+}

@@ -1,0 +1,23 @@
+import { SetMetadata } from '@nestjs/common';
+
+/** What a key may be allowed to do. */
+export const scopes = [
+  'accounts:read',
+  'history:read',
+  'mail:read',
+  'mail:manage',
+  'projections:read',
+  'projections:manage',
+  'keys:manage',
+] as const;
+
+export type Scope = (typeof scopes)[number];
+
+export const REQUIRED_SCOPE = 'required-scope';
+
+/** The scope that a route asks for. A route without one is refused to everybody. */
+export const RequiresScope = (scope: Scope) => SetMetadata(REQUIRED_SCOPE, scope);
+
+export function isScope(text: string): text is Scope {
+  return (scopes as readonly string[]).includes(text);
+}

@@ -1,0 +1,93 @@
+import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
+  ActivationCodeNotUndeliverable,
+} from '@app/accounts';
+import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
+import { Problem, problemType, serviceUnavailable } from '@app/http-service';
+import type { ProblemTable, ProblemType } from '@app/http-service';
+import { NothingToRebuild, ReadModelUnavailable, RebuildRunning } from '@app/read-model';
+
+/** Every problem of this API beside the common ones. The slugs are part of the contract. */
+export const adminProblems = {
+  forbidden: problemType(
+    'forbidden',
+    403,
+    'The key does not allow this',
+    'The key is right, but lacks the scope that the call needs. Ask for a key with it.',
+  ),
+  accountNotFound: problemType(
+    'account-not-found',
+    404,
+    'There is no such account',
+    'No account has this id, or this e-mail address. Nothing was ever recorded about it.',
+  ),
+  keyNotFound: problemType(
+    'admin-key-not-found',
+    404,
+    'There is no such key',
+    'No key of the admin API has this id. GET /admin/v1/keys lists them all.',
+  ),
+  projectionNotFound: problemType(
+    'projection-not-found',
+    404,
+    'There is no such projection',
+    'GET /admin/v1/projections lists the projections, and which of them can be rebuilt.',
+  ),
+  failedEventNotFound: problemType(
+    'failed-event-not-found',
+    404,
+    'No such event is failing',
+    'The projection does not stand in front of an event at this position: it got past it, or it was skipped before.',
+  ),
+  rebuildRunning: problemType(
+    'rebuild-running',
+    409,
+    'A rebuild is under way',
+    'A projection is rebuilt once at a time. GET /admin/v1/projections shows how far it is.',
+  ),
+  nothingToRebuild: problemType(
+    'nothing-to-rebuild',
+    409,
+    'The projection has no rows yet',
+    'The projection has not projected a single event, so that there is nothing to build anew.',
+  ),
+  accountAlreadyActive: problemType(
+    'account-already-active',
+    409,
+    'The account is already active',
+    'An active account needs no activation code.',
+  ),
+  activationCodeNotUndeliverable: problemType(
+    'activation-code-not-undeliverable',
+    409,
+    'The mail does not wait to be sent again',
+    'Only the newest code of an account, and only when its mail could not be delivered, can be replaced by an operator.',
+  ),
+} as const satisfies Record<string, ProblemType>;
+
+/** The one table from broken rules and missing dependencies to the problems they are answered with. */
+export const adminProblemTable: ProblemTable = (error) => {
+  if (error instanceof AccountNotRegistered) {
+    return new Problem(adminProblems.accountNotFound, error.message);
+  }
+  if (error instanceof AccountAlreadyActive) {
+    return new Problem(adminProblems.accountAlreadyActive, error.message);
+  }
+  if (error instanceof ActivationCodeNotUndeliverable) {
+    return new Problem(adminProblems.activationCodeNotUndeliverable, error.message);
+  }
+  if (error instanceof RebuildRunning) {
+    return new Problem(adminProblems.rebuildRunning, error.message);
+  }
+  if (error instanceof NothingToRebuild) {
+    return new Problem(adminProblems.nothingToRebuild, error.message);
+  }
+  if (error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable) {
+    return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
+  }
+  if (error instanceof TooMuchContention) {
+    return serviceUnavailable('Too many calls change this account at once. Try again.', 1, error);
+  }
+  return undefined;
+};

@@ -1,0 +1,97 @@
+import { invalidRequest } from '@app/http-service';
+import type { AccountView } from '@app/read-model';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { CallerOf } from '../admin-keys/caller.js';
+import type { Caller } from '../admin-keys/caller.js';
+import { RequiresScope } from '../admin-keys/scopes.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { instantParameter, integerParameter } from '../request-values.js';
+import { FindAccountsHandler } from './find-accounts.handler.js';
+
+const accountsQuery = z.strictObject({
+  status: z.enum(['pending', 'active'], 'must be pending or active').optional(),
+  email: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(255)
+    .optional()
+    .meta({ description: 'A whole address, or the beginning of one followed by *, as in ada*.' }),
+  registeredFrom: instantParameter('Registered at this time or later.').optional(),
+  registeredTo: instantParameter('Registered before this time.').optional(),
+  sort: z
+    .enum(['registeredAt', '-registeredAt'], 'must be registeredAt or -registeredAt')
+    .default('-registeredAt')
+    .meta({ description: 'Oldest first, or newest first.' }),
+  limit: integerParameter(1, 200, 'Most accounts on a page.').default(50),
+  cursor: z.string().optional().meta({ description: 'nextCursor of the page before.' }),
+});
+
+const accountAnswer = z.object({
+  accountId: z.uuid(),
+  email: z.string(),
+  status: z.enum(['pending', 'active']),
+  registeredAt: z.iso.datetime(),
+  activatedAt: z.iso.datetime().nullable(),
+});
+
+const pageAnswer = z.object({
+  accounts: z.array(accountAnswer),
+  nextCursor: z.string().nullable(),
+});
+
+@ApiTags('accounts')
+@ApiBearerAuth('key')
+@Controller('admin/v1/accounts')
+export class FindAccountsController {
+  constructor(private readonly handler: FindAccountsHandler) {}
+
+  @Get()
+  @RequiresScope('accounts:read')
+  @ApiOperation({
+    summary: 'Accounts, page by page',
+    description: 'Stays right while accounts are registered: none is missed, none comes twice.',
+  })
+  @ApiAnswer(200, 'One page', pageAnswer)
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  async find(
+    @Query({ schema: accountsQuery }) query: z.infer<typeof accountsQuery>,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof pageAnswer>> {
+    const { registeredFrom, registeredTo } = query;
+    if (registeredFrom && registeredTo && Date.parse(registeredFrom) > Date.parse(registeredTo)) {
+      throw invalidRequest([{ field: 'registeredTo', message: 'is before registeredFrom' }]);
+    }
+    const { accounts, nextCursor } = await this.handler.find(query, caller);
+    return { accounts: accounts.map(toAnswer), nextCursor: nextCursor ?? null };
+  }
+
+  @Get(':id')
+  @RequiresScope('accounts:read')
+  @ApiOperation({ summary: 'One account, by its id or e-mail address' })
+  @ApiAnswer(200, 'The account', accountAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'accountNotFound',
+    'serviceUnavailable',
+  )
+  async findOne(
+    @Param('id') id: string,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof accountAnswer>> {
+    return toAnswer(await this.handler.findOne(id, caller));
+  }
+}
+
+function toAnswer(account: AccountView): z.infer<typeof accountAnswer> {
+  return {
+    accountId: account.accountId,
+    email: account.address,
+    status: account.status,
+    registeredAt: account.registeredAt.toISOString(),
+    activatedAt: account.activatedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,63 @@
+import type { AccountEvent } from '@app/accounts';
+import type { EventCodec, EventStore } from '@app/event-store';
+import { ProjectionRebuild, accountsTable, anonymousAccountCodec } from '@app/read-model';
+import type { Database } from '@app/read-model';
+import type { Log } from '@app/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { actorOf } from '../admin-keys/caller.js';
+import type { Caller } from '../admin-keys/caller.js';
+import { ACCOUNT_EVENT_CODEC, EVENT_STORE, LOG, REBUILD_DATABASE } from '../admin.tokens.js';
+import { projectionNamed } from '../watch-projections/consumers.js';
+
+/** Builds the rows of a projection anew, in this process, while the old ones serve. */
+@Injectable()
+export class RebuildProjectionHandler implements OnModuleDestroy {
+  private readonly stopping = new AbortController();
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(REBUILD_DATABASE) private readonly database: Database,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  /**
+   * Resolves when the rebuild has begun; how it goes stands in its record.
+   *
+   * @throws Problem projection-not-found
+   * @throws RebuildRunning, NothingToRebuild, ReadModelUnavailable
+   */
+  async rebuild(name: string, switchWhenDifferent: boolean, caller: Caller): Promise<string> {
+    const projection = projectionNamed(name);
+    const rebuild = await ProjectionRebuild.begin({
+      projection,
+      store: this.store,
+      // Only these rows hold personal data.
+      codec: projection === accountsTable ? this.codec : anonymousAccountCodec,
+      database: this.database,
+      startedBy: actorOf(caller),
+      switchWhenDifferent,
+      signal: this.stopping.signal,
+    });
+    const log = this.log.child({ projection: name, rebuildId: rebuild.rebuildId });
+    const ended = rebuild.run().then(
+      ({ state, events, before, after }) =>
+        log.info(
+          { state, events, rowsBefore: String(before.rows), rowsAfter: String(after.rows) },
+          'a rebuild has ended',
+        ),
+      (error: unknown) => log.error({ err: error }, 'a rebuild failed; the old rows go on serving'),
+    );
+    this.running.add(ended);
+    void ended.finally(() => this.running.delete(ended));
+    return rebuild.rebuildId;
+  }
+
+  /** A rebuild under way is given up. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort(new Error('the process was stopped'));
+    await Promise.all(this.running);
+  }
+}

@@ -1,0 +1,70 @@
+import { accountStreamName } from '@app/accounts';
+import type { AccountEvent } from '@app/accounts';
+import type { EventCodec, EventStore, ReadStreamOptions, RecordedEvent } from '@app/event-store';
+import { Problem } from '@app/http-service';
+import { Inject, Injectable } from '@nestjs/common';
+import { adminProblems } from '../admin-problems.js';
+import { ACCOUNT_EVENT_CODEC, EVENT_STORE } from '../admin.tokens.js';
+
+export interface ReplayedEvent {
+  readonly recorded: RecordedEvent;
+  readonly event: AccountEvent;
+}
+
+/** Keys of personal data are looked up once for so many events. */
+const CHUNK = 200;
+
+/** The history of one account, from the event store itself: what it costs depends on that history alone. */
+@Injectable()
+export class AccountHistory {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+  ) {}
+
+  /**
+   * In order, read while they are iterated.
+   *
+   * @throws EventStoreUnavailable, also in the middle
+   */
+  async *replay(accountId: string, options: ReadStreamOptions = {}): AsyncGenerator<ReplayedEvent> {
+    let chunk: RecordedEvent[] = [];
+    for await (const recorded of this.store.readStream(accountStreamName(accountId), options)) {
+      chunk.push(recorded);
+      if (chunk.length < CHUNK) continue;
+      yield* await this.decoded(chunk);
+      chunk = [];
+    }
+    yield* await this.decoded(chunk);
+  }
+
+  /**
+   * All of it.
+   *
+   * @throws Problem account-not-found when nothing was ever recorded
+   * @throws EventStoreUnavailable
+   */
+  async all(accountId: string): Promise<readonly [ReplayedEvent, ...ReplayedEvent[]]> {
+    const events: ReplayedEvent[] = [];
+    for await (const event of this.replay(accountId)) events.push(event);
+    const [first, ...rest] = events;
+    if (first === undefined) throw accountNotFound();
+    return [first, ...rest];
+  }
+
+  private async decoded(recorded: readonly RecordedEvent[]): Promise<readonly ReplayedEvent[]> {
+    const events = await this.codec.decode(recorded);
+    return recorded.map((one, index) => {
+      const event = events[index];
+      if (event === undefined) throw new Error('the codec left out an event');
+      return { recorded: one, event };
+    });
+  }
+}
+
+export function accountNotFound(): Problem {
+  return new Problem(
+    adminProblems.accountNotFound,
+    'Nothing was ever recorded about this id or address.',
+  );
+}

@@ -1,0 +1,108 @@
+import { Readable } from 'node:stream';
+import type { Log } from '@app/service';
+import { Controller, Get, Headers, Inject, Param, Query, StreamableFile } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { CallerOf } from '../admin-keys/caller.js';
+import type { Caller } from '../admin-keys/caller.js';
+import { RequiresScope } from '../admin-keys/scopes.js';
+import { LOG } from '../admin.tokens.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { integerParameter } from '../request-values.js';
+import { ReplayAccountHandler } from './replay-account.handler.js';
+import type { Replay } from './replay-account.handler.js';
+
+const NDJSON = 'application/x-ndjson';
+const DEFAULT_LIMIT = 100;
+
+const historyQuery = z.strictObject({
+  after: integerParameter(0, 1e9, 'Events after this revision.').optional(),
+  limit: integerParameter(1, 1_000, 'Most events; as NDJSON all when left out.').optional(),
+});
+
+const entryAnswer = z.object({
+  revision: z.int(),
+  position: z.string(),
+  recordedAt: z.iso.datetime(),
+  type: z.string(),
+  sentence: z.string().meta({ description: 'What happened, in plain words.' }),
+  data: z.record(z.string(), z.unknown()),
+  actor: z.string().meta({ description: 'anonymous, account, worker or admin:<key id>.' }),
+  correlationId: z.string(),
+  causationId: z.string(),
+  eventId: z.string(),
+});
+
+const historyAnswer = z.object({
+  accountId: z.uuid(),
+  events: z.array(entryAnswer),
+  nextAfter: z
+    .int()
+    .nullable()
+    .meta({ description: 'Value of "after" for the next page; null at the end.' }),
+});
+
+@ApiTags('history')
+@ApiBearerAuth('key')
+@Controller('admin/v1/accounts')
+export class ReplayAccountController {
+  constructor(
+    private readonly handler: ReplayAccountHandler,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  @Get(':id/history')
+  @RequiresScope('history:read')
+  @ApiOperation({
+    summary: 'What happened to an account, replayed from the event store',
+    description:
+      `With "Accept: ${NDJSON}" each event is a line of its own, sent as it is read. The last line is ` +
+      '{"end": {"events": n}}, or {"error": …} when the reading failed half-way: a stream without either is not whole.',
+  })
+  @ApiProduces('application/json', NDJSON)
+  @ApiAnswer(200, 'The events in order', historyAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'accountNotFound',
+    'serviceUnavailable',
+  )
+  async replay(
+    @Param('id') account: string,
+    @Query({ schema: historyQuery }) { after, limit }: z.infer<typeof historyQuery>,
+    @Headers('accept') accept: string | undefined,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
+    if (accept?.includes(NDJSON)) {
+      const replay = await this.handler.replay({ account, after, limit }, caller);
+      return new StreamableFile(Readable.from(this.lines(replay, caller)), { type: NDJSON });
+    }
+    const most = limit ?? DEFAULT_LIMIT;
+    const { accountId, entries } = await this.handler.replay(
+      { account, after, limit: most + 1 },
+      caller,
+    );
+    const events: z.infer<typeof entryAnswer>[] = [];
+    for await (const entry of entries) events.push({ ...entry });
+    const page = events.slice(0, most);
+    const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
+    return { accountId, events: page, nextAfter };
+  }
+
+  /** The status line is on its way before the last event is read: how it went stands in the last line. */
+  private async *lines({ entries }: Replay, { requestId }: Caller): AsyncGenerator<string> {
+    let events = 0;
+    try {
+      for await (const entry of entries) {
+        yield `${JSON.stringify(entry)}\n`;
+        events += 1;
+      }
+      yield `${JSON.stringify({ end: { events } })}\n`;
+    } catch (error) {
+      this.log.error({ requestId, err: error }, 'a history could not be read to its end');
+      const title = 'The history could not be read to its end. Ask again for what follows.';
+      yield `${JSON.stringify({ error: { title, events, requestId } })}\n`;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { InvalidAddress, addressKeyOf } from '@app/accounts';
+import { AccountIds } from '@app/account-secrets';
+import { invalidRequest } from '@app/http-service';
+import { z } from 'zod';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** An instant in a query: ISO 8601 with a zone. */
+export function instantParameter(description: string) {
+  return z.iso
+    .datetime({ offset: true, error: 'must be an ISO 8601 time such as 2026-11-22T10:02:11Z' })
+    .meta({ description, examples: ['2026-11-22T10:02:11Z'] });
+}
+
+/** A whole number in a query. */
+export function integerParameter(min: number, max: number, description: string) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message)
+    .meta({ description });
+}
+
+/**
+ * The account that a path names by its id or by its e-mail address.
+ *
+ * @throws Problem invalid-request when it is neither
+ */
+export function accountIdOfPath(text: string, accountIds: AccountIds): string {
+  if (UUID.test(text)) return text.toLowerCase();
+  if (text.includes('@')) return accountIdOfAddress(text, accountIds, 'id');
+  throw invalidRequest([{ field: 'id', message: 'must be an account id or an e-mail address' }]);
+}
+
+/** @throws Problem invalid-request when it is no e-mail address */
+export function accountIdOfAddress(address: string, accountIds: AccountIds, field: string): string {
+  try {
+    return accountIds.accountIdOf(addressKeyOf(address));
+  } catch (error) {
+    if (error instanceof InvalidAddress) throw invalidRequest([{ field, message: error.message }]);
+    throw error;
+  }
+}
