@@ -128,7 +128,7 @@ describe('npm start', () => {
     expect(await account()).toMatchObject({ email: EMAIL });
   });
 
-  it.each(['eventstore', 'mailbox', 'api', 'worker', 'postgres'])(
+  it.each(['eventstore', 'mailbox', 'api', 'worker', 'admin', 'postgres'])(
     'brings back %s at the same place when it is killed',
     async (name) => {
       const before = endpoints();
@@ -160,7 +160,7 @@ describe('npm start', () => {
 
   it('leaves no process within 5 s of Ctrl-C', async () => {
     const pids = [...processes().values()];
-    expect(pids).toHaveLength(5);
+    expect(pids).toHaveLength(6);
     const askedAt = Date.now();
     expect(await endsWith(launcher, 'SIGINT')).toEqual({ code: 0, signal: null });
     expect(Date.now() - askedAt).toBeLessThan(STOP_DEADLINE_MS);

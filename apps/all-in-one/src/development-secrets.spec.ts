@@ -21,6 +21,7 @@ describe('development secrets', () => {
     expect(readdirSync(folder).sort()).toEqual([
       'activation-code-keys',
       'address-key',
+      'admin-key',
       'email-api-key',
       'password-peppers',
       'personal-data-keys',

@@ -5,6 +5,7 @@ import type { Environment } from '@app/service';
 
 const secretKey = () => randomBytes(32).toString('base64');
 const keyRing = () => `k1:${secretKey()}`;
+const adminKey = () => `${randomBytes(8).toString('hex')}.${randomBytes(32).toString('base64url')}`;
 
 /** Each secret's setting, its file, and how to make a first one. */
 const SECRETS = [
@@ -17,6 +18,7 @@ const SECRETS = [
     file: 'email-api-key',
     generate: () => randomBytes(24).toString('base64url'),
   },
+  { setting: 'ADMIN_KEY', file: 'admin-key', generate: adminKey },
 ] as const;
 
 export type SecretSetting = (typeof SECRETS)[number]['setting'];

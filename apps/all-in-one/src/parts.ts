@@ -102,6 +102,26 @@ export const PARTS: readonly Part[] = [
       ]),
     }),
   },
+  {
+    name: 'admin',
+    app: 'accounts-admin',
+    stage: 'service',
+    listener: 'admin',
+    stopOrder: 1,
+    environment: ({ settings, secrets, inherited, portOf, urlOf }) => ({
+      HOST: settings.host,
+      ADMIN_PORT: String(portOf('admin')),
+      INTERNAL_PORT: '0',
+      EVENTSTORE_URL: urlOf('eventstore'),
+      DATABASE_URL: urlOf('database'),
+      ...secretEnvironment(secrets, inherited, [
+        'ADDRESS_KEY',
+        'ACTIVATION_CODE_KEYS',
+        'PERSONAL_DATA_KEYS',
+        'ADMIN_KEY',
+      ]),
+    }),
+  },
 ];
 
 /** Brings the database up to date and ends; runs as soon as there is a database. */

@@ -20,13 +20,14 @@ export function walkThrough(
   const folder = shortPath(dataDir);
   const json = `-H 'Content-Type: application/json' -d`;
   const basic = `-u '${EMAIL}:${PASSWORD}'`;
+  const adminKey = join(folder, 'secrets', 'admin-key');
   const { host, pathname } = new URL(database);
   return [
     '',
     emphasised(`Ready after ${(startMs / 1000).toFixed(1)} s.`),
     '',
     `  API          ${api}   (try it in the browser: ${api}/docs)`,
-    ...(admin ? [`  Admin API    ${admin}`] : []),
+    ...(admin ? [`  Admin API    ${admin}   (${admin}/admin/docs; key in ${adminKey})`] : []),
     `  Mailbox      ${mailbox}   (every e-mail ends up here)`,
     `  Event store  ${eventstore}`,
     `  PostgreSQL   ${host}, database ${pathname.slice(1)} (with password in ${join(folder, 'endpoints.json')})`,
@@ -45,6 +46,13 @@ export function walkThrough(
     emphasised('4. See the account'),
     `curl -s ${basic} ${api}/v1/account`,
     '',
+    ...(admin
+      ? [
+          emphasised('5. Replay what happened to it, as an operator'),
+          `curl -s -H "Authorization: Bearer $(cat ${adminKey})" ${admin}/admin/v1/accounts/${EMAIL}/history`,
+          '',
+        ]
+      : []),
     `Data  ${folder} (logs in ${join(folder, 'logs')}); remove the folder to forget everything.`,
     'Stop  Ctrl-C. The next start goes on with the same data.',
     '',
