@@ -58,7 +58,14 @@ export class BatchAppendCall {
     private readonly faults: FaultSwitches,
     call: ServerDuplexStream<Buffer, Buffer>,
   ) {
-    call.on('data', (message: Buffer) => this.receive(message));
+    // The call lives long: faults that are switched on later concern what arrives then.
+    call.on('data', (message: Buffer) =>
+      faults.admit(
+        'batchAppend',
+        () => this.receive(message),
+        (error) => stream.fail(error),
+      ),
+    );
     call.on('end', () => this.finish());
     stream.onClose(() => {
       for (const { timer } of this.batches.values()) clearTimeout(timer);
@@ -67,6 +74,7 @@ export class BatchAppendCall {
   }
 
   private receive(message: Buffer): void {
+    if (this.stream.isClosed) return;
     let request: BatchAppendRequest;
     try {
       request = readBatchAppendRequest(message);
