@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { hashOfSecret, parseKeyText } from '../../apps/accounts-admin/src/admin-keys/key-text.js';
+import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import type { Scope } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { startAdminService } from './admin-service.js';
+import type { AdminService } from './admin-service.js';
+
+@Controller('admin/v1/forgotten')
+class ForgottenController {
+  @Get()
+  read(): string {
+    return 'nobody said who may read this';
+  }
+}
+
+/** Who may do what. A new route has to be added here, with the scope it asks for. */
+const scopeOfRoute: Readonly<Record<string, Scope>> = {
+  'GET /admin/v1/accounts': 'accounts:read',
+  'GET /admin/v1/accounts/:id': 'accounts:read',
+  'GET /admin/v1/accounts/:id/state': 'accounts:read',
+  'GET /admin/v1/accounts/:id/diff': 'accounts:read',
+  'GET /admin/v1/accounts/:id/history': 'history:read',
+  'GET /admin/v1/accounts/:id/explanation': 'history:read',
+  'GET /admin/v1/activation-mails': 'mail:read',
+  'POST /admin/v1/activation-mails/:id/retry': 'mail:manage',
+  'GET /admin/v1/statistics': 'accounts:read',
+  'GET /admin/v1/projections': 'projections:read',
+  'POST /admin/v1/projections/:name/rebuild': 'projections:manage',
+  'GET /admin/v1/projections/:name/failed-events': 'projections:read',
+  'POST /admin/v1/projections/:name/failed-events/:position/retry': 'projections:manage',
+  'POST /admin/v1/projections/:name/failed-events/:position/skip': 'projections:manage',
+  'GET /admin/v1/keys': 'keys:manage',
+  'POST /admin/v1/keys': 'keys:manage',
+  'DELETE /admin/v1/keys/:keyId': 'keys:manage',
+};
+
+describe('keys of the admin API', () => {
+  let admin: AdminService;
+  let almighty: string;
+  const keyOfScope = new Map<Scope, string>();
+
+  beforeAll(async () => {
+    admin = await startAdminService([ForgottenController]);
+    almighty = await admin.keyWith(...scopes);
+    for (const scope of scopes) keyOfScope.set(scope, await admin.keyWith(scope));
+  });
+  afterAll(() => admin.stop());
+
+  function routes(): readonly { readonly method: string; readonly path: string; name: string }[] {
+    return admin.routes
+      .filter(({ method, url }) => url.startsWith('/admin/v1') && method !== 'HEAD')
+      .map(({ method, url }) => ({
+        method,
+        path: url.replace(/:\w+/g, 'x'),
+        name: `${method} ${url}`,
+      }));
+  }
+
+  it('every route there is asks for the one scope that it is meant to', async () => {
+    const found: Record<string, Scope[]> = {};
+    for (const { method, path, name } of routes()) {
+      if (name.endsWith('/forgotten')) continue;
+      found[name] = [];
+      for (const [scope, key] of keyOfScope) {
+        const { status, body } = await admin.call(method, path, { key });
+        if (status === 403) {
+          expect(body).toMatchObject({ type: '/problems/forbidden' });
+        } else {
+          expect(status).not.toBe(401);
+          found[name]?.push(scope);
+        }
+      }
+    }
+    const expected = Object.entries(scopeOfRoute).map(([name, scope]) => [name, [scope]]);
+    expect(found).toEqual(Object.fromEntries(expected));
+  });
+
+  it.each([
+    ['no key', undefined],
+    ['no secret', 'abcdef0123456789'],
+    ['an unknown key', `abcdef0123456789.${'a'.repeat(43)}`],
+  ])('%s: every route answers 401', async (_, key) => {
+    for (const { method, path } of routes()) {
+      const { status, headers, body } = await admin.call(method, path, key ? { key } : {});
+      expect(status).toBe(401);
+      expect(headers).toMatchObject({ 'www-authenticate': 'Bearer realm="admin"' });
+      expect(body).toMatchObject({ type: '/problems/unauthenticated' });
+    }
+  });
+
+  it('a route whose scope was forgotten is open to nobody', async () => {
+    const { status, text } = await admin.call('GET', '/admin/v1/forgotten', { key: almighty });
+    expect(status).toBe(403);
+    expect(text).not.toContain('nobody said');
+  });
+
+  it('refuses a wrong secret, and another scheme than Bearer', async () => {
+    const [keyId] = almighty.split('.');
+    const wrong = `${keyId}.${'b'.repeat(43)}`;
+    expect((await admin.call('GET', '/admin/v1/keys', { key: wrong })).status).toBe(401);
+    const response = await fetch(`${admin.url}/admin/v1/keys`, {
+      headers: { Authorization: `Basic ${Buffer.from(almighty).toString('base64')}` },
+    });
+    expect(response.status).toBe(401);
+  });
+
+  it('are made with scopes and an end, shown once, listed without their secret', async () => {
+    const made = await admin.call('POST', '/admin/v1/keys', {
+      key: almighty,
+      body: { label: 'Grace', scopes: ['accounts:read'], expiresInDays: 7 },
+    });
+    expect(made.status).toBe(201);
+    const { key, keyId, expiresAt } = made.body as Record<string, string>;
+    const parsed = parseKeyText(String(key));
+    expect(Buffer.from(parsed?.secret ?? '', 'base64url')).toHaveLength(32);
+    const days = (Date.parse(String(expiresAt)) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(6.9);
+    expect(days).toBeLessThan(7.1);
+    const listed = await admin.call('GET', '/admin/v1/keys', { key: almighty });
+    expect(listed.text).toContain(String(keyId));
+    expect(listed.text).not.toContain(parsed?.secret ?? '');
+    const { rows } = await admin.database.query<{ secret_sha256: Buffer; all: string }>({
+      text: `select secret_sha256, k::text as all from operations.admin_keys k where key_id = $1`,
+      values: [keyId],
+    });
+    expect(rows[0]?.secret_sha256).toEqual(hashOfSecret(parsed?.secret ?? ''));
+    expect(rows[0]?.all).not.toContain(parsed?.secret ?? '');
+  });
+
+  it('are refused from the moment they are revoked', async () => {
+    const key = await admin.keyWith('accounts:read');
+    expect((await admin.call('GET', '/admin/v1/accounts', { key })).status).toBe(200);
+    const path = `/admin/v1/keys/${key.split('.')[0]}`;
+    const revoked = await admin.call('DELETE', path, { key: almighty });
+    expect(revoked).toMatchObject({ status: 200, body: { revokedAt: expect.any(String) } });
+    expect((await admin.call('GET', '/admin/v1/accounts', { key })).status).toBe(401);
+    const again = await admin.call('DELETE', path, { key: almighty });
+    expect(again.body['revokedAt']).toBe(revoked.body['revokedAt']);
+  });
+
+  it('are refused once they have expired', async () => {
+    const key = await admin.keyWith('accounts:read');
+    await admin.database.query({
+      text: `update operations.admin_keys set expires_at = now() where key_id = $1`,
+      values: [key.split('.')[0]],
+    });
+    expect((await admin.call('GET', '/admin/v1/accounts', { key })).status).toBe(401);
+  });
+
+  it('hand on no scope that they lack themselves', async () => {
+    const key = await admin.keyWith('keys:manage');
+    const { status, text } = await admin.call('POST', '/admin/v1/keys', {
+      key,
+      body: { label: 'more', scopes: ['keys:manage', 'accounts:read'] },
+    });
+    expect(status).toBe(400);
+    expect(text).toContain('your own key lacks accounts:read');
+  });
+
+  it.each([
+    [{ label: '', scopes: ['accounts:read'] }, 'label'],
+    [{ label: 'x', scopes: [] }, 'scopes'],
+    [{ label: 'x', scopes: ['everything'] }, 'scopes.0'],
+    [{ label: 'x', scopes: ['accounts:read'], expiresInDays: 366 }, 'expiresInDays'],
+    [{ label: 'x', scopes: ['accounts:read'], expiresInDays: 0 }, 'expiresInDays'],
+    [{ label: 'x', scopes: ['accounts:read'], admin: true }, 'admin'],
+  ])('are not made from %j', async (body, field) => {
+    const answer = await admin.call('POST', '/admin/v1/keys', { key: almighty, body });
+    expect(answer.status).toBe(400);
+    expect(answer.body['errors']).toEqual([{ field, message: expect.any(String) }]);
+  });
+
+  it('of the configuration hold as long as they stand there, and stay revoked', async () => {
+    const first = { keyId: 'first-key', secret: 'a'.repeat(43) };
+    const second = { keyId: 'second-key', secret: 'b'.repeat(43) };
+    await admin.keys.adoptConfigured(first);
+    await admin.keys.adoptConfigured(first);
+    expect((await admin.keys.prove(first))?.scopes).toEqual(new Set(scopes));
+    await admin.keys.adoptConfigured(second);
+    expect(await admin.keys.prove(first)).toBeUndefined();
+    await admin.keys.revoke(second.keyId, 'spec');
+    await admin.keys.adoptConfigured(second);
+    expect(await admin.keys.prove(second)).toBeUndefined();
+    // A key that an operator made is none of the configuration's business.
+    expect((await admin.call('GET', '/admin/v1/keys', { key: almighty })).status).toBe(200);
+  });
+
+  it('cannot be guessed by asking for the id alone', async () => {
+    expect(await admin.keys.prove({ keyId: 'no-such-key', secret: '' })).toBeUndefined();
+  });
+});

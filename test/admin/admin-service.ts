@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { AccountIds } from '@app/account-secrets';
+import { accountStreamName, addressKeyOf } from '@app/accounts';
+import type { AccountEvent } from '@app/accounts';
+import { EventStoreUnavailable } from '@app/event-store';
+import type { AppendResult, NewEvent, ReadStreamOptions, RecordedEvent } from '@app/event-store';
+import { createHttpService, listen } from '@app/http-service';
+import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { accountsTable, activationMailsProjection, statisticsProjection } from '@app/read-model';
+import type { Database, ProjectedEvent } from '@app/read-model';
+import { createPool } from '@app/read-model/postgres.js';
+import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { createLog } from '@app/service';
+import type { DynamicModule, Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AccountsAdminModule } from '../../apps/accounts-admin/src/accounts-admin.module.js';
+import { readSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
+import { AdminKeys } from '../../apps/accounts-admin/src/admin-keys/admin-keys.js';
+import type { Scope } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { adminProblemTable, adminProblems } from '../../apps/accounts-admin/src/admin-problems.js';
+import { describeApi } from '../../apps/accounts-admin/src/api-description/api-description.js';
+import { freshDatabase } from '../support/postgres.js';
+
+/** An event store that can be taken away, at once or in the middle of a stream. */
+export class FragileEventStore extends InMemoryEventStore {
+  isDown = false;
+  /** Reads break off after so many events. */
+  breaksAfter = Infinity;
+
+  override async append(
+    streamName: string,
+    expectedRevision: bigint | 'no-stream',
+    events: readonly [NewEvent, ...NewEvent[]],
+  ): Promise<AppendResult> {
+    if (this.isDown) throw new EventStoreUnavailable('it is down');
+    return super.append(streamName, expectedRevision, events);
+  }
+
+  override async *readStream(
+    streamName: string,
+    options?: ReadStreamOptions,
+  ): AsyncIterable<RecordedEvent> {
+    if (this.isDown) throw new EventStoreUnavailable('it is down');
+    let read = 0;
+    for await (const event of super.readStream(streamName, options)) {
+      if (read++ >= this.breaksAfter) throw new EventStoreUnavailable('the connection was lost');
+      yield event;
+    }
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  /** Undefined when the text is no JSON. */
+  readonly body: Record<string, unknown>;
+}
+
+export interface Route {
+  readonly method: string;
+  readonly url: string;
+}
+
+/** The admin API in this process, over a database and an event store of its own. */
+export interface AdminService {
+  readonly database: Database;
+  readonly store: FragileEventStore;
+  readonly keys: AdminKeys;
+  /** Every route it registered. */
+  readonly routes: readonly Route[];
+  readonly url: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Changed by tests; milliseconds since the Unix epoch. */
+  now: () => number;
+  accountIdOf(address: string): string;
+  /** Records facts about the account of this address, and projects them. */
+  record(address: string, ...facts: readonly AccountEvent[]): Promise<void>;
+  /** `id.secret` of a new key. */
+  keyWith(...scopes: readonly Scope[]): Promise<string>;
+  call(
+    method: string,
+    path: string,
+    options?: { readonly key?: string; readonly body?: unknown; readonly accept?: string },
+  ): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const secretKey = () => randomBytes(32).toString('base64');
+
+export async function startAdminService(
+  furtherControllers: readonly Type[] = [],
+): Promise<AdminService> {
+  const fresh = await freshDatabase();
+  const database = createPool(fresh.url, {
+    max: 8,
+    applicationName: 'spec',
+    statementTimeoutMs: 10_000,
+  });
+  const store = new FragileEventStore();
+  const log = createLog('spec');
+  log.level = 'silent';
+  const environment = {
+    EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
+    DATABASE_URL: fresh.url,
+    ADDRESS_KEY: secretKey(),
+    ACTIVATION_CODE_KEYS: `k1:${secretKey()}`,
+    PERSONAL_DATA_KEYS: `k1:${secretKey()}`,
+  };
+  const settings = readSettings(environment);
+  const clock = { now: () => Date.now() };
+  const made: DynamicModule = AccountsAdminModule.with(settings, {
+    eventStore: store,
+    database,
+    rebuildDatabase: database,
+    log,
+    clock: () => clock.now(),
+  });
+  const module = { ...made, controllers: [...(made.controllers ?? []), ...furtherControllers] };
+  const app: NestFastifyApplication = await createHttpService(module, {
+    log,
+    problemTypes: Object.values(adminProblems),
+    problemTable: adminProblemTable,
+    onAnswer: () => undefined,
+  });
+  const routes: Route[] = [];
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRoute', ({ method, url }: { method: string | string[]; url: string }) => {
+      for (const one of [method].flat()) routes.push({ method: one, url });
+    });
+  describeApi(app);
+  const url = await listen(app, '127.0.0.1', 0, 'ADMIN_PORT');
+  const keys = new AdminKeys(database);
+  const accountIds = new AccountIds(settings.ADDRESS_KEY);
+  const codec = new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS));
+  const accountIdOf = (address: string) => accountIds.accountIdOf(addressKeyOf(address));
+  const revisions = new Map<string, bigint>();
+
+  const record = async (address: string, ...facts: readonly AccountEvent[]) => {
+    const streamName = accountStreamName(accountIdOf(address));
+    const stored = await codec.encode(streamName, facts);
+    for (const [index, { type, data }] of stored.entries()) {
+      const position = await store.record(streamName, { type, data });
+      const revision = (revisions.get(streamName) ?? -1n) + 1n;
+      revisions.set(streamName, revision);
+      const event = facts[index];
+      if (event === undefined) throw new Error('the codec made up an event');
+      const fact: ProjectedEvent<AccountEvent> = { streamName, revision, position, event };
+      for (const projection of [accountsTable, statisticsProjection, activationMailsProjection]) {
+        await projection.write(database, `read_model.${projection.table}`, [fact]);
+      }
+    }
+  };
+
+  return {
+    database,
+    store,
+    keys,
+    routes,
+    url,
+    environment,
+    get now() {
+      return clock.now;
+    },
+    set now(now) {
+      clock.now = now;
+    },
+    accountIdOf,
+    record,
+    keyWith: async (...scopes) => (await keys.issue('spec', scopes, 1, 'spec')).key,
+    call: async (method, path, options = {}) => {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          ...(options.key && { Authorization: `Bearer ${options.key}` }),
+          ...(options.accept && { Accept: options.accept }),
+          ...(options.body !== undefined && { 'Content-Type': 'application/json' }),
+        },
+        ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+      });
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        text,
+        body: jsonOf(text),
+      };
+    },
+    stop: async () => {
+      await app.close();
+      await database.close();
+      await fresh.drop();
+    },
+  };
+}
+
+function jsonOf(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    // NDJSON, HTML: the test looks at the text.
+    return {};
+  }
+}
