@@ -42,7 +42,7 @@ export function readSettings(env?: Environment) {
       PASSWORD_REQUIRE_LOWER: setting.flag().default(false),
       PASSWORD_REQUIRE_SPECIAL: setting.flag().default(false),
       CREDENTIAL_CACHE_SECONDS: setting.integer(0, 3_600).default(60),
-      ANSWER_BEAT_MS: setting.integer(0, 1_000).default(25),
+      ANSWER_BEAT_MS: setting.integer(0, 1_000).default(50),
       TRUSTED_PROXIES: trustedProxiesSetting().default(new TrustedProxies('')),
       ...limitSettings(production),
       MAIL_WEBHOOK_KEY: setting.secret(mailWebhookKeySetting()).optional(),

@@ -9,6 +9,7 @@ import { HashingOverloaded } from '../register-account/password-hasher.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
 import { ClientAddresses, TrustedProxies } from '../client-address/client-addresses.js';
 import { examplePasswordCheck } from '../testing/example-password-check.js';
+import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { BasicAuthGuard } from './basic-auth.guard.js';
 import { Proven } from './proven-account.js';
 
@@ -57,6 +58,7 @@ describe('Basic Auth', () => {
       accounts.accountIds,
       readYourWrites,
       new ClientAddresses(new TrustedProxies('')),
+      new UniformAnswers(0),
     );
   });
 

@@ -9,6 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import { READ_MODEL } from '../accounts.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { CONSISTENCY_TOKEN, ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { basicCredentialsOf } from './basic-credentials.js';
 import type { BasicCredentials } from './basic-credentials.js';
 import { PasswordCheck } from './password-check.js';
@@ -28,13 +29,19 @@ export class BasicAuthGuard implements CanActivate {
     private readonly accountIds: AccountIds,
     private readonly readYourWrites: ReadYourWrites,
     private readonly clients: ClientAddresses,
+    private readonly uniformAnswers: UniformAnswers,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const token = consistencyTokenOf(request.headers[CONSISTENCY_TOKEN.toLowerCase()]);
     const credentials = basicCredentialsOf(request.headers.authorization);
-    const account = credentials && (await this.prove(request, credentials, token));
+    const account =
+      credentials &&
+      (await this.uniformAnswers.atTheBeat(
+        () => this.prove(request, credentials, token),
+        (proven) => proven === undefined,
+      ));
     if (account === undefined) {
       throw unauthenticated();
     }

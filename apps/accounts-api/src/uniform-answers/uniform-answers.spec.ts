@@ -47,6 +47,22 @@ describe('Uniform answers', () => {
     expect(await timeOf(30, 25, true)).toBe(50);
   });
 
+  it('wait only where the result has something to hide', async () => {
+    const startedAt = Date.now();
+    const answers = new UniformAnswers(25);
+    const timeOf = async (result: string) => {
+      await answers.atTheBeat(
+        async () => result,
+        (it) => it === 'secret',
+      );
+      return Date.now() - startedAt;
+    };
+    const [open, secret] = [timeOf('open'), timeOf('secret')];
+    await jest.advanceTimersByTimeAsync(100);
+    expect([await open, await secret]).toEqual([0, 25]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('do not wait without a beat', async () => {
     expect(await timeOf(7, 0)).toBe(7);
   });

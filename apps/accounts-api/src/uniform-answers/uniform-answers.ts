@@ -6,25 +6,46 @@ export class UniformAnswers {
   /** @param beatMs longer than the work usually takes, in milliseconds; 0 for no waiting */
   constructor(private readonly beatMs: number) {}
 
-  /** Resolves or rejects as `work` does, at the first beat after it has ended. */
-  async atTheBeat<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Resolves as `work` does, at the first beat after it has ended; rejects as it does, likewise.
+   *
+   * @param tells whether this result has anything to hide; the others are not waited for
+   */
+  async atTheBeat<Result>(
+    work: () => Promise<Result>,
+    tells: (result: Result) => boolean = () => true,
+  ): Promise<Result> {
     if (this.beatMs === 0) return work();
-    // Armed before the work begins: the moment it goes off cannot depend on the work.
-    let beat = pause(this.beatMs);
-    let hasEnded = false;
-    const result = work().finally(() => {
-      hasEnded = true;
-    });
-    // Reported below; without this a rejection would count as unhandled until the beat.
-    result.catch(() => undefined);
-    for (;;) {
-      await beat;
-      if (hasEnded) return result;
-      beat = pause(this.beatMs);
+    // Set going before the work begins: the moment of a beat cannot depend on the work.
+    const clock = new Beats(this.beatMs);
+    try {
+      const result = await work().catch(async (error: unknown) => {
+        await clock.next();
+        throw error;
+      });
+      if (tells(result)) await clock.next();
+      return result;
+    } finally {
+      clock.stop();
     }
   }
 }
 
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+class Beats {
+  private readonly timer: NodeJS.Timeout;
+  private onBeat: () => void = () => undefined;
+
+  constructor(beatMs: number) {
+    this.timer = setInterval(() => this.onBeat(), beatMs);
+  }
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onBeat = resolve;
+    });
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
 }
