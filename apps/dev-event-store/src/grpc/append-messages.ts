@@ -1,9 +1,10 @@
 import { shared } from '../protocol.js';
-import { fieldLength, ProtobufWriter, varintLength } from '../log/protobuf-writer.js';
+import type { Shared } from '../protocol.js';
+import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-writer.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent } from '../streams/stream-store.js';
-import { ProtobufReader } from './protobuf-reader.js';
+import { MalformedMessage, ProtobufReader } from '../protobuf/protobuf-reader.js';
 import { uuidFromText, uuidOf } from './protocol-values.js';
 import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
 
@@ -128,7 +129,16 @@ function readUuid(message: Buffer): string {
   const isText = message[0] === UUID_TEXT_TAG && message[1] === UUID_TEXT_LENGTH;
   if (isText && message.length === UUID_TEXT_LENGTH + 2)
     return uuidFromText(message.toString('latin1', 2));
-  return uuidOf(shared.UUID.deserializeBinary(message));
+  return uuidOf(generatedUuid(message));
+}
+
+/** The rare forms of an id are left to the generated code, whose errors say nothing to a caller. */
+function generatedUuid(message: Buffer): Shared.UUID {
+  try {
+    return shared.UUID.deserializeBinary(message);
+  } catch (error) {
+    throw new MalformedMessage({ cause: error });
+  }
 }
 
 function readStreamName(message: Buffer): Buffer | undefined {

@@ -1,6 +1,4 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { Any, GoogleEmpty, shared, status } from '../protocol.js';
-import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
@@ -12,7 +10,15 @@ import {
   readTarget,
 } from './append-messages.js';
 import type { AppendTarget, BatchAppendRequest } from './append-messages.js';
-import { streamIdentifierOf } from './protocol-values.js';
+import {
+  badRequest,
+  encodedStatus,
+  maximumAppendSizeExceeded,
+  streamDeleted,
+  timedOut,
+  wrongExpectedVersion,
+} from './batch-failures.js';
+import type { BatchFailure } from './batch-failures.js';
 import { asRpcError, invalidArgument } from './rpc-errors.js';
 
 /** The events of an append have to arrive within this time. */
@@ -31,16 +37,6 @@ interface Batch {
 }
 
 type Success = Extract<AppendOutcome, { kind: 'appended' }>;
-
-/** What made an append fail, as the messages that the client recognises it by. */
-interface Failure {
-  readonly kind: 'failed';
-  readonly typeName: string;
-  /** google.rpc.Code */
-  readonly code: number;
-  readonly message: string;
-  readonly bytes: Uint8Array;
-}
 
 /**
  * `BatchAppend`: one long-lived call in which many appends, told apart by their correlation ids, arrive in
@@ -148,13 +144,13 @@ export class BatchAppendCall {
     }
   }
 
-  private refuse(batch: Batch, failure: Failure): void {
+  private refuse(batch: Batch, failure: BatchFailure): void {
     if (batch.isSettled) return;
     batch.isSettled = true;
     this.answer(batch.correlation, batch.target.streamName, failure);
   }
 
-  private answer(correlation: Buffer, streamName: Buffer, result: Success | Failure): void {
+  private answer(correlation: Buffer, streamName: Buffer, result: Success | BatchFailure): void {
     const encoded = result.kind === 'appended' ? result : encodedStatus(result);
     const response = batchAppendResponse(correlation, streamName, encoded);
     const send = (): void => {
@@ -190,7 +186,7 @@ function resultOf(
   outcome: AppendOutcome,
   streamName: Buffer,
   expected: ExpectedRevision,
-): Success | Failure {
+): Success | BatchFailure {
   switch (outcome.kind) {
     case 'appended':
       return outcome;
@@ -199,78 +195,4 @@ function resultOf(
     case 'stream-deleted':
       return streamDeleted(streamName);
   }
-}
-
-function encodedStatus({ typeName, code, message, bytes }: Failure): Uint8Array {
-  const details = new Any();
-  details.pack(bytes, typeName);
-  const result = new status.Status();
-  result.setCode(code);
-  result.setMessage(message);
-  result.setDetails(details);
-  return result.serializeBinary();
-}
-
-function wrongExpectedVersion(currentRevision: number, expected: ExpectedRevision): Failure {
-  const refusal = new shared.WrongExpectedVersion();
-  if (currentRevision === NO_EVENTS) refusal.setCurrentNoStream(new GoogleEmpty());
-  else refusal.setCurrentStreamRevision(String(currentRevision));
-  if (expected === 'any') refusal.setExpectedAny(new GoogleEmpty());
-  else if (expected === 'no_stream') refusal.setExpectedNoStream(new GoogleEmpty());
-  else if (expected === 'stream_exists') refusal.setExpectedStreamExists(new GoogleEmpty());
-  else refusal.setExpectedStreamPosition(String(expected));
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.WrongExpectedVersion',
-    code: 6,
-    message: 'WrongExpectedVersion',
-    bytes: refusal.serializeBinary(),
-  };
-}
-
-function streamDeleted(streamName: Buffer): Failure {
-  const deleted = new shared.StreamDeleted();
-  deleted.setStreamIdentifier(streamIdentifierOf(streamName));
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.StreamDeleted',
-    code: 5,
-    message: 'Stream Deleted',
-    bytes: deleted.serializeBinary(),
-  };
-}
-
-function maximumAppendSizeExceeded(limit: number): Failure {
-  const exceeded = new shared.MaximumAppendSizeExceeded();
-  exceeded.setMaxappendsize(limit);
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.MaximumAppendSizeExceeded',
-    code: 3,
-    message: 'Maximum Append Size Exceeded',
-    bytes: exceeded.serializeBinary(),
-  };
-}
-
-function timedOut(): Failure {
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.Timeout',
-    code: 4,
-    message: 'Timeout',
-    bytes: new shared.Timeout().serializeBinary(),
-  };
-}
-
-function badRequest(error: unknown): Failure {
-  const { details } = asRpcError(error);
-  const request = new shared.BadRequest();
-  request.setMessage(details);
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.BadRequest',
-    code: 3,
-    message: details,
-    bytes: request.serializeBinary(),
-  };
 }

@@ -1,4 +1,4 @@
-import { fieldLength, ProtobufWriter, varintLength } from '../log/protobuf-writer.js';
+import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-writer.js';
 import { shared, streams } from '../protocol.js';
 import type { ResolvedEvent } from '../reading/stream-window.js';
 

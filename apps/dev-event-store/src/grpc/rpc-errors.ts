@@ -1,6 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { MalformedMessage } from './protobuf-reader.js';
+import { MalformedMessage } from '../protobuf/protobuf-reader.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 
 /** A failed call: gRPC status and the trailers from which the client makes its own error. */

@@ -1,5 +1,5 @@
-import { fieldLength } from './protobuf-writer.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
+import { fieldLength } from '../protobuf/protobuf-writer.js';
+import type { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 
 /**
  * A stored event: a prefix of fixed length that says where its parts are, then the event as the very

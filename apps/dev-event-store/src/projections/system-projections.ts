@@ -3,7 +3,7 @@ import { NameTable, NOT_FOUND } from '../index/name-table.js';
 import { NumberColumn } from '../index/number-column.js';
 import { NumberLists } from '../index/number-lists.js';
 import { EventRecord, writeRecord } from '../log/event-record.js';
-import { ProtobufWriter } from '../log/protobuf-writer.js';
+import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { LINK_TYPE } from '../reading/stream-window.js';
 import type { StreamWindow } from '../reading/stream-window.js';
 import type { StreamStore } from '../streams/stream-store.js';

@@ -5,7 +5,7 @@ import { EventLog } from '../log/event-log.js';
 import { EventRecord, recordLengthAt, writeRecord } from '../log/event-record.js';
 import { FRAME_HEADER_LENGTH } from '../log/frame.js';
 import { lockFolder } from '../log/folder-lock.js';
-import { ProtobufWriter } from '../log/protobuf-writer.js';
+import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { decideAppend, NO_EVENTS } from './append-decision.js';
 import type { ExpectedRevision, StreamFacts } from './append-decision.js';
 import { RecentEventIds } from './recent-event-ids.js';

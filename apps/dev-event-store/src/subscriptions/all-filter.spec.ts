@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventIndex } from '../index/event-index.js';
 import { EventRecord, writeRecord } from '../log/event-record.js';
-import { ProtobufWriter } from '../log/protobuf-writer.js';
+import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { allFilter } from './all-filter.js';
 import type { FilterExpression } from './all-filter.js';
 

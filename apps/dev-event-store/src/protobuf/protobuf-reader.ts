@@ -6,8 +6,8 @@ const FIXED_32 = 5;
 
 /** The bytes are not the message that they should be. */
 export class MalformedMessage extends Error {
-  constructor() {
-    super('the message is not valid protocol buffers encoding');
+  constructor(options?: ErrorOptions) {
+    super('the message is not valid protocol buffers encoding', options);
     this.name = 'MalformedMessage';
   }
 }
