@@ -1,0 +1,95 @@
+import { createHistogram, performance } from 'node:perf_hooks';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AccountClient, basicAuth, newCaller } from '../api/account-client.js';
+import type { Credentials } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
+import { startProduct } from '../support/product.js';
+import type { Product } from '../support/product.js';
+import { StopWatch, median } from '../security/timing-samples.js';
+
+const FLOOD = 200;
+const ROUNDS = 3;
+const CACHED_CALLS = 500;
+
+/** Figures that depend on the machine: printed, and compared with the goals of docs/security.md. */
+describe('What passwords cost, at the cost of production', () => {
+  let product: Product;
+  let client: AccountClient;
+  let caller: Credentials;
+
+  beforeAll(async () => {
+    product = await startProduct({ api: { BCRYPT_COST: '12' } });
+    client = new AccountClient(product.endpoints.api);
+    caller = newCaller();
+    expect((await client.register(caller)).status).toBe(202);
+    await eventually(async () => expect((await client.view(caller)).status).toBe(200));
+  }, 60_000);
+  afterAll(() => product.stop());
+
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+  /** The 99th percentile of the event loop's lag since the last look, in milliseconds. */
+  async function loopLagP99(): Promise<number> {
+    const response = await fetch(`${product.api.url('internal')}/metrics`);
+    const text = await response.text();
+    const seconds = /^nodejs_eventloop_lag_p99_seconds ([\d.e+-]+)$/m.exec(text)?.[1];
+    return Number(seconds) * 1_000;
+  }
+
+  it(`${FLOOD} wrong ones at once leave other routes and the event loop alone`, async () => {
+    for (let round = 1; round <= ROUNDS; round++) {
+      await loopLagP99();
+      const watch = new StopWatch(product.endpoints.api);
+      const others = createHistogram();
+      let flooding = true;
+      const startedAt = performance.now();
+      const flood = Promise.all(
+        Array.from({ length: FLOOD }, () => client.view(newCaller())),
+      ).finally(() => {
+        flooding = false;
+      });
+      while (flooding) {
+        const { status, milliseconds } = await watch.call('GET', '/v1/account', {});
+        expect(status).toBe(401);
+        others.record(Math.max(1, Math.round(milliseconds * 1_000)));
+      }
+      const answers = await flood;
+      watch.close();
+      const p99 = others.percentile(99) / 1_000;
+      const lag = await loopLagP99();
+      const checked = answers.filter(({ status }) => status === 401).length;
+      say(
+        `flood ${round}: ${checked} checked, ${FLOOD - checked} sent away in ` +
+          `${Math.round(performance.now() - startedAt)} ms; other route p99 ${p99.toFixed(1)} ms ` +
+          `(${others.count} calls); event-loop lag p99 ${lag.toFixed(1)} ms`,
+      );
+      expect(p99).toBeLessThan(100);
+      expect(lag).toBeLessThan(50);
+    }
+  }, 120_000);
+
+  it('a right one costs a hash once a minute', async () => {
+    const watch = new StopWatch(product.endpoints.api);
+    const headers = { Authorization: basicAuth(caller) };
+    const cached: number[] = [];
+    for (let call = 0; call < CACHED_CALLS; call++) {
+      const { status, milliseconds } = await watch.call('GET', '/v1/account', headers);
+      expect(status).toBe(200);
+      cached.push(milliseconds);
+    }
+    const fresh: number[] = [];
+    for (let call = 0; call < 10; call++) {
+      const someone = newCaller();
+      expect((await client.register(someone)).status).toBe(202);
+      const answer = await watch.call('GET', '/v1/account', { Authorization: basicAuth(someone) });
+      expect(answer.status).toBe(200);
+      fresh.push(answer.milliseconds);
+    }
+    watch.close();
+    say(
+      `Basic Auth, one caller after another: ${median(fresh).toFixed(1)} ms with a hash, ` +
+        `${median(cached).toFixed(2)} ms with a verified credential (${(median(fresh) / median(cached)).toFixed(0)} x)`,
+    );
+    expect(median(fresh) / median(cached)).toBeGreaterThan(20);
+  }, 120_000);
+});
