@@ -103,8 +103,12 @@ export async function workerMetric(product: Product, line: string): Promise<numb
 export async function mailsSettled(product: Product, within = 20_000): Promise<void> {
   await eventually(
     async () => {
-      const { activationMail } = await workerHealth(product);
-      expect(activationMail).toMatchObject({ state: 'running', inFlight: 0, lagMs: 0 });
+      const health = await workerHealth(product);
+      // Everything it says of itself, so that a failure explains itself.
+      expect(health).toMatchObject({
+        activationMail: { state: 'running', inFlight: 0, lagMs: 0 },
+        mailProviders: health.mailProviders,
+      });
     },
     { within, every: 50 },
   );

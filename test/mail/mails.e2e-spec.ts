@@ -25,10 +25,7 @@ describe('Mails of the product', () => {
     mailbox = new MailProvider(product.endpoints.mailbox);
   }, 60_000);
 
-  afterAll(async () => {
-    await backstage.close();
-    await product.stop();
-  });
+  afterAll(() => Promise.all([backstage?.close(), product?.stop()]));
 
   async function activeCaller() {
     const caller = newCaller();

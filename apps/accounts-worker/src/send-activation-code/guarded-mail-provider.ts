@@ -45,6 +45,8 @@ export class GuardedMailProvider implements MailSender {
   private readonly breaker: CircuitBreakerPolicy;
   private readonly listeners = new Set<() => void>();
   private currentPauseMs = 0;
+  /** How often it was left alone, pauses after failed probes included. */
+  private pauses = 0;
   private dueAt: number | undefined;
   private outages = 0;
   private accepted = 0;
@@ -65,8 +67,11 @@ export class GuardedMailProvider implements MailSender {
         return (this.currentPauseMs = this.pauseMs(context));
       }),
     });
-    // After the breaker has looked at the clock: it must not find this too early.
-    this.breaker.onBreak(() => (this.dueAt = Date.now() + this.currentPauseMs));
+    this.breaker.onBreak(() => {
+      this.pauses += 1;
+      // After the breaker has looked at the clock: it must not find this too early.
+      this.dueAt = Date.now() + this.currentPauseMs;
+    });
     this.breaker.onReset(() => (this.dueAt = undefined));
     this.breaker.onStateChange(() => this.listeners.forEach((listener) => listener()));
   }
@@ -101,15 +106,26 @@ export class GuardedMailProvider implements MailSender {
   /** To be called in the states `closed` and `due`; in others it throws at once or waits for the probe. */
   async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     try {
-      const outcome = await this.breaker.execute(() => this.sender.send(mail, idempotencyKey));
+      const outcome = await this.breaker.execute(() => this.try(mail, idempotencyKey));
       if (outcome.kind === 'accepted') this.accepted += 1;
       else this.refused += 1;
       return outcome;
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof FailedBeforePause ? thrown.failure : thrown;
       this.failed += 1;
       const message = error instanceof Error ? error.message : String(error);
       this.lastFailure = { message, at: new Date() };
       throw error;
+    }
+  }
+
+  /** What fails after a pause that began meanwhile says nothing about the provider as it is now. */
+  private async try(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+    const { pauses } = this;
+    try {
+      return await this.sender.send(mail, idempotencyKey);
+    } catch (error) {
+      throw pauses === this.pauses ? error : new FailedBeforePause(error);
     }
   }
 
@@ -125,6 +141,14 @@ export class GuardedMailProvider implements MailSender {
   }
 }
 
+/** A try that began before the provider was left alone for the last time. */
+class FailedBeforePause extends Error {
+  constructor(readonly failure: unknown) {
+    super('a try failed that had begun before a pause');
+  }
+}
+
 function isFaultOfProvider(error: Error): boolean {
+  if (error instanceof FailedBeforePause) return false;
   return !(error instanceof MailProviderUnavailable && error.ofMailOnly);
 }

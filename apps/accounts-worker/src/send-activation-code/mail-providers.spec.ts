@@ -148,6 +148,22 @@ describe('A provider behind its breaker', () => {
     expect(provider.pauseLeftMs).toBe(1_000);
   });
 
+  it('is not left alone again because of tries that began before the last pause', async () => {
+    const fails: (() => void)[] = [];
+    for (let tries = 0; tries < 9; tries += 1) {
+      sender.answers(() => new Promise((_, reject) => fails.push(() => reject(silent()))));
+    }
+    const outcomes = Array.from({ length: 9 }, outcome);
+    await new Promise(setImmediate);
+    for (const failNow of fails.splice(0, 3)) failNow();
+    await Promise.all(outcomes.slice(0, 3));
+    later(1_000);
+    expect(await outcome()).toBe('accepted');
+    for (const failNow of fails) failNow();
+    expect(await outcomes.at(-1)).toBe(silent().message);
+    expect(provider.status).toMatchObject({ state: 'closed', outages: 1, failed: 9 });
+  });
+
   it('says when and why it failed last', async () => {
     await fail(1);
     expect(provider.status.lastFailure).toEqual({ message: down().message, at: new Date(noon) });
@@ -239,6 +255,16 @@ describe('Two providers', () => {
     later(1);
     expect(await tries('x')).toBe('accepted');
     expect([keysAt(first), keysAt(second)]).toEqual([['x'], ['x']]);
+  });
+
+  it('a mail that the first left in doubt for too long is not the one to probe it with', async () => {
+    await breakFirst(silent);
+    later(10_000);
+    expect(guarded[0]?.state).toBe('due');
+    expect(await tries('x')).toBe('accepted');
+    expect([keysAt(first), keysAt(second)]).toEqual([[], ['x']]);
+    expect(await tries('new')).toBe('accepted');
+    expect(keysAt(first)).toEqual(['new']);
   });
 
   it('a mail in doubt says itself when to ask again', async () => {

@@ -62,15 +62,18 @@ export class MailProviders implements MailSender {
   }
 
   private choose(idempotencyKey: string): GuardedMailProvider {
-    this.forgetOldDoubts();
+    const now = Date.now();
+    this.forgetOldDoubts(now);
     const doubt = this.doubts.get(idempotencyKey);
-    if (doubt) {
+    if (doubt && now < doubt.until) {
       const { provider, until } = doubt;
       if (provider.state === 'closed' || provider.state === 'due') return provider;
-      const retryAfterMs = Math.min(provider.pauseLeftMs, until - Date.now());
+      const retryAfterMs = Math.min(provider.pauseLeftMs, until - now);
       throw new MailProviderUnavailable('it may have taken it before', { retryAfterMs });
     }
     const provider =
+      // Whoever has left the mail in doubt for so long is not the one to find out with it.
+      this.providers.find((other) => doubt && other !== doubt.provider && this.mayTake(other)) ??
       this.providers.find((candidate) => this.mayTake(candidate)) ??
       this.providers.find(({ state }) => state === 'due');
     if (provider) return provider;
@@ -82,7 +85,10 @@ export class MailProviders implements MailSender {
   /** A provider that is due is probed with the mails that wait for it anyway, if there are any. */
   private mayTake(provider: GuardedMailProvider): boolean {
     if (provider.state === 'closed') return true;
-    const isAwaited = [...this.doubts.values()].some((doubt) => doubt.provider === provider);
+    const now = Date.now();
+    const isAwaited = [...this.doubts.values()].some(
+      (doubt) => doubt.provider === provider && now < doubt.until,
+    );
     return provider.state === 'due' && !isAwaited;
   }
 
@@ -91,8 +97,13 @@ export class MailProviders implements MailSender {
     this.doubts.set(idempotencyKey, { provider, until: Date.now() + this.doubtMs });
   }
 
-  private forgetOldDoubts(): void {
-    const now = Date.now();
-    for (const [key, { until }] of this.doubts) if (until <= now) this.doubts.delete(key);
+  /** Mails that were dealt with elsewhere never come back to settle theirs. */
+  private forgetOldDoubts(now: number): void {
+    for (const [key, { until }] of this.doubts) {
+      if (until + DOUBT_REMEMBERED_MS <= now) this.doubts.delete(key);
+    }
   }
 }
+
+/** Longer than a mail is usually tried. */
+const DOUBT_REMEMBERED_MS = 3_600_000;

@@ -1,0 +1,250 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
+import { startProduct } from '../support/product.js';
+import type { Product } from '../support/product.js';
+import { startRestartableApp } from '../support/restartable-app.js';
+import type { RestartableApp } from '../support/restartable-app.js';
+import { temporaryFolder } from '../support/run-folder.js';
+import { MailProvider, mailsSettled, registerMany, workerHealth } from './mail-provider.js';
+import type { KeptMail, ProviderStatus, Registered } from './mail-provider.js';
+
+/** The product's times made shorter, in the same proportions, so that an outage takes seconds. */
+const impatience = {
+  EMAIL_TIMEOUT_MS: '400',
+  EMAIL_BREAKER_PAUSE_MS: '200',
+  EMAIL_BREAKER_LONGEST_PAUSE_MS: '1000',
+};
+const ACCOUNTS = 20;
+
+/** What must be true of every account once the provider works again, whatever it did before. */
+async function expectOneLiveMailEach(
+  accounts: readonly Registered[],
+  client: AccountClient,
+  backstage: Backstage,
+  mails: readonly KeptMail[],
+): Promise<void> {
+  for (const account of accounts) {
+    const own = mails.filter(({ to }) => to.includes(account.email));
+    expect(own.map(({ idempotencyKey }) => idempotencyKey)).toEqual([`${account.accountId}/1`]);
+    const sent = await backstage.recorded(account.accountId, 'ActivationCodeSent');
+    // The whole minute, and from now: not from some time during the outage.
+    const expiresAt = Date.parse(String(sent['expiresAt']));
+    expect(expiresAt - Date.parse(String(sent['sentAt']))).toBe(60_000);
+    expect(expiresAt).toBeGreaterThan(Date.now());
+    const code = /(?<!\d)\d{4}(?!\d)/.exec(own[0]?.text ?? '')?.[0];
+    expect((await client.activate(account, code)).status).toBe(200);
+  }
+}
+
+describe('A provider that', () => {
+  let product: Product;
+  let client: AccountClient;
+  let backstage: Backstage;
+  let provider: MailProvider;
+
+  beforeAll(async () => {
+    product = await startProduct({ environment: { CODE_RESEND_SECONDS: '1', ...impatience } });
+    client = new AccountClient(product.endpoints.api);
+    backstage = new Backstage(product);
+    provider = new MailProvider(product.endpoints.mailbox);
+  }, 60_000);
+
+  afterAll(() => Promise.all([backstage?.close(), product?.stop()]));
+
+  afterEach(() => provider.faults());
+
+  const status = async (): Promise<ProviderStatus> =>
+    (await workerHealth(product)).mailProviders[0];
+
+  /** Until the worker has left the provider alone once more than before. */
+  const outageAfter = (before: ProviderStatus) =>
+    eventually(async () => expect(await status()).toMatchObject({ outages: before.outages + 1 }), {
+      within: 10_000,
+    });
+
+  const lastingFaults: [what: string, faults: object][] = [
+    ['takes longer than anybody waits', { latencyMs: 700 }],
+    ['never answers', { hang: 1_000_000 }],
+    ['answers 500 to everything', { failAlways: { status: 500 } }],
+    ['answers 503 to everything', { failAlways: { status: 503 } }],
+    ['does not accept our key', { failAlways: { status: 401 } }],
+    ['cuts every connection after it took the mail', { dropAfterAccept: 1_000_000 }],
+  ];
+  it.each(lastingFaults)(
+    '%s is left alone until it works again; then everybody gets one mail',
+    async (_, faults) => {
+      const before = await status();
+      await provider.faults(faults);
+      const accounts = await registerMany(client, ACCOUNTS);
+      await outageAfter(before);
+      await provider.faults();
+      await mailsSettled(product);
+      await expectOneLiveMailEach(accounts, client, backstage, await provider.mails());
+      expect(await status()).toMatchObject({ state: 'closed', outages: before.outages + 1 });
+    },
+    30_000,
+  );
+
+  it('answers 429 is asked again when it said, and not before', async () => {
+    await provider.faults({ failAlways: { status: 429, retryAfterSeconds: 2 } });
+    const accounts = await registerMany(client, ACCOUNTS);
+    await eventually(async () => expect((await status()).state).toBe('open'));
+    const { failed } = await status();
+    const since = Date.now();
+    await provider.faults();
+    await mailsSettled(product);
+    // Nobody was asked while the provider wanted to be left alone, which is longer than our own pauses.
+    expect(Date.now() - since).toBeGreaterThan(1_500);
+    expect((await status()).failed).toBe(failed);
+    await expectOneLiveMailEach(accounts, client, backstage, await provider.mails());
+  }, 30_000);
+
+  it('fails now and then is not left alone', async () => {
+    const before = await status();
+    await provider.faults({ failNext: { status: 500, count: 3 } });
+    const accounts = await registerMany(client, 3);
+    await mailsSettled(product);
+    await expectOneLiveMailEach(accounts, client, backstage, await provider.mails());
+    expect(await status()).toMatchObject({ state: 'closed', outages: before.outages });
+  });
+
+  it('delivers one mail twice was asked once, and the code of both is right', async () => {
+    const before = await status();
+    await provider.faults({ duplicate: 1 });
+    const [account] = await registerMany(client, 1);
+    if (!account) throw new Error('nobody was registered');
+    const code = await backstage.codeFor(account);
+    expect((await client.activate(account, code)).status).toBe(200);
+    expect(await provider.mails(account.email)).toHaveLength(2);
+    expect((await status()).accepted).toBe(before.accepted + 1);
+  });
+
+  it('refuses a mail for good is not asked again, and a new code can be had', async () => {
+    await provider.faults({ failNext: { status: 422, count: 1 } });
+    const caller = newCaller();
+    const { body } = await client.register(caller);
+    expect(
+      await backstage.recorded(body['accountId'], 'ActivationCodeUndeliverable'),
+    ).toMatchObject({ reason: 'the provider answered 422', attempts: 1 });
+    await eventually(async () => expect((await client.requestCode(caller)).status).toBe(202));
+    expect((await client.activate(caller, await backstage.codeFor(caller))).status).toBe(200);
+  });
+
+  it('is down holds up the feed and no registration; superseded codes are never mailed', async () => {
+    const before = await status();
+    await product.mailbox.kill();
+    const accounts = await registerMany(client, ACCOUNTS);
+    await outageAfter(before);
+    await eventually(async () =>
+      expect((await workerHealth(product)).activationMail).toMatchObject({
+        state: 'paused',
+        lastError: { message: expect.stringMatching(/ECONNREFUSED|left alone/) },
+      }),
+    );
+    const impatient = accounts.slice(0, 5);
+    for (const account of impatient) {
+      await eventually(async () => expect((await client.requestCode(account)).status).toBe(202));
+    }
+    const { activationMail } = await workerHealth(product);
+    expect(activationMail.inFlight).toBeGreaterThan(0);
+    expect(activationMail.lagMs).toBeGreaterThan(1_000);
+
+    await product.mailbox.restart();
+    await mailsSettled(product);
+    const mails = await provider.mails();
+    await expectOneLiveMailEach(accounts.slice(5), client, backstage, mails);
+    for (const { accountId, email } of impatient) {
+      const keys = mails.filter(({ to }) => to.includes(email)).map((mail) => mail.idempotencyKey);
+      expect(keys).toEqual([`${accountId}/2`]);
+    }
+    expect(await status()).toMatchObject({ state: 'closed', outages: before.outages + 1 });
+  }, 30_000);
+});
+
+describe('With a second provider', () => {
+  let product: Product;
+  let second: RestartableApp;
+  let client: AccountClient;
+  let backstage: Backstage;
+  let first: MailProvider;
+  let failover: MailProvider;
+
+  beforeAll(async () => {
+    const dataDir = temporaryFolder('second-mailbox');
+    second = await startRestartableApp('mailbox', (port) => ({
+      MAILBOX_PORT: port('mailbox'),
+      MAILBOX_DATA_DIR: dataDir,
+      EMAIL_API_KEY: 'key-of-the-second-provider',
+    }));
+    product = await startProduct({
+      worker: {
+        ...impatience,
+        EMAIL_API_FAILOVER_URL: second.url('mailbox'),
+        EMAIL_API_FAILOVER_KEY: 'key-of-the-second-provider',
+        EMAIL_DOUBT_MS: '1500',
+      },
+    });
+    client = new AccountClient(product.endpoints.api);
+    backstage = new Backstage(product);
+    first = new MailProvider(product.endpoints.mailbox);
+    failover = new MailProvider(second.url('mailbox'));
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all([backstage?.close(), product?.stop(), second?.stop()]);
+  });
+
+  afterEach(async () => {
+    await first.faults();
+    await failover.faults();
+  });
+
+  const states = async () => (await workerHealth(product)).mailProviders.map(({ state }) => state);
+
+  it('the first one delivers while it works', async () => {
+    const accounts = await registerMany(client, 3);
+    await mailsSettled(product);
+    await expectOneLiveMailEach(accounts, client, backstage, await first.mails());
+    expect(await failover.mails()).toEqual([]);
+  });
+
+  it('everybody gets one mail, from one of them, while the first is down', async () => {
+    await product.mailbox.kill();
+    const accounts = await registerMany(client, ACCOUNTS);
+    await mailsSettled(product);
+    await product.mailbox.restart();
+    const mails = [...(await first.mails()), ...(await failover.mails())];
+    await expectOneLiveMailEach(accounts, client, backstage, mails);
+    expect(await failover.mails()).toHaveLength(ACCOUNTS);
+  }, 30_000);
+
+  it('mails that the first took without saying so are not given to the second', async () => {
+    await first.faults({ dropAfterAccept: 5 });
+    const accounts = await registerMany(client, ACCOUNTS);
+    await mailsSettled(product);
+    const mails = [...(await first.mails()), ...(await failover.mails())];
+    await expectOneLiveMailEach(accounts, client, backstage, mails);
+  }, 30_000);
+
+  it('mails that the first may have taken, and cannot be asked about, go to the second in the end', async () => {
+    await first.faults({ hang: 1_000_000 });
+    const accounts = await registerMany(client, ACCOUNTS);
+    await mailsSettled(product);
+    await expectOneLiveMailEach(accounts, client, backstage, await failover.mails());
+  }, 30_000);
+
+  it('the first one takes over again as soon as it works', async () => {
+    await eventually(
+      async () => {
+        await registerMany(client, 1);
+        expect(await states()).toEqual(['closed', 'closed']);
+      },
+      { within: 10_000, every: 200 },
+    );
+    const before = (await failover.mails()).length;
+    await registerMany(client, 3);
+    await mailsSettled(product);
+    expect(await failover.mails()).toHaveLength(before);
+  }, 30_000);
+});
