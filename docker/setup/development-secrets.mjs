@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const secretKey = () => randomBytes(32).toString('base64');
 const keyRing = () => `k1:${secretKey()}`;
 const password = () => randomBytes(24).toString('base64url');
+/** A key of the admin API: its id, a dot, 256 random bits. */
+const adminKey = () => `${randomBytes(8).toString('hex')}.${randomBytes(32).toString('base64url')}`;
 
 /** Read by its owner only, who is also the one that runs the processes. */
 const OWNER = 0o400;
@@ -13,12 +15,14 @@ const ANYBODY = 0o444;
 
 /** Each secret, how a first one is made, and the folders that need it: a process gets no other. */
 const SECRETS = [
-  { name: 'address-key', generate: secretKey, folders: ['api'] },
+  { name: 'address-key', generate: secretKey, folders: ['api', 'admin'] },
   { name: 'password-peppers', generate: keyRing, folders: ['api'] },
-  { name: 'activation-code-keys', generate: keyRing, folders: ['api', 'worker'] },
-  { name: 'personal-data-keys', generate: keyRing, folders: ['api', 'worker'] },
+  { name: 'activation-code-keys', generate: keyRing, folders: ['api', 'worker', 'admin'] },
+  { name: 'personal-data-keys', generate: keyRing, folders: ['api', 'worker', 'admin'] },
+  { name: 'admin-key', generate: adminKey, folders: ['admin'] },
   { name: 'email-api-key', generate: password, folders: ['worker', 'mailbox'] },
   { name: 'database-password', generate: password, folders: ['database'], mode: ANYBODY },
+  { name: 'grafana-password', generate: password, folders: ['grafana'], mode: ANYBODY },
 ];
 
 /**
@@ -30,6 +34,7 @@ const SECRETS = [
  */
 export function writeSecrets(root, given = {}) {
   for (const { name, generate, folders, mode } of SECRETS) {
+    for (const folder of folders) mkdirSync(join(root, folder), { recursive: true });
     const files = folders.map((folder) => join(root, folder, name));
     const present = files.find((file) => existsSync(file));
     const wanted = name === 'email-api-key' ? given.emailApiKey : undefined;
@@ -41,7 +46,8 @@ export function writeSecrets(root, given = {}) {
 
 function writeDatabaseUrl(root, databasePassword) {
   const url = `postgres://registration:${databasePassword}@postgres:5432/registration`;
-  for (const folder of ['api', 'worker', 'migrate']) {
+  for (const folder of ['api', 'worker', 'admin', 'migrate']) {
+    mkdirSync(join(root, folder), { recursive: true });
     writeWhole(join(root, folder, 'database-url'), url);
   }
 }

@@ -163,7 +163,7 @@ describe('docker/nginx', () => {
   });
 
   it('writes only what a client cannot choose into the ban log', () => {
-    expect(nginx).toContain("log_format ban '$time_iso8601 $remote_addr $status $method_class';");
+    expect(nginx).toContain("log_format ban '$time_iso8601 $client_subnet $status $method_class';");
     for (const log of nginx.match(/log_format[\s\S]*?;/g) ?? []) {
       expect(log).not.toMatch(
         /\$(request|request_uri|uri|remote_user|args|query_string|http_\w+)\b/,
@@ -201,7 +201,9 @@ describe('docker/nginx', () => {
       /location = \/_edge\/\d+ \{[^}]*?internal;[^}]*problem-headers/g,
     );
     expect(locations).toHaveLength(documents.length);
-    for (const code of [400, 403, 404, 405, 413, 414, 429, 431, 494, 497, 500, 502, 503, 504]) {
+    for (const code of [
+      400, 403, 404, 405, 413, 414, 421, 429, 431, 494, 497, 500, 502, 503, 504,
+    ]) {
       expect(problems).toMatch(new RegExp(`^error_page [\\d ]*\\b${code}\\b`, 'm'));
     }
   });

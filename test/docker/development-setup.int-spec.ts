@@ -7,7 +7,16 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { repositoryRoot, runScript } from '../support/process.js';
 import { temporaryFolder } from '../support/run-folder.js';
 
-const FOLDERS = ['api', 'worker', 'mailbox', 'migrate', 'database', 'certificate'];
+const FOLDERS = [
+  'api',
+  'worker',
+  'admin',
+  'mailbox',
+  'migrate',
+  'database',
+  'grafana',
+  'certificate',
+];
 
 let root: string;
 
@@ -36,6 +45,11 @@ describe('the setup of the compose stack', () => {
   it('gives each process the secrets it needs and no others', async () => {
     await setUp();
     expect(Object.keys(everything()).sort()).toEqual([
+      'admin/activation-code-keys',
+      'admin/address-key',
+      'admin/admin-key',
+      'admin/database-url',
+      'admin/personal-data-keys',
       'api/activation-code-keys',
       'api/address-key',
       'api/database-url',
@@ -44,6 +58,7 @@ describe('the setup of the compose stack', () => {
       'certificate/certificate.pem',
       'certificate/private-key.pem',
       'database/database-password',
+      'grafana/grafana-password',
       'mailbox/email-api-key',
       'migrate/database-url',
       'worker/activation-code-keys',
@@ -58,6 +73,8 @@ describe('the setup of the compose stack', () => {
     }
     expect(read('worker/activation-code-keys')).toBe(read('api/activation-code-keys'));
     expect(read('worker/personal-data-keys')).toBe(read('api/personal-data-keys'));
+    expect(read('admin/address-key')).toBe(read('api/address-key'));
+    expect(read('admin/admin-key')).toMatch(/^[0-9a-f]{16}\.[A-Za-z0-9_-]{43}$/);
     expect(read('mailbox/email-api-key')).toBe(read('worker/email-api-key'));
     const password = read('database/database-password');
     expect(read('api/database-url')).toBe(
@@ -68,7 +85,11 @@ describe('the setup of the compose stack', () => {
   it('lets only the owner read, but for the password that another user has to read', async () => {
     await setUp();
     for (const file of Object.keys(everything())) {
-      const readable = ['database/database-password', 'certificate/certificate.pem'].includes(file);
+      const readable = [
+        'database/database-password',
+        'grafana/grafana-password',
+        'certificate/certificate.pem',
+      ].includes(file);
       const mode = statSync(join(root, file)).mode & 0o777;
       expect([file, mode.toString(8)]).toEqual([file, readable ? '444' : '400']);
     }
@@ -109,6 +130,22 @@ describe('the setup of the compose stack', () => {
     expect(days).toBeLessThan(366);
     expect(await statusOverTls('localhost')).toBe(204);
     expect(await statusOverTls('127.0.0.1')).toBe(204);
+  });
+
+  it('tells the web server the names it answers for', async () => {
+    await setUp({ CERTIFICATE_NAMES: 'registration.test, 192.0.2.7,2001:db8::1:2' });
+    expect(read('certificate/host-names.conf')).toBe(
+      'server_name registration.test 192.0.2.7 [2001:db8::1:2];',
+    );
+    await setUp();
+    expect(everything()).not.toHaveProperty('certificate/host-names.conf');
+  });
+
+  it('refuses a name that would say something else to the web server', async () => {
+    const script = join(repositoryRoot, 'docker/setup/main.mjs');
+    const settings = { SETUP_DIR: root, CERTIFICATE_NAMES: 'a.test;return' };
+    const { code, output } = await runScript(script, settings);
+    expect([code, output]).toEqual([1, expect.stringContaining('this is no name')]);
   });
 
   it('makes a new certificate when a name is added', async () => {
