@@ -1,0 +1,177 @@
+import { rowsOf, segment } from './command.js';
+import type { Command, CommandRun } from './command.js';
+import type { Json } from './admin-client.js';
+import { ProgressBar } from './progress-bar.js';
+import { listOf, tableOf, textOf } from './table.js';
+
+const ACCOUNT = 'id|email';
+
+const accountColumns = [
+  { title: 'ACCOUNT', value: (row: Json) => row['accountId'] },
+  { title: 'E-MAIL', value: (row: Json) => row['email'] },
+  { title: 'STATUS', value: (row: Json) => row['status'] },
+  { title: 'REGISTERED', value: (row: Json) => row['registeredAt'] },
+  { title: 'ACTIVATED', value: (row: Json) => row['activatedAt'] },
+];
+
+export const accountCommands: readonly Command[] = [
+  {
+    name: 'accounts list',
+    words: [],
+    summary: 'Accounts, newest first',
+    options: {
+      status: { type: 'string' },
+      email: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      oldest: { type: 'boolean' },
+      limit: { type: 'string' },
+      cursor: { type: 'string' },
+    },
+    optionHelp: {
+      status: 'pending or active',
+      email: 'a whole address, or the beginning of one followed by *',
+      from: 'registered at this time (ISO 8601) or later',
+      to: 'registered before this time',
+      oldest: 'oldest first',
+      limit: 'most accounts on the page (50; at most 200)',
+      cursor: 'continues after an earlier page',
+    },
+    examples: ["accounts list --status pending --email 'ada*'", 'accounts list --limit 200 --json'],
+    async run(run) {
+      const answer = await run.client.call('GET', '/accounts', {
+        status: run.text('status'),
+        email: run.text('email'),
+        registeredFrom: run.text('from'),
+        registeredTo: run.text('to'),
+        sort: run.flag('oldest') ? 'registeredAt' : '-registeredAt',
+        limit: run.text('limit'),
+        cursor: run.text('cursor'),
+      });
+      run.show(
+        answer,
+        () => tableOf(rowsOf(answer, 'accounts'), accountColumns) + nextPage(answer),
+      );
+    },
+  },
+  {
+    name: 'accounts show',
+    words: [ACCOUNT],
+    summary: 'One account',
+    options: {},
+    optionHelp: {},
+    examples: ['accounts show ada@example.org'],
+    async run(run) {
+      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}`);
+      run.show(answer, () => listOf(Object.entries(answer)));
+    },
+  },
+  {
+    name: 'accounts state',
+    words: [ACCOUNT],
+    summary: 'What an account was like at a time, or after an event',
+    options: { at: { type: 'string' }, revision: { type: 'string' } },
+    optionHelp: { at: 'as of this time (ISO 8601)', revision: 'as of this event' },
+    examples: ['accounts state ada@example.org --at 2026-11-22T10:02:30Z'],
+    async run(run) {
+      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/state`, {
+        at: run.text('at'),
+        revision: run.text('revision'),
+      });
+      const state = answer['state'] as Json;
+      const code = state['code'] as Json | null;
+      run.show(answer, () =>
+        listOf([
+          ['revision', answer['revision']],
+          ['recordedAt', answer['recordedAt']],
+          ...Object.entries(state).filter(([name]) => name !== 'code'),
+          ...Object.entries(code ?? {}).map(([name, value]) => [`code.${name}`, value] as const),
+        ]),
+      );
+    },
+  },
+  {
+    name: 'accounts diff',
+    words: [ACCOUNT],
+    summary: 'What changed between two times or events, and what happened',
+    options: { from: { type: 'string' }, to: { type: 'string' } },
+    optionHelp: { from: 'a revision, or a time (ISO 8601)', to: 'the same' },
+    examples: ['accounts diff ada@example.org --from 0 --to 3'],
+    async run(run) {
+      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/diff`, {
+        from: run.text('from'),
+        to: run.text('to'),
+      });
+      run.show(
+        answer,
+        () =>
+          `${tableOf(rowsOf(answer, 'differences'), [
+            { title: 'FIELD', value: (row) => row['field'] },
+            { title: 'BEFORE', value: (row) => row['before'] },
+            { title: 'AFTER', value: (row) => row['after'] },
+          ])}\n\n${tableOf(rowsOf(answer, 'events'), [
+            { title: 'REVISION', align: 'right', value: (row) => row['revision'] },
+            { title: 'AT', value: (row) => row['recordedAt'] },
+            { title: 'WHAT HAPPENED', value: (row) => row['sentence'] },
+          ])}`,
+      );
+    },
+  },
+  {
+    name: 'accounts history',
+    words: [ACCOUNT],
+    summary: 'What happened to an account, replayed from the event store',
+    options: { after: { type: 'string' } },
+    optionHelp: { after: 'events beyond this revision only' },
+    examples: [
+      'accounts history ada@example.org',
+      'accounts history ada@example.org --json > ada.ndjson',
+    ],
+    run: showHistory,
+  },
+  {
+    name: 'accounts explain',
+    words: [ACCOUNT],
+    summary: 'Why could she not activate? In plain words',
+    options: {},
+    optionHelp: {},
+    examples: ['accounts explain ada@example.org'],
+    async run(run) {
+      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/explanation`);
+      run.show(answer, () => {
+        const steps = rowsOf(answer, 'steps').map(
+          ({ at, sentence }) => `  ${textOf(at)}  ${textOf(sentence)}`,
+        );
+        return [textOf(answer['conclusion']), '', ...steps].join('\n');
+      });
+    },
+  },
+];
+
+/** Event by event as they come; with --json one a line (NDJSON). */
+async function showHistory(run: CommandRun): Promise<void> {
+  const path = `/accounts/${segment(run.words[0])}/history`;
+  const bar = new ProgressBar('Events', run.progress);
+  let events = 0;
+  try {
+    for await (const event of run.client.lines(path, { after: run.text('after') })) {
+      events += 1;
+      if (run.wantsJson) {
+        run.line(JSON.stringify(event));
+        bar.update(undefined, String(events));
+      } else {
+        const { revision, recordedAt, sentence, actor, correlationId } = event;
+        run.line(`${textOf(revision).padStart(4)}  ${textOf(recordedAt)}  ${textOf(sentence)}`);
+        run.line(`      by ${textOf(actor)}, request ${textOf(correlationId)}`);
+      }
+    }
+  } finally {
+    bar.end();
+  }
+  if (!run.wantsJson) run.line(events === 1 ? '1 event.' : `${events} events.`);
+}
+
+export function nextPage(answer: Json): string {
+  const { nextCursor } = answer;
+  return nextCursor ? `\n\nMore: add --cursor ${textOf(nextCursor)}` : '';
+}

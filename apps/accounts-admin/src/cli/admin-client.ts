@@ -1,0 +1,106 @@
+import type { Connection } from './connection.js';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The admin API answered with a problem document. */
+export class ProblemAnswer extends Error {
+  override readonly name = 'ProblemAnswer';
+
+  constructor(
+    readonly status: number,
+    readonly problem: Json,
+  ) {
+    super(String(problem['detail'] ?? problem['title'] ?? `the answer was ${status}`));
+  }
+}
+
+/** Nobody answers at the URL. */
+export class NotReachable extends Error {
+  override readonly name = 'NotReachable';
+
+  constructor(url: string, cause: unknown) {
+    super(`Nobody answers at ${url}. Is the product running?`, { cause });
+  }
+}
+
+/** The history of an account broke off. */
+export class StreamBrokenOff extends Error {
+  override readonly name = 'StreamBrokenOff';
+}
+
+export type QueryValues = Readonly<Record<string, string | undefined>>;
+
+const NDJSON = 'application/x-ndjson';
+
+/** The admin API over HTTP. */
+export class AdminClient {
+  constructor(private readonly connection: Connection) {}
+
+  /** @throws ProblemAnswer, NotReachable */
+  async call(method: string, path: string, query: QueryValues = {}, body?: Json): Promise<Json> {
+    const response = await this.fetch(method, path, query, 'application/json', body);
+    return (await response.json()) as Json;
+  }
+
+  /**
+   * Every line before the one that says how it ended.
+   *
+   * @throws ProblemAnswer, NotReachable
+   * @throws StreamBrokenOff what came before is not all
+   */
+  async *lines(path: string, query: QueryValues): AsyncGenerator<Json> {
+    const response = await this.fetch('GET', path, query, NDJSON);
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) {
+        const line = JSON.parse(part) as Json;
+        if ('end' in line) return;
+        if ('error' in line) {
+          throw new StreamBrokenOff(String((line['error'] as Json)['title']));
+        }
+        yield line;
+      }
+    }
+    throw new StreamBrokenOff('The connection was lost before the history had ended.');
+  }
+
+  private async fetch(
+    method: string,
+    path: string,
+    query: QueryValues,
+    accept: string,
+    body?: Json,
+  ): Promise<Response> {
+    const { url, key } = this.connection;
+    const target = new URL(`/admin/v1${path}`, url);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) target.searchParams.set(name, value);
+    }
+    const response = await fetch(target, {
+      method,
+      headers: {
+        Authorization: `Bearer ${key}`,
+        Accept: accept,
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      throw new NotReachable(url, error);
+    });
+    if (response.ok) return response;
+    const text = await response.text();
+    throw new ProblemAnswer(response.status, problemOf(text));
+  }
+}
+
+function problemOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    // Something in between answered, a proxy say: there is nothing more to tell than the status.
+    return {};
+  }
+}

@@ -1,0 +1,321 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { nextPage } from './account-commands.js';
+import type { Json } from './admin-client.js';
+import { rowsOf, segment } from './command.js';
+import type { Command, CommandRun } from './command.js';
+import { ProgressBar } from './progress-bar.js';
+import { listOf, tableOf, textOf } from './table.js';
+import { UsageError } from './usage-error.js';
+
+const POLL_MS = 300;
+
+export const operationsCommands: readonly Command[] = [
+  {
+    name: 'projections list',
+    words: [],
+    summary: 'How those that follow the log are getting on',
+    options: {},
+    optionHelp: {},
+    examples: ['projections list'],
+    async run(run) {
+      const answer = await run.client.call('GET', '/projections');
+      run.show(answer, () =>
+        tableOf(rowsOf(answer, 'projections'), [
+          { title: 'NAME', value: (row) => row['name'] },
+          { title: 'KIND', value: (row) => row['kind'] },
+          { title: 'STATE', value: (row) => row['state'] },
+          { title: 'POSITION', align: 'right', value: (row) => row['position'] },
+          { title: 'BEHIND', align: 'right', value: (row) => lagOf(row['lag'] as Json | null) },
+          { title: 'EVENTS/S', align: 'right', value: (row) => row['eventsPerSecond'] },
+          { title: 'REBUILD', value: (row) => (row['rebuild'] as Json | null)?.['state'] },
+          {
+            title: 'TROUBLE',
+            value: (row) => (row['failing'] as Json | null)?.['error'] ?? row['lastError'],
+          },
+        ]),
+      );
+    },
+  },
+  {
+    name: 'projections rebuild',
+    words: ['name'],
+    summary: 'Build the rows of a projection anew while the old ones serve',
+    options: { 'switch-when-different': { type: 'boolean' }, 'no-wait': { type: 'boolean' } },
+    optionHelp: {
+      'switch-when-different': 'take the new rows although they differ from the old',
+      'no-wait': 'only begin it',
+    },
+    examples: ['projections rebuild accounts', 'projections rebuild statistics --no-wait --json'],
+    run: rebuild,
+  },
+  {
+    name: 'projections failed',
+    words: ['name'],
+    summary: 'Events that a projection could not handle',
+    options: {},
+    optionHelp: {},
+    examples: ['projections failed accounts'],
+    async run(run) {
+      const path = `/projections/${segment(run.words[0])}/failed-events`;
+      const answer = await run.client.call('GET', path);
+      run.show(answer, () =>
+        tableOf(rowsOf(answer, 'failedEvents'), [
+          { title: 'POSITION', align: 'right', value: (row) => row['position'] },
+          { title: 'STATUS', value: (row) => row['status'] },
+          { title: 'TYPE', value: (row) => row['type'] },
+          { title: 'STREAM', value: (row) => row['streamName'] },
+          { title: 'TRIES', align: 'right', value: (row) => row['attempts'] },
+          { title: 'ERROR', value: (row) => row['error'] },
+          { title: 'DECIDED BY', value: (row) => row['decidedBy'] },
+          { title: 'BECAUSE', value: (row) => row['reason'] },
+        ]),
+      );
+    },
+  },
+  {
+    name: 'projections retry',
+    words: ['name', 'position'],
+    summary: 'Try an event that failed again at once',
+    options: {},
+    optionHelp: {},
+    examples: ['projections retry accounts 104729'],
+    run: (run) => decide(run, 'retry'),
+  },
+  {
+    name: 'projections skip',
+    words: ['name', 'position'],
+    summary: 'Leave an event out of a projection, for good',
+    options: { reason: { type: 'string' } },
+    optionHelp: { reason: 'why, for whoever asks later' },
+    examples: ["projections skip accounts 104729 --reason 'written by a faulty import'"],
+    async run(run) {
+      const reason = run.text('reason');
+      if (reason === undefined) throw new UsageError('Say why, with --reason.');
+      if (!(await run.confirm('Leave this event out of the projection for good?'))) return;
+      await decide(run, 'skip', { reason });
+    },
+  },
+  {
+    name: 'statistics',
+    words: [],
+    summary: 'How often what happened',
+    options: { interval: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } },
+    optionHelp: {
+      interval: 'minute, hour (default) or day, in UTC',
+      from: 'from the interval of this time (ISO 8601) on; 60 intervals when left out',
+      to: 'up to and with the interval of this time; now when left out',
+    },
+    examples: ['statistics --interval day', 'statistics --interval minute --json'],
+    async run(run) {
+      const answer = await run.client.call('GET', '/statistics', {
+        interval: run.text('interval'),
+        from: run.text('from'),
+        to: run.text('to'),
+      });
+      const rows = rowsOf(answer, 'intervals');
+      const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'at');
+      const busy = rows.filter((row) => names.some((name) => row[name] !== 0));
+      run.show(answer, () =>
+        tableOf(busy, [
+          { title: 'FROM', value: (row) => row['at'] },
+          ...names.map((name) => ({
+            title: name.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
+            align: 'right' as const,
+            value: (row: Json) => row[name],
+          })),
+        ]),
+      );
+    },
+  },
+  {
+    name: 'mails list',
+    words: [],
+    summary: 'What became of the mail of each activation code',
+    options: {
+      status: { type: 'string' },
+      limit: { type: 'string' },
+      cursor: { type: 'string' },
+    },
+    optionHelp: {
+      status: 'issued, sent, undeliverable or obsolete',
+      limit: 'most mails on the page (50; at most 200)',
+      cursor: 'continues after an earlier page',
+    },
+    examples: ['mails list --status undeliverable'],
+    async run(run) {
+      const answer = await run.client.call('GET', '/activation-mails', {
+        status: run.text('status'),
+        limit: run.text('limit'),
+        cursor: run.text('cursor'),
+      });
+      run.show(
+        answer,
+        () =>
+          tableOf(rowsOf(answer, 'activationMails'), [
+            { title: 'MAIL', value: (row) => row['id'] },
+            { title: 'STATUS', value: (row) => row['status'] },
+            { title: 'ISSUED', value: (row) => row['issuedAt'] },
+            { title: 'SENT', value: (row) => row['sentAt'] },
+            { title: 'REASON', value: (row) => row['reason'] },
+          ]) + nextPage(answer),
+      );
+    },
+  },
+  {
+    name: 'mails retry',
+    words: ['mail'],
+    summary: 'Send a new code in place of one that could not be delivered',
+    options: {},
+    optionHelp: {},
+    examples: ['mails retry 6f9619ff-8b86-8d01-b42d-00cf4fc964ff.1'],
+    async run(run) {
+      const path = `/activation-mails/${segment(run.words[0])}/retry`;
+      const answer = await run.client.call('POST', path);
+      run.show(answer, () => textOf(answer['message']));
+    },
+  },
+  {
+    name: 'keys create',
+    words: [],
+    summary: 'Make a key of the admin API; it is shown this once',
+    options: {
+      label: { type: 'string' },
+      scope: { type: 'string', multiple: true },
+      days: { type: 'string' },
+    },
+    optionHelp: {
+      label: 'whose key it is, or what for',
+      scope: 'what it may do, such as accounts:read; can be given several times',
+      days: 'when it expires, in days from now (90; at most 365)',
+    },
+    examples: ["keys create --label 'Grace' --scope accounts:read --scope history:read --days 30"],
+    async run(run) {
+      const days = run.text('days');
+      const answer = await run.client.call(
+        'POST',
+        '/keys',
+        {},
+        {
+          label: run.text('label') ?? '',
+          scopes: run.options['scope'] ?? [],
+          ...(days !== undefined && { expiresInDays: Number(days) }),
+        },
+      );
+      run.show(answer, () =>
+        listOf([
+          ['key', answer['key']],
+          ['scopes', answer['scopes']],
+          ['expires', answer['expiresAt']],
+        ]),
+      );
+    },
+  },
+  {
+    name: 'keys list',
+    words: [],
+    summary: 'All keys, without their secrets',
+    options: {},
+    optionHelp: {},
+    examples: ['keys list'],
+    async run(run) {
+      const answer = await run.client.call('GET', '/keys');
+      run.show(answer, () =>
+        tableOf(rowsOf(answer, 'keys'), [
+          { title: 'KEY', value: (row) => row['keyId'] },
+          { title: 'LABEL', value: (row) => row['label'] },
+          { title: 'CREATED', value: (row) => row['createdAt'] },
+          { title: 'EXPIRES', value: (row) => row['expiresAt'] },
+          { title: 'REVOKED', value: (row) => row['revokedAt'] },
+          { title: 'SCOPES', value: (row) => row['scopes'] },
+        ]),
+      );
+    },
+  },
+  {
+    name: 'keys revoke',
+    words: ['key'],
+    summary: 'Refuse a key from now on',
+    options: {},
+    optionHelp: {},
+    examples: ['keys revoke 1f2e3d4c5b6a7988'],
+    async run(run) {
+      const answer = await run.client.call('DELETE', `/keys/${segment(run.words[0])}`);
+      run.show(answer, () => `Revoked at ${textOf(answer['revokedAt'])}.`);
+    },
+  },
+];
+
+async function decide(run: CommandRun, decision: 'retry' | 'skip', body?: Json): Promise<void> {
+  const [name, position] = run.words.map(segment);
+  const path = `/projections/${name}/failed-events/${position}/${decision}`;
+  const answer = await run.client.call('POST', path, {}, body);
+  run.show(answer, () => textOf(answer['message']));
+}
+
+/** The rebuild ended without the new rows in place. */
+export class RebuildNotSwitched extends Error {
+  override readonly name = 'RebuildNotSwitched';
+}
+
+async function rebuild(run: CommandRun): Promise<void> {
+  const [name = ''] = run.words;
+  const begun = await run.client.call('POST', `/projections/${segment(name)}/rebuild`, {
+    whenDifferent: run.flag('switch-when-different') ? 'switch' : 'keep',
+  });
+  if (run.flag('no-wait')) {
+    run.show(begun, () => textOf(begun['message']));
+    return;
+  }
+  const bar = new ProgressBar(`Rebuilding ${name}`, run.progress);
+  try {
+    const ended = await untilEnded(run, name, begun['rebuildId'], bar);
+    run.show(ended, () => outcomeOf(ended));
+    if (ended['state'] !== 'switched') throw new RebuildNotSwitched('The old rows go on serving.');
+  } finally {
+    bar.end();
+  }
+}
+
+async function untilEnded(
+  run: CommandRun,
+  name: string,
+  rebuildId: unknown,
+  bar: ProgressBar,
+): Promise<Json> {
+  for (;;) {
+    const answer = await run.client.call('GET', '/projections');
+    const projection = rowsOf(answer, 'projections').find((row) => row['name'] === name);
+    const current = projection?.['rebuild'] as Json | null | undefined;
+    if (!current || current['rebuildId'] !== rebuildId) {
+      throw new RebuildNotSwitched('Another rebuild has begun; this one is over.');
+    }
+    if (current['state'] !== 'building' && current['state'] !== 'comparing') return current;
+    const left = current['secondsLeft'];
+    const note = `${textOf(current['events'])} events, ${textOf(current['eventsPerSecond'])}/s`;
+    bar.update(
+      Number(current['fraction']),
+      left === null ? note : `${note}, ${textOf(left)} s left`,
+    );
+    await pause(POLL_MS);
+  }
+}
+
+function outcomeOf(rebuild: Json): string {
+  const digest = (of: unknown) => {
+    const { rows, checksum } = (of ?? {}) as Json;
+    return `${textOf(rows)} rows, checksum ${textOf(checksum)}`;
+  };
+  return listOf([
+    ['outcome', rebuild['state']],
+    ['events', rebuild['events']],
+    ['before', digest(rebuild['before'])],
+    ['after', digest(rebuild['after'])],
+    ['error', rebuild['error']],
+  ]);
+}
+
+function lagOf(lag: Json | null): string {
+  if (lag === null) return '?';
+  const { events, atLeast, seconds } = lag;
+  return `${textOf(events)}${atLeast ? '+' : ''} (${textOf(seconds)} s)`;
+}

@@ -1,0 +1,205 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  accountActivated,
+  accountRegistered,
+  ada,
+  codeIssued,
+  codeSent,
+  noon,
+  SECOND,
+} from '@app/accounts/testing/account-examples.js';
+import {
+  EXIT,
+  commands,
+  runCommandLine,
+} from '../../apps/accounts-admin/src/cli/run-command-line.js';
+import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { startAdminService } from './admin-service.js';
+import type { AdminService } from './admin-service.js';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe('the admin command line', () => {
+  let admin: AdminService;
+  let env: Readonly<Record<string, string>>;
+
+  beforeAll(async () => {
+    admin = await startAdminService();
+    env = { ADMIN_URL: admin.url, ADMIN_KEY: await admin.keyWith(...scopes) };
+    await admin.record(
+      ada.address,
+      accountRegistered(noon),
+      codeIssued(1, noon),
+      codeSent(1, noon + SECOND),
+      accountActivated(1, noon + 9 * SECOND),
+    );
+  });
+  afterAll(() => admin.stop());
+
+  async function run(
+    words: readonly string[],
+    environment: Readonly<Record<string, string>> = env,
+    ask?: (question: string) => Promise<string>,
+  ): Promise<Ran> {
+    let out = '';
+    let err = '';
+    const code = await runCommandLine(words, {
+      env: environment,
+      out: { write: (text) => (out += text) },
+      err: { write: (text) => (err += text) },
+      ask,
+    });
+    return { code, out, err };
+  }
+
+  it('lists accounts as a table for people', async () => {
+    const { code, out } = await run(['accounts', 'list', '--status', 'active', '--email', 'ada*']);
+    expect(code).toBe(EXIT.done);
+    const [titles, , row, ...more] = out.trim().split('\n');
+    expect(titles).toMatch(/^ACCOUNT +E-MAIL +STATUS +REGISTERED +ACTIVATED$/);
+    expect(row).toContain(`${admin.accountIdOf(ada.address)}  ${ada.address}  active`);
+    expect(more).toEqual([]);
+    expect((await run(['accounts', 'list', '--status', 'pending'])).out).toBe('Nothing.\n');
+  });
+
+  it('gives machines what the API answered', async () => {
+    const { code, out } = await run(['accounts', 'show', ada.address, '--json']);
+    expect(code).toBe(EXIT.done);
+    expect(JSON.parse(out)).toMatchObject({ email: ada.address, status: 'active' });
+  });
+
+  it('replays a history, as lines for people or for machines', async () => {
+    const people = await run(['accounts', 'history', ada.address]);
+    expect(people.out).toContain('The account was activated with activation code 1.');
+    expect(people.out).toContain('by anonymous, request ');
+    expect(people.out).toMatch(/4 events\.\n$/);
+    const machines = await run(['accounts', 'history', ada.address, '--json', '--after', '1']);
+    const lines = machines.out.trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { revision: number }).revision)).toEqual([
+      2, 3,
+    ]);
+    admin.store.breaksAfter = 2;
+    const broken = await run(['accounts', 'history', ada.address, '--json']);
+    admin.store.breaksAfter = Infinity;
+    expect(broken.code).toBe(EXIT.failed);
+    expect(broken.err).not.toBe('');
+  });
+
+  it('explains, compares, counts, lists projections, mails and keys', async () => {
+    const shown = async (...words: string[]) => {
+      const { code, out, err } = await run(words);
+      expect(err).toBe('');
+      expect(code).toBe(EXIT.done);
+      return out;
+    };
+    expect(await shown('accounts', 'explain', ada.address)).toMatch(/^The account is active since/);
+    expect(await shown('accounts', 'diff', ada.address, '--from', '2', '--to', '3')).toMatch(
+      /status +pending +active/,
+    );
+    expect(await shown('accounts', 'state', ada.address, '--revision', '1')).toMatch(
+      /code.delivery +awaited/,
+    );
+    const day = [
+      '--interval',
+      'day',
+      '--from',
+      '2026-11-22T00:00:00Z',
+      '--to',
+      '2026-11-22T00:00:00Z',
+    ];
+    expect(await shown('statistics', ...day)).toMatch(/2026-11-22T00:00:00.000Z +1/);
+    expect(await shown('projections', 'list')).toMatch(/accounts +projection/);
+    expect(await shown('projections', 'failed', 'accounts')).toBe('Nothing.\n');
+    expect(await shown('mails', 'list')).toContain(`${admin.accountIdOf(ada.address)}.1  sent`);
+    expect(await shown('keys', 'list')).toContain('accounts:read history:read');
+  });
+
+  it('makes a key that works, and revokes it', async () => {
+    const made = await run([
+      'keys',
+      'create',
+      '--label',
+      'x',
+      '--scope',
+      'accounts:read',
+      '--json',
+    ]);
+    const { key, keyId } = JSON.parse(made.out) as { key: string; keyId: string };
+    const own = { ...env, ADMIN_KEY: key };
+    expect((await run(['accounts', 'list'], own)).code).toBe(EXIT.done);
+    const lacking = await run(['keys', 'list'], own);
+    expect(lacking).toMatchObject({ code: EXIT.failed, out: '' });
+    expect(lacking.err).toContain('keys:manage');
+    expect((await run(['keys', 'revoke', keyId])).out).toMatch(/^Revoked at /);
+    expect((await run(['accounts', 'list'], own)).code).toBe(EXIT.failed);
+  });
+
+  it('finds a product that runs on this machine by its data folder', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'admin-command-line-'));
+    try {
+      mkdirSync(join(dataDir, 'secrets'));
+      writeFileSync(join(dataDir, 'endpoints.json'), JSON.stringify({ admin: admin.url }));
+      writeFileSync(join(dataDir, 'secrets/admin-key'), `${env['ADMIN_KEY']}\n`);
+      expect((await run(['keys', 'list'], { DATA_DIR: dataDir })).code).toBe(EXIT.done);
+      rmSync(join(dataDir, 'endpoints.json'));
+      const stopped = await run(['keys', 'list'], { DATA_DIR: dataDir });
+      expect(stopped).toMatchObject({ code: EXIT.usage, out: '' });
+      expect(stopped.err).toContain('ADMIN_URL');
+    } finally {
+      rmSync(dataDir, { recursive: true });
+    }
+  });
+
+  it('says when nobody answers', async () => {
+    const { code, err } = await run(['keys', 'list', '--url', 'http://127.0.0.1:1']);
+    expect(code).toBe(EXIT.notReachable);
+    expect(err).toContain('http://127.0.0.1:1');
+  });
+
+  it('asks before it skips an event', async () => {
+    const skip = ['projections', 'skip', 'accounts', '7', '--reason', 'because'];
+    const questions: string[] = [];
+    const answering = (answer: string) => async (question: string) => {
+      questions.push(question);
+      return answer;
+    };
+    expect((await run(skip, env, answering('n'))).code).toBe(EXIT.done);
+    // Nothing fails at this position, so that going on is refused.
+    expect((await run(skip, env, answering('y'))).code).toBe(EXIT.failed);
+    expect(questions).toHaveLength(2);
+    expect((await run(skip)).code).toBe(EXIT.usage);
+    expect((await run([...skip, '--yes'])).code).toBe(EXIT.failed);
+    expect((await run(skip.slice(0, 4))).code).toBe(EXIT.usage);
+  });
+
+  it.each([
+    [['accounts']],
+    [['accounts', 'burn']],
+    [['accounts', 'show']],
+    [['accounts', 'show', 'a', 'b']],
+    [['accounts', 'list', '--colour', 'red']],
+    [['accounts', 'list', '--limit']],
+  ])('%j is no command', async (words) => {
+    const { code, out, err } = await run(words);
+    expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
+    expect(err).not.toBe('');
+  });
+
+  it('helps with every command, with an example that can be run', async () => {
+    const { out: all } = await run(['--help']);
+    for (const command of commands) {
+      expect(all).toContain(command.name);
+      const { code, out } = await run([...command.name.split(' '), '--help']);
+      expect(code).toBe(EXIT.done);
+      expect(out).toContain(`npm run admin -- ${command.name}`);
+      expect(Object.keys(command.optionHelp).sort()).toEqual(Object.keys(command.options).sort());
+    }
+  });
+});
