@@ -1,0 +1,158 @@
+import { Agent, request } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import fc from 'fast-check';
+import { AccountClient, basicAuth, newCaller } from '../api/account-client.js';
+import { startProduct } from '../support/product.js';
+import type { Product } from '../support/product.js';
+import { generatedRequests } from './generated-requests.js';
+import type { ApiDescription, GeneratedRequest } from './generated-requests.js';
+
+/** `npm run fuzz -- --runs 1000000 --seed 7` sets both. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? '20000');
+const SEED = Number(process.env['FUZZ_SEED'] ?? '20261122');
+const BATCH = 1_000;
+const LANES = 16;
+/** The goal is a second; in the tests of every day the machine may have other work. */
+const SLOWEST_MS = process.env['FUZZ_RUNS'] ? 1_000 : 8_000;
+/** Answers to requests that were refused without a look at the account: they must leave no event. */
+const REFUSED = new Set([400, 401, 404, 405, 408, 413, 414, 415, 417, 421, 429, 431]);
+
+interface Answered {
+  readonly status: number;
+  readonly requestId: string;
+  readonly text: string;
+  readonly milliseconds: number;
+}
+
+describe(`${RUNS} requests generated from our own description of the API`, () => {
+  let product: Product;
+  let agent: Agent;
+  let requests: fc.Arbitrary<GeneratedRequest>;
+
+  beforeAll(async () => {
+    // Waiting for beats would only make the test slower.
+    product = await startProduct({ api: { ANSWER_BEAT_MS: '0' } });
+    agent = new Agent({ keepAlive: true, maxSockets: LANES });
+    const client = new AccountClient(product.endpoints.api);
+    const caller = newCaller();
+    expect((await client.register(caller)).status).toBe(202);
+    const { body } = await client.call('/openapi.json');
+    requests = generatedRequests(body as unknown as ApiDescription, basicAuth(caller));
+  });
+  afterAll(async () => {
+    agent.destroy();
+    await product.stop();
+  });
+
+  function send({ method, path, headers, body }: GeneratedRequest): Promise<Answered> {
+    return new Promise((resolve, reject) => {
+      const startedAt = performance.now();
+      const { hostname, port } = new URL(product.endpoints.api);
+      const length = body && { 'Content-Length': String(body.length) };
+      const call = request(
+        { agent, hostname, port, method, path, headers: { ...headers, ...length } },
+        (answer) => {
+          const chunks: Buffer[] = [];
+          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+          answer.on('error', reject);
+          answer.on('end', () =>
+            resolve({
+              status: answer.statusCode ?? 0,
+              requestId: String(answer.headers['x-request-id']),
+              text: Buffer.concat(chunks).toString(),
+              milliseconds: performance.now() - startedAt,
+            }),
+          );
+        },
+      );
+      call.on('error', reject);
+      call.end(body);
+    });
+  }
+
+  /** A server may close a connection just when the next request is written to it: that one is sent again. */
+  async function sendAgain(generated: GeneratedRequest): Promise<Answered> {
+    try {
+      return await send(generated);
+    } catch (error) {
+      if (!/ECONNRESET|EPIPE|socket hang up/.test(String(error))) {
+        throw new Error(`no answer to ${JSON.stringify(generated).slice(0, 1_000)}`, {
+          cause: error,
+        });
+      }
+      return send(generated);
+    }
+  }
+
+  it(
+    'are answered without a fault of ours, a stack trace, or an event for what was refused',
+    async () => {
+      const statuses = new Map<number, number>();
+      const refused = new Set<string>();
+      let slowest = 0;
+      let done = 0;
+      for (let batch = 0; batch * BATCH < RUNS; batch++) {
+        const numRuns = Math.min(BATCH, RUNS - batch * BATCH);
+        const queue = fc.sample(requests, { numRuns, seed: SEED + batch }).values();
+        const lane = async () => {
+          for (const generated of queue) {
+            const { status, requestId, text, milliseconds } = await sendAgain(generated);
+            const seen = () =>
+              `${status} in ${Math.round(milliseconds)} ms for ${JSON.stringify({
+                ...generated,
+                body: generated.body?.toString('latin1').slice(0, 500),
+              })}: ${text.slice(0, 300)}`;
+            if (status >= 500 || milliseconds >= SLOWEST_MS) throw new Error(seen());
+            if (/\n\s+at |node_modules|\.[jt]s:\d+/.test(text) && status >= 400)
+              throw new Error(seen());
+            if (REFUSED.has(status)) refused.add(requestId);
+            statuses.set(status, (statuses.get(status) ?? 0) + 1);
+            slowest = Math.max(slowest, milliseconds);
+            done += 1;
+          }
+        };
+        await Promise.all(Array.from({ length: LANES }, lane));
+      }
+      expect(done).toBe(RUNS);
+      const events = await eventsOf(refused);
+      process.stderr.write(
+        `\n${done} requests, seed ${SEED}: ${[...statuses]
+          .sort()
+          .map(([status, times]) => `${times} x ${status}`)
+          .join(', ')}; ` +
+          `slowest ${Math.round(slowest)} ms; ${refused.size} refused, ${events.length} events of those\n`,
+      );
+      expect(events).toEqual([]);
+      // They got everywhere, not only to the first check.
+      for (const status of [200, 202, 400, 401, 404, 405, 415])
+        expect([...statuses.keys()]).toContain(status);
+    },
+    Math.max(120_000, RUNS * 5),
+  );
+
+  /** The events in the log that came from one of these requests. */
+  async function eventsOf(requestIds: ReadonlySet<string>): Promise<unknown[]> {
+    const store = new EventStoreDBEventStore({ url: product.endpoints.eventstore });
+    const found: unknown[] = [];
+    const stop = new AbortController();
+    const messages = store.subscribeToAll({
+      after: 'start',
+      streamNamePrefixes: ['account-'],
+      signal: stop.signal,
+    });
+    let all = 0;
+    for await (const message of messages) {
+      if (message.kind === 'event') {
+        all += 1;
+        const { type, metadata } = message.event;
+        if (requestIds.has(String(metadata.$correlationId))) found.push({ type, metadata });
+      }
+      if (message.kind === 'caught-up') stop.abort();
+    }
+    await store.close();
+    expect(all).toBeGreaterThan(1);
+    return found;
+  }
+});
