@@ -202,6 +202,16 @@ describe('With a second provider', () => {
 
   const states = async () => (await workerHealth(product)).mailProviders.map(({ state }) => state);
 
+  /** Somebody has to register for the worker to find out. */
+  const untilBothWork = () =>
+    eventually(
+      async () => {
+        await registerMany(client, 1);
+        expect(await states()).toEqual(['closed', 'closed']);
+      },
+      { within: 10_000, every: 200 },
+    );
+
   it('the first one delivers while it works', async () => {
     const accounts = await registerMany(client, 3);
     await mailsSettled(product);
@@ -220,6 +230,7 @@ describe('With a second provider', () => {
   }, 30_000);
 
   it('mails that the first took without saying so are not given to the second', async () => {
+    await untilBothWork();
     await first.faults({ dropAfterAccept: 5 });
     const accounts = await registerMany(client, ACCOUNTS);
     await mailsSettled(product);
@@ -235,13 +246,7 @@ describe('With a second provider', () => {
   }, 30_000);
 
   it('the first one takes over again as soon as it works', async () => {
-    await eventually(
-      async () => {
-        await registerMany(client, 1);
-        expect(await states()).toEqual(['closed', 'closed']);
-      },
-      { within: 10_000, every: 200 },
-    );
+    await untilBothWork();
     const before = (await failover.mails()).length;
     await registerMany(client, 3);
     await mailsSettled(product);

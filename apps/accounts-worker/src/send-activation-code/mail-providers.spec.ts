@@ -257,6 +257,15 @@ describe('Two providers', () => {
     expect([keysAt(first), keysAt(second)]).toEqual([['x'], ['x']]);
   });
 
+  it('a mail in doubt goes back to the first whenever that works again', async () => {
+    await breakFirst(silent);
+    later(1_000);
+    await tries('y');
+    later(60_000);
+    expect(await tries('x')).toBe('accepted');
+    expect([keysAt(first), keysAt(second)]).toEqual([['y', 'x'], []]);
+  });
+
   it('a mail that the first left in doubt for too long is not the one to probe it with', async () => {
     await breakFirst(silent);
     later(10_000);

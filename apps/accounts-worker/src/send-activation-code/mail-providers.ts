@@ -65,9 +65,11 @@ export class MailProviders implements MailSender {
     const now = Date.now();
     this.forgetOldDoubts(now);
     const doubt = this.doubts.get(idempotencyKey);
+    // Where it works again it can be asked without harm, however long that took.
+    if (doubt?.provider.state === 'closed') return doubt.provider;
     if (doubt && now < doubt.until) {
       const { provider, until } = doubt;
-      if (provider.state === 'closed' || provider.state === 'due') return provider;
+      if (provider.state === 'due') return provider;
       const retryAfterMs = Math.min(provider.pauseLeftMs, until - now);
       throw new MailProviderUnavailable('it may have taken it before', { retryAfterMs });
     }
