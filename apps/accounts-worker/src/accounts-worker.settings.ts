@@ -26,7 +26,7 @@ export function readSettings(env?: Environment) {
       EMAIL_API_URL: setting.url('http:', 'https:'),
       EMAIL_API_KEY: setting.secret(z.string().min(1)),
       EMAIL_API_FAILOVER_URL: setting.url('http:', 'https:').optional(),
-      EMAIL_API_FAILOVER_KEY: z.string().min(1).optional(),
+      EMAIL_API_FAILOVER_KEY: setting.secret(z.string().min(1)).optional(),
       EMAIL_FROM: z.string().default('Accounts <no-reply@localhost>'),
       EMAIL_TIMEOUT_MS: setting.integer(100, 60_000).default(3_000),
       EMAIL_CONCURRENCY: setting.integer(1, 256).default(16),

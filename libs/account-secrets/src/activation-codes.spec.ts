@@ -83,7 +83,11 @@ describe('An activation code', () => {
 });
 
 describe('What a new code is made with', () => {
-  it('is the current key', () => expect(codes.currentKeyId).toBe('k1'));
+  it('is the current key', () => {
+    expect(codes.currentKeyId).toBe('k1');
+    expect(codes.knows('k1')).toBe(true);
+    expect(codes.knows('k0')).toBe(false);
+  });
 
   it('is a nonce of 16 bytes, never twice the same', () => {
     const nonces = Array.from({ length: 1_000 }, () => codes.newNonce());

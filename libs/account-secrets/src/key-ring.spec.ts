@@ -25,6 +25,7 @@ describe('A key ring', () => {
     expect(keys.current).toEqual({ id: 'k2', key: Buffer.alloc(32, 2) });
     expect(keys.get('k2')).toEqual(Buffer.alloc(32, 2));
     expect(keys.get('k1')).toEqual(Buffer.alloc(32, 1));
+    expect(['k1', 'k2', 'k3', 'K1', ''].filter((id) => keys.has(id))).toEqual(['k1', 'k2']);
   });
 
   it('is read from lines or commas, with blanks and empty entries around them', () => {
@@ -117,6 +118,12 @@ describe('A secret key', () => {
 });
 
 describe('As settings', () => {
+  it('both are known to be secrets', () => {
+    for (const setting of [keyRingSetting('CODE_KEYS'), secretKeySetting('ADDRESS_KEY')]) {
+      expect(setting.meta()).toEqual({ secret: true });
+    }
+  });
+
   const settings = z.object({
     CODE_KEYS: keyRingSetting('CODE_KEYS'),
     ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),

@@ -91,14 +91,25 @@ export async function giveBackToBuckets(
   });
 }
 
-/** Removes what says nothing any more: a full bucket is the same as none. */
+const MOST_REMOVED = 5_000;
+
+/**
+ * Removes what says nothing any more: a full bucket is the same as none. Buckets in use are left alone.
+ *
+ * @throws ReadModelUnavailable
+ */
 export async function removeFullBuckets(database: Queryable): Promise<void> {
-  await database.query({
-    name: 'remove-full-buckets',
-    text: `delete from throttling.buckets where key in (
-             select key from throttling.buckets
-             where full_at < now() order by key limit 10000 for update skip locked)`,
-  });
+  let removed: number;
+  do {
+    const { rowCount } = await database.query({
+      name: 'remove-full-buckets',
+      text: `delete from throttling.buckets where key in (
+               select key from throttling.buckets
+               where full_at < now() order by key limit $1 for update skip locked)`,
+      values: [MOST_REMOVED],
+    });
+    removed = rowCount;
+  } while (removed === MOST_REMOVED);
 }
 
 /** In the order of the keys, so that two statements never lock the same rows in opposite order. */

@@ -1,0 +1,79 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { knownSecrets } from '../api/known-secrets.js';
+import { repositoryRoot, runScript, startApp } from '../support/process.js';
+import { temporaryFolder } from '../support/run-folder.js';
+
+const API = join(repositoryRoot, 'dist/apps/accounts-api/src/main.js');
+const secrets = knownSecrets();
+/** Nobody is there: a process starts all the same, and says in its probe what it lacks. */
+const elsewhere = {
+  API_PORT: '0',
+  BCRYPT_COST: '4',
+  EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
+  DATABASE_URL: 'postgres://127.0.0.1:1/none',
+};
+
+describe('At its start the API', () => {
+  it('refuses every secret that is kept badly, by name and in one message, and quotes none', async () => {
+    const folder = temporaryFolder('secrets');
+    const fileOf = (name: string, content: string, mode = 0o600) => {
+      const path = join(folder, name);
+      writeFileSync(path, content);
+      chmodSync(path, mode);
+      return path;
+    };
+    const { ADDRESS_KEY = '', PERSONAL_DATA_KEYS = '' } = secrets;
+    const { code, output } = await runScript(API, {
+      ...elsewhere,
+      ADDRESS_KEY_FILE: fileOf('address-key', ADDRESS_KEY, 0o644),
+      ACTIVATION_CODE_KEYS_FILE: fileOf('code-keys', '\n'),
+      PASSWORD_PEPPERS: 'k1:c2hvcnQ=',
+      PERSONAL_DATA_KEYS,
+      PERSONAL_DATA_KEYS_FILE: fileOf('personal-data-keys', PERSONAL_DATA_KEYS),
+    });
+    expect(code).toBe(78);
+    expect(output).toContain('The configuration has 4 faults');
+    expect(output).toMatch(/ADDRESS_KEY is open to others: .* mode 0644/);
+    expect(output).toContain('ACTIVATION_CODE_KEYS is empty');
+    expect(output).toMatch(/PASSWORD_PEPPERS is not valid: .*32 bytes/);
+    expect(output).toContain('PERSONAL_DATA_KEYS is set twice');
+    for (const secret of [ADDRESS_KEY, PERSONAL_DATA_KEYS, 'c2hvcnQ=', folder]) {
+      expect(output).not.toContain(secret);
+    }
+  });
+
+  it('refuses a weak cost and a proxy that is none', async () => {
+    const { code, output } = await runScript(API, {
+      ...secrets,
+      ...elsewhere,
+      NODE_ENV: 'production',
+      TRUSTED_PROXIES: 'web',
+    });
+    expect(code).toBe(78);
+    expect(output).toContain('BCRYPT_COST is not valid: must be from 10 to 15');
+    expect(output).toContain('TRUSTED_PROXIES is not valid: must be addresses, networks');
+  });
+
+  it('warns of rules on the composition of passwords, and only then', async () => {
+    const quiet = await startApp('accounts-api', { ...secrets, ...elsewhere });
+    await quiet.stop();
+    expect(quiet.output()).not.toContain('composed by rules');
+    const strict = await startApp('accounts-api', {
+      ...secrets,
+      ...elsewhere,
+      PASSWORD_REQUIRE_DIGIT: 'true',
+      PASSWORD_REQUIRE_SPECIAL: 'true',
+    });
+    await strict.stop();
+    const warning = strict
+      .output()
+      .split('\n')
+      .find((line) => line.includes('composed by rules'));
+    expect(JSON.parse(warning ?? '{}')).toMatchObject({
+      level: 40,
+      rules: ['digit', 'special-character'],
+    });
+  });
+});
