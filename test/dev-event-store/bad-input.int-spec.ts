@@ -148,8 +148,8 @@ describe('bad input', () => {
     expect((await good).nextExpectedRevision).toBe(0n);
   });
 
-  it('stream names that are missing or too long are refused', async () => {
-    for (const name of ['', 'x'.repeat(5_000)]) {
+  it('stream names that are missing, too long or $all are refused', async () => {
+    for (const name of ['', 'x'.repeat(5_000), '$all']) {
       const options = new streams.AppendReq().setOptions(appendOptions(name)).serializeBinary();
       expect((await send(`${STREAMS}/Append`, [options])).code).toBe(status.INVALID_ARGUMENT);
     }

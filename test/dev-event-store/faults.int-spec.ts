@@ -50,6 +50,22 @@ describe('fault switches', () => {
     expect(await countOf('there')).toBe(1);
   });
 
+  it('concern batch appends on a call that was open before', async () => {
+    const event = tested(1);
+    await client.appendToStream('batched', tested(0));
+    await set({ loseAnswers: { count: 1 }, methods: ['batchAppend'] });
+    await expect(client.appendToStream('batched', event)).rejects.toMatchObject({
+      type: 'unavailable',
+    });
+    await set({ unavailable: true, methods: ['batchAppend'] });
+    await expect(client.appendToStream('batched', tested(2))).rejects.toMatchObject({
+      type: 'unavailable',
+    });
+    await eventStore.control('DELETE', '/faults');
+    expect((await client.appendToStream('batched', event)).nextExpectedRevision).toBe(1n);
+    expect(await countOf('batched')).toBe(2);
+  });
+
   it('make the server say that another node leads', async () => {
     await set({ notLeader: { host: '127.0.0.1', port: eventStore.port }, methods: ['append'] });
     await expect(client.appendToStream('there', tested(1), UNARY)).rejects.toMatchObject({

@@ -14,6 +14,7 @@ import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
  */
 
 const MAX_STREAM_NAME_LENGTH = 4_096;
+const ALL = Buffer.from('$all');
 
 /** Where events are to go; `Append` and `BatchAppend` number these fields alike. */
 export interface AppendTarget {
@@ -92,6 +93,7 @@ export function readTarget(message: Buffer): AppendTarget {
     }
   }
   if (streamName === undefined) throw invalidArgument('a stream name is missing');
+  if (streamName.equals(ALL)) throw invalidArgument('nothing can be appended to $all');
   if (expected === undefined) throw invalidArgument('the expected revision is missing');
   return { streamName, expected, deadline };
 }

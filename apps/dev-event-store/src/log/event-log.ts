@@ -120,7 +120,7 @@ export class EventLog {
   /** Writes out what is pending and marks the end, so that later damage is told from a torn append. */
   async close(): Promise<void> {
     await this.flushing;
-    if (!this.failed && this.end > LOG_FILE_HEADER.length) {
+    if (!this.failed && this.end > this.recovery.length) {
       this.append(Buffer.alloc(FRAME_HEADER_LENGTH), 0, () => undefined);
       await this.flushing;
     }
@@ -185,6 +185,8 @@ function withoutFirstBytes(buffers: Buffer[], count: number): Buffer[] {
 
 /** The name of a new file is durable only when its folder is. */
 function syncFolder(folder: string): void {
+  // Windows cannot open folders, and does not need it.
+  if (process.platform === 'win32') return;
   const fileDescriptor = openSync(folder, 'r');
   try {
     fsyncSync(fileDescriptor);
