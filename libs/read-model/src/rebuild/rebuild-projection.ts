@@ -211,16 +211,25 @@ export class ProjectionRebuild<Event> {
     const startedAt = performance.now();
     const skipped = await skippedPositions(database, projection.name);
     const ended = new AbortController();
+    const gathered: RecordedEvent[] = [];
+    let seen: LogPosition | undefined;
+    const writeGathered = async () => {
+      this.signal.throwIfAborted();
+      if (seen === undefined) return;
+      const facts = await this.factsOf(gathered.filter(({ position }) => !skipped.has(position)));
+      await inTransaction((writer) => projection.write(writer, this.aside.name, facts));
+      this.reached = seen;
+      this.events += gathered.length;
+      gathered.length = 0;
+      await this.saveProgress('building', target);
+    };
     const consume = consumeInBatches({
       maxBatchSize: batchSize,
       handle: async ({ events, position }) => {
-        this.signal.throwIfAborted();
-        const wanted = events.filter((event) => !skipped.has(event.position));
-        const facts = await this.factsOf(wanted);
-        await inTransaction((writer) => projection.write(writer, this.aside.name, facts));
-        this.reached = position;
-        this.events += events.length;
-        await this.saveProgress('building', target);
+        gathered.push(...events);
+        seen = position;
+        // The log delivers in smaller portions than are worth a round trip to the database.
+        if (gathered.length >= batchSize / 2) await writeGathered();
       },
     });
     try {
@@ -234,7 +243,7 @@ export class ProjectionRebuild<Event> {
           }),
         ),
       );
-      this.signal.throwIfAborted();
+      await writeGathered();
       this.reached = target;
     } finally {
       ended.abort();
