@@ -8,6 +8,7 @@ import {
   codeSent,
   codeUndeliverable,
   noon,
+  passwordHashUpgraded,
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import fc from 'fast-check';
@@ -18,9 +19,17 @@ export function exampleAccountId(number: number): string {
   return `00000000-0000-8000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
-type Step = 'renew' | 'issue' | 'send' | 'give-up' | 'guess' | 'activate';
+type Step = 'renew' | 'upgrade' | 'issue' | 'send' | 'give-up' | 'guess' | 'activate';
 
-const step = fc.constantFrom<Step>('renew', 'issue', 'send', 'give-up', 'guess', 'activate');
+const step = fc.constantFrom<Step>(
+  'renew',
+  'upgrade',
+  'issue',
+  'send',
+  'give-up',
+  'guess',
+  'activate',
+);
 
 /** A log of several accounts' lives, interleaved; each stream begins with its registration. */
 export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]> = fc
@@ -47,6 +56,9 @@ export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]>
       switch (does) {
         case 'renew':
           add(account, registrationRenewed(at));
+          break;
+        case 'upgrade':
+          add(account, passwordHashUpgraded(at));
           break;
         case 'issue':
           issues.set(account, issue + 1);
