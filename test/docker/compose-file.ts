@@ -15,7 +15,7 @@ export function readWithoutComments(path: string): string {
 export function blocksOf(composeFile: string, topLevelKey: string): ReadonlyMap<string, string> {
   const section = new RegExp(`^${topLevelKey}:\\n((?: .*\\n|\\n)*)`, 'm').exec(composeFile)?.[1];
   if (section === undefined) throw new Error(`the compose file has no ${topLevelKey}`);
-  const blocks = section.split(/^ {2}(?=[a-z-]+:)/m).slice(1);
+  const blocks = section.split(/^ {2}(?=[a-z0-9-]+:)/m).slice(1);
   return new Map(
     blocks.map((block) => {
       const name = block.slice(0, block.indexOf(':'));

@@ -7,8 +7,10 @@ const networks = blocksOf(composeFile, 'networks');
 const hardened = /^x-hardened:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
 const process = /^x-process:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
 
-const OWN = ['api', 'worker', 'mailbox', 'setup', 'migrate'];
-const FOREIGN = ['web', 'eventstore', 'postgres'];
+const OWN = ['api', 'worker', 'admin', 'mailbox', 'setup', 'migrate'];
+const FOREIGN = ['web', 'eventstore', 'postgres', 'prometheus', 'grafana'];
+/** They take over everything from the first of them. */
+const BANNING = ['fail2ban', 'fail2ban-deny-files', 'crowdsec'];
 
 function service(name: string): string {
   const block = services.get(name);
@@ -18,12 +20,14 @@ function service(name: string): string {
 
 describe('docker-compose.yml', () => {
   it('has the services of the stack and no others', () => {
-    expect([...services.keys()].sort()).toEqual([...OWN, ...FOREIGN].sort());
+    expect([...services.keys()].sort()).toEqual([...OWN, ...FOREIGN, ...BANNING].sort());
   });
 
-  it('publishes one port, that of the web server', () => {
+  it('publishes one port, that of the web server, and on request a dashboard on this machine', () => {
     const publishing = [...services].filter(([, block]) => /^ {4}ports:/m.test(block));
-    expect(publishing.map(([name]) => name)).toEqual(['web']);
+    expect(publishing.map(([name]) => name)).toEqual(['web', 'grafana']);
+    expect(service('grafana')).toContain('profiles: [observability]');
+    expect(service('grafana')).toContain("ports: ['127.0.0.1:");
     expect(service('web')).toContain("ports: ['${HTTPS_PORT:-8443}:8443']");
     expect(composeFile).not.toMatch(/network_mode: ['"]?host/);
   });
@@ -40,16 +44,30 @@ describe('docker-compose.yml', () => {
     expect(process).toContain('<<: *hardened');
     for (const name of OWN) expect(service(name)).toContain('<<: *process');
     for (const name of FOREIGN) expect(service(name)).toContain('<<: *hardened');
-    expect(composeFile).not.toMatch(/privileged|cap_add|docker\.sock|seccomp|pid: host/);
+    expect(service('fail2ban')).toContain('<<: *hardened');
+    for (const name of BANNING.slice(1)) expect(service(name)).toContain('<<: *fail2ban');
+    expect(composeFile).not.toMatch(/(?<!no-new-)privileged|docker\.sock|seccomp|pid: host/);
     expect(composeFile.match(/read_only: false/g)).toHaveLength(1);
     expect(service('eventstore')).toContain('read_only: false');
   });
 
-  it('runs nothing as root', () => {
+  it('gives one right to one container: the firewall to that which bans', () => {
+    expect(composeFile.match(/cap_add: .*/g)).toEqual(['cap_add: [NET_ADMIN]', 'cap_add: []']);
+    expect(service('fail2ban')).toContain('cap_add: [NET_ADMIN]');
+    expect(service('fail2ban-deny-files')).toContain('cap_add: []');
+    expect(service('fail2ban')).toContain("network_mode: 'service:web'");
+    for (const name of ['fail2ban-deny-files', 'crowdsec']) {
+      expect(service(name)).toContain('profiles: [');
+    }
+  });
+
+  it('runs nothing as root but that which needs its one right', () => {
     expect(process).toContain('user: node');
     expect(service('web')).toContain("user: '1000:1000'");
     expect(service('postgres')).toContain('user: postgres');
-    expect(composeFile).not.toMatch(/user: ['"]?(root|0\b)/);
+    expect(service('fail2ban-deny-files')).toContain("user: '1000:1000'");
+    expect(composeFile.match(/user: ['"]?(root|0\b)/g)).toHaveLength(1);
+    expect(service('fail2ban')).toContain('user: root');
   });
 
   it('bounds memory and processes of every service', () => {
@@ -61,7 +79,9 @@ describe('docker-compose.yml', () => {
   it('checks the health of everything that keeps running', () => {
     for (const name of services.keys()) {
       const keepsRunning = !['setup', 'migrate'].includes(name);
-      expect([name, service(name).includes('healthcheck:')]).toEqual([name, keepsRunning]);
+      const inherits = service(name).includes('<<: *fail2ban');
+      const checked = inherits || service(name).includes('healthcheck:');
+      expect([name, checked]).toEqual([name, keepsRunning]);
     }
   });
 
@@ -74,25 +94,38 @@ describe('docker-compose.yml', () => {
       [...services.keys()].filter((name) =>
         new RegExp(`networks: \\[[^\\]]*\\b${network}\\b`).test(service(name)),
       );
-    expect(attached('data')).toEqual(['api', 'worker', 'eventstore', 'postgres', 'migrate']);
+    expect(attached('data')).toEqual([
+      'api',
+      'worker',
+      'admin',
+      'eventstore',
+      'postgres',
+      'migrate',
+    ]);
+    expect(networks.get('metrics')).toContain('internal: true');
+    expect(attached('metrics')).toEqual(['api', 'worker', 'admin', 'prometheus', 'grafana']);
+    expect(attached('operators')).toEqual(['grafana']);
     expect(attached('public')).toEqual(['web']);
     expect(attached('edge')).toEqual(['web', 'api']);
     expect(attached('mail')).toEqual(['worker', 'mailbox']);
     expect(attached('inbox')).toEqual(['web', 'mailbox']);
     expect(attached('outbound')).toEqual(['worker']);
     expect(service('setup')).toContain('network_mode: none');
-    for (const name of services.keys()) expect(service(name)).toMatch(/network(s|_mode): /);
+    for (const name of [...OWN, ...FOREIGN, 'fail2ban']) {
+      expect(service(name)).toMatch(/network(s|_mode): /);
+    }
   });
 
   it('holds no secret: each comes from a file of a volume that only its readers have', () => {
     expect(composeFile).not.toMatch(/(PASSWORD|KEY|KEYS|PEPPERS|DATABASE_URL): (?!\$\{)\S/);
+    expect(service('admin')).not.toContain('PEPPERS');
     const mounts = composeFile.match(/[a-z]+-secrets:\/secrets:?\w*/g) ?? [];
     expect(mounts.sort()).toEqual(
-      ['api', 'database', 'mailbox', 'migrate', 'worker'].map(
+      ['admin', 'api', 'database', 'grafana', 'mailbox', 'migrate', 'worker'].map(
         (name) => `${name}-secrets:/secrets:ro`,
       ),
     );
-    for (const name of ['api', 'mailbox', 'migrate', 'worker']) {
+    for (const name of ['admin', 'api', 'grafana', 'mailbox', 'migrate', 'worker']) {
       expect(service(name)).toContain(`${name}-secrets:/secrets:ro`);
     }
     expect(service('worker')).not.toMatch(/PEPPERS|ADDRESS_KEY/);

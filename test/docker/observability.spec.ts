@@ -1,0 +1,74 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { repositoryRoot } from '../support/process.js';
+
+const folder = 'docker/observability';
+const read = (path: string) => readFileSync(join(repositoryRoot, path), 'utf8');
+
+const alerts = read(`${folder}/prometheus/alerts.yml`);
+const dashboard = JSON.parse(read(`${folder}/grafana/dashboards/registration.json`)) as {
+  panels: { title: string; targets: { expr: string }[] }[];
+};
+const queries = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+
+/** Names of the metrics that the processes have, from where they are made. */
+function existingMetrics(): Set<string> {
+  const sources = ['apps', 'libs'].flatMap((top) =>
+    readdirSync(join(repositoryRoot, top), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('spec.ts'))
+      .map((path) => read(join(top, path))),
+  );
+  const names = sources.flatMap((source) =>
+    [...source.matchAll(/new (?:Gauge|Counter|Histogram)\(\{\s*name: '(\w+)'/g)].map(
+      ([, name]) => name ?? '',
+    ),
+  );
+  return new Set([
+    ...names,
+    'up',
+    'nodejs_eventloop_lag_p99_seconds',
+    'process_resident_memory_bytes',
+  ]);
+}
+
+/** Metrics that PromQL text asks for: names that are neither functions nor labels nor words of the language. */
+function metricsIn(promql: string): string[] {
+  const bare = promql
+    .replace(/"[^"]*"/g, '""')
+    .replace(/\{[^}]*\}/g, '')
+    .replace(/\[[^\]]*\]/g, '')
+    .replace(/\bby \([^)]*\)/g, '');
+  return [...bare.matchAll(/\b([a-z][a-z_0-9]+)\b(?!\s*\()/g)]
+    .map(([, name]) => (name ?? '').replace(/_(bucket|count|sum)$/, ''))
+    .filter((name) => !['or', 'and', 'unless', 'sum', 'max'].includes(name));
+}
+
+describe('docker/observability', () => {
+  it('asks for metrics that exist only', () => {
+    const existing = existingMetrics();
+    const expressions = [...alerts.matchAll(/expr: (?:\|\n((?: {10,}.*\n)+)|(.*))/g)].map(
+      ([, block, line]) => block ?? line ?? '',
+    );
+    expect(expressions.length).toBeGreaterThan(10);
+    const asked = [...expressions, ...queries].flatMap(metricsIn);
+    expect(asked.filter((name) => !existing.has(name))).toEqual([]);
+  });
+
+  it('shows what operators look at first', () => {
+    const titles = dashboard.panels.map(({ title }) => title).join('\n');
+    for (const topic of [/Registrations/, /Activation rate/, /Mail/, /behind the log/, /hashes/]) {
+      expect(titles).toMatch(topic);
+    }
+  });
+
+  it('has a section in docs/operations.md for each alert', () => {
+    const operations = read('docs/operations.md');
+    const names = [...alerts.matchAll(/alert: (\w+)/g)].map(([, name]) => name ?? '');
+    for (const name of names) {
+      expect(operations).toContain(`### ${name}\n`);
+      expect(alerts).toContain(`runbook: docs/operations.md#${name.toLowerCase()}\n`);
+    }
+    expect(names.length).toBeGreaterThan(10);
+  });
+});
