@@ -148,6 +148,21 @@ describe('bad input', () => {
     expect((await good).nextExpectedRevision).toBe(0n);
   });
 
+  it('a batch without options is answered once, however many messages it has', async () => {
+    const correlation = new shared.UUID();
+    correlation.setString(randomUUID());
+    const piece = new streams.BatchAppendReq().setCorrelationId(correlation);
+    const last = piece.clone().setIsFinal(true);
+    const call = raw.makeBidiStreamRequest(`${STREAMS}/BatchAppend`, asIs, asIs);
+    let answers = 0;
+    call.on('data', () => (answers += 1));
+    const ended = new Promise((resolve) => call.on('end', resolve));
+    for (const message of [piece, piece, last]) call.write(Buffer.from(message.serializeBinary()));
+    call.end();
+    await ended;
+    expect(answers).toBe(1);
+  });
+
   it('stream names that are missing, too long or $all are refused', async () => {
     for (const name of ['', 'x'.repeat(5_000), '$all']) {
       const options = new streams.AppendReq().setOptions(appendOptions(name)).serializeBinary();

@@ -30,7 +30,7 @@ export class EventStoreProcess {
   /** @param environment settings over those of a test: free ports, no fsync, silent */
   static async start(
     environment: Record<string, string> = {},
-    folder = mkdtempSync(join(tmpdir(), 'dev-event-store-')),
+    folder = mkdtempSync(join(process.env['TEST_RUN_FOLDER'] ?? tmpdir(), 'dev-event-store-')),
   ): Promise<EventStoreProcess> {
     const child = fork(MAIN, [], {
       env: {

@@ -135,6 +135,28 @@ describe('streams through the official client', () => {
       expect(result.nextExpectedRevision).toBe(1n);
     });
 
+    it('takes an append that comes in several messages', async () => {
+      const stream = `pieces-${randomUUID()}`;
+      const pieces = [1, 2, 3, 4].map((n) =>
+        jsonEvent({ type: 'Tested', data: { n }, metadata: { padding: 'x'.repeat(1_500_000) } }),
+      );
+      const { nextExpectedRevision } = await client.appendToStream(stream, pieces, path);
+      expect(nextExpectedRevision).toBe(3n);
+      expect(await numbers(stream)).toEqual([1, 2, 3, 4]);
+    });
+
+    it('refuses an append whose limit is passed only in a later message', async () => {
+      const stream = `pieces-${randomUUID()}`;
+      const pieces = Array.from({ length: 8 }, () =>
+        binaryEvent({ type: 'Large', data: Buffer.alloc(900_000) }),
+      );
+      await expect(client.appendToStream(stream, pieces, path)).rejects.toThrow(
+        MaxAppendSizeExceededError,
+      );
+      const { nextExpectedRevision } = await client.appendToStream(stream, [tested(1)], path);
+      expect(nextExpectedRevision).toBe(0n);
+    });
+
     it('takes stream names and types of any script', async () => {
       const stream = `учёт-✓-${randomUUID()}`;
       const event = jsonEvent({ type: 'Häkchen✓', data: { n: 1 } });

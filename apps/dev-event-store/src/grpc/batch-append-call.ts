@@ -36,6 +36,10 @@ interface Batch {
   isSettled: boolean;
 }
 
+/** What is left of a correlation whose options were no good, until its last message has arrived. */
+const REFUSED = 'refused';
+type Refused = typeof REFUSED;
+
 type Success = Extract<AppendOutcome, { kind: 'appended' }>;
 
 /**
@@ -43,7 +47,7 @@ type Success = Extract<AppendOutcome, { kind: 'appended' }>;
  * pieces. Each is answered exactly once and none of them ends the call.
  */
 export class BatchAppendCall {
-  private readonly batches = new Map<string, Batch>();
+  private readonly batches = new Map<string, Batch | Refused>();
   private unanswered = 0;
   private hasEnded = false;
 
@@ -64,7 +68,7 @@ export class BatchAppendCall {
     );
     call.on('end', () => this.finish());
     stream.onClose(() => {
-      for (const { timer } of this.batches.values()) clearTimeout(timer);
+      for (const batch of this.batches.values()) if (batch !== REFUSED) clearTimeout(batch.timer);
       this.batches.clear();
     });
   }
@@ -78,21 +82,21 @@ export class BatchAppendCall {
       return this.stream.fail(asRpcError(error));
     }
     const batch = this.batches.get(request.correlationId) ?? this.begin(request);
-    if (batch === undefined) return;
+    if (request.isFinal) this.batches.delete(request.correlationId);
+    if (batch === REFUSED) return;
     if (!batch.isSettled) this.collect(batch, request.proposed);
     if (!request.isFinal) return;
     clearTimeout(batch.timer);
-    this.batches.delete(request.correlationId);
     if (!batch.isSettled) this.append(batch);
   }
 
-  /** Takes up a new correlation; answers at once and returns undefined when its options are no good. */
+  /** Takes up a new correlation; answers at once when its options are no good. */
   private begin({
     correlationId,
     correlation,
     options,
     isFinal,
-  }: BatchAppendRequest): Batch | undefined {
+  }: BatchAppendRequest): Batch | Refused {
     this.unanswered += 1;
     try {
       if (options === undefined) throw invalidArgument('a batch has no options');
@@ -113,8 +117,9 @@ export class BatchAppendCall {
       }
       return batch;
     } catch (error) {
+      if (!isFinal) this.batches.set(correlationId, REFUSED);
       this.answer(correlation, UNKNOWN_STREAM, badRequest(error));
-      return undefined;
+      return REFUSED;
     }
   }
 
@@ -165,6 +170,7 @@ export class BatchAppendCall {
     this.hasEnded = true;
     // What never became final has no answer to wait for.
     for (const batch of this.batches.values()) {
+      if (batch === REFUSED) continue;
       clearTimeout(batch.timer);
       if (!batch.isSettled) this.unanswered -= 1;
     }
