@@ -1,4 +1,5 @@
 import { createHistogram, performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountClient, basicAuth, newCaller } from '../api/account-client.js';
 import type { Credentials } from '../api/account-client.js';
@@ -10,6 +11,7 @@ import { StopWatch, median } from '../security/timing-samples.js';
 const FLOOD = 200;
 const ROUNDS = 3;
 const CACHED_CALLS = 500;
+const CALM_MS = 3_000;
 
 /** Figures that depend on the machine: printed, and compared with the goals of docs/security.md. */
 describe('What passwords cost, at the cost of production', () => {
@@ -36,35 +38,47 @@ describe('What passwords cost, at the cost of production', () => {
     return Number(seconds) * 1_000;
   }
 
+  /** What another route and the event loop have to bear while `work` lasts. */
+  async function bystanders(
+    work: Promise<unknown>,
+  ): Promise<{ p99: number; lag: number; calls: number }> {
+    await loopLagP99();
+    const watch = new StopWatch(product.endpoints.api);
+    const others = createHistogram();
+    let working = true;
+    const finished = work.finally(() => {
+      working = false;
+    });
+    while (working) {
+      const { status, milliseconds } = await watch.call('GET', '/v1/account', {});
+      expect(status).toBe(401);
+      others.record(Math.max(1, Math.round(milliseconds * 1_000)));
+    }
+    await finished;
+    watch.close();
+    return { p99: others.percentile(99) / 1_000, lag: await loopLagP99(), calls: others.count };
+  }
+
   it(`${FLOOD} wrong ones at once leave other routes and the event loop alone`, async () => {
+    const shown = ({ p99, lag, calls }: Awaited<ReturnType<typeof bystanders>>) =>
+      `other route p99 ${p99.toFixed(1)} ms (${calls} calls), event-loop lag p99 ${lag.toFixed(1)} ms`;
+    const calm = await bystanders(pause(CALM_MS));
+    say(`no flood: ${shown(calm)}`);
     for (let round = 1; round <= ROUNDS; round++) {
-      await loopLagP99();
-      const watch = new StopWatch(product.endpoints.api);
-      const others = createHistogram();
-      let flooding = true;
       const startedAt = performance.now();
-      const flood = Promise.all(
-        Array.from({ length: FLOOD }, () => client.view(newCaller())),
-      ).finally(() => {
-        flooding = false;
+      let checked = 0;
+      const flood = Array.from({ length: FLOOD }, async () => {
+        const { status } = await client.view(newCaller());
+        if (status === 401) checked += 1;
       });
-      while (flooding) {
-        const { status, milliseconds } = await watch.call('GET', '/v1/account', {});
-        expect(status).toBe(401);
-        others.record(Math.max(1, Math.round(milliseconds * 1_000)));
-      }
-      const answers = await flood;
-      watch.close();
-      const p99 = others.percentile(99) / 1_000;
-      const lag = await loopLagP99();
-      const checked = answers.filter(({ status }) => status === 401).length;
+      const disturbed = await bystanders(Promise.all(flood));
+      const took = Math.round(performance.now() - startedAt);
       say(
-        `flood ${round}: ${checked} checked, ${FLOOD - checked} sent away in ` +
-          `${Math.round(performance.now() - startedAt)} ms; other route p99 ${p99.toFixed(1)} ms ` +
-          `(${others.count} calls); event-loop lag p99 ${lag.toFixed(1)} ms`,
+        `flood ${round}: ${checked} checked, ${FLOOD - checked} sent away in ${took} ms; ${shown(disturbed)}`,
       );
-      expect(p99).toBeLessThan(100);
-      expect(lag).toBeLessThan(50);
+      // What the machine is busy with otherwise is no fault of the flood.
+      expect(disturbed.p99).toBeLessThan(100 + calm.p99);
+      expect(disturbed.lag).toBeLessThan(50 + calm.lag);
     }
   }, 120_000);
 

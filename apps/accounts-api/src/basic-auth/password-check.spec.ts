@@ -75,6 +75,18 @@ describe('Checking a password', () => {
     expect([...buckets.taken.values()]).toEqual([1, 1, 1]);
   });
 
+  it('is refused before it costs anything when too many passwords wait', async () => {
+    const check = examplePasswordCheck(accounts, { buckets, cacheMs: 60_000 });
+    await check.isRight(claim(RIGHT), stored());
+    const asked = buckets.asked;
+    accounts.passwordHasher.assertRoom = () => {
+      throw new HashingOverloaded(3);
+    };
+    await expect(check.isRight(claim('wrong'), stored())).rejects.toThrow(HashingOverloaded);
+    expect(buckets.asked).toBe(asked);
+    expect(await check.isRight(claim(RIGHT), stored())).toBe(true);
+  });
+
   it('does not count what could not be checked', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
     accounts.passwordHasher.verify = () => Promise.reject(new HashingOverloaded(3));

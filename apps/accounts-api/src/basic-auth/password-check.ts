@@ -58,6 +58,8 @@ export class PasswordCheck {
     claim: PasswordClaim,
     stored: StoredCredentials | undefined,
   ): Promise<boolean> {
+    // In a flood, those who are sent away anyway are not to cost two statements each.
+    this.passwordHasher.assertRoom();
     const counted = this.countedFor(claim);
     await this.takeTurn(claim, counted);
     // Counted before the outcome is known, or calls at the same time would exceed the limit together.

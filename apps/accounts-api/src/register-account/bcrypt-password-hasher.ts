@@ -98,12 +98,16 @@ export class BcryptPasswordHasher implements PasswordHasher {
     return this.waiting;
   }
 
-  private async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  assertRoom(): void {
     const expectedWaitMs =
       (Math.max(0, this.waiting - this.concurrency + 1) * this.hashMs) / this.concurrency;
     if (expectedWaitMs > this.longestWaitMs) {
       throw new HashingOverloaded(Math.ceil(expectedWaitMs / 1_000));
     }
+  }
+
+  private async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.assertRoom();
     this.waiting++;
     try {
       return await this.bulkhead.execute(async () => {

@@ -15,6 +15,9 @@ export interface PasswordHasher {
    */
   verify(password: string, storedHash: string | undefined): Promise<boolean>;
 
+  /** @throws HashingOverloaded when `verify` would, as it stands now: for whoever has work to do before */
+  assertRoom(): void;
+
   /** Whether a hash made today would be stronger, or have another pepper. */
   isOutdated(storedHash: string): boolean;
 }
