@@ -18,7 +18,7 @@ import type { Lag } from './measure-lag.js';
 export interface ConsumerStatus {
   readonly name: string;
   readonly kind: Consumer['kind'];
-  /** `unknown`: nobody has reported for a while, or never does. */
+  /** `unknown`: nobody has reported for a while. Of sagas, who do not report, it is told by their lag. */
   readonly state: ProjectionReport['state'] | 'unknown';
   readonly position: LogPosition | undefined;
   /** Undefined while the event store cannot be asked. */
@@ -71,7 +71,7 @@ export class WatchProjectionsHandler {
     return {
       name,
       kind,
-      state: fresh ? report.state : 'unknown',
+      state: fresh ? report.state : kind === 'saga' ? stateByLag(lag) : 'unknown',
       position: checkpoint === 'start' ? undefined : checkpoint,
       lag,
       eventsPerSecond: fresh ? report.eventsPerSecond : undefined,
@@ -94,4 +94,9 @@ export class WatchProjectionsHandler {
       throw error;
     }
   }
+}
+
+function stateByLag(lag: Lag | undefined): ConsumerStatus['state'] {
+  if (lag === undefined) return 'unknown';
+  return lag.events === 0 ? 'live' : 'catching-up';
 }

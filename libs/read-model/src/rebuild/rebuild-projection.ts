@@ -138,17 +138,24 @@ export class ProjectionRebuild<Event> {
    * @throws what stood in the way; the old rows go on serving, and the record says why
    */
   async run(): Promise<RebuildOutcome> {
-    const { database } = this.options;
     try {
       return await this.rebuild();
     } catch (error) {
-      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      await saveRebuildOutcome(database, this.rebuildId, { state: 'failed', error: reason });
-      await this.aside.drop(database);
+      await this.recordFailure(error).catch((unrecorded: unknown) => {
+        const message = 'a rebuild failed, and could not be put on record';
+        throw new AggregateError([error, unrecorded], message);
+      });
       throw error;
     } finally {
       await this.lock.close();
     }
+  }
+
+  private async recordFailure(cause: unknown): Promise<void> {
+    const { database } = this.options;
+    const error = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    await saveRebuildOutcome(database, this.rebuildId, { state: 'failed', error });
+    await this.aside.drop(database);
   }
 
   private async rebuild(): Promise<RebuildOutcome> {
