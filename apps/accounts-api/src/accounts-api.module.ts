@@ -46,6 +46,7 @@ export interface Connections {
   readonly passwordHasher: BcryptPasswordHasher;
   readonly throttle: Throttle;
   readonly accountKeys: AccountKeys;
+  readonly securityEvents: SecurityEvents;
   readonly log: Log;
 }
 
@@ -102,7 +103,7 @@ function protection(settings: AccountsApiSettings, connections: Connections): Pr
     PasswordHashUpgrades,
     { provide: LIMITS, useValue: limitsOf(settings) },
     { provide: LOG, useValue: connections.log },
-    { provide: SecurityEvents, useValue: new SecurityEvents(connections.log) },
+    { provide: SecurityEvents, useValue: connections.securityEvents },
     { provide: Throttle, useValue: connections.throttle },
     { provide: VerifiedCredentials, useValue: new VerifiedCredentials(verifiedForMs) },
     { provide: ClientAddresses, useValue: new ClientAddresses(settings.TRUSTED_PROXIES) },

@@ -8,7 +8,7 @@ import { accountsProjection, ReadModelProgress } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { createMetrics, runProcess, startInternalServer, systemClock } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
-import { Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
 import { readSettings } from './accounts-api.settings.js';
@@ -16,6 +16,7 @@ import { describeApi } from './api-description/api-description.js';
 import { keepRawBodies } from './record-mail-event/raw-body.js';
 import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
+import { SecurityEvents } from './security-events/security-events.js';
 import { Throttle } from './throttle/throttle.js';
 
 const STATEMENT_TIMEOUT_MS = 2_000;
@@ -50,6 +51,13 @@ async function start(log: Log): Promise<RunningProcess> {
     },
   });
 
+  const securityEventsTotal = new Counter({
+    name: 'security_events_total',
+    help: 'Security events by their name in the log',
+    labelNames: ['event'],
+    registers: [metrics],
+  });
+  const securityEvents = new SecurityEvents(log, (event) => securityEventsTotal.inc({ event }));
   const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const rewrapping = new AbortController();
   const rewrapped = rewrapAccountKeys(accountKeys, log, rewrapping.signal);
@@ -68,6 +76,7 @@ async function start(log: Log): Promise<RunningProcess> {
     passwordHasher,
     throttle,
     accountKeys,
+    securityEvents,
     log,
   });
   const app = await createHttpService(module, {

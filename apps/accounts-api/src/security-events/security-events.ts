@@ -9,40 +9,45 @@ export interface SecurityEventSubject {
   readonly accountId: string | undefined;
 }
 
+export type SecurityEventName =
+  | 'authn_login_success'
+  | 'authn_login_fail'
+  | 'authn_login_lock'
+  | 'excess_rate_limit_exceeded'
+  | 'user_created'
+  | 'user_updated'
+  | 'user_create_fail'
+  | 'activation_code_fail';
+
+type Level = 'debug' | 'info' | 'warn';
+
 /**
  * What somebody who watches over the service wants to know, as structured log lines. The member
  * `securityEvent` has the names of the OWASP Logging Vocabulary, for which alarms are ready-made, and two of
  * our own in its style: `user_create_fail` and `activation_code_fail`.
  */
 export class SecurityEvents {
-  constructor(private readonly log: Log) {}
+  /** @param onEvent told of each, for metrics; must not throw */
+  constructor(
+    private readonly log: Log,
+    private readonly onEvent: (event: SecurityEventName) => void = () => undefined,
+  ) {}
 
   /** A password was not right. Says nothing of whether there is such an account. */
-  loginFailed({ requestId, accountId }: SecurityEventSubject): void {
-    const securityEvent = 'authn_login_fail';
-    this.log.warn({ securityEvent, requestId, accountId }, 'a login failed');
+  loginFailed(subject: SecurityEventSubject): void {
+    this.tell('warn', 'authn_login_fail', subject, 'a login failed');
   }
 
-  loginSucceeded({ requestId, accountId }: SecurityEventSubject): void {
-    const securityEvent = 'authn_login_success';
-    this.log.debug({ securityEvent, requestId, accountId }, 'a login succeeded');
+  loginSucceeded(subject: SecurityEventSubject): void {
+    this.tell('debug', 'authn_login_success', subject, 'a login succeeded');
   }
 
   /** Passwords for this address, or from this network, are not even looked at for a while. */
   loginRefused(subject: SecurityEventSubject, { limit, isNew }: LimitExceeded): void {
     if (!isNew) return;
-    const { requestId, accountId } = subject;
-    this.log.warn(
-      {
-        securityEvent: limit.isOfAddress ? 'authn_login_lock' : 'excess_rate_limit_exceeded',
-        requestId,
-        accountId,
-        reason: 'maxretries',
-        limit: limit.name,
-        max: limit.perHour,
-      },
-      'too many logins failed',
-    );
+    const event = limit.isOfAddress ? 'authn_login_lock' : 'excess_rate_limit_exceeded';
+    const details = { reason: 'maxretries', limit: limit.name, max: limit.perHour };
+    this.tell('warn', event, subject, 'too many logins failed', details);
   }
 
   /** The configuration lacks the pepper of a stored hash: its owner cannot log in until it is back. */
@@ -56,30 +61,28 @@ export class SecurityEvents {
   /** Tells what a registration or an activation did to an account; nothing for other facts. */
   accountChanged(subject: SecurityEventSubject, events: readonly AccountEvent[]): void {
     for (const { type } of events) {
-      if (type === 'AccountRegistered') {
-        this.log.info({ securityEvent: 'user_created', ...subject }, 'an account was registered');
-      } else if (type === 'RegistrationRenewed') {
-        const attributes = ['password'];
-        this.log.info(
-          { securityEvent: 'user_updated', ...subject, attributes },
-          'the password of a pending account was replaced',
-        );
-      } else if (type === 'RegistrationRefused') {
-        this.log.warn(
-          { securityEvent: 'user_create_fail', ...subject },
-          'an active address was registered again',
-        );
-      } else if (type === 'AccountActivated') {
-        const attributes = ['status'];
-        this.log.info(
-          { securityEvent: 'user_updated', ...subject, attributes },
-          'an account was activated',
-        );
-      } else if (type === 'ActivationRefused') {
-        this.log.warn(
-          { securityEvent: 'activation_code_fail', ...subject },
-          'an activation code was refused',
-        );
+      switch (type) {
+        case 'AccountRegistered':
+          this.tell('info', 'user_created', subject, 'an account was registered');
+          break;
+        case 'RegistrationRenewed':
+          this.tell('info', 'user_updated', subject, 'the password of a pending account changed', {
+            attributes: ['password'],
+          });
+          break;
+        case 'RegistrationRefused':
+          this.tell('warn', 'user_create_fail', subject, 'an active address was registered again');
+          break;
+        case 'AccountActivated':
+          this.tell('info', 'user_updated', subject, 'an account was activated', {
+            attributes: ['status'],
+          });
+          break;
+        case 'ActivationRefused':
+          this.tell('warn', 'activation_code_fail', subject, 'an activation code was refused');
+          break;
+        default:
+          break;
       }
     }
   }
@@ -94,18 +97,22 @@ export class SecurityEvents {
       await take();
     } catch (error) {
       if (error instanceof LimitExceeded && error.isNew) {
-        this.log.warn(
-          {
-            securityEvent: 'excess_rate_limit_exceeded',
-            requestId,
-            accountId,
-            limit: error.limit.name,
-            max: error.limit.perHour,
-          },
-          'a limit was exceeded',
-        );
+        const details = { limit: error.limit.name, max: error.limit.perHour };
+        const subject = { requestId, accountId };
+        this.tell('warn', 'excess_rate_limit_exceeded', subject, 'a limit was exceeded', details);
       }
       throw error;
     }
+  }
+
+  private tell(
+    level: Level,
+    securityEvent: SecurityEventName,
+    { requestId, accountId }: SecurityEventSubject,
+    message: string,
+    details: object = {},
+  ): void {
+    this.log[level]({ securityEvent, requestId, accountId, ...details }, message);
+    this.onEvent(securityEvent);
   }
 }
