@@ -1,5 +1,6 @@
 import { evolve, initialState, type Account } from './account.js';
 import type { AccountEvent } from './account-events.js';
+import { lapseRegistration, type LapseRegistration } from './lapse-registration.js';
 import { activateAccount, type ActivateAccount } from './activate-account.js';
 import { assertActivationPolicy, type ActivationPolicy } from './activation-policy.js';
 import {
@@ -25,6 +26,7 @@ export type AccountCommand =
   | RequestActivationCode
   | UpgradePasswordHash
   | ActivateAccount
+  | LapseRegistration
   | RecordActivationCodeSent
   | RecordActivationCodeUndeliverable
   | RecordMailEvent
@@ -57,6 +59,8 @@ export function accountDecider(policy: ActivationPolicy): AccountDecider {
           return upgradePasswordHash(command, state);
         case 'ActivateAccount':
           return activateAccount(command, state, policy);
+        case 'LapseRegistration':
+          return lapseRegistration(command, state);
         case 'RecordActivationCodeSent':
           return recordActivationCodeSent(command, state, policy);
         case 'RecordActivationCodeUndeliverable':

@@ -1,5 +1,11 @@
-import type { AccountEvent, AccountEventType, Instant } from './account-events.js';
+import {
+  erasureReasons,
+  type AccountEvent,
+  type AccountEventType,
+  type Instant,
+} from './account-events.js';
 import { defaultMailLanguage, mailLanguages } from './mail-language.js';
+import { erased, isErased, type PersonalText } from './personal-text.js';
 
 /** An event's data as it is stored, with the version of that shape. */
 export interface StoredAccountEvent {
@@ -39,6 +45,7 @@ type DataOf<Type extends AccountEventType> = Extract<AccountEvent, { type: Type 
 interface Field<Value> {
   write(value: Value): unknown;
   read(stored: unknown): Value | undefined;
+  readonly mayBeLeftOut?: true;
 }
 
 interface Shape<Data> {
@@ -51,6 +58,11 @@ interface Shape<Data> {
 const text: Field<string> = {
   write: (value) => value,
   read: (stored) => (typeof stored === 'string' ? stored : undefined),
+};
+
+const personalText: Field<PersonalText> = {
+  write: (value) => value,
+  read: (stored) => (isErased(stored) ? erased : text.read(stored)),
 };
 
 /** ISO 8601 in UTC with milliseconds: what a person reads in the log. */
@@ -85,23 +97,37 @@ function absentBefore<Value>(field: Field<Value>, value: Value): Field<Value> {
   };
 }
 
+/** A field that not every event of the type has. */
+function leftOutOr<Value>(field: Field<Value>): Field<Value | undefined> {
+  return {
+    write: (value) => (value === undefined ? undefined : field.write(value)),
+    read: field.read,
+    mayBeLeftOut: true,
+  };
+}
+
 const language = oneOf(...mailLanguages);
 
 /** The literal names in the log; renaming a type in the code must not change them. */
 const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
   AccountRegistered: {
     schemaVersion: 1,
-    fields: { address: text, passwordHash: text, registeredAt: instant },
+    fields: {
+      address: personalText,
+      passwordHash: personalText,
+      registeredAt: instant,
+      registrationNumber: leftOutOr(wholeNumberFrom(1)),
+    },
     personal: ['address', 'passwordHash'],
   },
   RegistrationRenewed: {
     schemaVersion: 1,
-    fields: { passwordHash: text, renewedAt: instant },
+    fields: { passwordHash: personalText, renewedAt: instant },
     personal: ['passwordHash'],
   },
   PasswordHashUpgraded: {
     schemaVersion: 1,
-    fields: { passwordHash: text, upgradedAt: instant },
+    fields: { passwordHash: personalText, upgradedAt: instant },
     personal: ['passwordHash'],
   },
   RegistrationRefused: {
@@ -194,6 +220,21 @@ const shapes: { readonly [Type in AccountEventType]: Shape<DataOf<Type>> } = {
     fields: { issueNumber: wholeNumberFrom(1), activatedAt: instant },
     personal: [],
   },
+  RegistrationLapsed: {
+    schemaVersion: 1,
+    fields: { registrationNumber: wholeNumberFrom(1), lapsedAt: instant },
+    personal: [],
+  },
+  AccountErased: {
+    schemaVersion: 1,
+    fields: {
+      receiptId: text,
+      reason: oneOf(...erasureReasons),
+      registrationNumber: wholeNumberFrom(1),
+      erasedAt: instant,
+    },
+    personal: [],
+  },
 };
 
 /** Names of the fields that hold personal data, per event type. */
@@ -206,7 +247,9 @@ export function toStored(event: AccountEvent): StoredAccountEvent {
   const { schemaVersion, fields } = shapeOf(event.type);
   const facts: Readonly<Record<string, unknown>> = event.data;
   const data = Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, field.write(facts[name])]),
+    Object.entries(fields)
+      .filter(([name]) => facts[name] !== undefined)
+      .map(([name, field]) => [name, field.write(facts[name])]),
   );
   return { type: event.type, schemaVersion, data };
 }
@@ -225,11 +268,13 @@ export function fromStored({ type, schemaVersion, data }: StoredAccountEvent): A
   }
   const stored: ReadonlyMap<string, unknown> = new Map(Object.entries(data));
   const facts = Object.fromEntries(
-    Object.entries(shape.fields).map(([name, field]) => {
-      const value = field.read(stored.get(name));
-      if (value === undefined) throw new MalformedAccountEvent(type, schemaVersion, name);
-      return [name, value];
-    }),
+    Object.entries(shape.fields)
+      .filter(([name, field]) => !field.mayBeLeftOut || stored.get(name) !== undefined)
+      .map(([name, field]) => {
+        const value = field.read(stored.get(name));
+        if (value === undefined) throw new MalformedAccountEvent(type, schemaVersion, name);
+        return [name, value];
+      }),
   );
   return { type, data: facts } as AccountEvent;
 }

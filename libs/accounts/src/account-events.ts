@@ -1,4 +1,5 @@
 import type { MailLanguage } from './mail-language.js';
+import type { PersonalText } from './personal-text.js';
 
 /**
  * Every fact an account's history can hold. One stream holds one account, so the account's id is the
@@ -13,16 +14,18 @@ export interface AccountRegistered {
   readonly type: 'AccountRegistered';
   readonly data: {
     /** As typed by the person: mail goes here. */
-    readonly address: string;
-    readonly passwordHash: string;
+    readonly address: PersonalText;
+    readonly passwordHash: PersonalText;
     readonly registeredAt: Instant;
+    /** Of an address that had an account before, whose person was forgotten; 1 when left out. */
+    readonly registrationNumber?: number;
   };
 }
 
 /** The address was registered again while not yet activated: the new password replaces the old. */
 export interface RegistrationRenewed {
   readonly type: 'RegistrationRenewed';
-  readonly data: { readonly passwordHash: string; readonly renewedAt: Instant };
+  readonly data: { readonly passwordHash: PersonalText; readonly renewedAt: Instant };
 }
 
 /**
@@ -31,7 +34,7 @@ export interface RegistrationRenewed {
  */
 export interface PasswordHashUpgraded {
   readonly type: 'PasswordHashUpgraded';
-  readonly data: { readonly passwordHash: string; readonly upgradedAt: Instant };
+  readonly data: { readonly passwordHash: PersonalText; readonly upgradedAt: Instant };
 }
 
 /** Somebody registered an address whose account is active already; nothing changed. */
@@ -170,6 +173,39 @@ export interface AccountActivated {
   readonly data: { readonly issueNumber: number; readonly activatedAt: Instant };
 }
 
+/** A registration was never completed and its time is over: its personal data is forgotten. */
+export interface RegistrationLapsed {
+  readonly type: 'RegistrationLapsed';
+  readonly data: {
+    /** The newest registration that is forgotten; the keys of all up to it are destroyed. */
+    readonly registrationNumber: number;
+    readonly lapsedAt: Instant;
+  };
+}
+
+/** Why an account is erased; chosen from a list, because free text would tell who it was. */
+export const erasureReasons = [
+  'requested-by-owner',
+  'required-by-law',
+  'registered-by-abuse',
+  'test-data',
+] as const;
+
+export type ErasureReason = (typeof erasureReasons)[number];
+
+/** The person is forgotten: what was known of them cannot be read any more, and the address is free. */
+export interface AccountErased {
+  readonly type: 'AccountErased';
+  readonly data: {
+    /** UUID: the receipt that the operator was given. */
+    readonly receiptId: string;
+    readonly reason: ErasureReason;
+    /** The newest registration that is forgotten; the keys of all up to it are destroyed. */
+    readonly registrationNumber: number;
+    readonly erasedAt: Instant;
+  };
+}
+
 export type AccountEvent =
   | AccountRegistered
   | RegistrationRenewed
@@ -185,6 +221,8 @@ export type AccountEvent =
   | AccountActivated
   | OwnerNoticeIssued
   | OwnerNotified
-  | OwnerNoticeUndeliverable;
+  | OwnerNoticeUndeliverable
+  | RegistrationLapsed
+  | AccountErased;
 
 export type AccountEventType = AccountEvent['type'];

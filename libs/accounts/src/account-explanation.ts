@@ -89,6 +89,8 @@ function minuteOver(
     (event) =>
       instantOf(event) < expiresAt &&
       (event.type === 'AccountActivated' ||
+        event.type === 'RegistrationLapsed' ||
+        event.type === 'AccountErased' ||
         (event.type === 'ActivationCodeIssued' && event.data.issueNumber > issueNumber)),
   );
   if (ended) return undefined;
@@ -122,6 +124,10 @@ function conclusionOf(state: Account, now: Instant, policy: ActivationPolicy): s
       return 'Nobody has registered this address.';
     case 'active':
       return `The account is active since ${textOf(state.activatedAt)}, activated with code ${state.lastIssueNumber}.`;
+    case 'lapsed':
+      return `The registration was never completed and lapsed at ${textOf(state.lapsedAt)}; the address can be registered anew.`;
+    case 'erased':
+      return `The account was erased at ${textOf(state.erasure.erasedAt)}; the address can be registered anew.`;
     case 'pending':
       return `The account is not activated: ${obstacleOf(state, now, policy)}`;
   }

@@ -7,7 +7,9 @@ import type { AccountEvent, Instant } from './account-events.js';
 export function sentenceOf(event: AccountEvent): string {
   switch (event.type) {
     case 'AccountRegistered':
-      return 'The address was registered.';
+      return (event.data.registrationNumber ?? 1) === 1
+        ? 'The address was registered.'
+        : 'The address was registered anew, after what was known of the person before was forgotten.';
     case 'RegistrationRenewed':
       return 'The address was registered again before it was activated; the new password replaced the old one.';
     case 'PasswordHashUpgraded':
@@ -40,6 +42,10 @@ export function sentenceOf(event: AccountEvent): string {
       return refusalOf(event.data.issueNumber, event.data.reason);
     case 'AccountActivated':
       return `The account was activated with activation code ${event.data.issueNumber}.`;
+    case 'RegistrationLapsed':
+      return 'The registration was never completed; what was known of the person was forgotten, and the address is free again.';
+    case 'AccountErased':
+      return 'The account was erased; what was known of the person was forgotten, and the address is free again.';
   }
 }
 

@@ -1,13 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { evolve, initialState, type Account } from './account.js';
+import { evolve, initialState, isRegistered, type Account } from './account.js';
 import { accountDecider, type AccountCommand } from './account-decider.js';
 import { AccountError, type BrokenRuleName } from './account-errors.js';
-import type { AccountEvent, AccountEventType, Instant } from './account-events.js';
+import {
+  erasureReasons,
+  type AccountEvent,
+  type AccountEventType,
+  type Instant,
+} from './account-events.js';
 import { fromStored, toStored } from './account-event-serde.js';
 import { sentenceOf } from './account-history.js';
 import type { ActivateAccount } from './activate-account.js';
 import { activationOutcome } from './activation-outcome.js';
+import type { EraseAccount } from './erase-account.js';
+import { operatorDecider } from './operator-decider.js';
 import { defaultActivationPolicy, type ActivationPolicy } from './activation-policy.js';
 import { mailLanguages } from './mail-language.js';
 import type { MailEventKind } from './record-mail-event.js';
@@ -33,7 +40,7 @@ type Step =
   | { readonly does: 'wait'; readonly ms: number }
   /** Until the last refusal's `retryAt`, give or take. */
   | { readonly does: 'wait-as-told'; readonly ms: number }
-  | { readonly does: 'register' }
+  | { readonly does: 'register' | 'erase' | 'lapse' }
   | { readonly does: 'request' | 'upgrade-hash'; readonly superseded: boolean }
   | {
       readonly does: 'guess';
@@ -74,7 +81,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ms: fc.constantFrom(-1, 0, 0, 0, 1),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant('register' as const) }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('register' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({ does: fc.constant('request' as const), superseded: rarely }),
@@ -92,6 +99,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ does: fc.constant('upgrade-hash' as const), superseded: rarely }),
   },
   { weight: 5, arbitrary: fc.record({ does: fc.constant('send' as const), issuesBack }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constantFrom('erase' as const, 'lapse' as const, 'lapse' as const, 'lapse' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('give-up' as const), issuesBack }) },
   {
     weight: 2,
@@ -178,7 +191,7 @@ const mayFollowActivation: readonly AccountEventType[] = [
 ];
 
 interface Answered {
-  readonly command: AccountCommand;
+  readonly command: AccountCommand | EraseAccount;
   /** Before the command. */
   readonly history: readonly AccountEvent[];
   readonly events: readonly AccountEvent[];
@@ -208,7 +221,10 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
     let events: AccountEvent[] = [];
     let thrown: unknown;
     try {
-      events = decide(command, state);
+      events =
+        command.type === 'EraseAccount'
+          ? operatorDecider.decide(command, state)
+          : decide(command, state);
     } catch (error) {
       if (!(error instanceof AccountError)) throw error;
       thrown = error;
@@ -226,11 +242,16 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
   return { history, answers };
 }
 
-function commandOf(step: Step, state: Account, now: Instant): AccountCommand | undefined {
+function commandOf(
+  step: Step,
+  state: Account,
+  now: Instant,
+): AccountCommand | EraseAccount | undefined {
   const registration = state.status === 'not-registered' ? 0 : state.registrationNumber;
   const issued = state.status === 'pending' ? state.code?.issueNumber : undefined;
-  const newest = issued ?? (state.status === 'active' ? state.lastIssueNumber : 1);
-  const newestNotice = (state.status === 'active' && state.ownerNotice?.noticeNumber) || 0;
+  const newest = state.status === 'not-registered' ? 1 : state.lastIssueNumber;
+  const newestNotice =
+    state.status === 'not-registered' ? 0 : (state.ownerNotice?.noticeNumber ?? 0);
   const language = registration % 2 === 0 ? 'en' : 'fr';
   switch (step.does) {
     case 'wait':
@@ -266,11 +287,19 @@ function commandOf(step: Step, state: Account, now: Instant): AccountCommand | u
           issued === undefined ? undefined : { issueNumber: issued, code: exampleCode(issued) },
         now,
       };
+    case 'erase':
+      return {
+        type: 'EraseAccount',
+        receiptId: `receipt of ${now}`,
+        reason: 'requested-by-owner',
+        now,
+      };
+    case 'lapse':
+      return { type: 'LapseRegistration', retentionMs: DAY, now };
     case 'upgrade-hash':
       return {
         type: 'UpgradePasswordHash',
-        replaces:
-          step.superseded || state.status === 'not-registered' ? 'hash 0' : state.passwordHash,
+        replaces: step.superseded || !isRegistered(state) ? 'hash 0' : String(state.passwordHash),
         passwordHash: `hash ${registration} made ${now}`,
         now,
       };
@@ -342,6 +371,16 @@ function issuesIn(history: readonly AccountEvent[]) {
   return history.flatMap((event) => (event.type === 'ActivationCodeIssued' ? [event.data] : []));
 }
 
+/** What happened to each person who had the address; each ends with being forgotten, but the last. */
+function livesIn(history: readonly AccountEvent[]): AccountEvent[][] {
+  const lives: AccountEvent[][] = [[]];
+  for (const event of history) {
+    if (event.type === 'RegistrationLapsed' || event.type === 'AccountErased') lives.push([]);
+    else lives.at(-1)?.push(event);
+  }
+  return lives;
+}
+
 describe('Any life of an account', () => {
   it('is answered step by step as the reference answers it', () => {
     fc.assert(
@@ -383,19 +422,21 @@ describe('Any life of an account', () => {
     );
   });
 
-  it('numbers its codes 1, 2, 3, … and ends with at most one activation', () => {
+  it('numbers its codes 1, 2, 3, … and each person activates it once at most', () => {
     fc.assert(
       fc.property(life, policy, (steps, policy) => {
         const { history } = live(steps, policy);
         const numbers = issuesIn(history).map((issue) => issue.issueNumber);
         expect(numbers).toEqual(numbers.map((_, index) => index + 1));
-        const activated = history.filter((event) => event.type === 'AccountActivated');
-        expect(activated.length).toBeLessThanOrEqual(1);
-        const after = history.slice(history.findIndex((event) => event === activated[0]) + 1);
-        if (activated.length === 1) {
-          const types = new Set(after.map((event) => event.type));
-          for (const type of mayFollowActivation) types.delete(type);
-          expect([...types]).toEqual([]);
+        for (const life of livesIn(history)) {
+          const activated = life.filter((event) => event.type === 'AccountActivated');
+          expect(activated.length).toBeLessThanOrEqual(1);
+          const after = life.slice(life.findIndex((event) => event === activated[0]) + 1);
+          if (activated.length === 1) {
+            const types = new Set(after.map((event) => event.type));
+            for (const type of mayFollowActivation) types.delete(type);
+            expect([...types]).toEqual([]);
+          }
         }
       }),
     );
@@ -504,9 +545,11 @@ describe('Any life of an account', () => {
       OwnerNoticeIssued: true,
       OwnerNotified: true,
       OwnerNoticeUndeliverable: true,
+      RegistrationLapsed: true,
+      AccountErased: true,
     };
-    // A life begins with a registration, so this one rule is left to the examples.
-    const everyRule: Record<Exclude<BrokenRuleName, 'AccountNotRegistered'>, true> = {
+    const everyRule: Record<BrokenRuleName, true> = {
+      AccountNotRegistered: true,
       AccountAlreadyActive: true,
       CredentialsSuperseded: true,
       ActivationCodeMissing: true,
@@ -680,13 +723,26 @@ describe('Any sequence of facts', () => {
       type: fc.constant('AccountActivated' as const),
       data: fc.record({ issueNumber, activatedAt: instant }),
     }),
+    fc.record({
+      type: fc.constant('RegistrationLapsed' as const),
+      data: fc.record({ registrationNumber: issueNumber, lapsedAt: instant }),
+    }),
+    fc.record({
+      type: fc.constant('AccountErased' as const),
+      data: fc.record({
+        receiptId: fc.string(),
+        reason: fc.constantFrom(...erasureReasons),
+        registrationNumber: issueNumber,
+        erasedAt: instant,
+      }),
+    }),
   );
 
   it('evolves to a state, even one that no decision would lead to', () => {
     fc.assert(
       fc.property(fc.array(fact, { maxLength: 50 }), (facts) => {
         const state = facts.reduce((last, event) => deepFreeze(evolve(last, event)), initialState);
-        expect(['not-registered', 'pending', 'active']).toContain(state.status);
+        expect(['not-registered', 'pending', 'active', 'lapsed', 'erased']).toContain(state.status);
       }),
     );
   });

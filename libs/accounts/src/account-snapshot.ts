@@ -1,6 +1,12 @@
-import type { Account, ActivationCode, StandingRefusal } from './account.js';
+import {
+  isRegistered,
+  type Account,
+  type ActivationCode,
+  type StandingRefusal,
+} from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 import { toStored } from './account-event-serde.js';
+import { isErased } from './personal-text.js';
 
 /**
  * An account's state for people to read and compare: instants as text (ISO 8601, UTC), and nothing that a
@@ -8,6 +14,7 @@ import { toStored } from './account-event-serde.js';
  */
 export interface AccountSnapshot {
   readonly status: Account['status'];
+  /** Null before a registration, and after the person was forgotten. */
   readonly email: string | null;
   /** 1 for the first registration, one more for each renewal: another number means another password. */
   readonly registrationNumber: number | null;
@@ -36,11 +43,11 @@ export interface Difference {
 
 /** What people may see of a state. */
 export function snapshotOf(account: Account): AccountSnapshot {
-  if (account.status === 'not-registered') {
+  if (!isRegistered(account)) {
     return {
       status: account.status,
       email: null,
-      registrationNumber: null,
+      registrationNumber: account.status === 'not-registered' ? null : account.registrationNumber,
       registeredAt: null,
       activatedAt: null,
       code: null,
@@ -49,7 +56,7 @@ export function snapshotOf(account: Account): AccountSnapshot {
   const { status, address, registrationNumber, registeredAt } = account;
   return {
     status,
-    email: address,
+    email: isErased(address) ? null : address,
     registrationNumber,
     registeredAt: textOf(registeredAt),
     activatedAt: account.status === 'active' ? textOf(account.activatedAt) : null,

@@ -50,6 +50,8 @@ describe('An account', () => {
       codesIssuedAt: [noon],
       wrongGuessesAt: [],
       mailEventIds: [],
+      lastIssueNumber: 1,
+      ownerNotice: undefined,
     });
   });
 
@@ -63,6 +65,8 @@ describe('An account', () => {
       registeredAt: noon,
       activatedAt: noon + 2 * SECOND,
       lastIssueNumber: 1,
+      codesIssuedAt: [noon],
+      wrongGuessesAt: [],
       mailEventIds: [],
       ownerNotice: undefined,
     });

@@ -1,6 +1,8 @@
 import type {
   AccountActivated,
+  AccountErased,
   AccountEvent,
+  AccountRegistered,
   ActivationCodeIssued,
   ActivationCodeSent,
   ActivationCodeUndeliverable,
@@ -12,6 +14,7 @@ import type {
   OwnerNoticeIssued,
   OwnerNoticeUndeliverable,
   OwnerNotified,
+  RegistrationLapsed,
   RegistrationRenewed,
 } from './account-events.js';
 import {
@@ -21,44 +24,65 @@ import {
   type ActivationPolicy,
 } from './activation-policy.js';
 import type { MailLanguage } from './mail-language.js';
+import type { PersonalText } from './personal-text.js';
 
-export type Account = NotRegistered | PendingAccount | ActiveAccount;
+export type Account = NotRegistered | RegisteredAccount | ForgottenAccount;
+
+export type RegisteredAccount = PendingAccount | ActiveAccount;
 
 export interface NotRegistered {
   readonly status: 'not-registered';
 }
 
-/** Registered, the address not yet proven. */
-export interface PendingAccount {
-  readonly status: 'pending';
-  readonly address: string;
-  readonly passwordHash: string;
-  /** 1 for the first registration, one more for each renewal: says which credentials are in force. */
+/**
+ * What outlives the person who registered the address: numbers that never begin anew, so that nothing made
+ * for one person fits the next, and what budgets count, so that forgetting gives nobody another guess.
+ */
+interface OfTheAddress {
+  /** 1 for the first registration, one more for each later one: says which credentials are in force. */
   readonly registrationNumber: number;
-  readonly registeredAt: Instant;
-  /** The newest issue, the only one that can activate. */
-  readonly code: ActivationCode | undefined;
+  /** Of the newest code; 0 before the first. */
+  readonly lastIssueNumber: number;
   /** Codes that a budget may still count, whichever issue; oldest first. */
   readonly codesIssuedAt: readonly Instant[];
   /** Wrong guesses that a budget may still count, on whichever issue; oldest first. */
   readonly wrongGuessesAt: readonly Instant[];
   /** What the provider has told of our mails, by its own ids. */
   readonly mailEventIds: readonly string[];
+  /** The newest one, if an owner ever had to be told that somebody registered the address again. */
+  readonly ownerNotice: OwnerNotice | undefined;
 }
 
-export interface ActiveAccount {
+/** Registered, the address not yet proven. */
+export interface PendingAccount extends OfTheAddress {
+  readonly status: 'pending';
+  readonly address: PersonalText;
+  readonly passwordHash: PersonalText;
+  readonly registeredAt: Instant;
+  /** The newest issue, the only one that can activate. */
+  readonly code: ActivationCode | undefined;
+}
+
+export interface ActiveAccount extends OfTheAddress {
   readonly status: 'active';
-  readonly address: string;
-  readonly passwordHash: string;
-  readonly registrationNumber: number;
+  readonly address: PersonalText;
+  readonly passwordHash: PersonalText;
   readonly registeredAt: Instant;
   readonly activatedAt: Instant;
-  /** The issue that activated the account. */
-  readonly lastIssueNumber: number;
-  /** What the provider has told of our mails, by its own ids. */
-  readonly mailEventIds: readonly string[];
-  /** The newest one, if the owner ever had to be told that somebody registered the address again. */
-  readonly ownerNotice: OwnerNotice | undefined;
+}
+
+/** The person is forgotten; whoever registers the address next is somebody new. */
+export type ForgottenAccount = LapsedRegistration | ErasedAccount;
+
+/** Never activated in time. */
+export interface LapsedRegistration extends OfTheAddress {
+  readonly status: 'lapsed';
+  readonly lapsedAt: Instant;
+}
+
+export interface ErasedAccount extends OfTheAddress {
+  readonly status: 'erased';
+  readonly erasure: AccountErased['data'];
 }
 
 export interface OwnerNotice {
@@ -96,13 +120,17 @@ export const initialState: Account = { status: 'not-registered' };
 export function evolve(state: Account, event: AccountEvent): Account {
   switch (event.type) {
     case 'AccountRegistered':
-      return state.status === 'not-registered' ? registered(event.data) : state;
+      return isRegistered(state) ? state : registered(state, event.data);
+    case 'RegistrationLapsed':
+      return state.status === 'pending' ? forgotten(state, event) : state;
+    case 'AccountErased':
+      return state.status === 'not-registered' || state.status === 'erased'
+        ? state
+        : forgotten(state, event);
     case 'RegistrationRefused':
       return state;
     case 'PasswordHashUpgraded':
-      return state.status === 'not-registered'
-        ? state
-        : { ...state, passwordHash: event.data.passwordHash };
+      return isRegistered(state) ? { ...state, passwordHash: event.data.passwordHash } : state;
     case 'OwnerNoticeIssued':
     case 'OwnerNotified':
     case 'OwnerNoticeUndeliverable':
@@ -110,19 +138,25 @@ export function evolve(state: Account, event: AccountEvent): Account {
     case 'ActivationMailDelivered':
     case 'ActivationMailBounced':
     case 'ActivationMailReportedAsSpam':
-      return state.status === 'not-registered' ? state : withMailEvent(state, event);
+      return isRegistered(state) ? withMailEvent(state, event) : state;
     default:
       return state.status === 'pending' ? evolvePending(state, event) : state;
   }
+}
+
+/** Whether somebody has the address: pending or active. */
+export function isRegistered(state: Account): state is RegisteredAccount {
+  return state.status === 'pending' || state.status === 'active';
 }
 
 /** Whether this issue still waits to be mailed: it is the newest, of a pending account, and untold. */
 export function isCodeToBeSent(
   state: Account,
   issueNumber: number,
-): state is PendingAccount & { readonly code: ActivationCode } {
+): state is PendingAccount & { readonly code: ActivationCode; readonly address: string } {
   return (
     state.status === 'pending' &&
+    typeof state.address === 'string' &&
     state.code?.issueNumber === issueNumber &&
     state.code.delivery.status === 'awaited'
   );
@@ -132,9 +166,10 @@ export function isCodeToBeSent(
 export function isNoticeToBeSent(
   state: Account,
   noticeNumber: number,
-): state is ActiveAccount & { readonly ownerNotice: OwnerNotice } {
+): state is ActiveAccount & { readonly ownerNotice: OwnerNotice; readonly address: string } {
   return (
     state.status === 'active' &&
+    typeof state.address === 'string' &&
     state.ownerNotice?.noticeNumber === noticeNumber &&
     state.ownerNotice.delivery === 'awaited'
   );
@@ -166,21 +201,62 @@ type PendingEvent =
   | ActivationRefused
   | AccountActivated;
 
-function registered(data: {
-  readonly address: string;
-  readonly passwordHash: string;
-  readonly registeredAt: Instant;
-}): PendingAccount {
+const nothingBefore: OfTheAddress = {
+  registrationNumber: 0,
+  lastIssueNumber: 0,
+  codesIssuedAt: [],
+  wrongGuessesAt: [],
+  mailEventIds: [],
+  ownerNotice: undefined,
+};
+
+function registered(
+  before: NotRegistered | ForgottenAccount,
+  data: AccountRegistered['data'],
+): PendingAccount {
+  const { address, passwordHash, registeredAt, registrationNumber = 1 } = data;
   return {
+    ...(before.status === 'not-registered' ? nothingBefore : ofTheAddress(before)),
     status: 'pending',
-    address: data.address,
-    passwordHash: data.passwordHash,
-    registrationNumber: 1,
-    registeredAt: data.registeredAt,
+    address,
+    passwordHash,
+    registrationNumber,
+    registeredAt,
     code: undefined,
-    codesIssuedAt: [],
-    wrongGuessesAt: [],
-    mailEventIds: [],
+  };
+}
+
+function forgotten(
+  account: RegisteredAccount | LapsedRegistration,
+  event: RegistrationLapsed | AccountErased,
+): ForgottenAccount {
+  const { ownerNotice, ...kept } = ofTheAddress(account);
+  // What was not sent yet was meant for the one who is forgotten.
+  const settled = ownerNotice?.delivery === 'awaited' ? 'undeliverable' : ownerNotice?.delivery;
+  const before = {
+    ...kept,
+    ownerNotice: ownerNotice && settled && { ...ownerNotice, delivery: settled },
+  };
+  return event.type === 'AccountErased'
+    ? { ...before, status: 'erased', erasure: event.data }
+    : { ...before, status: 'lapsed', lapsedAt: event.data.lapsedAt };
+}
+
+function ofTheAddress({
+  registrationNumber,
+  lastIssueNumber,
+  codesIssuedAt,
+  wrongGuessesAt,
+  mailEventIds,
+  ownerNotice,
+}: OfTheAddress): OfTheAddress {
+  return {
+    registrationNumber,
+    lastIssueNumber,
+    codesIssuedAt,
+    wrongGuessesAt,
+    mailEventIds,
+    ownerNotice,
   };
 }
 
@@ -196,6 +272,7 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
       const { issueNumber, nonce, keyId, issuedAt, language } = event.data;
       return {
         ...account,
+        lastIssueNumber: issueNumber,
         code: {
           issueNumber,
           nonce,
@@ -223,23 +300,20 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
       return refused(account, event.data);
     case 'AccountActivated':
       return {
+        ...ofTheAddress(account),
         status: 'active',
         address: account.address,
         passwordHash: account.passwordHash,
-        registrationNumber: account.registrationNumber,
         registeredAt: account.registeredAt,
         activatedAt: event.data.activatedAt,
-        lastIssueNumber: event.data.issueNumber,
-        mailEventIds: account.mailEventIds,
-        ownerNotice: undefined,
       };
   }
 }
 
 function withMailEvent(
-  account: PendingAccount | ActiveAccount,
+  account: RegisteredAccount,
   event: ActivationMailDelivered | ActivationMailBounced | ActivationMailReportedAsSpam,
-): PendingAccount | ActiveAccount {
+): RegisteredAccount {
   const { issueNumber, providerEventId } = event.data;
   const told = { ...account, mailEventIds: [...account.mailEventIds, providerEventId] };
   const isLost = event.type === 'ActivationMailBounced' && event.data.kind === 'permanent';

@@ -15,7 +15,10 @@ interface Budget {
 }
 
 /** First instant at which a new code may be issued; in the past when it may be at once. */
-export function newCodeAllowedFrom(account: PendingAccount, policy: ActivationPolicy): Instant {
+export function newCodeAllowedFrom(
+  account: Pick<PendingAccount, 'codesIssuedAt'>,
+  policy: ActivationPolicy,
+): Instant {
   return allowedFrom(account.codesIssuedAt, [
     { limit: 1, windowMs: policy.resendIntervalMs },
     { limit: policy.codesPerHour, windowMs: HOUR },

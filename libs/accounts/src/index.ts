@@ -24,3 +24,7 @@ export * from './account-history.js';
 export * from './account-snapshot.js';
 export * from './account-explanation.js';
 export * from './reissue-activation-code.js';
+export type { EraseAccount } from './erase-account.js';
+export type { LapseRegistration } from './lapse-registration.js';
+export * from './operator-decider.js';
+export * from './personal-text.js';

@@ -1,4 +1,4 @@
-import type { Account, PendingAccount } from './account.js';
+import { isRegistered, type Account, type PendingAccount } from './account.js';
 import {
   AccountAlreadyActive,
   AccountNotRegistered,
@@ -14,7 +14,7 @@ import {
  * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive
  */
 export function provenPendingAccount(state: Account, provenRegistration: number): PendingAccount {
-  if (state.status === 'not-registered') throw new AccountNotRegistered();
+  if (!isRegistered(state)) throw new AccountNotRegistered();
   if (state.registrationNumber !== provenRegistration) throw new CredentialsSuperseded();
   if (state.status === 'active') throw new AccountAlreadyActive(state.activatedAt);
   return state;

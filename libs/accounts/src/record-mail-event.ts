@@ -1,4 +1,4 @@
-import type { Account } from './account.js';
+import { isRegistered, type Account } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 
 /** What the provider can tell of a mail it has accepted. */
@@ -21,13 +21,9 @@ export interface RecordMailEvent {
  */
 export function recordMailEvent(command: RecordMailEvent, state: Account): AccountEvent[] {
   const { issueNumber, providerEventId } = command;
-  if (state.status === 'not-registered') return [];
-  if (issueNumber < 1 || issueNumber > newestIssueNumber(state)) return [];
+  if (!isRegistered(state)) return [];
+  if (issueNumber < 1 || issueNumber > state.lastIssueNumber) return [];
   return state.mailEventIds.includes(providerEventId) ? [] : [factOf(command)];
-}
-
-function newestIssueNumber(state: Exclude<Account, { status: 'not-registered' }>): number {
-  return state.status === 'active' ? state.lastIssueNumber : (state.code?.issueNumber ?? 0);
 }
 
 function factOf({ issueNumber, kind, occurredAt, providerEventId }: RecordMailEvent): AccountEvent {

@@ -30,8 +30,20 @@ export function registerAccount(
     case 'not-registered':
       return [
         { type: 'AccountRegistered', data: { address, passwordHash, registeredAt: now } },
-        nextCode(command, undefined),
+        nextCode(command, 0),
       ];
+    case 'lapsed':
+    case 'erased': {
+      const registrationNumber = state.registrationNumber + 1;
+      const registered: AccountEvent = {
+        type: 'AccountRegistered',
+        data: { address, passwordHash, registeredAt: now, registrationNumber },
+      };
+      // The address' codes stay counted, or forgetting and registering in turn would fill an inbox.
+      return now < newCodeAllowedFrom(state, policy)
+        ? [registered]
+        : [registered, nextCode(command, state.lastIssueNumber)];
+    }
     case 'pending': {
       const renewed: AccountEvent = {
         type: 'RegistrationRenewed',
@@ -40,7 +52,7 @@ export function registerAccount(
       // Without a new code the one mailed before stays live: renewing must not lock the owner out.
       return now < newCodeAllowedFrom(state, policy)
         ? [renewed]
-        : [renewed, nextCode(command, state.code)];
+        : [renewed, nextCode(command, state.lastIssueNumber)];
     }
     case 'active': {
       const refused: AccountEvent = {

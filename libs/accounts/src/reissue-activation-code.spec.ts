@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { AccountAlreadyActive, AccountNotRegistered } from './account-errors.js';
+import { operatorDecider } from './operator-decider.js';
 import {
   ActivationCodeNotUndeliverable,
-  operatorDecider,
   type ReissueActivationCode,
 } from './reissue-activation-code.js';
 import {

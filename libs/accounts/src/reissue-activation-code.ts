@@ -1,4 +1,4 @@
-import { evolve, initialState, type Account } from './account.js';
+import { isRegistered, type Account } from './account.js';
 import { AccountAlreadyActive, AccountError, AccountNotRegistered } from './account-errors.js';
 import type { AccountEvent, Instant } from './account-events.js';
 import { nextCode } from './request-activation-code.js';
@@ -34,18 +34,11 @@ export function reissueActivationCode(
   command: ReissueActivationCode,
   state: Account,
 ): AccountEvent[] {
-  if (state.status === 'not-registered') throw new AccountNotRegistered();
+  if (!isRegistered(state)) throw new AccountNotRegistered();
   if (state.status === 'active') throw new AccountAlreadyActive(state.activatedAt);
   const { code } = state;
   if (code?.issueNumber !== command.issueNumber || code.delivery.status !== 'undeliverable') {
     throw new ActivationCodeNotUndeliverable(command.issueNumber);
   }
-  return [nextCode({ ...code, ...command }, code)];
+  return [nextCode({ ...code, ...command }, code.issueNumber)];
 }
-
-/** What operators may do to an account; apart from `accountDecider`, so that no other process can. */
-export const operatorDecider = {
-  decide: reissueActivationCode,
-  evolve,
-  initialState,
-};

@@ -1,4 +1,4 @@
-import type { Account, ActivationCode } from './account.js';
+import type { Account } from './account.js';
 import { ActivationCodeRequestedTooSoon } from './account-errors.js';
 import type { AccountEvent, ActivationCodeIssued, Instant } from './account-events.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
@@ -31,17 +31,16 @@ export function requestActivationCode(
   const account = provenPendingAccount(state, command.provenRegistration);
   const allowedFrom = newCodeAllowedFrom(account, policy);
   if (command.now < allowedFrom) throw new ActivationCodeRequestedTooSoon(allowedFrom);
-  return [nextCode(command, account.code)];
+  return [nextCode(command, account.lastIssueNumber)];
 }
 
-/** The issue after `newest`. */
+/** @param lastIssueNumber of the newest code; 0 before the first */
 export function nextCode(
   { nonce, keyId, language, now }: Omit<RequestActivationCode, 'type' | 'provenRegistration'>,
-  newest: ActivationCode | undefined,
+  lastIssueNumber: number,
 ): ActivationCodeIssued {
-  const issueNumber = (newest?.issueNumber ?? 0) + 1;
   return {
     type: 'ActivationCodeIssued',
-    data: { issueNumber, nonce, keyId, issuedAt: now, language },
+    data: { issueNumber: lastIssueNumber + 1, nonce, keyId, issuedAt: now, language },
   };
 }

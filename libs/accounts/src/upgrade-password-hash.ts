@@ -1,4 +1,4 @@
-import type { Account } from './account.js';
+import { isRegistered, type Account } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 
 export interface UpgradePasswordHash {
@@ -15,6 +15,6 @@ export function upgradePasswordHash(
   { replaces, passwordHash, now }: UpgradePasswordHash,
   state: Account,
 ): AccountEvent[] {
-  if (state.status === 'not-registered' || state.passwordHash !== replaces) return [];
+  if (!isRegistered(state) || state.passwordHash !== replaces) return [];
   return [{ type: 'PasswordHashUpgraded', data: { passwordHash, upgradedAt: now } }];
 }

@@ -1,5 +1,5 @@
 import { invalidRequest } from '@app/http-service';
-import type { AccountView } from '@app/read-model';
+import type { ListedAccount } from '@app/read-model';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -10,8 +10,10 @@ import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
 import { FindAccountsHandler } from './find-accounts.handler.js';
 
+const statuses = ['pending', 'active', 'lapsed', 'erased'] as const;
+
 const accountsQuery = z.strictObject({
-  status: z.enum(['pending', 'active'], 'must be pending or active').optional(),
+  status: z.enum(statuses, 'must be pending, active, lapsed or erased').optional(),
   email: z
     .string()
     .min(1, 'must not be empty')
@@ -30,8 +32,8 @@ const accountsQuery = z.strictObject({
 
 const accountAnswer = z.object({
   accountId: z.uuid(),
-  email: z.string(),
-  status: z.enum(['pending', 'active']),
+  email: z.string().nullable().meta({ description: 'Null once the person was forgotten.' }),
+  status: z.enum(statuses),
   registeredAt: z.iso.datetime(),
   activatedAt: z.iso.datetime().nullable(),
 });
@@ -86,10 +88,10 @@ export class FindAccountsController {
   }
 }
 
-function toAnswer(account: AccountView): z.infer<typeof accountAnswer> {
+function toAnswer(account: ListedAccount): z.infer<typeof accountAnswer> {
   return {
     accountId: account.accountId,
-    email: account.address,
+    email: account.address ?? null,
     status: account.status,
     registeredAt: account.registeredAt.toISOString(),
     activatedAt: account.activatedAt?.toISOString() ?? null,

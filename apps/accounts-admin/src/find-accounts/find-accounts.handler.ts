@@ -1,7 +1,7 @@
 import { AccountIds } from '@app/account-secrets';
 import { Problem } from '@app/http-service';
-import { findAccount, pageOfAccounts } from '@app/read-model';
-import type { AccountView, Queryable } from '@app/read-model';
+import { findListedAccount, pageOfAccounts } from '@app/read-model';
+import type { ListedAccount, Queryable } from '@app/read-model';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Caller } from '../admin-keys/caller.js';
 import { adminProblems } from '../admin-problems.js';
@@ -11,7 +11,7 @@ import { cursorOf, invalidCursor, placeOf } from '../page-cursor.js';
 import { accountIdOfAddress, accountIdOfPath } from '../request-values.js';
 
 export interface FindAccounts {
-  readonly status?: AccountView['status'] | undefined;
+  readonly status?: ListedAccount['status'] | undefined;
   /** A whole address, or the beginning of one followed by `*`. */
   readonly email?: string | undefined;
   readonly registeredFrom?: string | undefined;
@@ -22,7 +22,7 @@ export interface FindAccounts {
 }
 
 export interface AccountPage {
-  readonly accounts: readonly AccountView[];
+  readonly accounts: readonly ListedAccount[];
   readonly nextCursor: string | undefined;
 }
 
@@ -74,10 +74,10 @@ export class FindAccountsHandler {
    * @param account id or e-mail address
    * @throws Problem account-not-found, invalid-request
    */
-  async findOne(account: string, caller: Caller): Promise<AccountView> {
+  async findOne(account: string, caller: Caller): Promise<ListedAccount> {
     const accountId = accountIdOfPath(account, this.accountIds);
     await this.audit.record(caller, { operation: 'view-account', accountIds: [accountId] });
-    const found = await findAccount(this.readModel, accountId);
+    const found = await findListedAccount(this.readModel, accountId);
     if (found === undefined) {
       throw new Problem(adminProblems.accountNotFound, 'No account has this id or address.');
     }

@@ -1,5 +1,6 @@
 import type {
   AccountActivated,
+  AccountErased,
   AccountRegistered,
   ActivationCodeIssued,
   ActivationCodeSent,
@@ -13,6 +14,7 @@ import type {
   OwnerNoticeUndeliverable,
   OwnerNotified,
   PasswordHashUpgraded,
+  RegistrationLapsed,
   RegistrationRefused,
   RegistrationRenewed,
 } from '../account-events.js';
@@ -37,6 +39,7 @@ export const ada = {
   upgradedPasswordHash: 'another hash of the first password',
   keyId: 'k1',
   language: 'fr',
+  receiptId: '0b0f5dcb-5a7c-4f6a-9f0e-2a1f6f2f7a55',
 } as const;
 
 /** A nonce of its own for each issue. */
@@ -177,6 +180,35 @@ export function activationRefused(
 
 export function accountActivated(issueNumber: number, at: Instant): AccountActivated {
   return { type: 'AccountActivated', data: { issueNumber, activatedAt: at } };
+}
+
+export function registrationLapsed(at: Instant, registrationNumber = 1): RegistrationLapsed {
+  return { type: 'RegistrationLapsed', data: { registrationNumber, lapsedAt: at } };
+}
+
+export function accountErased(at: Instant, registrationNumber = 1): AccountErased {
+  return {
+    type: 'AccountErased',
+    data: {
+      receiptId: ada.receiptId,
+      reason: 'requested-by-owner',
+      registrationNumber,
+      erasedAt: at,
+    },
+  };
+}
+
+/** Whoever registers the address after its person was forgotten. */
+export function registeredAnew(at: Instant, registrationNumber = 2): AccountRegistered {
+  return {
+    type: 'AccountRegistered',
+    data: {
+      address: ada.address,
+      passwordHash: ada.newPasswordHash,
+      registeredAt: at,
+      registrationNumber,
+    },
+  };
 }
 
 /** Registered at noon, code 1 mailed at once. */

@@ -11,6 +11,7 @@ import {
   type AccountError,
 } from '../account-errors.js';
 import type { AccountCommand } from '../account-decider.js';
+import type { OperatorCommand } from '../operator-decider.js';
 import type {
   AccountEvent,
   AccountEventType,
@@ -40,17 +41,32 @@ type History = readonly AccountEvent[];
 
 export function referenceAnswer(
   history: History,
-  command: AccountCommand,
+  command: AccountCommand | Extract<OperatorCommand, { type: 'EraseAccount' }>,
   policy: ActivationPolicy,
 ): ReferenceAnswer {
-  const newest = all(history, 'ActivationCodeIssued').at(-1);
+  // Numbers and budgets go by the whole history; everything else by what is known of the person.
+  const life = lifeOfPerson(history);
+  const isRegistered = life.length > 0;
+  const newest = all(life, 'ActivationCodeIssued').at(-1);
   const registrations =
     all(history, 'AccountRegistered').length + all(history, 'RegistrationRenewed').length;
-  const activated = all(history, 'AccountActivated')[0];
+  const activated = all(life, 'AccountActivated')[0];
 
   switch (command.type) {
     case 'RegisterAccount': {
       const { address, passwordHash, now, language } = command;
+      if (!isRegistered && registrations > 0) {
+        const registrationNumber = registrations + 1;
+        const data = { address, passwordHash, registeredAt: now, registrationNumber };
+        return {
+          events: [
+            { type: 'AccountRegistered', data },
+            ...(mayIssue(history, now, policy)
+              ? [issue(command, all(history, 'ActivationCodeIssued').length + 1)]
+              : []),
+          ],
+        };
+      }
       if (registrations === 0) {
         return {
           events: [
@@ -83,8 +99,30 @@ export function referenceAnswer(
       };
     }
 
-    case 'RequestActivationCode': {
+    case 'EraseAccount': {
+      const { receiptId, reason, now } = command;
       if (registrations === 0) return thrown(new AccountNotRegistered());
+      const data = { receiptId, reason, registrationNumber: registrations, erasedAt: now };
+      const isErased = history.at(-1)?.type === 'AccountErased';
+      return { events: isErased ? [] : [{ type: 'AccountErased', data }] };
+    }
+
+    case 'LapseRegistration': {
+      const { retentionMs, now } = command;
+      if (!isRegistered || activated) return { events: [] };
+      const asked = life.some(
+        (event) =>
+          (event.type === 'AccountRegistered' && event.data.registeredAt + retentionMs > now) ||
+          (event.type === 'ActivationCodeIssued' &&
+            event === newest &&
+            event.data.issuedAt + retentionMs > now),
+      );
+      const data = { registrationNumber: registrations, lapsedAt: now };
+      return { events: asked ? [] : [{ type: 'RegistrationLapsed', data }] };
+    }
+
+    case 'RequestActivationCode': {
+      if (!isRegistered) return thrown(new AccountNotRegistered());
       if (command.provenRegistration !== registrations) return thrown(new CredentialsSuperseded());
       if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
       if (!mayIssue(history, command.now, policy)) {
@@ -96,7 +134,7 @@ export function referenceAnswer(
 
     case 'UpgradePasswordHash': {
       const { replaces, passwordHash, now } = command;
-      const hashes = history.flatMap((event) =>
+      const hashes = life.flatMap((event) =>
         'passwordHash' in event.data ? [event.data.passwordHash] : [],
       );
       return {
@@ -108,7 +146,7 @@ export function referenceAnswer(
     }
 
     case 'ActivateAccount': {
-      if (registrations === 0) return thrown(new AccountNotRegistered());
+      if (!isRegistered) return thrown(new AccountNotRegistered());
       if (command.provenRegistration !== registrations) return thrown(new CredentialsSuperseded());
       if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
       if (!newest || isLost(history, newest.data.issueNumber))
@@ -121,7 +159,7 @@ export function referenceAnswer(
       const expiresAt = sentAt + policy.codeTtlMs;
       const data = { issueNumber, sentAt, expiresAt, providerMessageId };
       return {
-        events: waits(history, issueNumber) ? [{ type: 'ActivationCodeSent', data }] : [],
+        events: waits(life, issueNumber) ? [{ type: 'ActivationCodeSent', data }] : [],
       };
     }
 
@@ -133,7 +171,7 @@ export function referenceAnswer(
         (event) =>
           'providerEventId' in event.data && event.data.providerEventId === providerEventId,
       );
-      if (!isIssue || known) return { events: [] };
+      if (!isRegistered || !isIssue || known) return { events: [] };
       const fact: Record<typeof kind, AccountEvent> = {
         delivered: {
           type: 'ActivationMailDelivered',
@@ -159,7 +197,7 @@ export function referenceAnswer(
       const { noticeNumber, sentAt, providerMessageId } = command;
       const data = { noticeNumber, sentAt, providerMessageId };
       return {
-        events: noticeWaits(history, noticeNumber) ? [{ type: 'OwnerNotified', data }] : [],
+        events: noticeWaits(life, noticeNumber) ? [{ type: 'OwnerNotified', data }] : [],
       };
     }
 
@@ -167,9 +205,7 @@ export function referenceAnswer(
       const { noticeNumber, reason, attempts, now } = command;
       const data = { noticeNumber, reason, attempts, abandonedAt: now };
       return {
-        events: noticeWaits(history, noticeNumber)
-          ? [{ type: 'OwnerNoticeUndeliverable', data }]
-          : [],
+        events: noticeWaits(life, noticeNumber) ? [{ type: 'OwnerNoticeUndeliverable', data }] : [],
       };
     }
 
@@ -177,10 +213,18 @@ export function referenceAnswer(
       const { issueNumber, reason, attempts, now } = command;
       const data = { issueNumber, reason, attempts, abandonedAt: now };
       return {
-        events: waits(history, issueNumber) ? [{ type: 'ActivationCodeUndeliverable', data }] : [],
+        events: waits(life, issueNumber) ? [{ type: 'ActivationCodeUndeliverable', data }] : [],
       };
     }
   }
+}
+
+/** What happened since the address was registered by whoever has it; nothing when nobody has it. */
+function lifeOfPerson(history: History): History {
+  const forgotten = history.findLastIndex(
+    ({ type }) => type === 'RegistrationLapsed' || type === 'AccountErased',
+  );
+  return history.slice(forgotten + 1);
 }
 
 function guess(
@@ -289,7 +333,7 @@ function noticeWaits(history: History, noticeNumber: number): boolean {
       (event.type === 'OwnerNotified' || event.type === 'OwnerNoticeUndeliverable') &&
       event.data.noticeNumber === noticeNumber,
   );
-  return all(history, 'OwnerNoticeIssued').length === noticeNumber && noticeNumber > 0 && !settled;
+  return all(history, 'OwnerNoticeIssued').at(-1)?.data.noticeNumber === noticeNumber && !settled;
 }
 
 /** Something becomes possible only when a fact leaves a window, so only those instants are tried. */

@@ -284,4 +284,58 @@ export const storedAccountEvents: readonly {
       data: { issueNumber: 2, activatedAt: Date.UTC(2026, 10, 22, 12, 1, 41, 499) },
     },
   },
+  {
+    // Of an address whose person before was forgotten.
+    stored: {
+      type: 'AccountRegistered',
+      schemaVersion: 1,
+      data: {
+        address: 'ada@example.org',
+        passwordHash: 'v1$p1$2b$12$third',
+        registeredAt: '2026-12-24T12:00:00.000Z',
+        registrationNumber: 3,
+      },
+    },
+    event: {
+      type: 'AccountRegistered',
+      data: {
+        address: 'ada@example.org',
+        passwordHash: 'v1$p1$2b$12$third',
+        registeredAt: Date.UTC(2026, 11, 24, 12),
+        registrationNumber: 3,
+      },
+    },
+  },
+  {
+    stored: {
+      type: 'RegistrationLapsed',
+      schemaVersion: 1,
+      data: { registrationNumber: 2, lapsedAt: '2026-12-22T12:00:00.000Z' },
+    },
+    event: {
+      type: 'RegistrationLapsed',
+      data: { registrationNumber: 2, lapsedAt: Date.UTC(2026, 11, 22, 12) },
+    },
+  },
+  {
+    stored: {
+      type: 'AccountErased',
+      schemaVersion: 1,
+      data: {
+        receiptId: '0b0f5dcb-5a7c-4f6a-9f0e-2a1f6f2f7a55',
+        reason: 'requested-by-owner',
+        registrationNumber: 2,
+        erasedAt: '2026-12-23T12:00:00.000Z',
+      },
+    },
+    event: {
+      type: 'AccountErased',
+      data: {
+        receiptId: '0b0f5dcb-5a7c-4f6a-9f0e-2a1f6f2f7a55',
+        reason: 'requested-by-owner',
+        registrationNumber: 2,
+        erasedAt: Date.UTC(2026, 11, 23, 12),
+      },
+    },
+  },
 ];

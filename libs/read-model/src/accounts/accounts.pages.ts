@@ -1,8 +1,8 @@
 import type { Queryable } from '../database.js';
-import type { AccountView } from './accounts.queries.js';
+import type { ListedAccount } from './accounts.queries.js';
 
 export interface AccountPageRequest {
-  readonly status: AccountView['status'] | undefined;
+  readonly status: ListedAccount['status'] | undefined;
   readonly accountId: string | undefined;
   /** Addresses that begin so, whatever the case. */
   readonly addressPrefix: string | undefined;
@@ -24,7 +24,7 @@ export interface AccountPageRequest {
 export async function pageOfAccounts(
   database: Queryable,
   request: AccountPageRequest,
-): Promise<readonly AccountView[]> {
+): Promise<readonly ListedAccount[]> {
   const { after, order } = request;
   const conditions: string[] = [];
   const values: unknown[] = [];
@@ -50,19 +50,42 @@ export async function pageOfAccounts(
            limit ${bind(request.limit)}`,
     values,
   });
-  return rows.map((row) => ({
+  return rows.map(toListed);
+}
+
+/**
+ * One look-up by key, also of an account whose person was forgotten.
+ *
+ * @param accountId UUID
+ * @throws ReadModelUnavailable
+ */
+export async function findListedAccount(
+  database: Queryable,
+  accountId: string,
+): Promise<ListedAccount | undefined> {
+  const { rows } = await database.query<AccountRow>({
+    name: 'find-listed-account',
+    text: `select account_id, address, status, registered_at, activated_at
+           from read_model.accounts where account_id = $1`,
+    values: [accountId],
+  });
+  return rows[0] && toListed(rows[0]);
+}
+
+function toListed(row: AccountRow): ListedAccount {
+  return {
     accountId: row.account_id,
-    address: row.address,
+    address: row.address ?? undefined,
     status: row.status,
     registeredAt: row.registered_at,
     activatedAt: row.activated_at ?? undefined,
-  }));
+  };
 }
 
 interface AccountRow {
   readonly account_id: string;
-  readonly address: string;
-  readonly status: AccountView['status'];
+  readonly address: string | null;
+  readonly status: ListedAccount['status'];
   readonly registered_at: Date;
   readonly activated_at: Date | null;
 }

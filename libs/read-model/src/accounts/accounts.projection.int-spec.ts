@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { evolve, initialState } from '@app/accounts';
+import { evolve, initialState, isErased, isRegistered } from '@app/accounts';
 import type { Account, AccountEvent } from '@app/accounts';
 import {
   accountActivated,
+  accountErased,
   accountRegistered,
   activationRefused,
   activeAccount,
@@ -12,6 +13,8 @@ import {
   codeSent,
   codeUndeliverable,
   noon,
+  registeredAnew,
+  registrationLapsed,
   registrationRefused,
   registrationRenewed,
   SECOND,
@@ -22,6 +25,7 @@ import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import type { Database } from '../database.js';
 import { createPool } from '../postgres.js';
 import { projectAccountEvent } from './accounts.projection.js';
+import { findListedAccount } from './accounts.pages.js';
 import { findAccount, findCredentials } from './accounts.queries.js';
 
 describe('accounts in PostgreSQL', () => {
@@ -96,6 +100,36 @@ describe('accounts in PostgreSQL', () => {
     });
   });
 
+  it('keep a row without the person once they were forgotten, until the address is registered anew', async () => {
+    for (const [status, forgotten] of [
+      ['lapsed', [accountRegistered(), registrationLapsed(noon)]],
+      ['erased', [...activeAccount, accountErased(noon)]],
+    ] as const) {
+      const accountId = await projected(forgotten, 2);
+      expect(await findAccount(database, accountId)).toBeUndefined();
+      expect(await findCredentials(database, accountId)).toBeUndefined();
+      expect(await findListedAccount(database, accountId)).toEqual({
+        accountId,
+        address: undefined,
+        status,
+        registeredAt: new Date(noon),
+        activatedAt: undefined,
+      });
+    }
+    const again = await projected([
+      ...activeAccount,
+      accountErased(noon),
+      registeredAnew(noon + 1),
+    ]);
+    expect(await findCredentials(database, again)).toEqual({
+      accountId: again,
+      ...pending,
+      registeredAt: new Date(noon + 1),
+      passwordHash: ada.newPasswordHash,
+      registrationNumber: 2,
+    });
+  });
+
   it('do not change when a whole history is stored again', async () => {
     const history = [accountRegistered(), registrationRenewed(noon), accountActivated(1, noon)];
     const accountId = await projected(history);
@@ -119,6 +153,8 @@ describe('accounts in PostgreSQL', () => {
       codeUndeliverable(1, noon),
       activationRefused(1, 'incorrect', noon),
       accountActivated(1, noon + 2 * SECOND),
+      registrationLapsed(noon),
+      accountErased(noon),
     );
     await fc.assert(
       fc.asyncProperty(
@@ -136,7 +172,7 @@ describe('accounts in PostgreSQL', () => {
 });
 
 function remembered(accountId: string, account: Account) {
-  if (account.status === 'not-registered') return undefined;
+  if (!isRegistered(account) || isErased(account.address)) return undefined;
   return {
     accountId,
     address: account.address,

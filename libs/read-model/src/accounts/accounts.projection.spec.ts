@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { erased } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import {
   accountActivated,
+  accountErased,
   accountRegistered,
   activationRefused,
   ada,
@@ -9,6 +11,7 @@ import {
   codeSent,
   codeUndeliverable,
   noon,
+  registrationLapsed,
   registrationRefused,
   passwordHashUpgraded,
   registrationRenewed,
@@ -19,11 +22,11 @@ const place = { accountId: ada.accountId, revision: 4n, position: 9_007_199_254_
 const statementFor = (event: AccountEvent) => projectAccountEvent({ ...place, event });
 
 describe('accounts projection', () => {
-  it('adds a row when an account is registered, unless there is one', () => {
+  it('adds a row when an account is registered, unless somebody has the address', () => {
     expect(statementFor(accountRegistered())).toEqual({
       name: 'account-registered',
       text: expect.stringMatching(
-        /^insert into read_model\.accounts[^]+on conflict \(account_id\) do nothing$/,
+        /^insert into read_model\.accounts[^]+on conflict \(account_id\) do update[^]+stored\.status in \('lapsed', 'erased'\)$/,
       ),
       values: [
         ada.accountId,
@@ -32,6 +35,7 @@ describe('accounts projection', () => {
         ada.address,
         ada.passwordHash,
         new Date(noon),
+        1,
       ],
     });
   });
@@ -56,10 +60,28 @@ describe('accounts projection', () => {
     expect(statementFor(passwordHashUpgraded(noon + 1))).toEqual({
       name: 'password-hash-upgraded',
       text: expect.stringMatching(
-        /password_hash = \$4\s+where account_id = \$1 and revision < \$2$/,
+        /password_hash = \$4\s+where account_id = \$1 and revision < \$2 and status in \('pending', 'active'\)$/,
       ),
       values: [ada.accountId, 4n, 9_007_199_254_740_993n, ada.upgradedPasswordHash],
     });
+  });
+
+  it('takes address and hash out of the row when a person is forgotten', () => {
+    for (const event of [registrationLapsed(noon), accountErased(noon)]) {
+      expect(statementFor(event)).toEqual({
+        name: event.type === 'AccountErased' ? 'account-erased' : 'registration-lapsed',
+        text: expect.stringContaining('address = null, password_hash = null'),
+        values: [ada.accountId, 4n, 9_007_199_254_740_993n],
+      });
+    }
+  });
+
+  it('writes nothing in place of what was erased', () => {
+    const event: AccountEvent = {
+      type: 'AccountRegistered',
+      data: { address: erased, passwordHash: erased, registeredAt: noon, registrationNumber: 7 },
+    };
+    expect(statementFor(event)?.values?.slice(3)).toEqual([null, null, new Date(noon), 7]);
   });
 
   it.each([registrationRenewed(noon), accountActivated(1, noon)])(

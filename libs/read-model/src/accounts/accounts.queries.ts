@@ -10,6 +10,13 @@ export interface AccountView {
   readonly activatedAt: Date | undefined;
 }
 
+/** An account as operators may see it: also one whose person was forgotten. */
+export interface ListedAccount extends Omit<AccountView, 'address' | 'status'> {
+  /** Undefined once the person was forgotten. */
+  readonly address: string | undefined;
+  readonly status: 'pending' | 'active' | 'lapsed' | 'erased';
+}
+
 /** What Basic Auth needs to know of an account. */
 export interface AccountCredentials extends AccountView {
   readonly passwordHash: string;
@@ -18,7 +25,7 @@ export interface AccountCredentials extends AccountView {
 }
 
 /**
- * One look-up by key.
+ * One look-up by key. An account whose person was forgotten has none.
  *
  * @param accountId UUID
  * @throws ReadModelUnavailable
@@ -31,7 +38,7 @@ export async function findCredentials(
     name: 'find-credentials',
     text: `select account_id, address, status, registered_at, activated_at,
                   password_hash, registration_number
-           from read_model.accounts where account_id = $1`,
+           from read_model.accounts where account_id = $1 and password_hash is not null`,
     values: [accountId],
   });
   const row = rows[0];
@@ -45,7 +52,7 @@ export async function findCredentials(
 }
 
 /**
- * One look-up by key.
+ * One look-up by key. An account whose person was forgotten is not found.
  *
  * @param accountId UUID
  * @throws ReadModelUnavailable
@@ -57,7 +64,7 @@ export async function findAccount(
   const { rows } = await database.query<AccountRow>({
     name: 'find-account',
     text: `select account_id, address, status, registered_at, activated_at
-           from read_model.accounts where account_id = $1`,
+           from read_model.accounts where account_id = $1 and address is not null`,
     values: [accountId],
   });
   return rows[0] && toView(rows[0]);

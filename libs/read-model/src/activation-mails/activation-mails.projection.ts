@@ -2,6 +2,7 @@ import { accountIdOfStream, accountStreamPrefix } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
+import { plainArray } from '../plain-array.js';
 import type { BatchProjection, ProjectedEvent } from '../projection.js';
 
 /** Keeps `read_model.activation_mails`: what became of the mail of each activation code. */
@@ -42,6 +43,8 @@ const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>(
   'ActivationCodeUndeliverable',
   'ActivationMailBounced',
   'AccountActivated',
+  'RegistrationLapsed',
+  'AccountErased',
 ]);
 
 function changesMails({ type }: AccountEvent): boolean {
@@ -86,6 +89,8 @@ function applyFact(mails: OpenMails, fact: Fact, changed: Set<MailRow>): void {
       return;
     }
     case 'AccountActivated':
+    case 'RegistrationLapsed':
+    case 'AccountErased':
       for (const mail of open) if (mail.status === 'issued') change(mail, { status: 'obsolete' });
       return;
     default:
@@ -186,17 +191,17 @@ async function upsert(
                  position = excluded.position
              where stored.revision < excluded.revision`,
     values: [
-      rows.map((row) => row.accountId),
-      rows.map((row) => row.issueNumber),
-      rows.map((row) => row.status),
-      rows.map((row) => row.issuedAt),
-      rows.map((row) => row.sentAt),
+      plainArray(rows.map((row) => row.accountId)),
+      plainArray(rows.map((row) => row.issueNumber)),
+      plainArray(rows.map((row) => row.status)),
+      plainArray(rows.map((row) => row.issuedAt)),
+      plainArray(rows.map((row) => row.sentAt)),
       rows.map((row) => row.providerMessageId),
-      rows.map((row) => row.abandonedAt),
+      plainArray(rows.map((row) => row.abandonedAt)),
       rows.map((row) => row.reason),
-      rows.map((row) => row.attempts),
-      rows.map((row) => row.revision),
-      rows.map((row) => row.position),
+      plainArray(rows.map((row) => row.attempts)),
+      plainArray(rows.map((row) => row.revision)),
+      plainArray(rows.map((row) => row.position)),
     ],
   });
 }

@@ -2,6 +2,7 @@ import { accountStreamName } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import {
   accountActivated,
+  accountErased,
   accountRegistered,
   activationRefused,
   codeIssued,
@@ -9,6 +10,8 @@ import {
   codeUndeliverable,
   noon,
   passwordHashUpgraded,
+  registeredAnew,
+  registrationLapsed,
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import fc from 'fast-check';
@@ -19,7 +22,7 @@ export function exampleAccountId(number: number): string {
   return `00000000-0000-8000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
-type Step = 'renew' | 'upgrade' | 'issue' | 'send' | 'give-up' | 'guess' | 'activate';
+type Step = 'renew' | 'upgrade' | 'issue' | 'send' | 'give-up' | 'guess' | 'activate' | 'forget';
 
 const step = fc.constantFrom<Step>(
   'renew',
@@ -29,6 +32,7 @@ const step = fc.constantFrom<Step>(
   'give-up',
   'guess',
   'activate',
+  'forget',
 );
 
 /** A log of several accounts' lives, interleaved; each stream begins with its registration. */
@@ -39,6 +43,7 @@ export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]>
     const revisions = new Map<number, bigint>();
     const log: ProjectedEvent<AccountEvent>[] = [];
     let at = noon;
+    const forgotten = new Set<number>();
     const add = (account: number, event: AccountEvent) => {
       const revision = (revisions.get(account) ?? -1n) + 1n;
       revisions.set(account, revision);
@@ -52,6 +57,7 @@ export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]>
     for (const [account, does] of steps) {
       at += 17_000;
       if (!revisions.has(account)) add(account, accountRegistered(at));
+      if (forgotten.delete(account)) add(account, registeredAnew(at, log.length));
       const issue = issues.get(account) ?? 0;
       switch (does) {
         case 'renew':
@@ -72,6 +78,10 @@ export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]>
           break;
         case 'guess':
           if (issue > 0) add(account, activationRefused(issue, 'incorrect', at));
+          break;
+        case 'forget':
+          add(account, issue % 2 === 0 ? registrationLapsed(at) : accountErased(at));
+          forgotten.add(account);
           break;
         case 'activate':
           if (issue > 0) add(account, accountActivated(issue, at));

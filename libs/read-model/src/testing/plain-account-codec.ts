@@ -18,6 +18,8 @@ const known: Readonly<Record<AccountEventType, true>> = {
   OwnerNoticeIssued: true,
   OwnerNotified: true,
   OwnerNoticeUndeliverable: true,
+  RegistrationLapsed: true,
+  AccountErased: true,
 };
 
 /** Account events stored as they are, without encryption: for specs only. */

@@ -1,0 +1,13 @@
+/** Stands where a person's data stood, since the key to it was destroyed. */
+export interface Erased {
+  readonly erased: true;
+}
+
+export const erased: Erased = Object.freeze({ erased: true });
+
+/** Text that tells who somebody is: readable until it is erased, and never invented afterwards. */
+export type PersonalText = string | Erased;
+
+export function isErased(value: unknown): value is Erased {
+  return typeof value === 'object' && value !== null && 'erased' in value && value.erased === true;
+}
