@@ -4,8 +4,6 @@ import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
 import { plainArray } from '../plain-array.js';
 import type { BatchProjection, ProjectedEvent } from '../projection.js';
-import { columnOf } from './accounts.projection.js';
-import type { ListedAccount } from './accounts.queries.js';
 
 /**
  * The rows of `read_model.accounts` built from many facts at once: what `accountsProjection` writes fact by
@@ -18,25 +16,25 @@ export const accountsTable: BatchProjection<AccountEvent> = {
   async write(transaction, table, events) {
     const facts = events.filter(({ event }) => changesRow(event));
     const rows = await rowsBefore(transaction, table, facts);
-    const changed = new Set<string>();
+    const changed = new Set<AccountRow>();
     for (const fact of facts) {
       const accountId = accountIdOfStream(fact.streamName);
       const row = afterFact(accountId, rows.get(accountId), fact);
       if (row === undefined) continue;
       rows.set(accountId, row);
-      changed.add(accountId);
+      changed.add(row);
     }
-    if (changed.size > 0) await upsert(transaction, table, rowsOf(changed, rows));
+    if (changed.size > 0) await upsert(transaction, table, [...changed]);
   },
 };
 
 interface AccountRow {
   readonly accountId: string;
-  address: string | null;
+  readonly address: string;
   readonly registeredAt: string;
-  passwordHash: string | null;
+  passwordHash: string;
   registrationNumber: number;
-  status: ListedAccount['status'];
+  status: 'pending' | 'active';
   activatedAt: string | null;
   revision: StreamRevision;
   position: LogPosition;
@@ -49,8 +47,6 @@ const typesThatChangeRows: ReadonlySet<string> = new Set<AccountEvent['type']>([
   'RegistrationRenewed',
   'PasswordHashUpgraded',
   'AccountActivated',
-  'RegistrationLapsed',
-  'AccountErased',
 ]);
 
 function changesRow({ type }: AccountEvent): boolean {
@@ -67,12 +63,12 @@ function afterFact(
   { event, revision, position }: Fact,
 ): AccountRow | undefined {
   if (event.type === 'AccountRegistered') {
-    if (row && (isTaken(row) || row.revision >= revision)) return undefined;
+    if (row) return undefined;
     return {
       accountId,
-      address: columnOf(event.data.address),
-      passwordHash: columnOf(event.data.passwordHash),
-      registrationNumber: event.data.registrationNumber ?? 1,
+      address: event.data.address,
+      passwordHash: event.data.passwordHash,
+      registrationNumber: 1,
       status: 'pending',
       registeredAt: new Date(event.data.registeredAt).toISOString(),
       activatedAt: null,
@@ -84,25 +80,16 @@ function afterFact(
   switch (event.type) {
     case 'RegistrationRenewed':
       if (row.status !== 'pending') return undefined;
-      row.passwordHash = columnOf(event.data.passwordHash);
+      row.passwordHash = event.data.passwordHash;
       row.registrationNumber += 1;
       break;
     case 'PasswordHashUpgraded':
-      if (!isTaken(row)) return undefined;
-      row.passwordHash = columnOf(event.data.passwordHash);
+      row.passwordHash = event.data.passwordHash;
       break;
     case 'AccountActivated':
       if (row.status !== 'pending') return undefined;
       row.status = 'active';
       row.activatedAt = new Date(event.data.activatedAt).toISOString();
-      break;
-    case 'RegistrationLapsed':
-      if (row.status !== 'pending') return undefined;
-      forgetPerson(row, 'lapsed');
-      break;
-    case 'AccountErased':
-      if (row.status === 'erased') return undefined;
-      forgetPerson(row, 'erased');
       break;
     default:
       return undefined;
@@ -110,25 +97,6 @@ function afterFact(
   row.revision = revision;
   row.position = position;
   return row;
-}
-
-function rowsOf(
-  accountIds: Iterable<string>,
-  rows: ReadonlyMap<string, AccountRow>,
-): readonly AccountRow[] {
-  return [...accountIds].flatMap((accountId) => rows.get(accountId) ?? []);
-}
-
-/** Whether somebody has the address. */
-function isTaken({ status }: AccountRow): boolean {
-  return status === 'pending' || status === 'active';
-}
-
-function forgetPerson(row: AccountRow, status: 'lapsed' | 'erased'): void {
-  row.status = status;
-  row.address = null;
-  row.passwordHash = null;
-  row.activatedAt = null;
 }
 
 /** A stream that begins among the facts has no row yet; the rows of the others are read. */
@@ -155,10 +123,10 @@ async function rowsBefore(
 
 interface StoredRow {
   readonly account_id: string;
-  readonly address: string | null;
-  readonly password_hash: string | null;
+  readonly address: string;
+  readonly password_hash: string;
   readonly registration_number: number;
-  readonly status: ListedAccount['status'];
+  readonly status: 'pending' | 'active';
   readonly registered_at: Date;
   readonly activated_at: Date | null;
   readonly revision: bigint;

@@ -43,8 +43,6 @@ const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>(
   'ActivationCodeUndeliverable',
   'ActivationMailBounced',
   'AccountActivated',
-  'RegistrationLapsed',
-  'AccountErased',
 ]);
 
 function changesMails({ type }: AccountEvent): boolean {
@@ -89,8 +87,6 @@ function applyFact(mails: OpenMails, fact: Fact, changed: Set<MailRow>): void {
       return;
     }
     case 'AccountActivated':
-    case 'RegistrationLapsed':
-    case 'AccountErased':
       for (const mail of open) if (mail.status === 'issued') change(mail, { status: 'obsolete' });
       return;
     default:
