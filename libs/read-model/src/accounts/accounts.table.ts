@@ -4,6 +4,8 @@ import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
 import { plainArray } from '../plain-array.js';
 import type { BatchProjection, ProjectedEvent } from '../projection.js';
+import { columnOf } from './accounts.projection.js';
+import type { ListedAccount } from './accounts.queries.js';
 
 /**
  * The rows of `read_model.accounts` built from many facts at once: what `accountsProjection` writes fact by
@@ -16,25 +18,25 @@ export const accountsTable: BatchProjection<AccountEvent> = {
   async write(transaction, table, events) {
     const facts = events.filter(({ event }) => changesRow(event));
     const rows = await rowsBefore(transaction, table, facts);
-    const changed = new Set<AccountRow>();
+    const changed = new Set<string>();
     for (const fact of facts) {
       const accountId = accountIdOfStream(fact.streamName);
       const row = afterFact(accountId, rows.get(accountId), fact);
       if (row === undefined) continue;
       rows.set(accountId, row);
-      changed.add(row);
+      changed.add(accountId);
     }
-    if (changed.size > 0) await upsert(transaction, table, [...changed]);
+    if (changed.size > 0) await upsert(transaction, table, rowsOf(changed, rows));
   },
 };
 
 interface AccountRow {
   readonly accountId: string;
-  readonly address: string;
+  address: string | null;
   readonly registeredAt: string;
-  passwordHash: string;
+  passwordHash: string | null;
   registrationNumber: number;
-  status: 'pending' | 'active';
+  status: ListedAccount['status'];
   activatedAt: string | null;
   revision: StreamRevision;
   position: LogPosition;
@@ -47,6 +49,8 @@ const typesThatChangeRows: ReadonlySet<string> = new Set<AccountEvent['type']>([
   'RegistrationRenewed',
   'PasswordHashUpgraded',
   'AccountActivated',
+  'RegistrationLapsed',
+  'AccountErased',
 ]);
 
 function changesRow({ type }: AccountEvent): boolean {
@@ -63,12 +67,12 @@ function afterFact(
   { event, revision, position }: Fact,
 ): AccountRow | undefined {
   if (event.type === 'AccountRegistered') {
-    if (row) return undefined;
+    if (row && (isTaken(row) || row.revision >= revision)) return undefined;
     return {
       accountId,
-      address: event.data.address,
-      passwordHash: event.data.passwordHash,
-      registrationNumber: 1,
+      address: columnOf(event.data.address),
+      passwordHash: columnOf(event.data.passwordHash),
+      registrationNumber: event.data.registrationNumber ?? 1,
       status: 'pending',
       registeredAt: new Date(event.data.registeredAt).toISOString(),
       activatedAt: null,
@@ -80,16 +84,25 @@ function afterFact(
   switch (event.type) {
     case 'RegistrationRenewed':
       if (row.status !== 'pending') return undefined;
-      row.passwordHash = event.data.passwordHash;
+      row.passwordHash = columnOf(event.data.passwordHash);
       row.registrationNumber += 1;
       break;
     case 'PasswordHashUpgraded':
-      row.passwordHash = event.data.passwordHash;
+      if (!isTaken(row)) return undefined;
+      row.passwordHash = columnOf(event.data.passwordHash);
       break;
     case 'AccountActivated':
       if (row.status !== 'pending') return undefined;
       row.status = 'active';
       row.activatedAt = new Date(event.data.activatedAt).toISOString();
+      break;
+    case 'RegistrationLapsed':
+      if (row.status !== 'pending') return undefined;
+      forgetPerson(row, 'lapsed');
+      break;
+    case 'AccountErased':
+      if (row.status === 'erased') return undefined;
+      forgetPerson(row, 'erased');
       break;
     default:
       return undefined;
@@ -97,6 +110,25 @@ function afterFact(
   row.revision = revision;
   row.position = position;
   return row;
+}
+
+function rowsOf(
+  accountIds: Iterable<string>,
+  rows: ReadonlyMap<string, AccountRow>,
+): readonly AccountRow[] {
+  return [...accountIds].flatMap((accountId) => rows.get(accountId) ?? []);
+}
+
+/** Whether somebody has the address. */
+function isTaken({ status }: AccountRow): boolean {
+  return status === 'pending' || status === 'active';
+}
+
+function forgetPerson(row: AccountRow, status: 'lapsed' | 'erased'): void {
+  row.status = status;
+  row.address = null;
+  row.passwordHash = null;
+  row.activatedAt = null;
 }
 
 /** A stream that begins among the facts has no row yet; the rows of the others are read. */
@@ -123,10 +155,10 @@ async function rowsBefore(
 
 interface StoredRow {
   readonly account_id: string;
-  readonly address: string;
-  readonly password_hash: string;
+  readonly address: string | null;
+  readonly password_hash: string | null;
   readonly registration_number: number;
-  readonly status: 'pending' | 'active';
+  readonly status: ListedAccount['status'];
   readonly registered_at: Date;
   readonly activated_at: Date | null;
   readonly revision: bigint;

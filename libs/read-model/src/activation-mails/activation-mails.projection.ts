@@ -43,6 +43,8 @@ const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>(
   'ActivationCodeUndeliverable',
   'ActivationMailBounced',
   'AccountActivated',
+  'RegistrationLapsed',
+  'AccountErased',
 ]);
 
 function changesMails({ type }: AccountEvent): boolean {
@@ -87,6 +89,8 @@ function applyFact(mails: OpenMails, fact: Fact, changed: Set<MailRow>): void {
       return;
     }
     case 'AccountActivated':
+    case 'RegistrationLapsed':
+    case 'AccountErased':
       for (const mail of open) if (mail.status === 'issued') change(mail, { status: 'obsolete' });
       return;
     default:
