@@ -129,7 +129,7 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
       for (const status of [200, 202, 400, 401, 404, 405, 415])
         expect([...statuses.keys()]).toContain(status);
     },
-    Math.max(120_000, RUNS * 5),
+    Math.max(300_000, RUNS * 5),
   );
 
   /** The events in the log that came from one of these requests. */

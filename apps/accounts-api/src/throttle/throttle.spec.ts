@@ -42,7 +42,10 @@ describe('The throttle', () => {
     for (let call = 0; call < 50; call++) {
       refusals.push(await throttle.take([network]).catch((error: LimitExceeded) => error));
     }
-    expect(refusals.every((refusal) => refusal instanceof LimitExceeded)).toBe(true);
+    for (const refusal of refusals) {
+      expect(refusal).toBeInstanceOf(LimitExceeded);
+      expect(Math.ceil((refusal as LimitExceeded).retryAfterSeconds)).toBe(90);
+    }
     expect(refusals.filter((refusal) => (refusal as LimitExceeded).isNew)).toHaveLength(1);
     expect(buckets.asked).toBe(3);
   });

@@ -41,8 +41,8 @@ const MOST_REMEMBERED = 10_000;
  */
 export class Throttle {
   private readonly key: Buffer;
-  /** Until when a bucket certainly is empty, by `performance.now()`. */
-  private readonly emptyUntil = new Map<string, number>();
+  /** Buckets that were found empty a moment ago; times are those of `performance.now()`. */
+  private readonly empty = new Map<string, { askAgainAt: number; freeAt: number }>();
 
   /** @param secret the same in all processes; names buckets, so that these tell nothing of the callers */
   constructor(
@@ -61,8 +61,10 @@ export class Throttle {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
     const now = performance.now();
     for (const [key, { limit }] of byKey) {
-      const until = this.emptyUntil.get(key) ?? 0;
-      if (until > now) throw new LimitExceeded(limit, (until - now) / 1_000, false);
+      const known = this.empty.get(key);
+      if (known && known.askAgainAt > now) {
+        throw new LimitExceeded(limit, (known.freeAt - now) / 1_000, false);
+      }
     }
     const empty = await takeFromBuckets(this.database, demandsOf(byKey));
     const [longest] = [...empty].sort((one, other) => other.retryInMs - one.retryInMs);
@@ -80,7 +82,7 @@ export class Throttle {
    */
   async giveBack(counted: readonly Counted[]): Promise<void> {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
-    for (const key of byKey.keys()) this.emptyUntil.delete(key);
+    for (const key of byKey.keys()) this.empty.delete(key);
     await giveBackToBuckets(this.database, demandsOf(byKey));
   }
 
@@ -97,11 +99,13 @@ export class Throttle {
   }
 
   private remember(key: string, retryInMs: number): void {
-    this.emptyUntil.delete(key);
-    this.emptyUntil.set(key, performance.now() + Math.min(retryInMs, REMEMBER_EMPTY_MS));
-    if (this.emptyUntil.size <= MOST_REMEMBERED) return;
-    const [oldest] = this.emptyUntil.keys();
-    if (oldest !== undefined) this.emptyUntil.delete(oldest);
+    const now = performance.now();
+    const askAgainAt = now + Math.min(retryInMs, REMEMBER_EMPTY_MS);
+    this.empty.delete(key);
+    this.empty.set(key, { askAgainAt, freeAt: now + retryInMs });
+    if (this.empty.size <= MOST_REMEMBERED) return;
+    const [oldest] = this.empty.keys();
+    if (oldest !== undefined) this.empty.delete(oldest);
   }
 }
 
