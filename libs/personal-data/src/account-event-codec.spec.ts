@@ -5,6 +5,7 @@ import {
   UnknownAccountEvent,
   accountIdOfStream,
   accountStreamName,
+  erased,
   personalFields,
   toStored,
 } from '@app/accounts';
@@ -13,7 +14,7 @@ import type { RecordedEvent, StoredShape } from '@app/event-store';
 import fc from 'fast-check';
 import { storedAccountEvents } from '@app/accounts/testing/stored-account-events.js';
 import { AccountEventCodec } from './account-event-codec.js';
-import { AccountKeyMissing } from './account-keys.js';
+import { AccountKeyMissing, keyIdOf } from './account-keys.js';
 import type { AccountKeys } from './account-keys.js';
 import { SealBroken } from './seal.js';
 
@@ -138,6 +139,61 @@ describe('Account events', () => {
     );
   });
 
+  it('of a person whose key was destroyed are read without the person, and all else stays', async () => {
+    const { codec, keys } = encrypting();
+    const events = await stored(codec, ada, everyEvent);
+    const ofGrace = await stored(codec, grace, [registered]);
+    keys.destroy(accountIdOfStream(ada));
+    const read = await codec.decode([...events, ...ofGrace]);
+    expect(read.at(-1)).toEqual(registered);
+    everyEvent.forEach((event, index) => {
+      const withoutPerson = Object.fromEntries(
+        personalFields[event.type].map((name) => [name, erased] as const),
+      );
+      expect(read[index]).toEqual({ ...event, data: { ...event.data, ...withoutPerson } });
+    });
+  });
+
+  it('that are erased are not stored again', async () => {
+    const { codec } = encrypting();
+    const data = { address: erased, passwordHash: erased, registeredAt: 0 };
+    await expect(codec.encode(ada, [{ type: 'AccountRegistered', data }])).rejects.toThrow(
+      TypeError,
+    );
+  });
+
+  it('of whoever registers the address anew are sealed with a key of their own', async () => {
+    const { codec, keys } = encrypting();
+    const before = await stored(codec, ada, [registered]);
+    keys.destroy(accountIdOfStream(ada));
+    const anew: AccountEvent = {
+      type: 'AccountRegistered',
+      data: { address: 'a@b.c', passwordHash: 'h', registeredAt: 1, registrationNumber: 3 },
+    };
+    const renewed: AccountEvent = {
+      type: 'RegistrationRenewed',
+      data: { passwordHash: 'another', renewedAt: 2 },
+    };
+    const after = await stored(codec, ada, [anew]);
+    const later = await stored(codec, ada, [renewed]);
+    expect(keys.made).toEqual([accountIdOfStream(ada), `${accountIdOfStream(ada)}/3`]);
+    expect(await codec.decode([...before, ...after, ...later])).toEqual([
+      {
+        type: 'AccountRegistered',
+        data: { ...registered.data, address: erased, passwordHash: erased },
+      },
+      anew,
+      renewed,
+    ]);
+    for (const generation of [0, 1, -3, 1.5, '3', 2 ** 40]) {
+      const data = { ...(recorded(later[0]).data as object) } as { passwordHash: object };
+      const moved = { ...data, passwordHash: { ...data.passwordHash, generation } };
+      await expect(codec.decode([{ ...recorded(later[0]), data: moved }])).rejects.toThrow(
+        SealBroken,
+      );
+    }
+  });
+
   it('cannot be read with another key', async () => {
     const { codec, keys } = encrypting();
     const events = await stored(codec, ada, [registered]);
@@ -178,16 +234,36 @@ describe('Account events', () => {
   });
 });
 
-class KeysInMemory implements Pick<AccountKeys, 'obtain' | 'find'> {
+class KeysInMemory implements Pick<
+  AccountKeys,
+  'obtain' | 'newestGeneration' | 'find' | 'findDestroyed'
+> {
+  /** By the id of the key, which is the account's for the first. */
   readonly byAccount = new Map<string, Buffer>();
+  readonly destroyed = new Set<string>();
   readonly made: string[] = [];
   readonly lookUps: (readonly string[])[] = [];
 
-  async obtain(accountId: string): Promise<Buffer> {
-    const key = this.byAccount.get(accountId) ?? randomBytes(32);
-    if (!this.byAccount.has(accountId)) this.made.push(accountId);
-    this.byAccount.set(accountId, key);
+  async obtain(accountId: string, generation = 1): Promise<Buffer> {
+    const keyId = keyIdOf(accountId, generation);
+    const key = this.byAccount.get(keyId) ?? randomBytes(32);
+    if (!this.byAccount.has(keyId)) this.made.push(keyId);
+    this.byAccount.set(keyId, key);
     return key;
+  }
+
+  async newestGeneration(accountId: string): Promise<number> {
+    const ofAccount = [...this.byAccount.keys()].filter((keyId) => keyId.startsWith(accountId));
+    return Math.max(1, ...ofAccount.map((keyId) => Number(keyId.split('/')[1] ?? 1)));
+  }
+
+  async findDestroyed(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(keyIds.filter((keyId) => this.destroyed.has(keyId)));
+  }
+
+  destroy(keyId: string): void {
+    this.byAccount.delete(keyId);
+    this.destroyed.add(keyId);
   }
 
   async find(accountIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {

@@ -6,7 +6,7 @@ import type { Database, Queryable, Statement } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { AccountKeyUnreadable, AccountKeys } from './account-keys.js';
+import { AccountKeyDestroyed, AccountKeyUnreadable, AccountKeys } from './account-keys.js';
 
 const secretOfK1 = randomBytes(32);
 const k1 = ring(`k1:${secretOfK1.toString('base64')}`);
@@ -183,6 +183,76 @@ describe('Keys of accounts', () => {
     expect(counted.statements).toEqual([]);
     expect((await keys.find([ada, grace])).size).toBe(2);
     expect(counted.statements.map(({ values }) => values)).toEqual([[[grace]]]);
+  });
+
+  it('are destroyed for good, for one person and not the next', async () => {
+    const accountId = randomUUID();
+    const keys = new AccountKeys(database, k1);
+    const first = await keys.obtain(accountId);
+    await keys.destroy(accountId, 2);
+    await keys.destroy(accountId, 2);
+    const third = await keys.obtain(accountId, 3);
+    expect(third.equals(first)).toBe(false);
+    const ids = [accountId, `${accountId}/2`, `${accountId}/3`];
+    for (const reader of [keys, new AccountKeys(database, k1)]) {
+      expect([...(await reader.find(ids)).keys()]).toEqual([`${accountId}/3`]);
+      expect([...(await reader.findDestroyed(ids))]).toEqual(ids.slice(0, 2));
+      expect(await reader.newestGeneration(accountId)).toBe(3);
+    }
+    expect((await new AccountKeys(database, k1).obtain(accountId, 3)).equals(third)).toBe(true);
+    await expect(keys.obtain(accountId, 2)).rejects.toThrow(new AccountKeyDestroyed(accountId));
+    const kept = await rowsOf(accountId);
+    expect(kept.map((row) => row.wrapped_key === null)).toEqual([true, false]);
+  });
+
+  it('that were never there are not taken for destroyed', async () => {
+    const accountId = randomUUID();
+    const keys = new AccountKeys(database, k1);
+    await keys.obtain(accountId);
+    await database.query({
+      text: 'delete from personal_data.account_keys where account_id = $1',
+      values: [accountId],
+    });
+    expect((await new AccountKeys(database, k1).findDestroyed([accountId])).size).toBe(0);
+  });
+
+  it('that another process destroyed are remembered for a minute at most', async () => {
+    const accountId = randomUUID();
+    let now = 0;
+    const keys = new AccountKeys(database, k1, () => now);
+    await keys.obtain(accountId);
+    await new AccountKeys(database, k1).destroy(accountId, 1);
+    now = 60_000;
+    expect((await keys.find([accountId])).size).toBe(0);
+    expect((await keys.findDestroyed([accountId])).size).toBe(1);
+  });
+
+  it('of every generation are wrapped anew, and what was destroyed stays so', async () => {
+    const own = await freshDatabase();
+    const ownDatabase = createPool(own.url, {
+      max: 2,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+    try {
+      const newest = `k2:${randomBytes(32).toString('base64')}`;
+      const both = ring(`${newest},k1:${secretOfK1.toString('base64')}`);
+      const accountId = randomUUID();
+      const keys = new AccountKeys(ownDatabase, k1);
+      await keys.destroy(accountId, 1);
+      const second = await keys.obtain(accountId, 2);
+      const fourth = await keys.obtain(accountId, 4);
+      const { signal } = new AbortController();
+      expect(await new AccountKeys(ownDatabase, both).rewrapAll(signal)).toBe(2);
+      const rewrapped = new AccountKeys(ownDatabase, ring(newest));
+      const found = await rewrapped.find([`${accountId}/2`, `${accountId}/4`]);
+      expect(found.get(`${accountId}/2`)?.equals(second)).toBe(true);
+      expect(found.get(`${accountId}/4`)?.equals(fourth)).toBe(true);
+      expect((await rewrapped.findDestroyed([accountId])).size).toBe(1);
+    } finally {
+      await ownDatabase.close();
+      await own.drop();
+    }
   });
 
   it('are found when they were made after somebody looked in vain', async () => {

@@ -22,81 +22,172 @@ export class AccountKeyUnreadable extends Error {
   }
 }
 
+/** Somebody wants to seal more of a person whose key was destroyed meanwhile: asking again is safe. */
+export class AccountKeyDestroyed extends Error {
+  constructor(readonly accountId: string) {
+    super(`the key of account ${accountId} was destroyed: nothing more can be sealed with it`);
+    this.name = 'AccountKeyDestroyed';
+  }
+}
+
+/**
+ * Names one key of an account: each person who registers its address after another was forgotten has a key
+ * of a later generation, which is the number of their first registration.
+ */
+export function keyIdOf(accountId: string, generation: number): string {
+  return generation === 1 ? accountId : `${accountId}/${generation}`;
+}
+
 const KEY_BYTES = 32;
 const NO_SALT = Buffer.alloc(0);
 /** So many keys stay in memory; the oldest are forgotten first. */
 const MOST_CACHED = 10_000;
+/** What another process destroyed is forgotten here after so long at the latest. */
+const CACHED_FOR_MS = 60_000;
 const REWRAP_BATCH = 500;
 
 interface WrappedKeyRow {
   readonly account_id: string;
+  readonly generation: number;
   readonly wrapped_key: Buffer;
   readonly key_encryption_key_id: string;
 }
 
 /**
- * One AES-256 key per account, kept in PostgreSQL beside the log and wrapped (AES-256-GCM) by a
- * key-encryption key of the configuration. What cannot be deleted from the log becomes unreadable when
- * its account's key is deleted here.
+ * One AES-256 key per account and person, kept in PostgreSQL beside the log and wrapped (AES-256-GCM) by a
+ * key-encryption key of the configuration. What cannot be deleted from the log becomes unreadable when its
+ * key is destroyed here.
  */
 export class AccountKeys {
-  private readonly cached = new Map<string, Buffer>();
+  /** By the id of the key. */
+  private readonly cached = new Map<string, { readonly key: Buffer; readonly until: number }>();
 
   constructor(
     private readonly database: Queryable,
     private readonly keyEncryptionKeys: KeyRing,
+    /** Milliseconds, by a clock that never goes back. */
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /**
-   * The account's key; makes one when there is none. Of several processes that make one at a time, all
-   * get the same.
+   * The account's key of a generation; makes one when there is none. Of several processes that make one at
+   * a time, all get the same.
    *
-   * @throws ReadModelUnavailable, AccountKeyUnreadable
+   * @throws ReadModelUnavailable, AccountKeyUnreadable, AccountKeyDestroyed
    */
-  async obtain(accountId: string): Promise<Buffer> {
-    const existing = (await this.find([accountId])).get(accountId);
+  async obtain(accountId: string, generation = 1): Promise<Buffer> {
+    const keyId = keyIdOf(accountId, generation);
+    const existing = (await this.find([keyId])).get(keyId);
     if (existing) return existing;
     const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
     const wrapped = seal(
       randomBytes(KEY_BYTES),
       wrappingKeyOf(keyEncryptionKey),
-      wrappedFor(accountId),
+      wrappedFor(keyId),
     );
     await this.database.query({
       name: 'add-account-key',
-      text: `insert into personal_data.account_keys (account_id, wrapped_key, key_encryption_key_id)
-             values ($1, $2, $3) on conflict (account_id) do nothing`,
-      values: [accountId, wrapped, id],
+      text: `insert into personal_data.account_keys
+               (account_id, generation, wrapped_key, key_encryption_key_id)
+             values ($1, $2, $3, $4) on conflict (account_id, generation) do nothing`,
+      values: [accountId, generation, wrapped, id],
     });
-    const made = (await this.find([accountId])).get(accountId);
-    if (made === undefined) throw new AccountKeyMissing(accountId);
+    const made = (await this.find([keyId])).get(keyId);
+    if (made === undefined) throw new AccountKeyDestroyed(accountId);
     return made;
   }
 
   /**
-   * The keys that exist, by account id.
+   * The generation of whoever has the address now; 1 before the first. Never remembered: another process may
+   * have registered somebody new.
+   *
+   * @throws ReadModelUnavailable
+   */
+  async newestGeneration(accountId: string): Promise<number> {
+    const { rows } = await this.database.query<{ generation: number }>({
+      name: 'find-newest-account-key',
+      text: `select generation from personal_data.account_keys
+             where account_id = $1 order by generation desc limit 1`,
+      values: [accountId],
+    });
+    return rows[0]?.generation ?? 1;
+  }
+
+  /**
+   * Destroys the account's keys up to a generation, for good. A row stays behind that says so. Doing it again
+   * changes nothing. Other processes forget what they remember of them within a minute.
+   *
+   * @throws ReadModelUnavailable
+   */
+  async destroy(accountId: string, upToGeneration: number): Promise<void> {
+    await this.database.query({
+      name: 'destroy-account-keys',
+      text: `with before as (
+               delete from personal_data.account_keys where account_id = $1 and generation < $2
+             )
+             insert into personal_data.account_keys as stored (account_id, generation, destroyed_at)
+             values ($1, $2, now())
+             on conflict (account_id, generation) do update
+               set wrapped_key = null, key_encryption_key_id = null,
+                   destroyed_at = coalesce(stored.destroyed_at, excluded.destroyed_at)`,
+      values: [accountId, upToGeneration],
+    });
+    for (const keyId of [...this.cached.keys()]) {
+      const place = placeOfKey(keyId);
+      if (place.accountId === accountId && place.generation <= upToGeneration) {
+        this.cached.delete(keyId);
+      }
+    }
+  }
+
+  /**
+   * Which of these keys were destroyed on purpose.
+   *
+   * @throws ReadModelUnavailable
+   */
+  async findDestroyed(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const places = keyIds.map(placeOfKey);
+    const { rows } = await this.database.query<{ account_id: string; generation: number }>({
+      name: 'find-destroyed-account-keys',
+      text: `select account_id, max(generation) as generation from personal_data.account_keys
+             where account_id = any($1::uuid[]) and destroyed_at is not null group by account_id`,
+      values: [[...new Set(places.map(({ accountId }) => accountId))]],
+    });
+    const upTo = new Map(rows.map((row) => [row.account_id, row.generation]));
+    const isDestroyed = (keyId: string) => {
+      const { accountId, generation } = placeOfKey(keyId);
+      return generation <= (upTo.get(accountId) ?? 0);
+    };
+    return new Set(keyIds.filter(isDestroyed));
+  }
+
+  /**
+   * The keys that exist, by their ids.
    *
    * @throws ReadModelUnavailable, AccountKeyUnreadable, UnknownKey
    */
-  async find(accountIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+  async find(keyIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const found = new Map<string, Buffer>();
     const missing = new Set<string>();
-    for (const accountId of accountIds) {
-      const key = this.cached.get(accountId);
-      if (key) found.set(accountId, key);
-      else missing.add(accountId);
+    for (const keyId of keyIds) {
+      const cached = this.cached.get(keyId);
+      if (cached && this.now() < cached.until) found.set(keyId, cached.key);
+      else missing.add(keyId);
     }
     if (missing.size === 0) return found;
     const { rows } = await this.database.query<WrappedKeyRow>({
       name: 'find-account-keys',
-      text: `select account_id, wrapped_key, key_encryption_key_id
-             from personal_data.account_keys where account_id = any($1::uuid[])`,
-      values: [[...missing]],
+      text: `select account_id, generation, wrapped_key, key_encryption_key_id
+             from personal_data.account_keys
+             where account_id = any($1::uuid[]) and destroyed_at is null`,
+      values: [[...new Set([...missing].map((keyId) => placeOfKey(keyId).accountId))]],
     });
     for (const row of rows) {
+      const keyId = keyIdOf(row.account_id, row.generation);
+      if (!missing.has(keyId)) continue;
       const key = this.unwrap(row);
-      this.remember(row.account_id, key);
-      found.set(row.account_id, key);
+      this.remember(keyId, key);
+      found.set(keyId, key);
     }
     return found;
   }
@@ -124,45 +215,54 @@ export class AccountKeys {
     const wrappingKey = wrappingKeyOf(keyEncryptionKey);
     const { rows } = await this.database.query<WrappedKeyRow>({
       name: 'find-account-keys-to-rewrap',
-      text: `select account_id, wrapped_key, key_encryption_key_id
+      text: `select account_id, generation, wrapped_key, key_encryption_key_id
              from personal_data.account_keys where key_encryption_key_id <> $1 limit $2`,
       values: [id, REWRAP_BATCH],
     });
     if (rows.length === 0) return 0;
     const wrapped = rows.map((row) =>
-      seal(this.unwrap(row), wrappingKey, wrappedFor(row.account_id)),
+      seal(this.unwrap(row), wrappingKey, wrappedFor(keyIdOf(row.account_id, row.generation))),
     );
     await this.database.query({
       name: 'rewrap-account-keys',
       // Only what is still as it was read, locked in one order by all who do this at a time.
       text: `with locked as (
                select account_id from personal_data.account_keys
-               where account_id = any($1::uuid[]) order by account_id for update
+               where account_id = any($1::uuid[]) order by account_id, generation for update
              )
              update personal_data.account_keys as stored
              set wrapped_key = rewrapped.wrapped_key, key_encryption_key_id = $4
-             from unnest($1::uuid[], $2::bytea[], $3::bytea[])
-               as rewrapped (account_id, before, wrapped_key)
+             from unnest($1::uuid[], $2::bytea[], $3::bytea[], $5::int[])
+               as rewrapped (account_id, before, wrapped_key, generation)
              where stored.account_id = rewrapped.account_id
+               and stored.generation = rewrapped.generation
                and stored.account_id in (select account_id from locked)
                and stored.wrapped_key = rewrapped.before`,
-      values: [rows.map((row) => row.account_id), rows.map((row) => row.wrapped_key), wrapped, id],
+      values: [
+        rows.map((row) => row.account_id),
+        rows.map((row) => row.wrapped_key),
+        wrapped,
+        id,
+        rows.map((row) => row.generation),
+      ],
     });
     return rows.length;
   }
 
-  private unwrap({ account_id, wrapped_key, key_encryption_key_id }: WrappedKeyRow): Buffer {
+  private unwrap(row: WrappedKeyRow): Buffer {
+    const { account_id, generation, wrapped_key, key_encryption_key_id } = row;
+    const place = wrappedFor(keyIdOf(account_id, generation));
     const keyEncryptionKey = this.keyEncryptionKeys.get(key_encryption_key_id);
     try {
-      return open(wrapped_key, wrappingKeyOf(keyEncryptionKey), wrappedFor(account_id));
+      return open(wrapped_key, wrappingKeyOf(keyEncryptionKey), place);
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       throw new AccountKeyUnreadable(account_id, key_encryption_key_id);
     }
   }
 
-  private remember(accountId: string, key: Buffer): void {
-    this.cached.set(accountId, key);
+  private remember(keyId: string, key: Buffer): void {
+    this.cached.set(keyId, { key, until: this.now() + CACHED_FOR_MS });
     if (this.cached.size <= MOST_CACHED) return;
     const [oldest] = this.cached.keys();
     if (oldest !== undefined) this.cached.delete(oldest);
@@ -175,6 +275,11 @@ function wrappingKeyOf(keyEncryptionKey: Buffer): Buffer {
   return Buffer.from(hkdfSync('sha256', keyEncryptionKey, NO_SALT, purpose, KEY_BYTES));
 }
 
-function wrappedFor(accountId: string): string {
-  return `account-key/${accountId}`;
+function wrappedFor(keyId: string): string {
+  return `account-key/${keyId}`;
+}
+
+function placeOfKey(keyId: string): { readonly accountId: string; readonly generation: number } {
+  const [accountId = '', generation = '1'] = keyId.split('/');
+  return { accountId, generation: Number(generation) };
 }

@@ -1,3 +1,8 @@
 export { AccountEventCodec } from './account-event-codec.js';
-export { AccountKeyMissing, AccountKeyUnreadable, AccountKeys } from './account-keys.js';
+export {
+  AccountKeyDestroyed,
+  AccountKeyMissing,
+  AccountKeyUnreadable,
+  AccountKeys,
+} from './account-keys.js';
 export { SealBroken } from './seal.js';
