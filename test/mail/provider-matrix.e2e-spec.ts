@@ -11,7 +11,7 @@ import type { KeptMail, ProviderStatus, Registered } from './mail-provider.js';
 
 /** The product's times made shorter, in the same proportions, so that an outage takes seconds. */
 const impatience = {
-  EMAIL_TIMEOUT_MS: '400',
+  EMAIL_TIMEOUT_MS: '800',
   EMAIL_BREAKER_PAUSE_MS: '200',
   EMAIL_BREAKER_LONGEST_PAUSE_MS: '1000',
 };
@@ -64,7 +64,7 @@ describe('A provider that', () => {
     });
 
   const lastingFaults: [what: string, faults: object][] = [
-    ['takes longer than anybody waits', { latencyMs: 700 }],
+    ['takes longer than anybody waits', { latencyMs: 1_300 }],
     ['never answers', { hang: 1_000_000 }],
     ['answers 500 to everything', { failAlways: { status: 500 } }],
     ['answers 503 to everything', { failAlways: { status: 503 } }],
@@ -182,7 +182,7 @@ describe('With a second provider', () => {
         ...impatience,
         EMAIL_API_FAILOVER_URL: second.url('mailbox'),
         EMAIL_API_FAILOVER_KEY: 'key-of-the-second-provider',
-        EMAIL_DOUBT_MS: '1500',
+        EMAIL_DOUBT_MS: '2500',
       },
     });
     client = new AccountClient(product.endpoints.api);

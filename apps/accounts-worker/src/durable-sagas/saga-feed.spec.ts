@@ -208,9 +208,11 @@ describe('The saga feed', () => {
   it('goes on saving its checkpoint until the database takes it', async () => {
     const on = fresh();
     database.refuseSaves(2);
-    startFeed({ on });
+    const { feed } = startFeed({ on });
     const last = await on.record(stream, issued(1));
+    await eventually(() => expect(feed.status.state).toBe('faulted'));
     await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(feed.status.state).toBe('running');
     expect(reactions.begun).toEqual([1]);
   });
 

@@ -122,6 +122,8 @@ export class SagaFeed {
         saveCheckpoint: async (position) => {
           await saveCheckpoint(database, name, position);
           this.position = position;
+          // What failed before was the saving itself.
+          if (this.underWay.size === 0) this.state = 'running';
         },
       }),
       signal,
