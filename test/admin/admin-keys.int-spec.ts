@@ -179,6 +179,16 @@ describe('keys of the admin API', () => {
     expect((await admin.keys.prove(first))?.scopes).toEqual(new Set(scopes));
     await admin.keys.adoptConfigured(second);
     expect(await admin.keys.prove(first)).toBeUndefined();
+    // Back to the one before, under the same id with another secret, and without any.
+    await admin.keys.adoptConfigured(first);
+    expect(await admin.keys.prove(first)).toBeDefined();
+    const renewed = { ...first, secret: 'c'.repeat(43) };
+    await admin.keys.adoptConfigured(renewed);
+    expect(await admin.keys.prove(first)).toBeUndefined();
+    expect(await admin.keys.prove(renewed)).toBeDefined();
+    await admin.keys.adoptConfigured(undefined);
+    expect(await admin.keys.prove(renewed)).toBeUndefined();
+    await admin.keys.adoptConfigured(second);
     await admin.keys.revoke(second.keyId, 'spec');
     await admin.keys.adoptConfigured(second);
     expect(await admin.keys.prove(second)).toBeUndefined();

@@ -52,6 +52,7 @@ describe('the admin process beside a worker', () => {
       max: 8,
       applicationName: 'spec',
       statementTimeoutMs: 10_000,
+      connectionTimeoutMs: 10_000,
     });
     const common = {
       EVENTSTORE_URL: eventStore.url,
@@ -108,7 +109,11 @@ describe('the admin process beside a worker', () => {
       if (first === undefined) throw new Error('nothing to append');
       await store.append(streamName, 'no-stream', [first, ...rest]);
     };
-    await Promise.all(Array.from({ length: to - from }, (_, index) => one(from + index)));
+    let next = from;
+    const writer = async () => {
+      for (let number = next++; number < to; number = next++) await one(number);
+    };
+    await Promise.all(Array.from({ length: 8 }, writer));
   }
 
   async function call(method: string, path: string): Promise<Record<string, unknown>> {

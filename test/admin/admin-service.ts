@@ -96,6 +96,7 @@ export async function startAdminService(
     max: 8,
     applicationName: 'spec',
     statementTimeoutMs: 10_000,
+    connectionTimeoutMs: 10_000,
   });
   const store = new FragileEventStore();
   const log = createLog('spec');

@@ -100,16 +100,19 @@ export class AdminKeys {
       text: `update operations.admin_keys
              set revoked_at = now(), revoked_by = 'configuration'
              where origin = 'configuration' and revoked_at is null
-               and (key_id, secret_sha256) is distinct from ($1, $2)`,
+               and (key_id, secret_sha256) is distinct from ($1::text, $2::bytea)`,
       values: [configured?.keyId, configured && hashOfSecret(configured.secret)],
     });
     if (configured === undefined) return;
     await this.database.query({
-      text: `insert into operations.admin_keys
+      text: `insert into operations.admin_keys as known
                (key_id, secret_sha256, label, scopes, origin, created_by)
              values ($1, $2, 'key of the configuration', $3, 'configuration', 'configuration')
-             on conflict (key_id) do update set scopes = excluded.scopes
-               where admin_keys.origin = 'configuration'`,
+             on conflict (key_id) do update
+               set scopes = excluded.scopes, secret_sha256 = excluded.secret_sha256,
+                   revoked_at = null, revoked_by = null
+               where known.origin = 'configuration'
+                 and (known.revoked_by is null or known.revoked_by = 'configuration')`,
       values: [configured.keyId, hashOfSecret(configured.secret), [...scopes]],
     });
   }

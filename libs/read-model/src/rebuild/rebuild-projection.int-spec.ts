@@ -40,6 +40,7 @@ describe('rebuilding a projection', () => {
       max: 8,
       applicationName: 'spec',
       statementTimeoutMs: 10_000,
+      connectionTimeoutMs: 10_000,
     });
   });
   beforeEach(async () => {
