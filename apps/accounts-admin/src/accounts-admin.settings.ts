@@ -19,16 +19,19 @@ export function readSettings(env?: Environment) {
       HOST: z.string().default('127.0.0.1'),
       ADMIN_PORT: setting.port().default(8090),
       INTERNAL_PORT: setting.port().default(0),
-      EVENTSTORE_URL: setting.url('esdb:', 'esdb+discover:'),
-      DATABASE_URL: setting.url('postgres:', 'postgresql:'),
+      EVENTSTORE_URL: setting.secret(setting.url('esdb:', 'esdb+discover:')),
+      DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
       DATABASE_CONNECTIONS: setting.integer(2, 200).default(5),
       ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),
       ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
       PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
-      ADMIN_KEY: z
-        .string()
-        .refine((text) => parseKeyText(text) !== undefined, 'must be id.secret')
-        .transform(parseKeyText)
+      ADMIN_KEY: setting
+        .secret(
+          z
+            .string()
+            .refine((text) => parseKeyText(text) !== undefined, 'must be id.secret')
+            .transform(parseKeyText),
+        )
         .optional(),
       ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
     },

@@ -26,7 +26,7 @@ export function readSettings(env?: Environment) {
       HOST: z.string().default('127.0.0.1'),
       API_PORT: setting.port().default(8080),
       INTERNAL_PORT: setting.port().default(0),
-      EVENTSTORE_URL: setting.url('esdb:', 'esdb+discover:'),
+      EVENTSTORE_URL: setting.secret(setting.url('esdb:', 'esdb+discover:')),
       DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
       DATABASE_CONNECTIONS: setting.integer(1, 200).default(10),
       ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),

@@ -17,7 +17,7 @@ export function readSettings(env?: Environment) {
       NODE_ENV: setting.nodeEnv(),
       HOST: z.string().default('127.0.0.1'),
       INTERNAL_PORT: setting.port().default(0),
-      EVENTSTORE_URL: setting.url('esdb:', 'esdb+discover:'),
+      EVENTSTORE_URL: setting.secret(setting.url('esdb:', 'esdb+discover:')),
       DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
       DATABASE_CONNECTIONS: setting.integer(2, 200).default(5),
       ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),

@@ -32,7 +32,7 @@ function say(line: string): void {
 
 try {
   const { DATABASE_URL } = loadConfiguration({
-    DATABASE_URL: setting.url('postgres:', 'postgresql:'),
+    DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
   });
   const applied = await migrateWhenReady(DATABASE_URL);
   for (const name of applied) say(`applied ${name}`);

@@ -5,7 +5,7 @@ import type { Environment } from '@app/service';
 const shape = {
   HOST: z.string().default('127.0.0.1'),
   MAILBOX_PORT: setting.port().default(8025),
-  EMAIL_API_KEY: z.string().min(8, 'must have at least 8 characters'),
+  EMAIL_API_KEY: setting.secret(z.string().min(8, 'must have at least 8 characters')),
   MAILBOX_DATA_DIR: z.string().default('.data/mailbox'),
 };
 
