@@ -62,7 +62,7 @@ describe('A thousand rounds', () => {
       const refused = outcomes.filter((outcome) => outcome instanceof AccountAlreadyActive);
       expect([outcomes.length - refused.length, types]).toEqual([1, ['AccountActivated']]);
     }
-  }, 60_000);
+  }, 110_000);
 
   it('of 200 wrong guesses at the same time compare three each', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -74,5 +74,5 @@ describe('A thousand rounds', () => {
       // Three that count, and one that says that there are no more.
       expect(types).toEqual(Array(4).fill('ActivationRefused'));
     }
-  }, 60_000);
+  }, 110_000);
 });
