@@ -1,5 +1,6 @@
 import { ActivationCodes } from '@app/account-secrets';
 import type { ActivationPolicy } from '@app/accounts';
+import { AccountKeys } from '@app/personal-data';
 import { systemClock } from '@app/service';
 import type { Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
@@ -7,6 +8,8 @@ import type { Database } from '@app/read-model';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from './accounts.js';
 import type { Accounts } from './accounts.js';
 import { durableCqrsModule } from './durable-sagas/durable-cqrs.module.js';
+import { ForgetPersonHandler } from './forget-person/forget-person.handler.js';
+import { ForgetPersonSaga } from './forget-person/forget-person.saga.js';
 import {
   ACCOUNT_EVENT_CODEC,
   DATABASE,
@@ -15,6 +18,8 @@ import {
 } from './keep-accounts/keep-accounts.tokens.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
+import { LapseRegistrations, RETENTION_POLICY } from './lapse-registrations/lapse-registrations.js';
+import type { RetentionPolicy } from './lapse-registrations/lapse-registrations.js';
 import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
 import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
 import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
@@ -26,6 +31,8 @@ import { SendActivationCodeHandler } from './send-activation-code/send-activatio
 export interface WorkerParts {
   readonly accounts: Accounts;
   readonly policy: ActivationPolicy;
+  readonly retention: RetentionPolicy;
+  readonly accountKeys: AccountKeys;
   readonly activationCodes: ActivationCodes;
   readonly mailSender: MailSender;
   readonly database: Database;
@@ -35,7 +42,8 @@ export interface WorkerParts {
 /** Binds each port to its adapter. */
 export class AccountsWorkerModule {
   static with(parts: WorkerParts): DynamicModule {
-    const { accounts, policy, activationCodes, mailSender, database, log } = parts;
+    const { accounts, policy, retention, accountKeys } = parts;
+    const { activationCodes, mailSender, database, log } = parts;
     return {
       module: AccountsWorkerModule,
       imports: [durableCqrsModule()],
@@ -46,6 +54,11 @@ export class AccountsWorkerModule {
         SendActivationCodeHandler,
         OwnerNoticeSaga,
         NotifyOwnerHandler,
+        ForgetPersonSaga,
+        ForgetPersonHandler,
+        LapseRegistrations,
+        { provide: AccountKeys, useValue: accountKeys },
+        { provide: RETENTION_POLICY, useValue: retention },
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: ActivationCodes, useValue: activationCodes },

@@ -23,6 +23,7 @@ export function readSettings(env?: Environment) {
       ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
       PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
       ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
+      REGISTRATION_RETENTION_DAYS: setting.integer(1, 3_650).default(30),
       EMAIL_API_URL: setting.url('http:', 'https:'),
       EMAIL_API_KEY: setting.secret(z.string().min(1)),
       EMAIL_API_FAILOVER_URL: setting.url('http:', 'https:').optional(),

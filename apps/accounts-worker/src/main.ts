@@ -13,6 +13,7 @@ import { readSettings } from './accounts-worker.settings.js';
 import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
+import { PersonForgotten } from './forget-person/person-forgotten.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
@@ -24,6 +25,11 @@ import { MailProviders } from './send-activation-code/mail-providers.js';
 import { measureWork } from './worker-metrics.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
+const DAY_MS = 86_400_000;
+/** At most ten registrations a second lapse. */
+const LAPSE_PAUSE_MS = 100;
+const LAPSE_INTERVAL_MS = 3_600_000;
+const FORGET_CONCURRENCY = 8;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readSettings();
@@ -36,9 +42,10 @@ async function start(log: Log): Promise<RunningProcess> {
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const policy = activationPolicyOf(settings);
+  const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const accounts = {
     store: eventStore,
-    codec: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
+    codec: new AccountEventCodec(accountKeys),
     decider: accountDecider(policy),
   };
   const { mailProviders, closeConnections } = connectMailProviders(settings);
@@ -46,6 +53,12 @@ async function start(log: Log): Promise<RunningProcess> {
     AccountsWorkerModule.with({
       accounts,
       policy,
+      retention: {
+        retentionMs: settings.REGISTRATION_RETENTION_DAYS * DAY_MS,
+        pauseMs: LAPSE_PAUSE_MS,
+        intervalMs: LAPSE_INTERVAL_MS,
+      },
+      accountKeys,
       activationCodes: new ActivationCodes(settings.ACTIVATION_CODE_KEYS),
       mailSender: mailProviders,
       database,
@@ -67,6 +80,19 @@ async function start(log: Log): Promise<RunningProcess> {
     log: log.child({ saga: 'activation-mail' }),
   });
   activationMail.start();
+  // Apart from the mails: whoever is to be forgotten does not wait for an e-mail provider.
+  const forgetPersons = new SagaFeed({
+    name: 'forget-persons',
+    store: eventStore,
+    database,
+    codec: accounts.codec,
+    eventBus: app.get(DurableEventBus),
+    eventTypes: new Set(['AccountErased', 'RegistrationLapsed']),
+    rehydrate: (recorded, event) => PersonForgotten.from(recorded, event),
+    windowSize: FORGET_CONCURRENCY,
+    log: log.child({ saga: 'forget-persons' }),
+  });
+  forgetPersons.start();
   const keepAccounts = app.get(KeepAccounts);
   const operatorViews = app.get(KeepOperatorViews);
   measureWork(metrics, keepAccounts, activationMail, mailProviders);
@@ -84,14 +110,15 @@ async function start(log: Log): Promise<RunningProcess> {
         [...operatorViews.statuses].map(([name, status]) => [name, readable(status)]),
       ),
       activationMail: readable(activationMail.status),
+      forgetPersons: readable(forgetPersons.status),
       mailProviders: mailProviders.status,
     }),
   });
   return {
     endpoints: { internal: internal.url },
     async stop() {
-      // The feed first: its commands still need everything else.
-      await activationMail.stop();
+      // The feeds first: their commands still need everything else.
+      await Promise.all([activationMail.stop(), forgetPersons.stop()]);
       await app.close();
       await internal.close();
       closeConnections();
