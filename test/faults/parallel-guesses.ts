@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { Backstage, anotherCode } from '../api/account-client.js';
 import type { AccountClient, Answer } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
 import { registerMany } from '../mail/mail-provider.js';
 import type { Registered } from '../mail/mail-provider.js';
 import type { ThreeApis } from './three-apis.js';
@@ -14,10 +15,12 @@ export interface Target extends Registered {
 export async function targets(apis: ThreeApis, backstage: Backstage, count: number) {
   const accounts = await registerMany(apis.clients[0], count);
   return Promise.all(
-    accounts.map(async (account): Promise<Target> => ({
-      ...account,
-      code: await backstage.codeFor(account),
-    })),
+    accounts.map(async (account): Promise<Target> => {
+      const code = await backstage.codeFor(account);
+      // A process that did not register it knows the account as soon as the read model does.
+      await eventually(async () => expect((await apis.clients[1].view(account)).status).toBe(200));
+      return { ...account, code };
+    }),
   );
 }
 
