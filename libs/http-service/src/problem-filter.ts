@@ -22,13 +22,19 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = this.problemOf(error, request);
-    if (problem.type.status >= 500) {
-      this.log.error(
-        { requestId: request.id, problem: problem.type.slug, err: problem.extras.cause ?? error },
-        'request failed',
-      );
-    }
+    this.logFailure(problem, error, request.id);
     void sendProblem(reply, problem, request.id);
+  }
+
+  /** A missing dependency or an overload comes a thousand times a second: its stack would say nothing. */
+  private logFailure({ type, extras }: Problem, error: unknown, requestId: string): void {
+    const cause = extras.cause ?? error;
+    if (type.status === 503) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.log.warn({ requestId, problem: type.slug, reason }, 'request turned away');
+    } else if (type.status >= 500) {
+      this.log.error({ requestId, problem: type.slug, err: cause }, 'request failed');
+    }
   }
 
   private problemOf(error: unknown, request: FastifyRequest): Problem {
