@@ -16,7 +16,7 @@ if [ -e /proc/net/if_inet6 ]; then
   echo 'listen [::]:8080 default_server;' > "$runtime/listen-http-ipv6.conf"
 fi
 
-# Renaming and opening anew loses no line, unlike copying and truncating. `exec` keeps the process id.
+# Renaming and opening anew, because copying and truncating loses lines. `exec` keeps the process id.
 nginx=$$
 rotate() {
   while sleep "${BAN_LOG_CHECK_SECONDS:-60}" && kill -0 "$nginx" 2> /dev/null; do

@@ -20,7 +20,16 @@ const [composeCommand, ...composeArguments] = (process.env['COMPOSE'] ?? 'docker
 const baseUrl = new URL(process.env['BASE_URL'] ?? 'https://localhost:8443');
 const run = randomBytes(4).toString('hex');
 const PASSWORD = `correct horse ${run}`;
-const LONG_RUNNING = ['web', 'api', 'worker', 'mailbox', 'eventstore', 'postgres'];
+const LONG_RUNNING = [
+  'web',
+  'api',
+  'worker',
+  'admin',
+  'mailbox',
+  'eventstore',
+  'postgres',
+  'fail2ban',
+];
 
 const docker = (...args) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
 const compose = (...args) =>
@@ -86,7 +95,10 @@ function checkContainers() {
       HostConfig.SecurityOpt.join().includes('no-new-privileges'),
       `${Name} may gain rights`,
     );
-    assert.ok(!['', 'root', '0'].includes(Config.User), `${Name} runs as root`);
+    const bans = service === 'fail2ban';
+    assert.ok(bans || !['', 'root', '0'].includes(Config.User), `${Name} runs as root`);
+    const added = (HostConfig.CapAdd ?? []).map((name) => name.replace('CAP_', ''));
+    assert.deepEqual(added, bans ? ['NET_ADMIN'] : [], `${Name} has capabilities`);
     assert.ok(HostConfig.Memory > 0 && HostConfig.PidsLimit > 0, `${Name} is not bounded`);
     assert.ok(HostConfig.ReadonlyRootfs || service === 'eventstore', `${Name} can write`);
     assert.ok(!HostConfig.Privileged, `${Name} is privileged`);

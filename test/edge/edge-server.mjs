@@ -38,11 +38,21 @@ export class EdgeServer {
 
   renderNginx(apiPort, silentPort) {
     const { folder } = this;
-    for (const name of ['certificate', 'log', 'bans', 'tmp', 'locations', 'proxies', 'edge']) {
+    for (const name of [
+      'certificate',
+      'log',
+      'bans',
+      'tmp',
+      'locations',
+      'admin',
+      'proxies',
+      'edge',
+    ]) {
       mkdirSync(join(folder, name));
     }
     const places = {
       '/etc/edge-locations/': 'locations',
+      '/etc/edge-admin/': 'admin',
       '/etc/edge-trusted-proxies/': 'proxies',
       '/etc/edge/': 'edge',
       '/certificate/': 'certificate',
@@ -60,10 +70,12 @@ export class EdgeServer {
     };
     render(join(root, 'docker/nginx'), join(folder, 'edge'));
     render(join(root, 'docker/nginx-development'), join(folder, 'locations'));
+    render(join(root, 'docker/nginx-admin/allow-list'), join(folder, 'admin'));
     // The inbox stands in for servers that are down, and for one that takes calls and never answers.
     writeFileSync(
       join(folder, 'edge/upstreams.conf'),
       `map "" $api_upstream { default http://127.0.0.1:${apiPort}; }
+       map "" $admin_upstream { default http://127.0.0.1:9; }
        map $request_uri $mailbox_upstream {
          ~silent http://127.0.0.1:${silentPort};
          default http://127.0.0.1:9;
