@@ -19,7 +19,7 @@ export interface BreakerOptions {
 }
 
 /**
- * `closed`: mails go through. `open`: left alone for a while. `due`: the while is over, one mail may go as
+ * `closed`: mails go through. `open`: left alone for a while, after failures or because it asked to be. `due`: the while is over, one mail may go as
  * a probe. `probing`: that mail is under way.
  */
 export type BreakerState = 'closed' | 'open' | 'due' | 'probing';
@@ -48,6 +48,8 @@ export class GuardedMailProvider implements MailSender {
   /** How often it was left alone, pauses after failed probes included. */
   private pauses = 0;
   private dueAt: number | undefined;
+  /** Said by the provider itself, whether or not the breaker has opened. */
+  private askedToWaitUntil = 0;
   private outages = 0;
   private accepted = 0;
   private refused = 0;
@@ -79,22 +81,23 @@ export class GuardedMailProvider implements MailSender {
   get state(): BreakerState {
     switch (this.breaker.state) {
       case CircuitState.Closed:
-        return 'closed';
+        return this.pauseLeftMs > 0 ? 'open' : 'closed';
       case CircuitState.HalfOpen:
         return 'probing';
       default:
-        return Date.now() >= (this.dueAt ?? 0) ? 'due' : 'open';
+        return this.pauseLeftMs > 0 ? 'open' : 'due';
     }
   }
 
   /** How long it is still to be left alone, in milliseconds; 0 when it may be asked. */
   get pauseLeftMs(): number {
-    return Math.max(0, (this.dueAt ?? 0) - Date.now());
+    return Math.max(0, Math.max(this.dueAt ?? 0, this.askedToWaitUntil) - Date.now());
   }
 
   get status(): MailProviderStatus {
     const { name, state, outages, accepted, refused, failed, lastFailure } = this;
-    const dueAt = this.dueAt === undefined ? undefined : new Date(this.dueAt);
+    const dueAt =
+      state === 'closed' ? undefined : new Date(Math.max(this.dueAt ?? 0, this.askedToWaitUntil));
     return { name, state, outages, dueAt, accepted, refused, failed, lastFailure };
   }
 
@@ -113,6 +116,9 @@ export class GuardedMailProvider implements MailSender {
     } catch (thrown) {
       const error = thrown instanceof FailedBeforePause ? thrown.failure : thrown;
       this.failed += 1;
+      if (error instanceof MailProviderUnavailable && !error.ofMailOnly && error.afterMs > 0) {
+        this.askedToWaitUntil = Math.max(this.askedToWaitUntil, Date.now() + error.afterMs);
+      }
       const message = error instanceof Error ? error.message : String(error);
       this.lastFailure = { message, at: new Date() };
       throw error;

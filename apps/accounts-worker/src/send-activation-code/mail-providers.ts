@@ -54,10 +54,13 @@ export class MailProviders implements MailSender {
       this.doubts.delete(idempotencyKey);
       return outcome;
     } catch (error) {
-      if (error instanceof MailProviderUnavailable && error.inDoubt) {
+      if (!(error instanceof MailProviderUnavailable)) throw error;
+      if (error.inDoubt) {
         this.noteDoubt(idempotencyKey, provider);
+        throw error;
       }
-      throw error;
+      // That this provider wants to be left alone is no reason for the mail to wait.
+      throw provider.state !== 'closed' && this.isWorking ? error.withoutPause() : error;
     }
   }
 

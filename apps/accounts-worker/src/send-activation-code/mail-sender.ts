@@ -54,7 +54,11 @@ export class MailProviderUnavailable extends RetryLater {
   readonly inDoubt: boolean;
   readonly ofMailOnly: boolean;
 
-  constructor(reason: string, failed: FailedTry = {}, options?: ErrorOptions) {
+  constructor(
+    private readonly reason: string,
+    failed: FailedTry = {},
+    options?: ErrorOptions,
+  ) {
     super(
       `the e-mail provider did not take the mail: ${reason}`,
       failed.retryAfterMs ?? 0,
@@ -63,5 +67,11 @@ export class MailProviderUnavailable extends RetryLater {
     this.name = 'MailProviderUnavailable';
     this.inDoubt = failed.inDoubt ?? false;
     this.ofMailOnly = failed.ofMailOnly ?? false;
+  }
+
+  /** The same failure, where somebody else can be asked at once. */
+  withoutPause(): MailProviderUnavailable {
+    const { inDoubt, ofMailOnly } = this;
+    return new MailProviderUnavailable(this.reason, { inDoubt, ofMailOnly }, { cause: this });
   }
 }
