@@ -18,6 +18,7 @@ class ForgottenController {
 const scopeOfRoute: Readonly<Record<string, Scope>> = {
   'GET /admin/v1/accounts': 'accounts:read',
   'GET /admin/v1/accounts/:id': 'accounts:read',
+  'DELETE /admin/v1/accounts/:id': 'accounts:erase',
   'GET /admin/v1/accounts/:id/state': 'accounts:read',
   'GET /admin/v1/accounts/:id/diff': 'accounts:read',
   'GET /admin/v1/accounts/:id/history': 'history:read',

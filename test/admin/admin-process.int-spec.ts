@@ -159,6 +159,7 @@ describe('the admin process beside a worker', () => {
       'statistics',
       'activation-mails',
       'activation-mail',
+      'forget-persons',
     ]);
   });
 

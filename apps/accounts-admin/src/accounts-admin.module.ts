@@ -19,10 +19,14 @@ import {
   LOG,
   READ_MODEL,
   REBUILD_DATABASE,
+  RECEIPTS,
 } from './admin.tokens.js';
 import { AuditLog } from './audit/audit-log.js';
 import { DecideFailedEventsController } from './decide-failed-events/decide-failed-events.controller.js';
 import { DecideFailedEventsHandler } from './decide-failed-events/decide-failed-events.handler.js';
+import { EraseAccountController } from './erase-account/erase-account.controller.js';
+import { EraseAccountHandler } from './erase-account/erase-account.handler.js';
+import { ErasureReceipts } from './erase-account/erasure-receipts.js';
 import { ExplainAccountController } from './explain-account/explain-account.controller.js';
 import { ExplainAccountHandler } from './explain-account/explain-account.handler.js';
 import { FindAccountsController } from './find-accounts/find-accounts.controller.js';
@@ -55,6 +59,8 @@ export interface Connections {
 export class AccountsAdminModule {
   static with(settings: AccountsAdminSettings, connections: Connections): DynamicModule {
     const { eventStore, database, rebuildDatabase, log, clock = systemClock } = connections;
+    const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
+    const { RECEIPT_KEY: receiptKey } = settings;
     return {
       module: AccountsAdminModule,
       controllers: [
@@ -62,6 +68,7 @@ export class AccountsAdminModule {
         ViewAccountStateController,
         ReplayAccountController,
         ExplainAccountController,
+        EraseAccountController,
         FindActivationMailsController,
         RetryActivationMailController,
         ViewStatisticsController,
@@ -78,6 +85,7 @@ export class AccountsAdminModule {
         AccountHistory,
         ReplayAccountHandler,
         ExplainAccountHandler,
+        EraseAccountHandler,
         RetryActivationMailHandler,
         WatchProjectionsHandler,
         RebuildProjectionHandler,
@@ -85,8 +93,10 @@ export class AccountsAdminModule {
         { provide: EVENT_STORE, useValue: eventStore },
         {
           provide: ACCOUNT_EVENT_CODEC,
-          useValue: new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS)),
+          useValue: new AccountEventCodec(accountKeys),
         },
+        { provide: AccountKeys, useValue: accountKeys },
+        { provide: RECEIPTS, useValue: receiptKey && new ErasureReceipts(receiptKey) },
         { provide: READ_MODEL, useValue: database },
         { provide: REBUILD_DATABASE, useValue: rebuildDatabase },
         { provide: ACTIVATION_POLICY, useValue: activationPolicyOf(settings) },

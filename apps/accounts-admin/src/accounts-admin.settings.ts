@@ -25,6 +25,7 @@ export function readSettings(env?: Environment) {
       ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),
       ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
       PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
+      RECEIPT_KEY: secretKeySetting('RECEIPT_KEY').optional(),
       ADMIN_KEY: setting
         .secret(
           z

@@ -40,6 +40,12 @@ export const adminProblems = {
     'No such event is failing',
     'The projection does not stand in front of an event at this position: it got past it, or it was skipped before.',
   ),
+  receiptsNotConfigured: problemType(
+    'receipts-not-configured',
+    503,
+    'Erasures cannot be confirmed here',
+    'The key that receipts are signed with is not configured (RECEIPT_KEY), so that nothing is erased.',
+  ),
   rebuildRunning: problemType(
     'rebuild-running',
     409,

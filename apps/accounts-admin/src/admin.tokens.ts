@@ -10,6 +10,8 @@ export const READ_MODEL = Symbol('ReadModel');
 export const REBUILD_DATABASE = Symbol('RebuildDatabase');
 /** `ActivationPolicy` of @app/accounts. */
 export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
+/** `ErasureReceipts`, or undefined when no key for them is configured. */
+export const RECEIPTS = Symbol('ErasureReceipts');
 /** `Clock` of @app/service. */
 export const CLOCK = Symbol('Clock');
 /** `Log` of @app/service. */

@@ -10,6 +10,7 @@ import { readSettings } from './accounts-admin.settings.js';
 import { AdminKeys } from './admin-keys/admin-keys.js';
 import { adminProblemTable, adminProblems } from './admin-problems.js';
 import { describeApi } from './api-description/api-description.js';
+import { ErasureReceipts } from './erase-account/erasure-receipts.js';
 
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** Indexes over, and comparison of, tables with millions of rows. */
@@ -42,6 +43,10 @@ async function start(log: Log): Promise<RunningProcess> {
     problemTable: adminProblemTable,
     onAnswer: measureAnswers(metrics),
   });
+  if (settings.RECEIPT_KEY) {
+    const { fingerprint } = new ErasureReceipts(settings.RECEIPT_KEY);
+    log.info({ fingerprint }, 'receipts are signed with');
+  }
   describeApi(app);
   const internal = await startInternalServer({
     host: settings.HOST,

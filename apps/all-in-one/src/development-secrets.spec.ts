@@ -25,6 +25,7 @@ describe('development secrets', () => {
       'email-api-key',
       'password-peppers',
       'personal-data-keys',
+      'receipt-key',
     ]);
     expect(basename(secrets.ADDRESS_KEY_FILE)).toBe('address-key');
   });

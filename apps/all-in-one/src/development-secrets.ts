@@ -18,6 +18,7 @@ const SECRETS = [
     file: 'email-api-key',
     generate: () => randomBytes(24).toString('base64url'),
   },
+  { setting: 'RECEIPT_KEY', file: 'receipt-key', generate: secretKey },
   { setting: 'ADMIN_KEY', file: 'admin-key', generate: adminKey },
 ] as const;
 

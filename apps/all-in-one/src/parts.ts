@@ -118,6 +118,7 @@ export const PARTS: readonly Part[] = [
         'ADDRESS_KEY',
         'ACTIVATION_CODE_KEYS',
         'PERSONAL_DATA_KEYS',
+        'RECEIPT_KEY',
         'ADMIN_KEY',
       ]),
     }),

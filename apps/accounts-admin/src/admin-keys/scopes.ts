@@ -4,6 +4,7 @@ import { SetMetadata } from '@nestjs/common';
 export const scopes = [
   'accounts:read',
   'history:read',
+  'accounts:erase',
   'mail:read',
   'mail:manage',
   'projections:read',

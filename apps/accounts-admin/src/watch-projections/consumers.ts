@@ -26,6 +26,7 @@ export const consumers: readonly Consumer[] = [
     streamNamePrefixes,
   })),
   { name: 'activation-mail', kind: 'saga', streamNamePrefixes: [accountStreamPrefix] },
+  { name: 'forget-persons', kind: 'saga', streamNamePrefixes: [accountStreamPrefix] },
 ];
 
 /** @throws Problem projection-not-found */

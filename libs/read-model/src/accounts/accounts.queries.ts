@@ -70,6 +70,26 @@ export async function findAccount(
   return rows[0] && toView(rows[0]);
 }
 
+/**
+ * Takes a forgotten person out of the row at once; the projection says so when it gets there. Whoever
+ * registered the address later is left alone.
+ *
+ * @param upToRegistration the newest registration of the person
+ * @throws ReadModelUnavailable
+ */
+export async function blankAccount(
+  database: Queryable,
+  accountId: string,
+  upToRegistration: number,
+): Promise<void> {
+  await database.query({
+    name: 'blank-account',
+    text: `update read_model.accounts set address = null, password_hash = null
+           where account_id = $1 and registration_number <= $2 and address is not null`,
+    values: [accountId, upToRegistration],
+  });
+}
+
 interface AccountRow {
   readonly account_id: string;
   readonly address: string;

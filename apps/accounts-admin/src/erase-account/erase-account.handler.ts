@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { AccountIds } from '@app/account-secrets';
+import { accountStreamName, operatorDecider } from '@app/accounts';
+import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
+import { handleCommand } from '@app/event-store';
+import type { EventCodec, EventStore } from '@app/event-store';
+import { Problem } from '@app/http-service';
+import { AccountKeys } from '@app/personal-data';
+import { blankAccount } from '@app/read-model';
+import type { Queryable } from '@app/read-model';
+import type { Clock } from '@app/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { actorOf } from '../admin-keys/caller.js';
+import type { Caller } from '../admin-keys/caller.js';
+import { adminProblems } from '../admin-problems.js';
+import { ACCOUNT_EVENT_CODEC, CLOCK, EVENT_STORE, READ_MODEL, RECEIPTS } from '../admin.tokens.js';
+import { accountIdOfPath } from '../request-values.js';
+import type { ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
+
+/**
+ * Has a person forgotten: the erasure is recorded first, because what is destroyed without a record could
+ * not be told from a loss; then the key is destroyed, and the rows are emptied. The worker does the last two
+ * as well, so that a crash between the steps leaves nothing undone.
+ */
+@Injectable()
+export class EraseAccountHandler {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(READ_MODEL) private readonly readModel: Queryable,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(RECEIPTS) private readonly receipts: ErasureReceipts | undefined,
+    private readonly keys: AccountKeys,
+    private readonly accountIds: AccountIds,
+  ) {}
+
+  /**
+   * Erasing again changes nothing and answers the same receipt.
+   *
+   * @param account id or e-mail address
+   * @throws Problem invalid-request, receipts-not-configured (nothing was erased)
+   * @throws AccountNotRegistered, EventStoreUnavailable, ReadModelUnavailable: to be asked again
+   */
+  async erase(account: string, reason: ErasureReason, caller: Caller): Promise<ErasureReceipt> {
+    const accountId = accountIdOfPath(account, this.accountIds);
+    if (this.receipts === undefined) {
+      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
+    }
+    const { state } = await handleCommand(
+      { store: this.store, codec: this.codec, decider: operatorDecider },
+      accountStreamName(accountId),
+      (): EraseAccount => ({
+        type: 'EraseAccount',
+        receiptId: randomUUID(),
+        reason,
+        now: this.clock(),
+      }),
+      { $correlationId: caller.requestId, $causationId: caller.requestId, actor: actorOf(caller) },
+    );
+    if (state.status !== 'erased') throw new Error('the account was not erased');
+    const { erasure } = state;
+    await this.keys.destroy(accountId, erasure.registrationNumber);
+    await blankAccount(this.readModel, accountId, erasure.registrationNumber);
+    return this.receipts.receiptOf({
+      receiptId: erasure.receiptId,
+      accountId,
+      reason: erasure.reason,
+      erasedAt: new Date(erasure.erasedAt).toISOString(),
+    });
+  }
+}

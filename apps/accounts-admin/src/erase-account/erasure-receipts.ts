@@ -1,0 +1,63 @@
+import { createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { ErasureReason } from '@app/accounts';
+
+/** What is put on record for whoever asked for an erasure. Holds no personal data. */
+export interface Erasure {
+  readonly receiptId: string;
+  readonly accountId: string;
+  readonly reason: ErasureReason;
+  /** ISO 8601 in UTC with milliseconds. */
+  readonly erasedAt: string;
+}
+
+export interface ErasureReceipt extends Erasure {
+  readonly algorithm: 'Ed25519';
+  /** SPKI, base64. */
+  readonly publicKey: string;
+  /** Base64, over the bytes of `signedText`. */
+  readonly signature: string;
+}
+
+/** The beginning of every Ed25519 private key in PKCS #8 (RFC 8410); the 32 bytes of the key follow. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** Signs receipts of erasures; anybody who knows the public key can check them, without this service. */
+export class ErasureReceipts {
+  private readonly privateKey: KeyObject;
+  /** SPKI, base64: to be published where a receipt cannot be changed. */
+  readonly publicKey: string;
+
+  /** @param secret 32 bytes or more */
+  constructor(secret: Buffer) {
+    const seed = Buffer.from(hkdfSync('sha256', secret, '', 'erasure-receipts/v1', 32));
+    this.privateKey = createPrivateKey({
+      key: Buffer.concat([PKCS8_PREFIX, seed]),
+      format: 'der',
+      type: 'pkcs8',
+    });
+    this.publicKey = createPublicKey(this.privateKey)
+      .export({ format: 'der', type: 'spki' })
+      .toString('base64');
+  }
+
+  /** SHA-256 of the public key, hexadecimal: short enough to be read out. */
+  get fingerprint(): string {
+    return createHash('sha256').update(Buffer.from(this.publicKey, 'base64')).digest('hex');
+  }
+
+  receiptOf(erasure: Erasure): ErasureReceipt {
+    const signature = sign(null, Buffer.from(signedText(erasure)), this.privateKey);
+    return {
+      ...erasure,
+      algorithm: 'Ed25519',
+      publicKey: this.publicKey,
+      signature: signature.toString('base64'),
+    };
+  }
+}
+
+/** What is signed: one value a line, none of which can hold a line end. */
+function signedText({ receiptId, accountId, reason, erasedAt }: Erasure): string {
+  return ['erasure-receipt/v1', receiptId, accountId, reason, erasedAt, ''].join('\n');
+}
