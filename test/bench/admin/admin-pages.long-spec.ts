@@ -32,7 +32,7 @@ describe(`admin API with ${ACCOUNTS} accounts`, () => {
                  (account_id, address, password_hash, registration_number, status, registered_at,
                   activated_at, revision, position)
                select gen_random_uuid(),
-                      case when n < $2::int * 0.99 then substr(md5(n::text), 1, 8) else 'wave' || n end
+                      case when n < $2::int * 0.997 then substr(md5(n::text), 1, 8) else 'wave' || n end
                         || '@example.org',
                       'v1$k1$2b$12$0123456789012345678901234567890123456789012345678901234', 1,
                       case when n % 10 = 0 then 'pending' else 'active' end,
