@@ -121,6 +121,21 @@ describe('the admin command line', () => {
     expect(await shown('keys', 'list')).toContain('accounts:read history:read');
   });
 
+  it('erases an account once that was confirmed, and shows the receipt', async () => {
+    const address = 'grace@example.org';
+    await admin.record(address, accountRegistered(noon));
+    const words = ['accounts', 'erase', address, '--reason', 'test-data'];
+    expect((await run(words, env, async () => 'no')).out).not.toContain('receiptId');
+    expect((await run(['accounts', 'show', address])).out).toContain('pending');
+    const erased = await run([...words, '--json', '--yes']);
+    expect(erased.code).toBe(EXIT.done);
+    const { receipt } = JSON.parse(erased.out) as { receipt: Record<string, string> };
+    expect(receipt).toMatchObject({ accountId: admin.accountIdOf(address), reason: 'test-data' });
+    const again = await run([...words, '--yes']);
+    expect(again.out).toContain(receipt['signature']);
+    expect((await run([...words.slice(0, 3), '--yes'])).code).toBe(EXIT.failed);
+  });
+
   it('makes a key that works, and revokes it', async () => {
     const made = await run([
       'keys',

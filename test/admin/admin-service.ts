@@ -107,6 +107,7 @@ export async function startAdminService(
     ADDRESS_KEY: secretKey(),
     ACTIVATION_CODE_KEYS: `k1:${secretKey()}`,
     PERSONAL_DATA_KEYS: `k1:${secretKey()}`,
+    RECEIPT_KEY: secretKey(),
   };
   const settings = readSettings(environment);
   const clock = { now: () => Date.now() };

@@ -29,7 +29,7 @@ export const accountCommands: readonly Command[] = [
       cursor: { type: 'string' },
     },
     optionHelp: {
-      status: 'pending or active',
+      status: 'pending, active, lapsed or erased',
       email: 'a whole address, or the beginning of one followed by *',
       from: 'registered at this time (ISO 8601) or later',
       to: 'registered before this time',
@@ -144,6 +144,27 @@ export const accountCommands: readonly Command[] = [
         );
         return [textOf(answer['conclusion']), '', ...steps].join('\n');
       });
+    },
+  },
+  {
+    name: 'accounts erase',
+    words: [ACCOUNT],
+    summary: 'Forget a person for good, and show the signed receipt',
+    options: { reason: { type: 'string' } },
+    optionHelp: {
+      reason: 'requested-by-owner, required-by-law, registered-by-abuse or test-data',
+    },
+    examples: [
+      'accounts erase ada@example.org --reason requested-by-owner --json --yes > receipt.json',
+      'node apps/accounts-admin/verify-receipt.mjs receipt.json',
+    ],
+    async run(run) {
+      const question = 'This cannot be undone: nobody will ever read the data again. Erase it?';
+      if (!(await run.confirm(question))) return;
+      const answer = await run.client.call('DELETE', `/accounts/${segment(run.words[0])}`, {
+        reason: run.text('reason'),
+      });
+      run.show(answer, () => listOf(Object.entries(answer['receipt'] as Json)));
     },
   },
 ];
