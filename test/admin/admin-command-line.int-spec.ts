@@ -121,6 +121,23 @@ describe('the admin command line', () => {
     expect(await shown('keys', 'list')).toContain('accounts:read history:read');
   });
 
+  it('tells whether a history is as it was appended', async () => {
+    const before = JSON.parse((await run(['accounts', 'verify', ada.address, '--json'])).out);
+    expect(before).toMatchObject({ intact: true, events: 4, chainedFrom: null, broken: null });
+    const address = 'chained@example.org';
+    await admin.record(address, accountRegistered(noon));
+    await run(['accounts', 'erase', address, '--reason', 'test-data', '--yes']);
+    expect((await run(['accounts', 'verify', address])).out).toMatch(/chainedFrom +1\n/);
+    await admin.record(address, codeIssued(2, noon));
+    const { out } = await run(['accounts', 'verify', address, '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      intact: false,
+      stream: `account-${admin.accountIdOf(address)}`,
+      broken: { revision: 2, reason: 'link-missing' },
+    });
+    expect((await run(['accounts', 'verify', 'nobody@example.org'])).code).toBe(EXIT.failed);
+  });
+
   it('erases an account once that was confirmed, and shows the receipt', async () => {
     const address = 'grace@example.org';
     await admin.record(address, accountRegistered(noon));

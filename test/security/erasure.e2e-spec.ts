@@ -241,6 +241,16 @@ describe('Erasing accounts', () => {
     expect((await client.view(anew)).status).toBe(200);
   });
 
+  it('leaves histories that verify, whatever was erased', async () => {
+    for (const { accountId } of [pending, active, neighbour]) {
+      const { status, body } = await call('GET', `/accounts/${accountId}/verification`);
+      expect({ status, body }).toMatchObject({
+        status: 200,
+        body: { intact: true, chainedFrom: 0, broken: null, head: expect.any(String) },
+      });
+    }
+  });
+
   it('is completed by the worker when it was only recorded', async () => {
     // What a crash right after the append leaves behind: the key as it was, and the worker before the event.
     await product.workers[0].kill();

@@ -39,6 +39,8 @@ import { ReplayAccountController } from './replay-account/replay-account.control
 import { ReplayAccountHandler } from './replay-account/replay-account.handler.js';
 import { RetryActivationMailController } from './retry-activation-mail/retry-activation-mail.controller.js';
 import { RetryActivationMailHandler } from './retry-activation-mail/retry-activation-mail.handler.js';
+import { VerifyAccountController } from './verify-account/verify-account.controller.js';
+import { VerifyAccountHandler } from './verify-account/verify-account.handler.js';
 import { ViewAccountStateController } from './view-account-state/view-account-state.controller.js';
 import { ViewAccountStateHandler } from './view-account-state/view-account-state.handler.js';
 import { ViewStatisticsController } from './view-statistics/view-statistics.controller.js';
@@ -68,6 +70,7 @@ export class AccountsAdminModule {
         ViewAccountStateController,
         ReplayAccountController,
         ExplainAccountController,
+        VerifyAccountController,
         EraseAccountController,
         FindActivationMailsController,
         RetryActivationMailController,
@@ -85,6 +88,7 @@ export class AccountsAdminModule {
         AccountHistory,
         ReplayAccountHandler,
         ExplainAccountHandler,
+        VerifyAccountHandler,
         EraseAccountHandler,
         RetryActivationMailHandler,
         WatchProjectionsHandler,

@@ -22,6 +22,8 @@ export interface EventMetadata {
   readonly $causationId: string;
   /** `anonymous`, `account`, `worker` or `admin:<key id>`. */
   readonly actor: string;
+  /** Link to the event before, see event-chain.ts; events from before there was a chain have none. */
+  readonly chain?: string;
 }
 
 export interface NewEvent {

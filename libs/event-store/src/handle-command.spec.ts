@@ -73,7 +73,11 @@ describe('Handling a command', () => {
     const { add, recorded } = counting();
     await add(1, 2);
     for (const { metadata } of await recorded()) {
-      expect(metadata).toEqual({ schemaVersion: 7, ...context });
+      expect(metadata).toEqual({
+        schemaVersion: 7,
+        ...context,
+        chain: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
     }
   });
 

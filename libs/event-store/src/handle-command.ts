@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { headOf, linkOf } from './event-chain.js';
 import type { EventCodec } from './event-codec.js';
 import { WrongExpectedRevision } from './event-store.js';
 import type {
@@ -27,7 +28,7 @@ export interface StreamBehaviour<Command, Event, State> {
 }
 
 /** Who asks, and as part of what; becomes the metadata of every event appended. */
-export type CommandContext = Omit<EventMetadata, 'schemaVersion'>;
+export type CommandContext = Omit<EventMetadata, 'schemaVersion' | 'chain'>;
 
 export interface Decision<Event, State> {
   /** The facts that were appended; empty when the command changed nothing. */
@@ -71,9 +72,13 @@ export async function handleCommand<Command, Event, State>(
 ): Promise<Decision<Event, State>> {
   const { store, codec, decider } = behaviour;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const { state, revision } = await loadStream(behaviour, streamName);
+    const { state, revision, recorded } = await loadHistory(behaviour, streamName);
     const events = decider.decide(toCommand(state), state);
-    const newEvents = await toNewEvents(codec, streamName, events, context);
+    const newEvents = linked(
+      streamName,
+      recorded,
+      await toNewEvents(codec, streamName, events, context),
+    );
     if (!isNotEmpty(newEvents)) return { events, state, position: undefined };
     try {
       const { position } = await store.append(streamName, revision, newEvents);
@@ -93,15 +98,24 @@ export async function handleCommand<Command, Event, State>(
  * @throws EventStoreUnavailable, UnknownEvent
  */
 export async function loadStream<Command, Event, State>(
-  { store, codec, decider }: StreamBehaviour<Command, Event, State>,
+  behaviour: StreamBehaviour<Command, Event, State>,
   streamName: string,
 ): Promise<StreamState<State>> {
+  const { state, revision } = await loadHistory(behaviour, streamName);
+  return { state, revision };
+}
+
+async function loadHistory<Command, Event, State>(
+  { store, codec, decider }: StreamBehaviour<Command, Event, State>,
+  streamName: string,
+): Promise<StreamState<State> & { readonly recorded: readonly RecordedEvent[] }> {
   const recorded: RecordedEvent[] = [];
   for await (const event of store.readStream(streamName)) recorded.push(event);
   const events = await codec.decode(recorded);
   return {
     state: events.reduce(decider.evolve, decider.initialState),
     revision: recorded.at(-1)?.revision ?? 'no-stream',
+    recorded,
   };
 }
 
@@ -119,6 +133,22 @@ async function toNewEvents<Event>(
     data,
     metadata: { schemaVersion, ...context },
   }));
+}
+
+/** Each event with its link to the one before. */
+function linked(
+  streamName: string,
+  recorded: readonly RecordedEvent[],
+  events: readonly NewEvent[],
+): readonly NewEvent[] {
+  if (events.length === 0) return [];
+  let revision = recorded.at(-1)?.revision ?? -1n;
+  let chain = headOf(recorded);
+  return events.map((event) => {
+    revision += 1n;
+    chain = linkOf(chain, { ...event, streamName, revision });
+    return { ...event, metadata: { ...event.metadata, chain } };
+  });
 }
 
 function isNotEmpty<T>(items: readonly T[]): items is readonly [T, ...T[]] {

@@ -147,6 +147,28 @@ export const accountCommands: readonly Command[] = [
     },
   },
   {
+    name: 'accounts verify',
+    words: [ACCOUNT],
+    summary: 'Whether the history is as it was appended, or where it breaks',
+    options: {},
+    optionHelp: {},
+    examples: ['accounts verify ada@example.org'],
+    async run(run) {
+      const answer = await run.client.call(
+        'GET',
+        `/accounts/${segment(run.words[0])}/verification`,
+      );
+      run.show(answer, () =>
+        listOf(
+          Object.entries(answer).map(([name, value]) => [
+            name,
+            name === 'broken' && value ? Object.values(value as Json).join(', ') : value,
+          ]),
+        ),
+      );
+    },
+  },
+  {
     name: 'accounts erase',
     words: [ACCOUNT],
     summary: 'Forget a person for good, and show the signed receipt',

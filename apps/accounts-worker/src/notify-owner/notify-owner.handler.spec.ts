@@ -67,6 +67,7 @@ describe('Notifying the owner of an active account', () => {
         $correlationId: correlationId,
         $causationId: eventId,
         actor: 'worker',
+        chain: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     });
   });

@@ -100,6 +100,7 @@ describe('Sending an activation code', () => {
         $correlationId: correlationId,
         $causationId: eventId,
         actor: 'worker',
+        chain: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     });
   });

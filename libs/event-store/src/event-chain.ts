@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { EventMetadata, NewEvent, RecordedEvent, StreamRevision } from './event-store.js';
+
+/** What an event's link in the chain is made of. */
+export interface ChainedEvent extends Pick<NewEvent, 'id' | 'type' | 'data'> {
+  readonly streamName: string;
+  readonly revision: StreamRevision;
+  readonly metadata: Omit<EventMetadata, 'chain'>;
+}
+
+/** What a walk along a stream found. */
+export interface ChainVerdict {
+  readonly streamName: string;
+  /** How many events were read. */
+  readonly events: number;
+  /** The first event that carries a link; undefined when none does. Links cover what came before. */
+  readonly chainedFrom: StreamRevision | undefined;
+  /** Link of the last event: what a signed list of heads would hold. Undefined for an empty stream. */
+  readonly head: string | undefined;
+  /** The first event that is not what was appended there; undefined when the chain is whole. */
+  readonly broken: { readonly revision: StreamRevision; readonly reason: ChainFault } | undefined;
+}
+
+/** `revision-missing`: a gap, or events out of order. `link-missing`: nobody appends without one any more. */
+export type ChainFault = 'revision-missing' | 'link-missing' | 'link-differs';
+
+/**
+ * The event's link: SHA-256, lower-case hexadecimal, over the link before (empty for the first event of a
+ * stream), a line end, and the event as canonical JSON. Canonical: an array of stream name, revision as text,
+ * id, type, data and the metadata's four other fields, with the members of every object sorted by name. That
+ * survives the store, which keeps JSON's values and not its bytes.
+ */
+export function linkOf(previous: string, event: ChainedEvent): string {
+  const { streamName, revision, id, type, data, metadata } = event;
+  const { schemaVersion, $correlationId, $causationId, actor } = metadata;
+  const values = [streamName, String(revision), id, type, data];
+  const text = JSON.stringify(
+    sorted(
+      // As the store gives it back: without what JSON leaves out.
+      JSON.parse(JSON.stringify([...values, schemaVersion, $correlationId, $causationId, actor])),
+    ),
+  );
+  return createHash('sha256').update(`${previous}\n${text}`).digest('hex');
+}
+
+/** The link that the next event of the stream follows; empty when there is none yet. */
+export function headOf(events: readonly RecordedEvent[]): string {
+  const last = events.at(-1);
+  // Events from before the chain have no link. The first link after them covers them all the same.
+  return last?.metadata.chain ?? events.reduce(linkOf, '');
+}
+
+/**
+ * Walks a whole stream and finds the first event that was changed, removed, moved or slipped in. What was cut
+ * off its end, or a stream that somebody wrote anew with all its links, shows only beside an earlier head.
+ *
+ * @param events of one stream, from its first on
+ * @throws EventStoreUnavailable
+ */
+export async function verifyChain(
+  streamName: string,
+  events: AsyncIterable<RecordedEvent>,
+): Promise<ChainVerdict> {
+  let count = 0;
+  let head: string | undefined;
+  let chainedFrom: StreamRevision | undefined;
+  let broken: ChainVerdict['broken'];
+  for await (const event of events) {
+    const expected = BigInt(count);
+    count += 1;
+    if (broken) continue;
+    const link = linkOf(head ?? '', { ...event, streamName });
+    const { chain } = event.metadata;
+    if (chain !== undefined) chainedFrom ??= event.revision;
+    const reason = faultOf(event.revision === expected, chain, link, chainedFrom !== undefined);
+    if (reason) broken = { revision: expected, reason };
+    head = link;
+  }
+  return { streamName, events: count, chainedFrom, head: broken ? undefined : head, broken };
+}
+
+function faultOf(
+  isNext: boolean,
+  stored: string | undefined,
+  link: string,
+  isChained: boolean,
+): ChainFault | undefined {
+  if (!isNext) return 'revision-missing';
+  if (stored === undefined) return isChained ? 'link-missing' : undefined;
+  return stored === link ? undefined : 'link-differs';
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+}
