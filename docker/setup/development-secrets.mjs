@@ -19,6 +19,7 @@ const SECRETS = [
   { name: 'password-peppers', generate: keyRing, folders: ['api'] },
   { name: 'activation-code-keys', generate: keyRing, folders: ['api', 'worker', 'admin'] },
   { name: 'personal-data-keys', generate: keyRing, folders: ['api', 'worker', 'admin'] },
+  { name: 'receipt-key', generate: secretKey, folders: ['admin'] },
   { name: 'admin-key', generate: adminKey, folders: ['admin'] },
   { name: 'email-api-key', generate: password, folders: ['worker', 'mailbox'] },
   { name: 'database-password', generate: password, folders: ['database'], mode: ANYBODY },
