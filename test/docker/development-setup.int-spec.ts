@@ -50,6 +50,7 @@ describe('the setup of the compose stack', () => {
       'admin/admin-key',
       'admin/database-url',
       'admin/personal-data-keys',
+      'admin/receipt-key',
       'api/activation-code-keys',
       'api/address-key',
       'api/database-url',
