@@ -77,8 +77,13 @@ function databaseUrl(server: string, name: string): string {
   return url.href;
 }
 
-/** The first spec of the run that asks starts the server; those in other jest workers wait for it. */
+/**
+ * The server that TEST_POSTGRES_URL names, as in containers: its own, and empty at first. Otherwise the
+ * first spec of the run that asks starts one; those in other jest workers wait for it.
+ */
 async function serverUrl(): Promise<string> {
+  const given = process.env['TEST_POSTGRES_URL'];
+  if (given) return given;
   const announcement = join(runFolder(), 'postgres-server.json');
   if (!existsSync(announcement) && weAreFirst()) await startServer(announcement);
   const { url, failure } = await eventually(
