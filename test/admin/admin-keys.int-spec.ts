@@ -24,6 +24,7 @@ const scopeOfRoute: Readonly<Record<string, Scope>> = {
   'GET /admin/v1/accounts/:id/history': 'history:read',
   'GET /admin/v1/accounts/:id/explanation': 'history:read',
   'GET /admin/v1/accounts/:id/verification': 'history:read',
+  'GET /admin/v1/heads': 'history:read',
   'GET /admin/v1/activation-mails': 'mail:read',
   'POST /admin/v1/activation-mails/:id/retry': 'mail:manage',
   'GET /admin/v1/statistics': 'accounts:read',

@@ -16,6 +16,7 @@ import type { RestartableApp } from '../support/restartable-app.js';
 import { temporaryFolder } from '../support/run-folder.js';
 
 const VERIFY_RECEIPT = join(process.cwd(), 'apps/accounts-admin/verify-receipt.mjs');
+const VERIFY_EXPORT = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
 
 /** Somebody who is about to be erased, with everything that must not be found afterwards. */
 interface Person extends Credentials {
@@ -60,13 +61,18 @@ describe('Erasing accounts', () => {
       statementTimeoutMs: 20_000,
     });
     [pending, active, neighbour] = await Promise.all([person(), person(), person()]);
+    await eventually(async () => {
+      const history = await backstage.historyOf(active.accountId);
+      expect(history.map(({ type }) => type)).toContain('ActivationCodeSent');
+    });
     await activate(active);
   }, 60_000);
   afterAll(async () => {
-    await backstage.close();
-    await database.close();
-    await admin.stop();
-    await product.stop();
+    // A start that failed half-way leaves the rest to be stopped.
+    const parts: readonly ({ stop(): Promise<void> } | undefined)[] = [admin, product];
+    await (backstage as Backstage | undefined)?.close();
+    await (database as Database | undefined)?.close();
+    for (const part of parts) await part?.stop();
   });
 
   async function person(): Promise<Person> {
@@ -249,6 +255,33 @@ describe('Erasing accounts', () => {
         body: { intact: true, chainedFrom: 0, broken: null, head: expect.any(String) },
       });
     }
+  });
+
+  it('leaves a log whose exported heads verify offline, and show what is cut off later', async () => {
+    const response = await fetch(`${admin.url('admin')}/admin/v1/heads`, {
+      headers: { Authorization: `Bearer ${adminKey}` },
+    });
+    const exported = await response.text();
+    const folder = temporaryFolder('exports');
+    const verify = (content: string, earlier?: string): string => {
+      const files = [content, earlier].flatMap((text, index) => {
+        if (text === undefined) return [];
+        writeFileSync(join(folder, `${index}`), text);
+        return [join(folder, `${index}`)];
+      });
+      return execFileSync(process.execPath, [VERIFY_EXPORT, ...files], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+    };
+    expect(verify(exported)).toMatch(/^3 streams as of /);
+    expect(verify(exported, exported)).toMatch(/^3 streams as of /);
+    const lines = exported.split('\n');
+    expect(() => verify(lines.toSpliced(1, 1).join('\n'))).toThrow(/not what was signed/);
+    expect(() => verify(exported.replace(/"revision":\d+/, '"revision":0'))).toThrow(
+      /not what was signed/,
+    );
+    expect(() => verify(lines.slice(0, -2).join('\n'))).toThrow(/not whole/);
   });
 
   it('is completed by the worker when it was only recorded', async () => {

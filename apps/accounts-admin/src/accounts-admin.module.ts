@@ -29,6 +29,8 @@ import { EraseAccountHandler } from './erase-account/erase-account.handler.js';
 import { ErasureReceipts } from './erase-account/erasure-receipts.js';
 import { ExplainAccountController } from './explain-account/explain-account.controller.js';
 import { ExplainAccountHandler } from './explain-account/explain-account.handler.js';
+import { ExportHeadsController } from './export-heads/export-heads.controller.js';
+import { ExportHeadsHandler } from './export-heads/export-heads.handler.js';
 import { FindAccountsController } from './find-accounts/find-accounts.controller.js';
 import { FindAccountsHandler } from './find-accounts/find-accounts.handler.js';
 import { FindActivationMailsController } from './find-activation-mails/find-activation-mails.controller.js';
@@ -71,6 +73,7 @@ export class AccountsAdminModule {
         ReplayAccountController,
         ExplainAccountController,
         VerifyAccountController,
+        ExportHeadsController,
         EraseAccountController,
         FindActivationMailsController,
         RetryActivationMailController,
@@ -89,6 +92,7 @@ export class AccountsAdminModule {
         ReplayAccountHandler,
         ExplainAccountHandler,
         VerifyAccountHandler,
+        ExportHeadsHandler,
         EraseAccountHandler,
         RetryActivationMailHandler,
         WatchProjectionsHandler,

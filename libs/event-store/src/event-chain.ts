@@ -61,22 +61,37 @@ export async function verifyChain(
   streamName: string,
   events: AsyncIterable<RecordedEvent>,
 ): Promise<ChainVerdict> {
-  let count = 0;
-  let head: string | undefined;
-  let chainedFrom: StreamRevision | undefined;
-  let broken: ChainVerdict['broken'];
-  for await (const event of events) {
-    const expected = BigInt(count);
-    count += 1;
-    if (broken) continue;
-    const link = linkOf(head ?? '', { ...event, streamName });
-    const { chain } = event.metadata;
-    if (chain !== undefined) chainedFrom ??= event.revision;
-    const reason = faultOf(event.revision === expected, chain, link, chainedFrom !== undefined);
-    if (reason) broken = { revision: expected, reason };
-    head = link;
+  const walk = new ChainWalk(streamName);
+  for await (const event of events) walk.add(event);
+  return walk.verdict;
+}
+
+/** One stream, followed event by event from its first on. */
+export class ChainWalk {
+  private events = 0;
+  private head: string | undefined;
+  private chainedFrom: StreamRevision | undefined;
+  private broken: ChainVerdict['broken'];
+
+  constructor(private readonly streamName: string) {}
+
+  get verdict(): ChainVerdict {
+    const { streamName, events, chainedFrom, broken } = this;
+    return { streamName, events, chainedFrom, head: broken ? undefined : this.head, broken };
   }
-  return { streamName, events: count, chainedFrom, head: broken ? undefined : head, broken };
+
+  add(event: RecordedEvent): void {
+    const revision = BigInt(this.events);
+    this.events += 1;
+    if (this.broken) return;
+    const link = linkOf(this.head ?? '', { ...event, streamName: this.streamName });
+    const { chain } = event.metadata;
+    if (chain !== undefined) this.chainedFrom ??= event.revision;
+    const isChained = this.chainedFrom !== undefined;
+    const reason = faultOf(event.revision === revision, chain, link, isChained);
+    if (reason) this.broken = { revision, reason };
+    this.head = link;
+  }
 }
 
 function faultOf(

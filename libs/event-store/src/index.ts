@@ -1,7 +1,7 @@
 export * from './event-store.js';
 export * from './event-codec.js';
 export * from './handle-command.js';
-export { verifyChain } from './event-chain.js';
+export { ChainWalk, verifyChain } from './event-chain.js';
 export type { ChainFault, ChainVerdict } from './event-chain.js';
 export { backoffMs, pauseUnlessAborted } from './back-off.js';
 export { runSubscription } from './run-subscription.js';
