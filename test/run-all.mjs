@@ -2,7 +2,7 @@
  * `npm test`: everything that says whether the product is right, with nothing installed but Node.
  *
  * Builds, checks types, style and format, then runs every test. `npm run test:long` builds and runs the
- * tests that take minutes, one file at a time. Other arguments are handed on to jest. The last line of
+ * tests that take minutes. Other arguments are handed on to jest. The last line of
  * the output is `N passed, N failed`; the exit code is 0 only when nothing failed.
  */
 import { spawn } from 'node:child_process';
@@ -19,7 +19,7 @@ const jestArguments = process.argv.slice(2).filter((argument) => argument !== '-
 
 await check('build', npm('run', '--silent', 'build'));
 if (long) {
-  await runTests(['--runInBand', '--testMatch', '**/*.long-spec.ts', ...jestArguments]);
+  await runTests(['--testMatch', '**/*.long-spec.ts', ...jestArguments]);
 } else {
   await Promise.all([
     check('types', npm('run', '--silent', 'typecheck')),

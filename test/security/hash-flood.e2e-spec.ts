@@ -11,7 +11,7 @@ import type { Product } from '../support/product.js';
 
 const FLOOD = 200;
 
-/** What holds on any machine; the figures are measured by test/bench/hash-flood.long-spec.ts. */
+/** What holds on any machine; the figures are measured by test/bench/hash-flood.bench-spec.ts. */
 describe(`${FLOOD} wrong passwords at once, at the cost of production`, () => {
   let product: Product;
   let client: AccountClient;

@@ -1,7 +1,7 @@
 /**
  * How long operators wait with many accounts. Run it alone, on a quiet machine:
  *
- *   npm run test:jest -- --testMatch '**' + '/admin-pages.long-spec.ts'
+ *   npm run test:jest -- --testMatch '**' + '/admin-pages.bench-spec.ts'
  *
  * BENCH_ACCOUNTS sets how many accounts the read model has (1,000,000 when left out).
  */

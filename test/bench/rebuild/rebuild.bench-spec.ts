@@ -1,7 +1,7 @@
 /**
  * How fast a projection is rebuilt. Run it alone, on a quiet machine:
  *
- *   npm run test:jest -- --testMatch '**' + '/rebuild.long-spec.ts'
+ *   npm run test:jest -- --testMatch '**' + '/rebuild.bench-spec.ts'
  *
  * BENCH_EVENTS sets the size of the log (1,000,000 when left out), three events per account.
  */

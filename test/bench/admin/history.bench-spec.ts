@@ -1,7 +1,7 @@
 /**
  * What the history of one account costs beside a bare read of its stream, and whether other accounts matter.
  *
- *   npm run test:jest -- --testMatch '**' + '/history.long-spec.ts'
+ *   npm run test:jest -- --testMatch '**' + '/history.bench-spec.ts'
  *
  * BENCH_ACCOUNTS sets how many other accounts there are in the end (1,000,000 when left out).
  */
