@@ -245,6 +245,17 @@ describe('Two providers', () => {
     expect(keysAt(first)).toEqual(['a', 'b']);
   });
 
+  it('a mail is a probe once, however late its next try comes', async () => {
+    await breakFirst();
+    later(1_000);
+    first.answers(down());
+    expect(await tries('probe')).toBe('later');
+    // The first is due again by then: the mail that waited for its turn must not find that out, too.
+    later(600_000);
+    expect(await tries('probe')).toBe('accepted');
+    expect([keysAt(first), keysAt(second)]).toEqual([['probe'], ['probe']]);
+  });
+
   it('the first is probed with one mail, and the rest stay with the second until it works', async () => {
     await breakFirst();
     later(1_000);

@@ -2,9 +2,11 @@ import type { GuardedMailProvider, MailProviderStatus } from './guarded-mail-pro
 import { MailProviderUnavailable } from './mail-sender.js';
 import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
 
-/** A mail of which it is not known whether a provider has taken it. */
+/** A mail that a provider may have taken, or at least could not be asked to take. */
 interface Doubt {
   readonly provider: GuardedMailProvider;
+  /** False when the provider has certainly not taken it. */
+  readonly mayHaveTaken: boolean;
   /** Until then nobody else is asked to deliver it. */
   readonly until: number;
 }
@@ -59,8 +61,10 @@ export class MailProviders implements MailSender {
         this.noteDoubt(idempotencyKey, provider);
         throw error;
       }
+      if (provider.state === 'closed' || !this.isWorking) throw error;
       // That this provider wants to be left alone is no reason for the mail to wait.
-      throw provider.state !== 'closed' && this.isWorking ? error.withoutPause() : error;
+      this.noteFailedProbe(idempotencyKey, provider);
+      throw error.withoutPause();
     }
   }
 
@@ -98,8 +102,16 @@ export class MailProviders implements MailSender {
   }
 
   private noteDoubt(idempotencyKey: string, provider: GuardedMailProvider): void {
-    if (this.doubts.get(idempotencyKey)?.provider === provider) return;
-    this.doubts.set(idempotencyKey, { provider, until: Date.now() + this.doubtMs });
+    const earlier = this.doubts.get(idempotencyKey);
+    if (earlier?.mayHaveTaken && earlier.provider === provider) return;
+    const until = Date.now() + this.doubtMs;
+    this.doubts.set(idempotencyKey, { provider, mayHaveTaken: true, until });
+  }
+
+  /** The next try asks somebody else: a mail must not be the one to find out again and again. */
+  private noteFailedProbe(idempotencyKey: string, provider: GuardedMailProvider): void {
+    if (this.doubts.get(idempotencyKey)?.mayHaveTaken) return;
+    this.doubts.set(idempotencyKey, { provider, mayHaveTaken: false, until: Date.now() });
   }
 
   /** Mails that were dealt with elsewhere never come back to settle theirs. */
