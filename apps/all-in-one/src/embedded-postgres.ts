@@ -297,10 +297,24 @@ class Cluster {
     // Broken when the program has given up; why, it says in its output.
     child.stdin?.on('error', (error) => chunks.push(error.message));
     child.stdin?.end(input);
-    const [code] = (await once(child, 'close')) as [number | null];
+    const [code] = await this.ended(child);
     const output = chunks.join('');
     if (code !== 0 || /^.*\b(ERROR|FATAL|PANIC):/m.test(output)) {
       throw new Error(`PostgreSQL could not create its data folder.${this.explain(output)}`);
+    }
+  }
+
+  private async ended(child: ChildProcess): Promise<[number | null]> {
+    try {
+      return (await once(child, 'close')) as [number | null];
+    } catch (error) {
+      const { ids } = this.owner;
+      if (!ids || (error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+      throw new Error(
+        `PostgreSQL refuses to run as root and was to be started as user ${ids.uid}, who cannot reach its ` +
+          'programs. Move the project below folders that everybody may enter, or start as an ordinary user.',
+        { cause: error },
+      );
     }
   }
 
