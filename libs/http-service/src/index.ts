@@ -2,6 +2,13 @@ export { PortNotAvailable, listen } from './listen.js';
 export { createHttpService } from './http-service.js';
 export type { HttpAnswer, HttpServiceOptions } from './http-service.js';
 export { measureAnswers } from './measure-answers.js';
+export {
+  describeProblems,
+  problemSchema,
+  requestIdHeader,
+  serveApiDescription,
+  toSchemaObject,
+} from './open-api.js';
 export { NestLog } from './nest-log.js';
 export {
   Problem,

@@ -1,26 +1,22 @@
-import { Problem, commonProblems, problemDocument } from '@app/http-service';
+import {
+  commonProblems,
+  describeProblems,
+  problemSchema,
+  requestIdHeader,
+  serveApiDescription,
+  toSchemaObject,
+} from '@app/http-service';
 import type { ProblemType } from '@app/http-service';
 import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiHeader, ApiResponse, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import type { OpenAPIObject } from '@nestjs/swagger';
+import { ApiHeader, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
 import { z } from 'zod';
 import { accountProblems } from '../account-problems.js';
 import { CONSISTENCY_TOKEN } from '../read-your-writes/read-your-writes.js';
 
-type SchemaObject = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
-
 const problems = { ...commonProblems, ...accountProblems };
 
-const EXAMPLE_REQUEST_ID = '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10';
 const EXAMPLE_TOKEN = '104729';
-
-const requestIdHeader = {
-  'X-Request-Id': {
-    description: 'Quote it when you ask for help.',
-    schema: { type: 'string' as const, format: 'uuid' },
-  },
-};
 
 const consistencyTokenHeader = {
   [CONSISTENCY_TOKEN]: {
@@ -72,48 +68,20 @@ export function ApiWrite<Answer>(
   });
 }
 
-/** Describes the problems a call can end with, several of one status side by side. */
+/** Describes the problems a call can end with. */
 export function ApiProblems(...names: (keyof typeof problems)[]) {
-  const statuses = new Set(names.map((name) => problems[name].status));
-  return applyDecorators(
-    ...[...statuses].map((status) => {
-      const sameStatus = names.filter((name) => problems[name].status === status);
-      return ApiResponse({
-        status,
-        description: sameStatus.map((name) => problems[name].title).join(' · '),
-        headers: requestIdHeader,
-        content: {
-          'application/problem+json': {
-            schema: { $ref: '#/components/schemas/Problem' },
-            examples: Object.fromEntries(
-              sameStatus.map((name) => [problems[name].slug, { value: exampleOf(problems[name]) }]),
-            ),
-          },
-        },
-      });
-    }),
+  return describeProblems(
+    names.map((name) => problems[name]),
+    exampleMembersOf,
   );
 }
 
-const problemSchema = z.looseObject({
-  type: z.string().meta({ description: 'Path of a page that explains the problem.' }),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string().meta({ description: 'What to change.' }),
-  instance: z.string().meta({ description: 'Names this one occurrence.' }),
-  requestId: z.uuid(),
-  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
-  attemptsLeft: z.int().optional(),
-});
-
-function exampleOf(type: ProblemType): Record<string, unknown> {
-  const members =
-    type === problems.invalidRequest
-      ? { errors: [{ field: 'email', message: 'The e-mail address must contain exactly one @.' }] }
-      : type === problems.activationCodeIncorrect
-        ? { attemptsLeft: 2 }
-        : {};
-  return problemDocument(new Problem(type, type.explanation, { members }), EXAMPLE_REQUEST_ID);
+function exampleMembersOf(type: ProblemType): Record<string, unknown> {
+  if (type === problems.invalidRequest) {
+    const message = 'The e-mail address must contain exactly one @.';
+    return { errors: [{ field: 'email', message }] };
+  }
+  return type === problems.activationCodeIncorrect ? { attemptsLeft: 2 } : {};
 }
 
 /** Serves the OpenAPI document at /openapi.json and a page to read and try it at /docs. */
@@ -131,20 +99,6 @@ export function describeApi(app: NestFastifyApplication): void {
       'basic',
     )
     .build();
-  const document = SwaggerModule.createDocument(app, description, {
-    standardSchemaConverter: (schema, { schemaType }) =>
-      schema instanceof z.ZodType ? { schema: toSchemaObject(schema, schemaType) } : undefined,
-  });
-  document.components = {
-    ...document.components,
-    schemas: { ...document.components?.schemas, Problem: toSchemaObject(problemSchema, 'output') },
-  };
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json' });
-}
-
-function toSchemaObject(schema: z.ZodType, io: 'input' | 'output'): SchemaObject {
-  const schemaObject = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
-  // The OpenAPI document names its dialect once, for all its schemas.
-  delete schemaObject.$schema;
-  return schemaObject as SchemaObject;
+  const problem = problemSchema.extend({ attemptsLeft: z.int().optional() });
+  serveApiDescription(app, description, { page: 'docs', document: 'openapi.json' }, problem);
 }
