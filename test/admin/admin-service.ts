@@ -9,7 +9,7 @@ import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import { accountsTable, activationMailsProjection, statisticsProjection } from '@app/read-model';
 import type { Database, ProjectedEvent } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { createLog } from '@app/service';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -39,7 +39,7 @@ export class FragileEventStore extends InMemoryEventStore {
   override async *readStream(
     streamName: string,
     options?: ReadStreamOptions,
-  ): AsyncIterable<RecordedEvent> {
+  ): AsyncGenerator<RecordedEvent, void, void> {
     if (this.isDown) throw new EventStoreUnavailable('it is down');
     let read = 0;
     for await (const event of super.readStream(streamName, options)) {

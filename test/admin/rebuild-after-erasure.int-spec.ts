@@ -20,7 +20,7 @@ import {
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
 import type { FreshDatabase } from '../support/postgres.js';

@@ -23,7 +23,7 @@ import { ProjectionMonitor } from './projection-monitor.js';
 import type { Projection } from './projection.js';
 import { EventNotProjected, runProjection } from './run-projection.js';
 import type { ProjectionAdvance } from './run-projection.js';
-import { InMemoryEventStore } from './testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from './testing/plain-account-codec.js';
 
 describe('running a projection', () => {
@@ -277,10 +277,10 @@ describe('running a projection', () => {
     await registeredMany(2);
     const run = start();
     await live(run);
-    store.disconnect({ stayDown: true });
+    store.goAway();
     await eventually(() => expect(run.monitor.status().state).toBe('faulted'));
     await registeredMany(2);
-    store.reconnect();
+    store.comeBack();
     await live(run);
     expect(await rowCount()).toBe(4n);
     expect(run.faults[0]).toBeInstanceOf(EventStoreUnavailable);

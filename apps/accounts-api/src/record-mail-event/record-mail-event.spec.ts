@@ -5,7 +5,7 @@ import type { Account } from '@app/accounts';
 import { accountRegistered, codeIssued, codeSent } from '@app/accounts/testing/account-examples.js';
 import { loadStream } from '@app/event-store';
 import { createHttpService, listen } from '@app/http-service';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { createLog } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { AccountEvent } from '@app/accounts';
 import { RetryLater } from '@app/event-store';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import type { IEvent } from '@nestjs/cqrs';
 import { eventually } from '../../../../test/support/eventually.js';
@@ -198,7 +198,7 @@ describe('The saga feed', () => {
     const { feed } = startFeed({ on });
     const first = await on.record(stream, issued(1));
     await eventually(() => expect(database.checkpoints.get(name)).toBe(first));
-    on.disconnect();
+    on.cutSubscriptions();
     await on.record(stream, issued(2));
     await eventually(() => expect(reactions.done).toEqual([1, 2]));
     expect(on.subscribedAfter.at(-1)).toBe(first);

@@ -11,7 +11,7 @@ import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-stor
 import { ReadModelProgress, ReadModelUnavailable, findAccount } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { createLog } from '@app/service';
 import { Test } from '@nestjs/testing';

@@ -14,7 +14,7 @@ import {
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
 import { RetryLater, backoffMs, loadStream } from '@app/event-store';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { useFakeDate } from '../testing/fake-date.js';
 import { exampleCodes } from '../testing/worker-examples.js';

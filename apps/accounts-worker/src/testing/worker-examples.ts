@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ActivationCodes, KeyRing } from '@app/account-secrets';
 import { accountDecider, accountStreamName, defaultActivationPolicy } from '@app/accounts';
 import type { AccountEvent, ActivationPolicy, Instant } from '@app/accounts';
-import { InMemoryEventStore } from '@app/read-model/testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import type { Accounts } from '../accounts.js';
 import type { Mail, MailOutcome, MailSender } from '../send-activation-code/mail-sender.js';

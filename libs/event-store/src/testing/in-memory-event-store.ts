@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { EventStoreUnavailable, WrongExpectedRevision } from '../event-store.js';
 import type {
   AppendResult,
+  EventMetadata,
   EventStore,
   ExpectedRevision,
   LogPosition,
@@ -14,6 +16,19 @@ import type {
 /** Nothing computes with positions, so they have gaps of uneven size, as in a real log. */
 const FIRST_POSITION = 1_000n;
 const GAPS = [137n, 64n, 911n] as const;
+
+const METADATA_OF_FACTS: EventMetadata = {
+  schemaVersion: 1,
+  $correlationId: '00000000-0000-4000-8000-000000000001',
+  $causationId: '00000000-0000-4000-8000-000000000002',
+  actor: 'anonymous',
+};
+
+/** As much of an event as specs care about that only want it to have happened. */
+export interface Fact {
+  readonly type: string;
+  readonly data: unknown;
+}
 
 /**
  * Event store for specs: shows the behaviour of event-store.contract.ts without a server, and can be
@@ -46,6 +61,20 @@ export class InMemoryEventStore implements EventStore {
     this.connection = new AbortController();
   }
 
+  /**
+   * What somebody else appended to the end of a stream, over a connection that goes on while this one
+   * is away. Answers the position of the last fact.
+   */
+  async record(
+    streamName: string,
+    ...facts: readonly [Fact, ...(readonly Fact[])]
+  ): Promise<LogPosition> {
+    const events = facts.map(({ type, data }) =>
+      asJson({ id: randomUUID(), type, data, metadata: METADATA_OF_FACTS }),
+    );
+    return this.keep(streamName, events).position;
+  }
+
   async append(
     streamName: string,
     expectedRevision: ExpectedRevision,
@@ -64,15 +93,7 @@ export class InMemoryEventStore implements EventStore {
       if (last && isRepetition) return { revision: last.revision, position: last.position };
       throw new WrongExpectedRevision(streamName, expectedRevision);
     }
-    let position = this.log.at(-1)?.position ?? FIRST_POSITION;
-    let revision = BigInt(stream.length) - 1n;
-    for (const event of stored) {
-      revision += 1n;
-      position += GAPS[this.log.length % GAPS.length] ?? 1n;
-      this.log.push({ ...event, streamName, revision, position, recordedAt: new Date() });
-    }
-    for (const wake of [...this.waiting]) wake();
-    return { revision, position };
+    return this.keep(streamName, stored);
   }
 
   async *readStream(
@@ -123,6 +144,18 @@ export class InMemoryEventStore implements EventStore {
 
   async close(): Promise<void> {
     this.goAway();
+  }
+
+  private keep(streamName: string, events: readonly NewEvent[]): AppendResult {
+    let position = this.log.at(-1)?.position ?? FIRST_POSITION;
+    let revision = BigInt(this.streamOf(streamName).length) - 1n;
+    for (const event of events) {
+      revision += 1n;
+      position += GAPS[this.log.length % GAPS.length] ?? 1n;
+      this.log.push({ ...event, streamName, revision, position, recordedAt: new Date() });
+    }
+    for (const wake of [...this.waiting]) wake();
+    return { revision, position };
   }
 
   private streamOf(streamName: string): RecordedEvent[] {

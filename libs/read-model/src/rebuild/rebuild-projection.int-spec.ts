@@ -23,7 +23,7 @@ import { ProjectionMonitor } from '../projection-monitor.js';
 import type { Projection } from '../projection.js';
 import { runProjection } from '../run-projection.js';
 import { exampleAccountId } from '../testing/account-lives.js';
-import { InMemoryEventStore } from '../testing/in-memory-event-store.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '../testing/plain-account-codec.js';
 import { NothingToRebuild, ProjectionRebuild, RebuildRunning } from './rebuild-projection.js';
 import { newestRebuilds } from './rebuild-records.js';
