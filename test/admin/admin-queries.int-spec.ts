@@ -194,6 +194,7 @@ describe('the admin API', () => {
         sentence: 'The address was registered.',
         data: { address: ADA, registeredAt: iso(noon) },
         actor: 'anonymous',
+        client: { address: '203.0.113.9', userAgent: 'Example/1.0' },
         correlationId: expect.any(String),
         causationId: expect.any(String),
         eventId: expect.any(String),

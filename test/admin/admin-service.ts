@@ -49,6 +49,9 @@ export class FragileEventStore extends InMemoryEventStore {
   }
 }
 
+/** Where all requests come from that led to recorded events. */
+export const exampleClient = { address: '203.0.113.9', userAgent: 'Example/1.0' };
+
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -142,9 +145,9 @@ export async function startAdminService(
 
   const record = async (address: string, ...facts: readonly AccountEvent[]) => {
     const streamName = accountStreamName(accountIdOf(address));
-    const stored = await codec.encode(streamName, facts);
-    for (const [index, { type, data }] of stored.entries()) {
-      const position = await store.record(streamName, { type, data });
+    const stored = await codec.encode(streamName, facts, { client: exampleClient });
+    for (const [index, { type, data, client }] of stored.entries()) {
+      const position = await store.record(streamName, { type, data, client });
       const revision = (revisions.get(streamName) ?? -1n) + 1n;
       revisions.set(streamName, revision);
       const event = facts[index];

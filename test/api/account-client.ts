@@ -38,10 +38,15 @@ export function anotherCode(code: string): string {
 
 /** The public API as a client application calls it. */
 export class AccountClient {
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly userAgent = 'spec',
+  ) {}
 
   async call(path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await fetch(this.url + path, init);
+    const headers = new Headers(init.headers);
+    headers.set('User-Agent', this.userAgent);
+    const response = await fetch(this.url + path, { ...init, headers });
     const text = await response.text();
     const isJson = text !== '' && /json/.test(response.headers.get('Content-Type') ?? '');
     const body = isJson ? (JSON.parse(text) as Answer['body']) : {};

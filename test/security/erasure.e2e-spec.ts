@@ -78,7 +78,8 @@ describe('Erasing accounts', () => {
   async function person(): Promise<Person> {
     const mark = randomBytes(8).toString('hex');
     const email = `Person.${mark}@example.org`;
-    const { status, body } = await client.register({ email, password: PASSWORD });
+    const herOwn = new AccountClient(product.endpoints.api, `Browser ${mark}`);
+    const { status, body } = await herOwn.register({ email, password: PASSWORD });
     expect(status).toBe(202);
     const accountId = String(body['accountId']);
     const hash = await eventually(async () => {
@@ -105,9 +106,21 @@ describe('Erasing accounts', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
 
+  /** Where the history says that the requests came from. */
+  async function clientsOf({ accountId }: Person): Promise<unknown[]> {
+    const { body } = await call('GET', `/accounts/${accountId}/history`);
+    return (body['events'] as { client: unknown }[]).map((event) => event.client);
+  }
+
   function erase({ accountId }: Person, reason = 'requested-by-owner') {
     return call('DELETE', `/accounts/${accountId}?reason=${reason}`);
   }
+
+  it('comes after a history that tells where the requests came from', async () => {
+    const herOwn = { address: '127.0.0.1', userAgent: `Browser ${active.traces[0]}` };
+    const activation = { address: '127.0.0.1', userAgent: 'spec' };
+    expect(await clientsOf(active)).toEqual([herOwn, herOwn, null, activation]);
+  });
 
   it('answers a signed receipt, the same one each time', async () => {
     for (const one of [pending, active]) {
@@ -209,6 +222,8 @@ describe('Erasing accounts', () => {
       registeredAt: expect.any(String),
     });
     expect(events.at(-1)).toMatchObject({ actor: 'admin:spec-key' });
+    const gone = { erased: true };
+    expect(await clientsOf(active)).toEqual([gone, gone, null, gone, null]);
     const state = await call('GET', `/accounts/${active.accountId}/state?revision=3`);
     expect(state).toMatchObject({
       status: 200,

@@ -12,7 +12,7 @@ import type { Product } from '../support/product.js';
 
 const REGISTRATIONS = 1_000;
 const LANES = 12;
-/** In every address and every password, and nowhere else. */
+/** In every address and every password and in what the client calls itself, and nowhere else. */
 const CANARY = `canary${randomBytes(8).toString('hex')}`;
 /** Where personal data is meant to be: the read model's own copy of what the log holds sealed. */
 const documented = ['read_model.accounts.address', 'read_model.accounts.password_hash'];
@@ -31,7 +31,7 @@ describe(`After ${REGISTRATIONS} registrations with marked addresses and passwor
   beforeAll(async () => {
     // Everything that can be logged is.
     product = await startProduct({ environment: { LOG_LEVEL: 'trace' } });
-    client = new AccountClient(product.endpoints.api);
+    client = new AccountClient(product.endpoints.api, `Browser ${CANARY}`);
     database = createPool(product.endpoints.database, {
       max: 2,
       applicationName: 'spec',

@@ -30,6 +30,7 @@ import { RegisterAccountController } from './register-account/register-account.c
 import { RegisterAccountHandler } from './register-account/register-account.handler.js';
 import { RequestActivationCodeController } from './request-activation-code/request-activation-code.controller.js';
 import { RequestActivationCodeHandler } from './request-activation-code/request-activation-code.handler.js';
+import { RequestContexts } from './request-context.js';
 import { SecurityEvents } from './security-events/security-events.js';
 import { limitsOf } from './throttle/limits.js';
 import { LIMITS, Throttle } from './throttle/throttle.js';
@@ -78,6 +79,7 @@ export class AccountsApiModule {
         RequestActivationCodeHandler,
         ViewAccountHandler,
         RecordMailEventHandler,
+        RequestContexts,
         ...(mailEvents ? [{ provide: MailEventSignature, useValue: mailEvents }] : []),
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },

@@ -79,6 +79,7 @@ describe('The chain of a stream', () => {
       { metadata: { ...metadata, schemaVersion: 2 } },
       { metadata: { ...metadata, $correlationId: 'x' } },
       { metadata: { ...metadata, $causationId: 'x' } },
+      { metadata: { ...metadata, client: { sealed: 'x' } } },
       { metadata: { ...metadata, chain: metadata.chain?.replace(/./, 'x') } as never },
     ];
     for (const change of changes) {
@@ -123,6 +124,20 @@ describe('The chain of a stream', () => {
       revision: 2n,
       reason: 'link-missing',
     });
+  });
+
+  it('covers where the request came from', async () => {
+    const [event] = (await history(2)) as [RecordedEvent];
+    const { chain: _chain, ...before } = event.metadata;
+    expect(_chain).toBeDefined();
+    const metadata = { ...before, client: { sealed: 'a', generation: 2 } };
+    const chain = linkOf('', { ...event, metadata });
+    const whole = { ...event, metadata: { ...metadata, chain } };
+    expect((await verdictOn([whole])).broken).toBeUndefined();
+    for (const client of [undefined, null, { sealed: 'b', generation: 2 }, { sealed: 'a' }]) {
+      const forged = { ...whole, metadata: { ...whole.metadata, client } };
+      expect((await verdictOn([forged])).broken).toEqual({ revision: 0n, reason: 'link-differs' });
+    }
   });
 
   it('of another stream does not fit', async () => {

@@ -27,17 +27,18 @@ export type ChainFault = 'revision-missing' | 'link-missing' | 'link-differs';
 /**
  * The event's link: SHA-256, lower-case hexadecimal, over the link before (empty for the first event of a
  * stream), a line end, and the event as canonical JSON. Canonical: an array of stream name, revision as text,
- * id, type, data and the metadata's four other fields, with the members of every object sorted by name. That
- * survives the store, which keeps JSON's values and not its bytes.
+ * id, type, data, the metadata's version, two ids and actor, and its client where there is one, with the
+ * members of every object sorted by name. That survives the store, which keeps JSON's values and not its bytes.
  */
 export function linkOf(previous: string, event: ChainedEvent): string {
   const { streamName, revision, id, type, data, metadata } = event;
-  const { schemaVersion, $correlationId, $causationId, actor } = metadata;
-  const values = [streamName, String(revision), id, type, data];
+  const { schemaVersion, $correlationId, $causationId, actor, client } = metadata;
+  const why = [schemaVersion, $correlationId, $causationId, actor];
+  const values = [streamName, String(revision), id, type, data, ...why];
   const text = JSON.stringify(
     sorted(
       // As the store gives it back: without what JSON leaves out.
-      JSON.parse(JSON.stringify([...values, schemaVersion, $correlationId, $causationId, actor])),
+      JSON.parse(JSON.stringify(client === undefined ? values : [...values, client])),
     ),
   );
   return createHash('sha256').update(`${previous}\n${text}`).digest('hex');

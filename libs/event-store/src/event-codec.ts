@@ -1,10 +1,20 @@
-import type { RecordedEvent } from './event-store.js';
+import type { RecordedEvent, RequestClient } from './event-store.js';
 
 /** An event's data in the shape that is stored, with the version of that shape. */
 export interface StoredShape {
   readonly type: string;
   readonly schemaVersion: number;
   readonly data: unknown;
+  /** For the event's metadata. */
+  readonly client?: unknown;
+}
+
+/** What a codec may need to know of events besides what happened. */
+export interface Circumstances {
+  /** All that the stream holds before them; nothing when left out. */
+  readonly history?: readonly RecordedEvent[];
+  /** Where the request came from that led to them. */
+  readonly client?: RequestClient | undefined;
 }
 
 /**
@@ -13,7 +23,11 @@ export interface StoredShape {
  */
 export interface EventCodec<Event> {
   /** One stored shape per event, in the same order. */
-  encode(streamName: string, events: readonly Event[]): Promise<readonly StoredShape[]>;
+  encode(
+    streamName: string,
+    events: readonly Event[],
+    circumstances?: Circumstances,
+  ): Promise<readonly StoredShape[]>;
   /**
    * One fact per recorded event, in the same order.
    *

@@ -12,6 +12,14 @@ export type StreamRevision = bigint;
 /** The revision that the appender read last; an append at any other revision is refused. */
 export type ExpectedRevision = StreamRevision | 'no-stream';
 
+/** Where a request came from. Tells who somebody is: a codec seals it before it is stored. */
+export interface RequestClient {
+  /** IP address, as far as trusted proxies tell. */
+  readonly address: string;
+  /** What the client says it is; left out when it says nothing. */
+  readonly userAgent?: string;
+}
+
 /** Why an event happened and who caused it, stored beside its data. */
 export interface EventMetadata {
   /** Version of the stored shape of the event's data; raised when that shape changes. */
@@ -22,6 +30,8 @@ export interface EventMetadata {
   readonly $causationId: string;
   /** `anonymous`, `account`, `worker` or `admin:<key id>`. */
   readonly actor: string;
+  /** `RequestClient` as the codec stores it; left out when no request from outside led to the event. */
+  readonly client?: unknown;
   /** Link to the event before, see event-chain.ts; events from before there was a chain have none. */
   readonly chain?: string;
 }

@@ -28,8 +28,13 @@ const counter: Decider<readonly number[], Added, number> = {
 };
 
 const codec: EventCodec<Added> = {
-  encode: async (streamName, events) =>
-    events.map(({ type, amount }) => ({ type, schemaVersion: 7, data: { amount, streamName } })),
+  encode: async (streamName, events, { history, client } = {}) =>
+    events.map(({ type, amount }) => ({
+      type,
+      schemaVersion: 7,
+      data: { amount, streamName },
+      ...(client && { client: `${client.address} after ${history?.length}` }),
+    })),
   decode: async (events) =>
     events.map(({ type, metadata, data }) => {
       if (type !== 'Added') throw new UnknownEvent(type, metadata.schemaVersion);
@@ -79,6 +84,17 @@ describe('Handling a command', () => {
         chain: expect.stringMatching(/^[0-9a-f]{64}$/),
       });
     }
+  });
+
+  it('has the codec store where the request came from, knowing what came before', async () => {
+    const { store, add, recorded } = counting();
+    await add(1, 2);
+    await handleCommand({ store, codec, decider: counter }, 'counter-1', () => [3], {
+      ...context,
+      client: { address: '203.0.113.9' },
+    });
+    const clients = (await recorded()).map(({ metadata }) => metadata.client);
+    expect(clients).toEqual([undefined, undefined, '203.0.113.9 after 2']);
   });
 
   it('gives every event an id of its own', async () => {

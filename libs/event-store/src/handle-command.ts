@@ -10,6 +10,7 @@ import type {
   LogPosition,
   NewEvent,
   RecordedEvent,
+  RequestClient,
 } from './event-store.js';
 
 /** The three pure functions that make up the behaviour of one kind of stream. */
@@ -27,8 +28,10 @@ export interface StreamBehaviour<Command, Event, State> {
   readonly decider: Decider<Command, Event, State>;
 }
 
-/** Who asks, and as part of what; becomes the metadata of every event appended. */
-export type CommandContext = Omit<EventMetadata, 'schemaVersion' | 'chain'>;
+/** Who asks, from where and as part of what; becomes the metadata of every event appended. */
+export interface CommandContext extends Omit<EventMetadata, 'schemaVersion' | 'chain' | 'client'> {
+  readonly client?: RequestClient | undefined;
+}
 
 export interface Decision<Event, State> {
   /** The facts that were appended; empty when the command changed nothing. */
@@ -77,7 +80,7 @@ export async function handleCommand<Command, Event, State>(
     const newEvents = linked(
       streamName,
       recorded,
-      await toNewEvents(codec, streamName, events, context),
+      await toNewEvents(codec, streamName, { recorded, events }, context),
     );
     if (!isNotEmpty(newEvents)) return { events, state, position: undefined };
     try {
@@ -122,16 +125,19 @@ async function loadHistory<Command, Event, State>(
 async function toNewEvents<Event>(
   codec: EventCodec<Event>,
   streamName: string,
-  events: readonly Event[],
-  context: CommandContext,
+  { recorded, events }: { recorded: readonly RecordedEvent[]; events: readonly Event[] },
+  { client: requestClient, ...context }: CommandContext,
 ): Promise<readonly NewEvent[]> {
   if (events.length === 0) return [];
-  const stored = await codec.encode(streamName, events);
-  return stored.map(({ type, schemaVersion, data }) => ({
+  const stored = await codec.encode(streamName, events, {
+    history: recorded,
+    client: requestClient,
+  });
+  return stored.map(({ type, schemaVersion, data, client }) => ({
     id: randomUUID(),
     type,
     data,
-    metadata: { schemaVersion, ...context },
+    metadata: { schemaVersion, ...context, ...(client !== undefined && { client }) },
   }));
 }
 

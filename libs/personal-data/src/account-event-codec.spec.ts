@@ -10,7 +10,7 @@ import {
   toStored,
 } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
-import type { RecordedEvent, StoredShape } from '@app/event-store';
+import type { Circumstances, RecordedEvent, StoredShape } from '@app/event-store';
 import fc from 'fast-check';
 import { storedAccountEvents } from '@app/accounts/testing/stored-account-events.js';
 import { AccountEventCodec } from './account-event-codec.js';
@@ -175,7 +175,7 @@ describe('Account events', () => {
       data: { passwordHash: 'another', renewedAt: 2 },
     };
     const after = await stored(codec, ada, [anew]);
-    const later = await stored(codec, ada, [renewed]);
+    const later = await stored(codec, ada, [renewed], { history: [...before, ...after] });
     expect(keys.made).toEqual([accountIdOfStream(ada), `${accountIdOfStream(ada)}/3`]);
     expect(await codec.decode([...before, ...after, ...later])).toEqual([
       {
@@ -234,10 +234,72 @@ describe('Account events', () => {
   });
 });
 
-class KeysInMemory implements Pick<
-  AccountKeys,
-  'obtain' | 'newestGeneration' | 'find' | 'findDestroyed'
-> {
+describe('Where a request came from', () => {
+  const client = { address: '203.0.113.77', userAgent: 'Lovelace/1.0 (engine)' };
+  const refused: AccountEvent = {
+    type: 'ActivationRefused',
+    data: { issueNumber: 1, reason: 'incorrect', refusedAt: 0 },
+  };
+
+  it('is stored sealed beside every event, and read again', async () => {
+    const { codec } = encrypting();
+    const events = await stored(codec, ada, everyEvent, { client });
+    expect(await codec.clientsOf(events)).toEqual(everyEvent.map(() => client));
+    expect(await codec.decode(events)).toEqual(everyEvent);
+    expect(events.map((event) => JSON.stringify(event.metadata)).join()).not.toMatch(
+      /203\.0\.113\.77|Lovelace/,
+    );
+  });
+
+  it('is unknown of an event that no request led to', async () => {
+    const { codec } = encrypting();
+    const worked = await stored(codec, ada, [refused]);
+    const asked = await stored(codec, ada, [refused], { client: { address: '::1' } });
+    expect(await codec.clientsOf([...worked, ...asked])).toEqual([undefined, { address: '::1' }]);
+  });
+
+  it('is forgotten with the person, and kept of whoever has the address afterwards', async () => {
+    const { codec, keys } = encrypting();
+    const before = await stored(codec, ada, [registered, refused], { client });
+    keys.destroy(accountIdOfStream(ada));
+    const anew: AccountEvent = {
+      type: 'AccountRegistered',
+      data: { address: 'a@b.c', passwordHash: 'h', registeredAt: 1, registrationNumber: 2 },
+    };
+    const after = await stored(codec, ada, [anew], { client, history: before });
+    const later = await stored(codec, ada, [refused], { client, history: [...before, ...after] });
+    expect(await codec.clientsOf([...before, ...after, ...later])).toEqual([
+      erased,
+      erased,
+      client,
+      client,
+    ]);
+    expect(keys.made).toEqual([accountIdOfStream(ada), `${accountIdOfStream(ada)}/2`]);
+  });
+
+  it('cannot be read elsewhere, in the clear, or without the key', async () => {
+    const { codec, keys } = encrypting();
+    const [one] = await stored(codec, ada, [refused], { client });
+    const event = recorded(one);
+    const { address } = recorded((await stored(codec, ada, [registered]))[0]).data as {
+      address: unknown;
+    };
+    for (const moved of [
+      { ...event, type: 'AccountActivated' },
+      { ...event, metadata: { ...event.metadata, schemaVersion: 2 } },
+      ...[address, client, 'text', null, {}].map((value) => ({
+        ...event,
+        metadata: { ...event.metadata, client: value },
+      })),
+    ]) {
+      await expect(codec.clientsOf([moved])).rejects.toThrow(SealBroken);
+    }
+    keys.byAccount.clear();
+    await expect(codec.clientsOf([event])).rejects.toThrow(AccountKeyMissing);
+  });
+});
+
+class KeysInMemory implements Pick<AccountKeys, 'obtain' | 'find' | 'findDestroyed'> {
   /** By the id of the key, which is the account's for the first. */
   readonly byAccount = new Map<string, Buffer>();
   readonly destroyed = new Set<string>();
@@ -250,11 +312,6 @@ class KeysInMemory implements Pick<
     if (!this.byAccount.has(keyId)) this.made.push(keyId);
     this.byAccount.set(keyId, key);
     return key;
-  }
-
-  async newestGeneration(accountId: string): Promise<number> {
-    const ofAccount = [...this.byAccount.keys()].filter((keyId) => keyId.startsWith(accountId));
-    return Math.max(1, ...ofAccount.map((keyId) => Number(keyId.split('/')[1] ?? 1)));
   }
 
   async findDestroyed(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
@@ -288,9 +345,10 @@ async function stored(
   codec: AccountEventCodec,
   streamName: string,
   events: readonly AccountEvent[],
+  circumstances?: Circumstances,
 ): Promise<RecordedEvent[]> {
-  const shapes: StoredShape[] = await codec.encode(streamName, events);
-  return shapes.map(({ type, schemaVersion, data }, index) => ({
+  const shapes: StoredShape[] = await codec.encode(streamName, events, circumstances);
+  return shapes.map(({ type, schemaVersion, data, client }, index) => ({
     id: randomUUID(),
     type,
     data: JSON.parse(JSON.stringify(data)) as unknown,
@@ -299,6 +357,7 @@ async function stored(
       $correlationId: randomUUID(),
       $causationId: randomUUID(),
       actor: 'anonymous',
+      ...(client !== undefined && { client: JSON.parse(JSON.stringify(client)) as unknown }),
     },
     streamName,
     revision: BigInt(index),

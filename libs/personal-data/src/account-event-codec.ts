@@ -7,8 +7,14 @@ import {
   personalFields,
   toStored,
 } from '@app/accounts';
-import type { AccountEvent, StoredAccountEvent } from '@app/accounts';
-import type { EventCodec, RecordedEvent, StoredShape } from '@app/event-store';
+import type { AccountEvent, Erased, StoredAccountEvent } from '@app/accounts';
+import type {
+  Circumstances,
+  EventCodec,
+  RecordedEvent,
+  RequestClient,
+  StoredShape,
+} from '@app/event-store';
 import { AccountKeyMissing, keyIdOf } from './account-keys.js';
 import type { AccountKeys } from './account-keys.js';
 import { SealBroken, open, seal } from './seal.js';
@@ -20,7 +26,7 @@ interface SealedField {
   readonly generation?: number;
 }
 
-type Keys = Pick<AccountKeys, 'obtain' | 'newestGeneration' | 'find' | 'findDestroyed'>;
+type Keys = Pick<AccountKeys, 'obtain' | 'find' | 'findDestroyed'>;
 
 /** Keys that may be needed, and which of those that are not there were destroyed on purpose. */
 interface FoundKeys {
@@ -32,8 +38,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Account events as the log holds them: the domain's stored shapes, with every personal field sealed
- * under the person's own key. A sealed field is bound to its stream, event type, schema version and name.
- * Once the key was destroyed, the field is read as `erased`.
+ * under the person's own key, and so is where the request came from, in the metadata. A sealed field is
+ * bound to its stream, event type, schema version and name. Once the key was destroyed, it is read as `erased`.
  */
 export class AccountEventCodec implements EventCodec<AccountEvent> {
   constructor(private readonly keys: Keys) {}
@@ -42,30 +48,29 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
    * @throws TypeError when a fact was erased before it is stored
    * @throws AccountKeyDestroyed, AccountKeyUnreadable, UnknownKey, ReadModelUnavailable
    */
-  async encode(streamName: string, events: readonly AccountEvent[]): Promise<StoredShape[]> {
+  async encode(
+    streamName: string,
+    events: readonly AccountEvent[],
+    { history = [], client }: Circumstances = {},
+  ): Promise<StoredShape[]> {
     const stored = events.map(toStored);
-    if (!stored.some(hasPersonalFields)) return stored;
+    if (client === undefined && !stored.some(hasPersonalFields)) return stored;
     const accountId = accountIdOfStream(streamName);
-    const generation = await this.generationFor(accountId, events);
+    const generation = generationAfter(history, events);
     const key = await this.keys.obtain(accountId, generation);
-    return stored.map((event) =>
-      changingPersonalFields(event, (value, name) => {
+    const sealed = (event: StoredAccountEvent, name: string, value: string): SealedField => {
+      const plain = Buffer.from(value, 'utf8');
+      const sealed = seal(plain, key, placeOf(streamName, event, name)).toString('base64');
+      return generation === 1 ? { sealed } : { sealed, generation };
+    };
+    return stored.map((event) => ({
+      ...changingPersonalFields(event, (value, name) => {
         if (isErased(value))
           throw new TypeError(`${event.type} has no ${name} any more to be stored`);
-        const plain = Buffer.from(String(value), 'utf8');
-        const sealed = seal(plain, key, placeOf(streamName, event, name)).toString('base64');
-        const field: SealedField = generation === 1 ? { sealed } : { sealed, generation };
-        return field;
+        return sealed(event, name, String(value));
       }),
-    );
-  }
-
-  /** Whoever registers begins a generation; what follows belongs to the newest. */
-  private generationFor(accountId: string, events: readonly AccountEvent[]): Promise<number> {
-    const registered = events.find((event) => event.type === 'AccountRegistered');
-    return registered
-      ? Promise.resolve(registered.data.registrationNumber ?? 1)
-      : this.keys.newestGeneration(accountId);
+      ...(client && { client: sealed(event, CLIENT, JSON.stringify(client)) }),
+    }));
   }
 
   /**
@@ -73,33 +78,86 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
    *   SealBroken, ReadModelUnavailable
    */
   async decode(events: readonly RecordedEvent[]): Promise<AccountEvent[]> {
-    const wanted = [...new Set(events.flatMap(keyIdsOf))];
+    const found = await this.findKeys(events.flatMap(keyIdsOf));
+    return events.map((event) => fromStored(this.opened(event, found)));
+  }
+
+  /**
+   * Where the request came from that led to each event, in the same order; undefined for an event that no
+   * request led to.
+   *
+   * @throws AccountKeyMissing, AccountKeyUnreadable, SealBroken, ReadModelUnavailable
+   */
+  async clientsOf(
+    events: readonly RecordedEvent[],
+  ): Promise<(RequestClient | Erased | undefined)[]> {
+    const found = await this.findKeys(
+      events.flatMap(({ streamName, metadata: { client } }) =>
+        isSealed(client) ? [keyIdOf(accountIdOfStream(streamName), generationOf(client))] : [],
+      ),
+    );
+    return events.map((event) => {
+      const { client } = event.metadata;
+      if (client === undefined) return undefined;
+      const opened = this.openedValue(client, event, CLIENT, found);
+      return isErased(opened) ? erased : (JSON.parse(opened) as RequestClient);
+    });
+  }
+
+  private async findKeys(keyIds: readonly string[]): Promise<FoundKeys> {
+    const wanted = [...new Set(keyIds)];
     const keys = await this.keys.find(wanted);
     const missing = wanted.filter((keyId) => !keys.has(keyId));
     const destroyed =
       missing.length > 0 ? await this.keys.findDestroyed(missing) : new Set<string>();
-    return events.map((event) => fromStored(this.opened(event, { keys, destroyed })));
+    return { keys, destroyed };
   }
 
-  private opened(event: RecordedEvent, { keys, destroyed }: FoundKeys): StoredAccountEvent {
-    const { streamName } = event;
+  private opened(event: RecordedEvent, found: FoundKeys): StoredAccountEvent {
     const stored = {
       type: event.type,
       schemaVersion: event.metadata.schemaVersion,
       data: event.data,
     };
     if (!hasPersonalFields(stored)) return stored;
-    const accountId = accountIdOfStream(streamName);
-    return changingPersonalFields(stored, (value, name) => {
-      const place = placeOf(streamName, stored, name);
-      if (!isSealed(value)) throw new SealBroken(place);
-      const keyId = keyIdOf(accountId, generationOf(value));
-      const key = keys.get(keyId);
-      if (key === undefined && destroyed.has(keyId)) return erased;
-      if (key === undefined) throw new AccountKeyMissing(accountId);
-      return open(Buffer.from(value.sealed, 'base64'), key, place).toString('utf8');
-    });
+    return changingPersonalFields(stored, (value, name) =>
+      this.openedValue(value, event, name, found),
+    );
   }
+
+  private openedValue(
+    value: unknown,
+    { streamName, type, metadata: { schemaVersion } }: RecordedEvent,
+    name: string,
+    { keys, destroyed }: FoundKeys,
+  ): string | Erased {
+    const place = placeOf(streamName, { type, schemaVersion }, name);
+    if (!isSealed(value)) throw new SealBroken(place);
+    const accountId = accountIdOfStream(streamName);
+    const keyId = keyIdOf(accountId, generationOf(value));
+    const key = keys.get(keyId);
+    if (key === undefined && destroyed.has(keyId)) return erased;
+    if (key === undefined) throw new AccountKeyMissing(accountId);
+    return open(Buffer.from(value.sealed, 'base64'), key, place).toString('utf8');
+  }
+}
+
+/** No field of an event's data has a full stop in its name. */
+const CLIENT = 'metadata.client';
+
+/**
+ * Whoever registers begins a generation; what follows belongs to the newest. Told by the stream itself, whose
+ * revision is checked at the append: by then nobody else can have registered.
+ */
+function generationAfter(
+  history: readonly RecordedEvent[],
+  events: readonly AccountEvent[],
+): number {
+  const registered = events.find((event) => event.type === 'AccountRegistered');
+  if (registered) return registered.data.registrationNumber ?? 1;
+  const before = history.findLast(({ type }) => type === 'AccountRegistered')?.data;
+  const number = (before as Fields | undefined)?.['registrationNumber'];
+  return typeof number === 'number' ? number : 1;
 }
 
 function hasPersonalFields({ type }: { readonly type: string }): boolean {

@@ -197,7 +197,6 @@ describe('Keys of accounts', () => {
     for (const reader of [keys, new AccountKeys(database, k1)]) {
       expect([...(await reader.find(ids)).keys()]).toEqual([`${accountId}/3`]);
       expect([...(await reader.findDestroyed(ids))]).toEqual(ids.slice(0, 2));
-      expect(await reader.newestGeneration(accountId)).toBe(3);
     }
     expect((await new AccountKeys(database, k1).obtain(accountId, 3)).equals(third)).toBe(true);
     await expect(keys.obtain(accountId, 2)).rejects.toThrow(new AccountKeyDestroyed(accountId));

@@ -98,22 +98,6 @@ export class AccountKeys {
   }
 
   /**
-   * The generation of whoever has the address now; 1 before the first. Never remembered: another process may
-   * have registered somebody new.
-   *
-   * @throws ReadModelUnavailable
-   */
-  async newestGeneration(accountId: string): Promise<number> {
-    const { rows } = await this.database.query<{ generation: number }>({
-      name: 'find-newest-account-key',
-      text: `select generation from personal_data.account_keys
-             where account_id = $1 order by generation desc limit 1`,
-      values: [accountId],
-    });
-    return rows[0]?.generation ?? 1;
-  }
-
-  /**
    * Destroys the account's keys up to a generation, for good. A row stays behind that says so. Doing it again
    * changes nothing. Other processes forget what they remember of them within a minute.
    *

@@ -203,15 +203,23 @@ async function showHistory(run: CommandRun): Promise<void> {
         run.line(JSON.stringify(event));
         bar.update(undefined, String(events));
       } else {
-        const { revision, recordedAt, sentence, actor, correlationId } = event;
+        const { revision, recordedAt, sentence, actor, client, correlationId } = event;
         run.line(`${textOf(revision).padStart(4)}  ${textOf(recordedAt)}  ${textOf(sentence)}`);
-        run.line(`      by ${textOf(actor)}, request ${textOf(correlationId)}`);
+        run.line(`      by ${textOf(actor)}${fromWhere(client)}, request ${textOf(correlationId)}`);
       }
     }
   } finally {
     bar.end();
   }
   if (!run.wantsJson) run.line(events === 1 ? '1 event.' : `${events} events.`);
+}
+
+/** What the history tells of the program that made a request. */
+function fromWhere(client: unknown): string {
+  const { address, userAgent, erased } = (client ?? {}) as Json;
+  if (erased) return ' from where is erased';
+  if (typeof address !== 'string') return '';
+  return ` from ${address}${userAgent ? ` (${textOf(userAgent)})` : ''}`;
 }
 
 export function nextPage(answer: Json): string {

@@ -1,6 +1,13 @@
 import { accountStreamName } from '@app/accounts';
-import type { AccountEvent } from '@app/accounts';
-import type { EventCodec, EventStore, ReadStreamOptions, RecordedEvent } from '@app/event-store';
+import type { AccountEvent, Erased } from '@app/accounts';
+import type {
+  EventCodec,
+  EventStore,
+  ReadStreamOptions,
+  RecordedEvent,
+  RequestClient,
+} from '@app/event-store';
+import type { AccountEventCodec } from '@app/personal-data';
 import { Problem } from '@app/http-service';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../admin-problems.js';
@@ -9,7 +16,13 @@ import { ACCOUNT_EVENT_CODEC, EVENT_STORE } from '../admin.tokens.js';
 export interface ReplayedEvent {
   readonly recorded: RecordedEvent;
   readonly event: AccountEvent;
+  /** Where the request came from; undefined when no request from outside led to the event. */
+  readonly client: RequestClient | Erased | undefined;
 }
+
+/** Reads what happened, and where the requests came from that led to it. */
+export type HistoryCodec = Pick<EventCodec<AccountEvent>, 'decode'> &
+  Pick<AccountEventCodec, 'clientsOf'>;
 
 /** Keys of personal data are looked up once for so many events. */
 const CHUNK = 200;
@@ -19,7 +32,8 @@ const CHUNK = 200;
 export class AccountHistory {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
-    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(ACCOUNT_EVENT_CODEC)
+    private readonly codec: HistoryCodec,
   ) {}
 
   /**
@@ -54,10 +68,11 @@ export class AccountHistory {
 
   private async decoded(recorded: readonly RecordedEvent[]): Promise<readonly ReplayedEvent[]> {
     const events = await this.codec.decode(recorded);
+    const clients = await this.codec.clientsOf(recorded);
     return recorded.map((one, index) => {
       const event = events[index];
       if (event === undefined) throw new Error('the codec left out an event');
-      return { recorded: one, event };
+      return { recorded: one, event, client: clients[index] };
     });
   }
 }

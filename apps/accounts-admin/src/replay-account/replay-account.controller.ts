@@ -20,6 +20,18 @@ const historyQuery = z.strictObject({
   limit: integerParameter(1, 1_000, 'Most events; as NDJSON all when left out.').optional(),
 });
 
+const clientAnswer = z
+  .union([
+    z.object({ address: z.string(), userAgent: z.string().optional() }),
+    z.object({ erased: z.literal(true) }),
+  ])
+  .nullable()
+  .meta({
+    description:
+      'Where the request came from that led to the event; erased with the person; null when no request ' +
+      'from outside led to it.',
+  });
+
 const entryAnswer = z.object({
   revision: z.int(),
   position: z.string(),
@@ -28,6 +40,7 @@ const entryAnswer = z.object({
   sentence: z.string().meta({ description: 'What happened, in plain words.' }),
   data: z.record(z.string(), z.unknown()),
   actor: z.string().meta({ description: 'anonymous, account, worker or admin:<key id>.' }),
+  client: clientAnswer,
   correlationId: z.string(),
   causationId: z.string(),
   eventId: z.string(),

@@ -1,5 +1,7 @@
 import { AccountIds } from '@app/account-secrets';
 import { readableDataOf, sentenceOf } from '@app/accounts';
+import type { Erased } from '@app/accounts';
+import type { RequestClient } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../admin-keys/caller.js';
 import { AuditLog } from '../audit/audit-log.js';
@@ -24,6 +26,8 @@ export interface HistoryEntry {
   readonly sentence: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly actor: string;
+  /** Null when no request from outside led to the event, or it is from before that was kept. */
+  readonly client: RequestClient | Erased | null;
   readonly correlationId: string;
   readonly causationId: string;
   readonly eventId: string;
@@ -85,7 +89,7 @@ async function* entriesOf(
   }
 }
 
-export function toEntry({ recorded, event }: ReplayedEvent): HistoryEntry {
+export function toEntry({ recorded, event, client }: ReplayedEvent): HistoryEntry {
   const { $correlationId, $causationId, actor } = recorded.metadata;
   return {
     revision: Number(recorded.revision),
@@ -95,6 +99,7 @@ export function toEntry({ recorded, event }: ReplayedEvent): HistoryEntry {
     sentence: sentenceOf(event),
     data: readableDataOf(event),
     actor,
+    client: client ?? null,
     correlationId: $correlationId,
     causationId: $causationId,
     eventId: recorded.id,

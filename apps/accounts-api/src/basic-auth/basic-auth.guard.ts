@@ -58,6 +58,7 @@ export class BasicAuthGuard implements CanActivate {
     const account = accountId === undefined ? undefined : await this.find(accountId, token);
     const claim = {
       requestId: request.id,
+      client: this.clients.clientOf(request),
       clientNetwork: this.clients.networkOf(request),
       address,
       accountId,

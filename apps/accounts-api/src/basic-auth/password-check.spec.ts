@@ -29,6 +29,7 @@ describe('Checking a password', () => {
   });
   const claim = (password: string, change: Partial<PasswordClaim> = {}): PasswordClaim => ({
     requestId: exampleContext.requestId,
+    client: exampleContext.client,
     clientNetwork: '203.0.113.9/32',
     address: exampleAddress,
     accountId: accounts.accountId,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UnknownKey } from '@app/account-secrets';
+import type { RequestClient } from '@app/event-store';
 import { Inject, Injectable } from '@nestjs/common';
 import { PASSWORD_HASHER, UnreadableHash } from '../register-account/password-hasher.js';
 import type { PasswordHasher } from '../register-account/password-hasher.js';
@@ -14,6 +15,7 @@ import type { StoredCredentials } from './verified-credentials.js';
 /** Somebody says that this is the password of that address. */
 export interface PasswordClaim {
   readonly requestId: string;
+  readonly client: RequestClient;
   readonly clientNetwork: string;
   readonly address: string;
   /** Undefined when no account can have the address. */
@@ -78,7 +80,7 @@ export class PasswordCheck {
     this.securityEvents.loginSucceeded(claim);
     this.verified.remember(stored, claim.password);
     if (this.passwordHasher.isOutdated(stored.passwordHash)) {
-      this.upgrades.begin(stored, claim.password, claim.requestId);
+      this.upgrades.begin(stored, claim.password, claim);
     }
     return true;
   }

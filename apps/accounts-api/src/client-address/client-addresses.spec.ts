@@ -65,6 +65,25 @@ describe('The address of a client', () => {
   );
 });
 
+describe('A client', () => {
+  const calling = (userAgent?: string) => ({
+    ...request('203.0.113.9'),
+    headers: { 'user-agent': userAgent },
+  });
+
+  it('is told with its address and what it says it is', () => {
+    const client = clients('').clientOf(calling('curl/8.5.0'));
+    expect(client).toEqual({ address: '203.0.113.9', userAgent: 'curl/8.5.0' });
+  });
+
+  it('may say nothing, and is not listened to for long', () => {
+    for (const silent of [undefined, '']) {
+      expect(clients('').clientOf(calling(silent))).toEqual({ address: '203.0.113.9' });
+    }
+    expect(clients('').clientOf(calling('x'.repeat(8_000))).userAgent).toHaveLength(256);
+  });
+});
+
 describe('The network of a client', () => {
   it.each([
     ['203.0.113.9', '203.0.113.9/32'],

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import type { RequestClient } from '@app/event-store';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { networkOf } from './network.js';
@@ -10,6 +11,8 @@ export type ForwardedRequest = Pick<FastifyRequest, 'headers'> & {
 
 /** Whom to count a call for when its connection has gone before anybody looked. */
 const UNKNOWN = 'unknown';
+/** Characters. Browsers stay below; what a client writes beyond that is not kept. */
+const MOST_OF_USER_AGENT = 256;
 
 /**
  * Knows which client a request comes from. X-Forwarded-For counts only as far as trusted proxies wrote it:
@@ -32,6 +35,12 @@ export class ClientAddresses {
       client = address;
     }
     return client;
+  }
+
+  /** Whom an event that the request leads to is written down for. */
+  clientOf(request: ForwardedRequest): RequestClient {
+    const userAgent = request.headers['user-agent']?.slice(0, MOST_OF_USER_AGENT);
+    return { address: this.addressOf(request), ...(userAgent && { userAgent }) };
   }
 
   /** The network that limits count the client by: its IPv4 address, or the /64 of its IPv6 address. */

@@ -14,6 +14,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accountProblemTable, accountProblems } from '../account-problems.js';
 import { ACCOUNTS, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
+import { ClientAddresses, TrustedProxies } from '../client-address/client-addresses.js';
 import { MailEventSignature } from './mail-event-signature.js';
 import { keepRawBodies } from './raw-body.js';
 import { MAIL_EVENTS_PATH, RecordMailEventController } from './record-mail-event.controller.js';
@@ -51,6 +52,7 @@ describe('POST /v1/mail-events', () => {
       controllers: [RecordMailEventController],
       providers: [
         RecordMailEventHandler,
+        { provide: ClientAddresses, useValue: new ClientAddresses(new TrustedProxies('')) },
         { provide: ACCOUNTS, useValue: accounts() },
         { provide: CLOCK, useValue: () => now },
         { provide: MailEventSignature, useValue: new MailEventSignature(key, () => now) },

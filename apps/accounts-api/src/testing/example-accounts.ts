@@ -24,7 +24,10 @@ import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upg
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 
 export const exampleAddress = 'Ada@Example.org';
-export const exampleContext: RequestContext = { requestId: '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10' };
+export const exampleContext: RequestContext = {
+  requestId: '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10',
+  client: { address: '203.0.113.9', userAgent: 'example/1.0' },
+};
 
 /** Hashes nothing: shows what was asked of it. */
 export class CountingPasswordHasher implements PasswordHasher {

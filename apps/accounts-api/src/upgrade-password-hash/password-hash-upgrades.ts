@@ -10,6 +10,10 @@ import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { PASSWORD_HASHER } from '../register-account/password-hasher.js';
 import type { PasswordHasher } from '../register-account/password-hasher.js';
 import { commandContext } from '../request-context.js';
+import type { RequestContext } from '../request-context.js';
+
+/** The call that proved the password. */
+type ProvingCall = Pick<RequestContext, 'requestId' | 'client'>;
 
 interface OutdatedHash {
   readonly accountId: string;
@@ -33,11 +37,11 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
     private readonly readYourWrites: ReadYourWrites,
   ) {}
 
-  /** @param requestId the call that proved the password */
-  begin(outdated: OutdatedHash, password: string, requestId: string): void {
+  begin(outdated: OutdatedHash, password: string, provenBy: ProvingCall): void {
     const { accountId } = outdated;
+    const { requestId } = provenBy;
     if (this.underWay.has(accountId)) return;
-    const upgrade = this.upgrade(outdated, password, requestId)
+    const upgrade = this.upgrade(outdated, password, provenBy)
       .catch((error: unknown) =>
         this.log.warn({ err: error, accountId, requestId }, 'a password hash was not upgraded'),
       )
@@ -57,7 +61,7 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
   private async upgrade(
     { accountId, passwordHash: replaces }: OutdatedHash,
     password: string,
-    requestId: string,
+    provenBy: ProvingCall,
   ): Promise<void> {
     const passwordHash = await this.passwordHasher.hash(password);
     const { position } = await handleCommand(
@@ -69,7 +73,7 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
         passwordHash,
         now: this.clock(),
       }),
-      commandContext({ requestId }, 'account'),
+      commandContext(provenBy, 'account'),
     );
     this.readYourWrites.remember(accountId, position);
   }

@@ -28,6 +28,8 @@ const METADATA_OF_FACTS: EventMetadata = {
 export interface Fact {
   readonly type: string;
   readonly data: unknown;
+  /** As a codec stores it. */
+  readonly client?: unknown;
 }
 
 /**
@@ -69,8 +71,8 @@ export class InMemoryEventStore implements EventStore {
     streamName: string,
     ...facts: readonly [Fact, ...(readonly Fact[])]
   ): Promise<LogPosition> {
-    const events = facts.map(({ type, data }) =>
-      asJson({ id: randomUUID(), type, data, metadata: METADATA_OF_FACTS }),
+    const events = facts.map(({ type, data, client }) =>
+      asJson({ id: randomUUID(), type, data, metadata: { ...METADATA_OF_FACTS, client } }),
     );
     return this.keep(streamName, events).position;
   }

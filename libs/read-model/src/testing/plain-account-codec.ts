@@ -1,6 +1,6 @@
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import { UnknownEvent } from '@app/event-store';
-import type { EventCodec } from '@app/event-store';
+import type { EventCodec, RecordedEvent, RequestClient } from '@app/event-store';
 
 const known: Readonly<Record<AccountEventType, true>> = {
   AccountRegistered: true,
@@ -23,11 +23,21 @@ const known: Readonly<Record<AccountEventType, true>> = {
 };
 
 /** Account events stored as they are, without encryption: for specs only. */
-export const plainAccountCodec: EventCodec<AccountEvent> = {
-  encode: async (_, events) => events.map(({ type, data }) => ({ type, schemaVersion: 1, data })),
+export const plainAccountCodec: EventCodec<AccountEvent> & {
+  clientsOf(events: readonly RecordedEvent[]): Promise<(RequestClient | undefined)[]>;
+} = {
+  encode: async (_, events, { client } = {}) =>
+    events.map(({ type, data }) => ({
+      type,
+      schemaVersion: 1,
+      data,
+      ...(client && { client }),
+    })),
   decode: async (events) =>
     events.map(({ type, data, metadata }) => {
       if (!(type in known)) throw new UnknownEvent(type, metadata.schemaVersion);
       return { type, data } as AccountEvent;
     }),
+  clientsOf: async (events) =>
+    events.map(({ metadata }) => metadata.client as RequestClient | undefined),
 };
