@@ -28,3 +28,5 @@ export type { EraseAccount } from './erase-account.js';
 export type { LapseRegistration } from './lapse-registration.js';
 export * from './operator-decider.js';
 export * from './personal-text.js';
+export * from './guess-bound.js';
+export * from './what-if-replay.js';

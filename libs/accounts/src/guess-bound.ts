@@ -1,0 +1,53 @@
+import { activationCodeDigits } from './activation-code.js';
+import { DAY, HOUR, type ActivationPolicy } from './activation-policy.js';
+
+const POSSIBLE_MACS = 2 ** 31;
+const DAYS_OF_MONTH = 30;
+
+/**
+ * The likeliest code's probability: 31 bits do not divide evenly by the number of codes, so that some come
+ * up once more often than others in 2^31.
+ */
+export const likeliestCode = Math.ceil(POSSIBLE_MACS / 10 ** activationCodeDigits) / POSSIBLE_MACS;
+
+/** How much somebody who knows nothing of the codes can do against one address, within one stretch of time. */
+export interface GuessBound {
+  /** Most guesses that are compared with a code. */
+  readonly guesses: number;
+  /** Of at least one right guess, at most: the sum over the guesses. */
+  readonly probability: number;
+}
+
+export interface GuessBounds {
+  readonly perCode: GuessBound;
+  /** Within any 24 hours, over all codes. */
+  readonly perDay: GuessBound;
+  /** Within any 30 days, over all codes. */
+  readonly per30Days: GuessBound;
+}
+
+/**
+ * What the rules leave to a guesser. Neither the lifetime of a code nor who asks for new ones matters: guesses
+ * are counted per address. A code that an operator had sent anew adds no guesses to a day or a month.
+ */
+export function guessBounds(policy: ActivationPolicy): GuessBounds {
+  const { guessesPerCode, guessesPerDay, guessesPerMonth } = policy;
+  const codesADay = Math.min(
+    policy.codesPerDay,
+    policy.codesPerHour * (DAY / HOUR),
+    Math.ceil(DAY / policy.resendIntervalMs),
+  );
+  // One more code may be live when the stretch of time begins.
+  const overCodes = (days: number) => guessesPerCode * (codesADay * days + 1);
+  const inOneDay = Math.min(guessesPerDay, guessesPerMonth, overCodes(1));
+  const inAMonth = Math.min(guessesPerMonth, inOneDay * DAYS_OF_MONTH, overCodes(DAYS_OF_MONTH));
+  return {
+    perCode: boundOf(Math.min(guessesPerCode, inOneDay)),
+    perDay: boundOf(inOneDay),
+    per30Days: boundOf(inAMonth),
+  };
+}
+
+function boundOf(guesses: number): GuessBound {
+  return { guesses, probability: Math.min(1, guesses * likeliestCode) };
+}
