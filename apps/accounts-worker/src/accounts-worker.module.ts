@@ -23,8 +23,9 @@ import type { RetentionPolicy } from './lapse-registrations/lapse-registrations.
 import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
 import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
 import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
-import { MAIL_SENDER } from './send-activation-code/mail-sender.js';
-import type { MailSender } from './send-activation-code/mail-sender.js';
+import { MailDelivery } from './mail-delivery/mail-delivery.js';
+import { MAIL_SENDER } from './mail-delivery/mail-sender.js';
+import type { MailSender } from './mail-delivery/mail-sender.js';
 import { SendActivationCodeHandler } from './send-activation-code/send-activation-code.handler.js';
 
 /** What main.ts has made already. */
@@ -54,6 +55,7 @@ export class AccountsWorkerModule {
         SendActivationCodeHandler,
         OwnerNoticeSaga,
         NotifyOwnerHandler,
+        MailDelivery,
         ForgetPersonSaga,
         ForgetPersonHandler,
         LapseRegistrations,

@@ -18,10 +18,10 @@ import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
 import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
-import { GuardedMailProvider } from './send-activation-code/guarded-mail-provider.js';
-import { HttpMailSender } from './send-activation-code/http-mail-sender.js';
-import { MailGate } from './send-activation-code/mail-gate.js';
-import { MailProviders } from './send-activation-code/mail-providers.js';
+import { GuardedMailProvider } from './mail-delivery/guarded-mail-provider.js';
+import { HttpMailSender } from './mail-delivery/http-mail-sender.js';
+import { MailGate } from './mail-delivery/mail-gate.js';
+import { MailProviders } from './mail-delivery/mail-providers.js';
 import { measureWork } from './worker-metrics.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;

@@ -2,7 +2,7 @@ import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { KeepAccounts } from './keep-accounts/keep-accounts.js';
-import type { MailProviders } from './send-activation-code/mail-providers.js';
+import type { MailProviders } from './mail-delivery/mail-providers.js';
 
 /** Figures that tell whether this worker keeps up. */
 export function measureWork(

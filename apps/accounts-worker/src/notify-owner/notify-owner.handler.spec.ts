@@ -12,7 +12,8 @@ import {
   pendingAccount,
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
-import { MailProviderUnavailable } from '../send-activation-code/mail-sender.js';
+import { MailDelivery } from '../mail-delivery/mail-delivery.js';
+import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
 import {
   ExampleAccount,
   RecordingMailSender,
@@ -39,8 +40,8 @@ describe('Notifying the owner of an active account', () => {
     handler = new NotifyOwnerHandler(
       account.accounts,
       defaultActivationPolicy,
-      provider,
       () => now,
+      new MailDelivery(provider, () => now),
     );
   });
 

@@ -7,73 +7,53 @@ import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
-import { MailAttempts } from '../send-activation-code/mail-attempts.js';
-import { MAIL_SENDER } from '../send-activation-code/mail-sender.js';
-import type { MailSender } from '../send-activation-code/mail-sender.js';
+import { MailDelivery } from '../mail-delivery/mail-delivery.js';
+import type { Delivery } from '../mail-delivery/mail-delivery.js';
 import { NotifyOwner } from './notify-owner.command.js';
 import { ownerNoticeMail } from './owner-notice-mail.js';
 
 /** Sends a notice and records what became of it; as with codes, repeating it sends nothing twice. */
 @CommandHandler(NotifyOwner)
 export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
-  private readonly attempts = new MailAttempts();
-
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
-    @Inject(MAIL_SENDER) private readonly mailSender: MailSender,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly mails: MailDelivery,
   ) {}
 
-  async execute(command: NotifyOwner): Promise<void> {
-    const { accountId, noticeNumber, causationId, correlationId } = command;
+  async execute({
+    accountId,
+    noticeNumber,
+    causationId,
+    correlationId,
+  }: NotifyOwner): Promise<void> {
     const idempotencyKey = `${accountId}/notice/${noticeNumber}`;
     const streamName = accountStreamName(accountId);
     const { state } = await loadStream(this.accounts, streamName);
     if (isNoticeToBeSent(state, noticeNumber)) {
       const { address, ownerNotice } = state;
-      const isTooLate = this.clock() >= deliveryDeadline(ownerNotice, this.policy);
       const { language } = ownerNotice;
-      const record = isTooLate
-        ? this.undeliverable(command, idempotencyKey, 'the delivery window has passed')
-        : await this.send(command, idempotencyKey, address, language);
-      await handleCommand(this.accounts, streamName, () => record, {
+      const isTooLate = this.clock() >= deliveryDeadline(ownerNotice, this.policy);
+      const mail = ownerNoticeMail({ accountId, noticeNumber, address, language });
+      const delivery = isTooLate
+        ? this.mails.giveUp(idempotencyKey, 'the delivery window has passed')
+        : await this.mails.send(mail, idempotencyKey);
+      await handleCommand(this.accounts, streamName, () => recordOf(delivery, noticeNumber), {
         $correlationId: correlationId,
         $causationId: causationId,
         actor: 'worker',
       });
     }
-    this.attempts.forget(idempotencyKey);
+    this.mails.forget(idempotencyKey);
   }
+}
 
-  private async send(
-    command: NotifyOwner,
-    idempotencyKey: string,
-    address: string,
-    language: Parameters<typeof ownerNoticeMail>[0]['language'],
-  ): Promise<AccountCommand> {
-    const { accountId, noticeNumber } = command;
-    const mail = ownerNoticeMail({ accountId, noticeNumber, address, language });
-    this.attempts.begin(idempotencyKey);
-    const outcome = await this.mailSender.send(mail, idempotencyKey);
-    if (outcome.kind === 'refused') {
-      return this.undeliverable(command, idempotencyKey, outcome.reason);
-    }
-    const { acceptedAt: sentAt, providerMessageId } = outcome;
+function recordOf(delivery: Delivery, noticeNumber: number): AccountCommand {
+  if (delivery.kind === 'accepted') {
+    const { acceptedAt: sentAt, providerMessageId } = delivery;
     return { type: 'RecordOwnerNotified', noticeNumber, sentAt, providerMessageId };
   }
-
-  private undeliverable(
-    { noticeNumber }: NotifyOwner,
-    idempotencyKey: string,
-    reason: string,
-  ): AccountCommand {
-    return {
-      type: 'RecordOwnerNoticeUndeliverable',
-      noticeNumber,
-      reason,
-      attempts: this.attempts.of(idempotencyKey),
-      now: this.clock(),
-    };
-  }
+  const { reason, attempts, abandonedAt: now } = delivery;
+  return { type: 'RecordOwnerNoticeUndeliverable', noticeNumber, reason, attempts, now };
 }

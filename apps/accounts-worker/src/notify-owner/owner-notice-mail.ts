@@ -1,7 +1,7 @@
 import type { MailLanguage } from '@app/accounts';
-import { laidOut } from '../send-activation-code/mail-layout.js';
-import type { MailContent } from '../send-activation-code/mail-layout.js';
-import type { Mail } from '../send-activation-code/mail-sender.js';
+import { laidOut } from '../mail-delivery/mail-layout.js';
+import type { MailContent } from '../mail-delivery/mail-layout.js';
+import type { Mail } from '../mail-delivery/mail-sender.js';
 
 export interface OwnerNoticeMail {
   readonly accountId: string;

@@ -1,7 +1,7 @@
 import type { MailLanguage } from '@app/accounts';
-import { laidOut } from './mail-layout.js';
-import type { MailContent } from './mail-layout.js';
-import type { Mail } from './mail-sender.js';
+import { laidOut } from '../mail-delivery/mail-layout.js';
+import type { MailContent } from '../mail-delivery/mail-layout.js';
+import type { Mail } from '../mail-delivery/mail-sender.js';
 
 export interface ActivationMail {
   readonly accountId: string;

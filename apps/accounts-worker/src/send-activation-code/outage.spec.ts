@@ -18,10 +18,11 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { useFakeDate } from '../testing/fake-date.js';
 import { exampleCodes } from '../testing/worker-examples.js';
-import { GuardedMailProvider } from './guarded-mail-provider.js';
-import { MailProviders } from './mail-providers.js';
-import { MailProviderUnavailable } from './mail-sender.js';
-import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+import { MailDelivery } from '../mail-delivery/mail-delivery.js';
+import { GuardedMailProvider } from '../mail-delivery/guarded-mail-provider.js';
+import { MailProviders } from '../mail-delivery/mail-providers.js';
+import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
+import type { Mail, MailOutcome, MailSender } from '../mail-delivery/mail-sender.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
 
@@ -67,12 +68,13 @@ class Simulation {
     );
     if (!first) throw new Error('there is no provider');
     this.providers = new MailProviders([first, ...others], 10_000);
+    const clock = () => Date.now();
     this.handler = new SendActivationCodeHandler(
       this.accounts,
       defaultActivationPolicy,
-      this.providers,
-      () => Date.now(),
+      clock,
       exampleCodes(),
+      new MailDelivery(this.providers, clock),
     );
   }
 

@@ -22,7 +22,8 @@ import {
   eventId,
   exampleCodes,
 } from '../testing/worker-examples.js';
-import { MailProviderUnavailable } from './mail-sender.js';
+import { MailDelivery } from '../mail-delivery/mail-delivery.js';
+import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
 
@@ -46,9 +47,9 @@ describe('Sending an activation code', () => {
     return new SendActivationCodeHandler(
       account.accounts,
       defaultActivationPolicy,
-      provider,
       clock,
       exampleCodes(),
+      new MailDelivery(provider, clock),
     );
   }
 

@@ -8,10 +8,9 @@ import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
+import { MailDelivery } from '../mail-delivery/mail-delivery.js';
+import type { Delivery } from '../mail-delivery/mail-delivery.js';
 import { activationMail } from './activation-mail.js';
-import { MailAttempts } from './mail-attempts.js';
-import { MAIL_SENDER } from './mail-sender.js';
-import type { MailSender } from './mail-sender.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 
 /** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
@@ -24,33 +23,30 @@ const KEY_ARRIVES_WITHIN_MS = 120_000;
  */
 @CommandHandler(SendActivationCode)
 export class SendActivationCodeHandler implements ICommandHandler<SendActivationCode> {
-  private readonly attempts = new MailAttempts();
-
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
-    @Inject(MAIL_SENDER) private readonly mailSender: MailSender,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly activationCodes: ActivationCodes,
+    private readonly mails: MailDelivery,
   ) {}
 
   async execute(command: SendActivationCode): Promise<void> {
     const { accountId, issueNumber, causationId, correlationId } = command;
-    const idempotencyKey = `${accountId}/${issueNumber}`;
     const streamName = accountStreamName(accountId);
     const { state } = await loadStream(this.accounts, streamName);
     if (isCodeToBeSent(state, issueNumber)) {
       const hopeless = this.whyHopeless(state.code);
-      const record = hopeless
-        ? this.undeliverable(command, idempotencyKey, hopeless)
-        : await this.send(command, idempotencyKey, state.address, state.code);
-      await handleCommand(this.accounts, streamName, () => record, {
+      const delivery = hopeless
+        ? this.mails.giveUp(keyOf(command), hopeless)
+        : await this.send(command, state.address, state.code);
+      await handleCommand(this.accounts, streamName, () => recordOf(delivery, issueNumber), {
         $correlationId: correlationId,
         $causationId: causationId,
         actor: 'worker',
       });
     }
-    this.attempts.forget(idempotencyKey);
+    this.mails.forget(keyOf(command));
   }
 
   /** Why it makes no sense to send, or to try again; undefined while it does. */
@@ -65,37 +61,29 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
       : undefined;
   }
 
-  private async send(
-    command: SendActivationCode,
-    idempotencyKey: string,
+  private send(
+    { accountId, issueNumber }: SendActivationCode,
     address: string,
     issued: ActivationCode,
-  ): Promise<AccountCommand> {
-    const { accountId, issueNumber } = command;
+  ): Promise<Delivery> {
     const code = this.activationCodes.codeFor(accountId, issued);
     const { codeTtlMs: ttlMs } = this.policy;
     const { language } = issued;
     const mail = activationMail({ accountId, issueNumber, address, code, ttlMs, language });
-    this.attempts.begin(idempotencyKey);
-    const outcome = await this.mailSender.send(mail, idempotencyKey);
-    if (outcome.kind === 'refused') {
-      return this.undeliverable(command, idempotencyKey, outcome.reason);
-    }
-    const { acceptedAt: sentAt, providerMessageId } = outcome;
+    return this.mails.send(mail, keyOf({ accountId, issueNumber }));
+  }
+}
+
+/** Two mails with the same key are one mail. */
+function keyOf({ accountId, issueNumber }: Pick<SendActivationCode, 'accountId' | 'issueNumber'>) {
+  return `${accountId}/${issueNumber}`;
+}
+
+function recordOf(delivery: Delivery, issueNumber: number): AccountCommand {
+  if (delivery.kind === 'accepted') {
+    const { acceptedAt: sentAt, providerMessageId } = delivery;
     return { type: 'RecordActivationCodeSent', issueNumber, sentAt, providerMessageId };
   }
-
-  private undeliverable(
-    { issueNumber }: SendActivationCode,
-    idempotencyKey: string,
-    reason: string,
-  ): AccountCommand {
-    return {
-      type: 'RecordActivationCodeUndeliverable',
-      issueNumber,
-      reason,
-      attempts: this.attempts.of(idempotencyKey),
-      now: this.clock(),
-    };
-  }
+  const { reason, attempts, abandonedAt: now } = delivery;
+  return { type: 'RecordActivationCodeUndeliverable', issueNumber, reason, attempts, now };
 }

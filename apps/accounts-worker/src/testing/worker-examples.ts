@@ -5,7 +5,7 @@ import type { AccountEvent, ActivationPolicy, Instant } from '@app/accounts';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import type { Accounts } from '../accounts.js';
-import type { Mail, MailOutcome, MailSender } from '../send-activation-code/mail-sender.js';
+import type { Mail, MailOutcome, MailSender } from '../mail-delivery/mail-sender.js';
 
 export const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 export const eventId = '0b8f7c1e-5a2d-4e3f-9b4a-6c7d8e9f0a1b';
