@@ -23,3 +23,18 @@ export function blocksOf(composeFile: string, topLevelKey: string): ReadonlyMap<
     }),
   );
 }
+
+/** Variables and their values in a service's `environment`, what it merges in first. */
+export function environmentOf(composeFile: string, serviceBlock: string): Map<string, string> {
+  const section = /^ {4}environment:\n((?: {6}.*\n)*)/m.exec(serviceBlock)?.[1] ?? '';
+  const [, merged] = /^ {6}<<: \*([\w-]+)$/m.exec(section) ?? [];
+  const anchored = merged
+    ? new RegExp(`^x-[\\w-]+: &${merged}\\n((?: {2}.*\\n)*)`, 'm').exec(composeFile)?.[1]
+    : '';
+  if (anchored === undefined) throw new Error(`the compose file has no &${merged}`);
+  return new Map(
+    [...`${anchored}${section}`.matchAll(/^ +([A-Z_0-9]+): (.*)$/gm)].map(
+      ([, name = '', value = '']) => [name, value.replace(/^'(.*)'$/, '$1')] as const,
+    ),
+  );
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigurationError } from '@app/service';
+import type { Environment } from '@app/service';
+import { describe, expect, it } from '@jest/globals';
+import { readSettings as readAdminSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
+import { readSettings as readApiSettings } from '../../apps/accounts-api/src/accounts-api.settings.js';
+import { readSettings as readWorkerSettings } from '../../apps/accounts-worker/src/accounts-worker.settings.js';
+import { loadMailboxSettings } from '../../apps/mailbox/src/mailbox-settings.js';
+import { repositoryRoot } from '../support/process.js';
+import { blocksOf, environmentOf, readWithoutComments } from './compose-file.js';
+
+const composeFile = readWithoutComments('docker-compose.yml');
+const services = blocksOf(composeFile, 'services');
+
+const PROCESSES: Record<string, (env: Environment) => unknown> = {
+  api: readApiSettings,
+  worker: readWorkerSettings,
+  admin: readAdminSettings,
+  mailbox: loadMailboxSettings,
+};
+/** Set for the containers as they are: another value would break the stack. */
+const FIXED = [
+  'NODE_ENV',
+  'HOST',
+  'API_PORT',
+  'ADMIN_PORT',
+  'INTERNAL_PORT',
+  'MAILBOX_PORT',
+  'MAILBOX_DATA_DIR',
+  'TRUSTED_PROXIES',
+  // Another event store or database is a change of the stack, and both values carry passwords.
+  'EVENTSTORE_URL',
+  'DATABASE_URL_FILE',
+];
+/** Read by the log itself. The format is left out on purpose: in production a line is JSON, for machines. */
+const OF_THE_LOG = ['LOG_LEVEL', 'NODE_ENV'];
+/** One name in the environment of the stack would be that of several processes. */
+const RENAMED: Record<string, string> = {
+  'api DATABASE_CONNECTIONS': 'API_DATABASE_CONNECTIONS',
+  'worker DATABASE_CONNECTIONS': 'WORKER_DATABASE_CONNECTIONS',
+  'admin DATABASE_CONNECTIONS': 'ADMIN_DATABASE_CONNECTIONS',
+};
+
+/** What a process asks its environment for, without what each may be given as a file. */
+function settingsOf(read: (env: Environment) => unknown): string[] {
+  const asked = new Set<string>();
+  const recording = new Proxy<Record<string, undefined>>(
+    {},
+    {
+      get: (_, name) => {
+        asked.add(String(name));
+        return undefined;
+      },
+    },
+  );
+  expect(() => read(recording)).toThrow(ConfigurationError);
+  return [...asked].filter(
+    (name) => !asked.has(name.replace(/_FILE$/, '')) || !/_FILE$/.test(name),
+  );
+}
+
+describe.each(Object.keys(PROCESSES))('the environment of the service %s', (name) => {
+  const environment = environmentOf(composeFile, services.get(name) ?? '');
+  const settings = settingsOf(PROCESSES[name] ?? (() => undefined));
+
+  it('has every setting of the process', () => {
+    expect(settings.length).toBeGreaterThan(3);
+    const missing = settings.filter(
+      (setting) => !environment.has(setting) && !environment.has(`${setting}_FILE`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has nothing that the process does not know', () => {
+    const known = [...settings, ...OF_THE_LOG, 'UV_THREADPOOL_SIZE', 'ADMIN_URL'];
+    const unknown = [...environment.keys()].filter(
+      (key) => !known.includes(key) && !known.includes(key.replace(/_FILE$/, '')),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it('lets an operator set each of them under its own name', () => {
+    for (const [key, value] of environment) {
+      const isOurs = FIXED.includes(key) || key === 'ADMIN_URL' || value.startsWith('/secrets/');
+      const from = RENAMED[`${name} ${key}`] ?? key;
+      expect([key, isOurs || new RegExp(`^\\$\\{${from}:-[^}]*\\}$`).test(value)]).toEqual([
+        key,
+        true,
+      ]);
+    }
+  });
+
+  it('has no value for what is not set, so that the default is that of the process', () => {
+    const presets = [...environment].filter(([, value]) => /^\$\{\w+:-[^}]+\}$/.test(value));
+    expect(presets.map(([key]) => key)).toEqual(
+      { api: ['UV_THREADPOOL_SIZE'], worker: ['EMAIL_API_URL', 'EMAIL_FROM'] }[name] ?? [],
+    );
+  });
+});
+
+describe('docker/README.md', () => {
+  it('names what can be set for the stack alone', () => {
+    const readme = readFileSync(join(repositoryRoot, 'docker/README.md'), 'utf8');
+    const ownOfProcesses = new Set(
+      Object.values(PROCESSES).flatMap((read) =>
+        settingsOf(read).flatMap((setting) => [setting, `${setting}_FILE`]),
+      ),
+    );
+    const variables = [...composeFile.matchAll(/\$\{(\w+)/g)].map(([, variable]) => variable ?? '');
+    const unexplained = variables.filter(
+      (variable) =>
+        !ownOfProcesses.has(variable) &&
+        !OF_THE_LOG.includes(variable) &&
+        !readme.includes(`\`${variable}\``),
+    );
+    expect(unexplained).toEqual([]);
+  });
+});
