@@ -3,7 +3,8 @@ import { ActivationCodes } from '@app/account-secrets';
 import { accountDecider, activationPolicyOf } from '@app/accounts';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { NestLog } from '@app/http-service';
-import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
+import { listUnreadableAccounts } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { createMetrics, runProcess, startInternalServer, systemClock } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
@@ -13,7 +14,9 @@ import { readSettings } from './accounts-worker.settings.js';
 import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
-import { PersonForgotten } from './forget-person/person-forgotten.js';
+import { FORGET_PERSONS } from './forget-person/forget-recorded-persons.js';
+import { PersonForgotten, typesThatForget } from './forget-person/person-forgotten.js';
+import { compareCopies, confirmWhenComplete } from './keep-accounts/compare-copies.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
@@ -39,6 +42,8 @@ async function start(log: Log): Promise<RunningProcess> {
     max: settings.DATABASE_CONNECTIONS,
     applicationName: 'accounts-worker',
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    // This is who finds out whether the database may be used.
+    allowUnpaired: true,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const policy = activationPolicyOf(settings);
@@ -49,6 +54,25 @@ async function start(log: Log): Promise<RunningProcess> {
     decider: accountDecider(policy),
   };
   const { mailProviders, closeConnections } = connectMailProviders(settings);
+  let compared = false;
+  let details: () => Readonly<Record<string, unknown>> = () => ({});
+  const internal = await startInternalServer({
+    host: settings.HOST,
+    port: settings.INTERNAL_PORT,
+    metrics,
+    checks: {
+      eventStore: () => eventStore.checkAvailable(),
+      postgres: () => database.checkAvailable(),
+      copies: async () => {
+        if (!compared) throw new Error('the databases have not been compared yet');
+      },
+    },
+    details: () => details(),
+  });
+  const stopping = new AbortController();
+  const copies = { store: eventStore, database, keys: accountKeys, log, signal: stopping.signal };
+  await compareCopies(copies);
+  compared = true;
   const app = await NestFactory.createApplicationContext(
     AccountsWorkerModule.with({
       accounts,
@@ -66,6 +90,13 @@ async function start(log: Log): Promise<RunningProcess> {
     }),
     { logger: new NestLog(log), abortOnError: false },
   );
+  const setAsideOptions = {
+    keys: accountKeys,
+    database,
+    consumer: 'activation-mail',
+    onSetAside: (accountId: string, error: Error) =>
+      log.error({ accountId, err: error }, 'mails of an account that cannot be read are not sent'),
+  };
   const activationMail = new SagaFeed({
     name: 'activation-mail',
     store: eventStore,
@@ -75,6 +106,7 @@ async function start(log: Log): Promise<RunningProcess> {
     eventTypes: new Set(['ActivationCodeIssued', 'OwnerNoticeIssued']),
     rehydrate: (recorded, event) =>
       ActivationCodeIssued.from(recorded, event) ?? OwnerNoticeIssued.from(recorded, event),
+    setAside: (recorded, error) => setAside(setAsideOptions, recorded, error),
     gate: new MailGate(mailProviders),
     windowSize: settings.EMAIL_CONCURRENCY,
     log: log.child({ saga: 'activation-mail' }),
@@ -82,41 +114,41 @@ async function start(log: Log): Promise<RunningProcess> {
   activationMail.start();
   // Apart from the mails: whoever is to be forgotten does not wait for an e-mail provider.
   const forgetPersons = new SagaFeed({
-    name: 'forget-persons',
+    name: FORGET_PERSONS,
     store: eventStore,
     database,
     codec: accounts.codec,
     eventBus: app.get(DurableEventBus),
-    eventTypes: new Set(['AccountErased', 'RegistrationLapsed']),
+    eventTypes: typesThatForget,
     rehydrate: (recorded, event) => PersonForgotten.from(recorded, event),
     windowSize: FORGET_CONCURRENCY,
-    log: log.child({ saga: 'forget-persons' }),
+    log: log.child({ saga: FORGET_PERSONS }),
   });
   forgetPersons.start();
   const keepAccounts = app.get(KeepAccounts);
   const operatorViews = app.get(KeepOperatorViews);
-  measureWork(metrics, keepAccounts, activationMail, mailProviders);
-  const internal = await startInternalServer({
-    host: settings.HOST,
-    port: settings.INTERNAL_PORT,
-    metrics,
-    checks: {
-      eventStore: () => eventStore.checkAvailable(),
-      postgres: () => database.checkAvailable(),
-    },
-    details: () => ({
-      accountsProjection: readable(keepAccounts.status),
-      operatorViews: Object.fromEntries(
-        [...operatorViews.statuses].map(([name, status]) => [name, readable(status)]),
-      ),
-      activationMail: readable(activationMail.status),
-      forgetPersons: readable(forgetPersons.status),
-      mailProviders: mailProviders.status,
-    }),
+  const confirmed = confirmWhenComplete(copies, keepAccounts.complete);
+  confirmed.catch((error: unknown) => log.error({ err: error }, 'the database is not confirmed'));
+  measureWork(metrics, {
+    projections: () =>
+      new Map([['accounts', keepAccounts.status] as const, ...operatorViews.statuses]),
+    sagas: { 'activation-mail': activationMail, [FORGET_PERSONS]: forgetPersons },
+    mailProviders,
+    countUnreadableAccounts: async () => (await listUnreadableAccounts(database)).length,
+  });
+  details = () => ({
+    accountsProjection: readable(keepAccounts.status),
+    operatorViews: Object.fromEntries(
+      [...operatorViews.statuses].map(([name, status]) => [name, readable(status)]),
+    ),
+    activationMail: readable(activationMail.status),
+    forgetPersons: readable(forgetPersons.status),
+    mailProviders: mailProviders.status,
   });
   return {
     endpoints: { internal: internal.url },
     async stop() {
+      stopping.abort();
       // The feeds first: their commands still need everything else.
       await Promise.all([activationMail.stop(), forgetPersons.stop()]);
       await app.close();

@@ -1,17 +1,55 @@
+import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ReadModelUnavailable } from '@app/read-model';
+import { ReadModelUnavailable, followLog, giveUpLostKeys, markRestored } from '@app/read-model';
+import type { Database } from '@app/read-model';
 import { migrate } from '@app/read-model/migrate.js';
+import { createPool } from '@app/read-model/postgres.js';
 import { ConfigurationError, loadConfiguration, setting } from '@app/service';
 
 /**
  * One-shot process: brings the database of DATABASE_URL up to date before the others start.
  *
  * Waits up to 30 s for PostgreSQL to accept connections. Exit codes: 0 up to date, 1 not, 78 for a
- * configuration that must be mended first.
+ * configuration that must be mended first. With one of the options below it then takes a step of the way back
+ * from a copy (docs/operations.md).
  */
 const LONGEST_WAIT_MS = 30_000;
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 600_000;
+
+interface Step {
+  readonly meaning: string;
+  /** @returns what to tell the operator */
+  take(database: Database): Promise<string>;
+}
+
+const steps: Readonly<Record<string, Step>> = {
+  restored: {
+    meaning:
+      'the database was put back from a copy: nobody works with it until the worker checked it',
+    take: async (database) => {
+      await markRestored(database);
+      return 'the database waits for the worker to compare it with the event log';
+    },
+  },
+  'follow-log': {
+    meaning:
+      'give up all rows that can be built again: the worker builds them from the log there is',
+    take: async (database) => {
+      await followLog(database);
+      return 'the rows were given up; the worker builds them anew, and nobody else works until then';
+    },
+  },
+  'give-up-lost-keys': {
+    meaning: 'accounts whose keys are lost count as erased persons: their addresses can be freed',
+    take: async (database) => {
+      const accounts = await giveUpLostKeys(database);
+      for (const accountId of accounts) say(`gave up the lost key of account ${accountId}`);
+      return `${accounts.length} accounts were given up; restart the worker, then erase them`;
+    },
+  },
+};
 
 async function migrateWhenReady(databaseUrl: string): Promise<string[]> {
   const deadline = Date.now() + LONGEST_WAIT_MS;
@@ -30,13 +68,43 @@ function say(line: string): void {
   process.stdout.write(`migrate: ${line}\n`);
 }
 
+function stepsAskedFor(): readonly Step[] {
+  const options = Object.fromEntries(
+    Object.keys(steps).map((name) => [name, { type: 'boolean' as const, default: false }]),
+  );
+  try {
+    const { values } = parseArgs({ options });
+    return Object.entries(steps).flatMap(([name, step]) => (values[name] ? [step] : []));
+  } catch (error) {
+    const known = Object.entries(steps).map(([name, { meaning }]) => `--${name}: ${meaning}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError([reason, 'the options are', ...known]);
+  }
+}
+
+async function take(databaseUrl: string, asked: readonly Step[]): Promise<void> {
+  const database = createPool(databaseUrl, {
+    max: 1,
+    applicationName: 'migrate',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    allowUnpaired: true,
+  });
+  try {
+    for (const step of asked) say(await step.take(database));
+  } finally {
+    await database.close();
+  }
+}
+
 try {
+  const asked = stepsAskedFor();
   const { DATABASE_URL } = loadConfiguration({
     DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
   });
   const applied = await migrateWhenReady(DATABASE_URL);
   for (const name of applied) say(`applied ${name}`);
   say('the database is up to date');
+  if (asked.length > 0) await take(DATABASE_URL, asked);
 } catch (error) {
   process.stderr.write(`migrate: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof ConfigurationError ? 78 : 1;

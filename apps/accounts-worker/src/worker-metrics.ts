@@ -1,16 +1,22 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { ReadModelUnavailable } from '@app/read-model';
+import type { ProjectionStatus } from '@app/read-model';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
-import type { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import type { MailProviders } from './mail-delivery/mail-providers.js';
 
+export interface MeasuredWork {
+  /** By name. */
+  projections(): ReadonlyMap<string, Pick<ProjectionStatus, 'state' | 'lagMs'>>;
+  readonly sagas: Readonly<Record<string, Pick<SagaFeed, 'status'>>>;
+  readonly mailProviders: Pick<MailProviders, 'status'>;
+  /** @throws ReadModelUnavailable: the figure is left out then */
+  countUnreadableAccounts(): Promise<number>;
+}
+
 /** Figures that tell whether this worker keeps up. */
-export function measureWork(
-  registry: Registry,
-  keepAccounts: Pick<KeepAccounts, 'status'>,
-  activationMail: Pick<SagaFeed, 'status'>,
-  mailProviders: Pick<MailProviders, 'status'>,
-): void {
+export function measureWork(registry: Registry, work: MeasuredWork): void {
+  const { mailProviders } = work;
   const registers = [registry];
   new Gauge({
     name: 'projection_lag_seconds',
@@ -18,18 +24,33 @@ export function measureWork(
     labelNames: ['projection'],
     registers,
     collect() {
-      const { lagMs } = keepAccounts.status;
       this.reset();
-      if (lagMs !== undefined) this.set({ projection: 'accounts' }, lagMs / 1_000);
+      for (const [projection, { lagMs }] of work.projections()) {
+        if (lagMs !== undefined) this.set({ projection }, lagMs / 1_000);
+      }
     },
   });
+  new Gauge({
+    name: 'unreadable_accounts',
+    help: 'Accounts whose keys or sealed data cannot be read although nobody was forgotten',
+    registers,
+    async collect() {
+      try {
+        this.set(await work.countUnreadableAccounts());
+      } catch (error) {
+        if (!(error instanceof ReadModelUnavailable)) throw error;
+        this.remove();
+      }
+    },
+  });
+  const eachSaga = () => Object.entries(work.sagas);
   new Gauge({
     name: 'saga_commands_in_flight',
     help: 'Commands of the saga that are under way',
     labelNames: ['saga'],
     registers,
     collect() {
-      this.set({ saga: 'activation-mail' }, activationMail.status.inFlight);
+      for (const [saga, { status }] of eachSaga()) this.set({ saga }, status.inFlight);
     },
   });
   new Gauge({
@@ -38,7 +59,7 @@ export function measureWork(
     labelNames: ['saga'],
     registers,
     collect() {
-      this.set({ saga: 'activation-mail' }, activationMail.status.lagMs / 1_000);
+      for (const [saga, { status }] of eachSaga()) this.set({ saga }, status.lagMs / 1_000);
     },
   });
   new Gauge({
@@ -47,9 +68,10 @@ export function measureWork(
     labelNames: ['saga'],
     registers,
     collect() {
-      const { position } = activationMail.status;
       this.reset();
-      if (position !== undefined) this.set({ saga: 'activation-mail' }, Number(position));
+      for (const [saga, { status }] of eachSaga()) {
+        if (status.position !== undefined) this.set({ saga }, Number(status.position));
+      }
     },
   });
   new Gauge({
@@ -93,8 +115,10 @@ export function measureWork(
     registers,
     collect() {
       this.reset();
-      this.set({ consumer: 'accounts', state: keepAccounts.status.state }, 1);
-      this.set({ consumer: 'activation-mail', state: activationMail.status.state }, 1);
+      for (const [consumer, { state }] of work.projections()) this.set({ consumer, state }, 1);
+      for (const [consumer, { status }] of eachSaga()) {
+        this.set({ consumer, state: status.state }, 1);
+      }
     },
   });
 }

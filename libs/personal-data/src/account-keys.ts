@@ -13,12 +13,26 @@ export class AccountKeyMissing extends Error {
 
 /** A stored key cannot be unwrapped: the key-encryption key is another one, or the row was changed. */
 export class AccountKeyUnreadable extends Error {
-  constructor(accountId: string, keyEncryptionKeyId: string) {
+  constructor(
+    readonly accountId: string,
+    readonly keyEncryptionKeyId: string,
+  ) {
     super(
       `the key of account ${accountId} cannot be unwrapped with the key-encryption key ` +
         `${keyEncryptionKeyId} of PERSONAL_DATA_KEYS`,
     );
     this.name = 'AccountKeyUnreadable';
+  }
+}
+
+/** No account's key can be unwrapped: the configuration has another key-encryption key under this id. */
+export class KeyEncryptionKeyWrong extends Error {
+  constructor(readonly keyEncryptionKeyId: string) {
+    super(
+      `no key of an account can be unwrapped with the key-encryption key ${keyEncryptionKeyId} of ` +
+        `PERSONAL_DATA_KEYS: it is not the one that they were wrapped with`,
+    );
+    this.name = 'KeyEncryptionKeyWrong';
   }
 }
 
@@ -45,6 +59,8 @@ const MOST_CACHED = 10_000;
 /** What another process destroyed is forgotten here after so long at the latest. */
 const CACHED_FOR_MS = 60_000;
 const REWRAP_BATCH = 500;
+/** So many keys are tried before a key-encryption key is called wrong: single rows may be damaged. */
+const KEYS_TRIED = 20;
 
 interface WrappedKeyRow {
   readonly account_id: string;
@@ -59,6 +75,8 @@ interface WrappedKeyRow {
  * key is destroyed here.
  */
 export class AccountKeys {
+  /** Ids of the key-encryption keys that have unwrapped something, or had nothing to unwrap. */
+  private readonly provenKeyEncryptionKeys = new Set<string>();
   /** By the id of the key. */
   private readonly cached = new Map<string, { readonly key: Buffer; readonly until: number }>();
 
@@ -74,12 +92,14 @@ export class AccountKeys {
    * a time, all get the same.
    *
    * @throws ReadModelUnavailable, AccountKeyUnreadable, AccountKeyDestroyed
+   * @throws KeyEncryptionKeyWrong: a key that was wrapped now would be lost when the configuration is mended
    */
   async obtain(accountId: string, generation = 1): Promise<Buffer> {
     const keyId = keyIdOf(accountId, generation);
     const existing = (await this.find([keyId])).get(keyId);
     if (existing) return existing;
     const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
+    await this.requireKeyEncryptionKey(id);
     const wrapped = seal(
       randomBytes(KEY_BYTES),
       wrappingKeyOf(keyEncryptionKey),
@@ -177,6 +197,26 @@ export class AccountKeys {
   }
 
   /**
+   * Makes sure that a key-encryption key unwraps what is said to be wrapped with it, single damaged rows
+   * excepted. Asks once in the life of a process.
+   *
+   * @throws KeyEncryptionKeyWrong, UnknownKey, ReadModelUnavailable
+   */
+  async requireKeyEncryptionKey(id = this.keyEncryptionKeys.current.id): Promise<void> {
+    if (this.provenKeyEncryptionKeys.has(id)) return;
+    const { rows } = await this.database.query<WrappedKeyRow>({
+      name: 'find-keys-of-key-encryption-key',
+      text: `select account_id, generation, wrapped_key, key_encryption_key_id
+             from personal_data.account_keys where key_encryption_key_id = $1 limit $2`,
+      values: [id, KEYS_TRIED],
+    });
+    if (rows.length > 0 && !rows.some((row) => this.canUnwrap(row))) {
+      throw new KeyEncryptionKeyWrong(id);
+    }
+    this.provenKeyEncryptionKeys.add(id);
+  }
+
+  /**
    * Wraps every key anew that is not under the current key-encryption key, so that the one before can be
    * removed. Any number of processes may do it at a time; each row is done once.
    *
@@ -231,6 +271,16 @@ export class AccountKeys {
       ],
     });
     return rows.length;
+  }
+
+  private canUnwrap(row: WrappedKeyRow): boolean {
+    try {
+      this.unwrap(row);
+      return true;
+    } catch (error) {
+      if (error instanceof AccountKeyUnreadable) return false;
+      throw error;
+    }
   }
 
   private unwrap(row: WrappedKeyRow): Buffer {

@@ -4,5 +4,8 @@ export {
   AccountKeyMissing,
   AccountKeyUnreadable,
   AccountKeys,
+  KeyEncryptionKeyWrong,
 } from './account-keys.js';
+export { SetAsideCodec, concernsOneAccount, setAside } from './set-aside-codec.js';
+export type { SetAsideOptions } from './set-aside-codec.js';
 export { SealBroken } from './seal.js';

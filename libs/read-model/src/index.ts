@@ -1,5 +1,13 @@
 export * from './database.js';
-export { CheckpointMoved, readCheckpoint, saveCheckpoint } from './checkpoints.js';
+export {
+  CheckpointMoved,
+  readCheckpoint,
+  saveCheckpoint,
+  takeBackToLastEvent,
+} from './checkpoints.js';
+export type { HandledEvent } from './checkpoints.js';
+export * from './pairing.js';
+export * from './unreadable-accounts.js';
 export * from './projection.js';
 export * from './accounts/accounts.projection.js';
 export * from './accounts/accounts.queries.js';

@@ -19,6 +19,11 @@ export interface PoolOptions {
   readonly statementTimeoutMs: number;
   /** Longest wait for a connection, in milliseconds. */
   readonly connectionTimeoutMs?: number;
+  /**
+   * Work with the database even when it is not known to belong to the event log (pairing.ts): for whoever finds
+   * that out. Everybody else is answered with the reason instead.
+   */
+  readonly allowUnpaired?: boolean;
   /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
   onConnectionLost?(error: ReadModelUnavailable): void;
 }
@@ -77,6 +82,8 @@ export async function connectClient(
 
 class PostgresDatabase implements Database {
   private readonly pool: pg.Pool;
+  /** Connections of which nothing is known against their database. */
+  private readonly paired = new WeakSet<pg.ClientBase>();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -147,6 +154,7 @@ class PostgresDatabase implements Database {
     const session = new PostgresSession(client);
     try {
       await client.connect();
+      await this.requirePaired(client);
     } catch (error) {
       await session.close();
       throw translate(error, THE_CONNECTION);
@@ -164,11 +172,43 @@ class PostgresDatabase implements Database {
   }
 
   private async acquire(): Promise<pg.PoolClient> {
-    try {
-      return await this.pool.connect();
-    } catch (error) {
+    const client = await this.pool.connect().catch((error: unknown) => {
       throw translate(error, THE_CONNECTION);
+    });
+    try {
+      await this.requirePaired(client);
+      return client;
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
+  }
+
+  /** Once per connection: whoever finds a database out cuts its connections. */
+  private async requirePaired(client: pg.ClientBase): Promise<void> {
+    if (this.options.allowUnpaired || this.paired.has(client)) return;
+    const reason = await whyUnpaired(client);
+    if (reason !== undefined) throw new ReadModelUnavailable(reason);
+    this.paired.add(client);
+  }
+}
+
+/** Before the migrations there is nothing to be said against a database. */
+const NO_SUCH_TABLE = /^(42P01|3F000)$/;
+
+async function whyUnpaired(client: pg.ClientBase): Promise<string | undefined> {
+  try {
+    const { rows } = await run<{ refusal: string | null }>(client, {
+      text: `select refusal from operations.pairing
+             where refusal is not null or database <> operations.database_identity()`,
+    });
+    const [row] = rows;
+    return (
+      row && (row.refusal ?? 'it was restored from a copy, which the worker has not checked yet')
+    );
+  } catch (error) {
+    if (error instanceof StatementRefused && NO_SUCH_TABLE.test(error.sqlState)) return undefined;
+    throw error;
   }
 }
 

@@ -17,6 +17,7 @@ import { accountsProjection } from './accounts/accounts.projection.js';
 import { findCredentials } from './accounts/accounts.queries.js';
 import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
+import { LogDoesNotMatch } from './pairing.js';
 import type { Database } from './database.js';
 import { createPool } from './postgres.js';
 import { ProjectionMonitor } from './projection-monitor.js';
@@ -186,17 +187,16 @@ describe('running a projection', () => {
   });
 
   it('ignores what a store delivers a second time', async () => {
-    const accountId = await registered();
-    const first = start();
-    await live(first);
-    await first.stop();
-    const stoppedAt = await checkpoint();
     store = new (class extends InMemoryEventStore {
       override subscribeToAll(options: SubscribeToAllOptions) {
         return super.subscribeToAll({ ...options, after: 'start' });
       }
     })();
-    await registered(accountId);
+    const accountId = await registered();
+    const first = start();
+    await live(first);
+    await first.stop();
+    const stoppedAt = await checkpoint();
     const second = start();
     await live(second);
     expect(second.advances).toEqual([]);
@@ -204,6 +204,40 @@ describe('running a projection', () => {
     const position = await store.record(`account-${accountId}`, accountActivated(1, noon));
     await eventually(async () => expect(await checkpoint()).toBe(position));
     expect(second.advances).toMatchObject([{ events: 1, position }]);
+  });
+
+  it('does not go on in a log that is not the one it has read', async () => {
+    const accountId = await registered();
+    const first = start();
+    await live(first);
+    await first.stop();
+    const stoppedAt = await checkpoint();
+    store = new InMemoryEventStore();
+    // The same stream at the same position, and yet another event.
+    await registered(accountId);
+    await registered();
+    const second = start();
+    await eventually(() => expect(second.faults[0]).toBeInstanceOf(LogDoesNotMatch));
+    expect(second.monitor.status()).toMatchObject({
+      state: 'faulted',
+      lastError: { message: expect.stringContaining(`account-${accountId} at position`) },
+    });
+    expect(await checkpoint()).toBe(stoppedAt);
+    expect(await rowCount()).toBe(1n);
+  });
+
+  it('hands on what is recorded where a log that lost its end had ended before', async () => {
+    await registered();
+    // Audit records, which are no concern of the projection, were lost with the end of the log.
+    const first = start();
+    await live(first);
+    await first.stop();
+    await database.query({
+      text: 'update read_model.checkpoints set position = position + 1000000',
+    });
+    await registered();
+    await live(start());
+    expect(await rowCount()).toBe(2n);
   });
 
   it('stores rows and checkpoint together or not at all', async () => {

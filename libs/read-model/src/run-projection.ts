@@ -6,7 +6,13 @@ import type {
   RecordedEvent,
   SubscriptionMessage,
 } from '@app/event-store';
-import { CheckpointMoved, moveCheckpoint, readCheckpoint } from './checkpoints.js';
+import {
+  CheckpointMoved,
+  moveCheckpoint,
+  readCheckpoint,
+  takeBackToLastEvent,
+} from './checkpoints.js';
+import type { HandledEvent } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
 import type { Database, Queryable } from './database.js';
 import {
@@ -15,6 +21,7 @@ import {
   resolveFailedEvents,
   skippedPositions,
 } from './failed-events.js';
+import { checkLog } from './pairing.js';
 import { liveTable } from './projection.js';
 import type { BatchProjection, ProjectedEvent, Projection } from './projection.js';
 
@@ -102,6 +109,7 @@ class ProjectionRun<Event> {
   private reported: unknown;
   /** Events may be on record as failing, by us or by a process before us. */
   private mayHaveFailed = true;
+  private isTakenBack = false;
 
   constructor(private readonly options: ProjectionOptions<Event>) {}
 
@@ -125,7 +133,10 @@ class ProjectionRun<Event> {
   }
 
   private async readCheckpoint(): Promise<LogPosition | 'start'> {
-    const { database, projection, observer } = this.options;
+    const { database, projection, store, observer } = this.options;
+    await checkLog(store, database, projection.name);
+    if (!this.isTakenBack) await takeBackToLastEvent(database, projection.name);
+    this.isTakenBack = true;
     this.stored = await readCheckpoint(database, projection.name);
     this.delivery = newDelivery();
     observer.onSubscribed(this.stored);
@@ -199,7 +210,7 @@ class ProjectionRun<Event> {
     if (position <= stored) return;
     const fresh = events.filter((event) => event.position > stored);
     try {
-      await this.store(fresh, position);
+      await this.store(fresh, position, fresh.at(-1));
     } catch (error) {
       if (!this.isFaultOfAnEvent(error) || fresh.length === 0) throw error;
       await this.storeOneByOne(fresh);
@@ -212,7 +223,7 @@ class ProjectionRun<Event> {
     const skipped = await skippedPositions(database, projection.name);
     for (const event of events) {
       try {
-        await this.store(skipped.has(event.position) ? [] : [event], event.position);
+        await this.store(skipped.has(event.position) ? [] : [event], event.position, event);
       } catch (error) {
         if (!this.isFaultOfAnEvent(error)) throw error;
         this.mayHaveFailed = true;
@@ -222,14 +233,18 @@ class ProjectionRun<Event> {
     }
   }
 
-  private async store(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
+  private async store(
+    events: readonly RecordedEvent[],
+    position: LogPosition,
+    lastEvent: HandledEvent | undefined,
+  ): Promise<void> {
     const { database, projection, signal, observer } = this.options;
     const facts = await this.factsOf(events);
     signal.throwIfAborted();
     await database.inTransaction(
       async (transaction) => {
         // First, because its lock keeps a rival of the same name from writing a single row.
-        await moveCheckpoint(transaction, projection.name, this.stored, position);
+        await moveCheckpoint(transaction, projection.name, this.stored, position, lastEvent);
         await write(transaction, projection, facts);
         signal.throwIfAborted();
       },

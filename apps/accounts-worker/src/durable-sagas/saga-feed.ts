@@ -2,8 +2,14 @@ import type { AccountEvent } from '@app/accounts';
 import { accountStreamPrefix } from '@app/accounts';
 import { consumeInWindow, runSubscription } from '@app/event-store';
 import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
-import { readCheckpoint, saveCheckpoint, whileLeader } from '@app/read-model';
-import type { Database } from '@app/read-model';
+import {
+  checkLog,
+  readCheckpoint,
+  saveCheckpoint,
+  takeBackToLastEvent,
+  whileLeader,
+} from '@app/read-model';
+import type { Database, HandledEvent } from '@app/read-model';
 import type { Log } from '@app/service';
 import type { IEvent } from '@nestjs/cqrs';
 import type { DurableEventBus } from './durable-event-bus.js';
@@ -45,6 +51,11 @@ export interface SagaFeedOptions {
   /** The event types that some saga reacts to; others are passed over without being read. */
   readonly eventTypes: ReadonlySet<string>;
   readonly rehydrate: Rehydrate;
+  /**
+   * Told of an event that cannot be acted upon. True when that concerns a single account and is on record: the
+   * event counts as acted upon, or a few such accounts would hold up all others.
+   */
+  setAside?(recorded: RecordedEvent, error: unknown): Promise<boolean>;
   /** Always open when left out. */
   readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
@@ -65,6 +76,8 @@ export class SagaFeed {
   /** Id of each event in flight, and when it was recorded. */
   private readonly underWay = new Map<string, Date>();
   private lastError: SagaFeedStatus['lastError'];
+  /** Events of which the checkpoint does not know yet, in the order of the log. */
+  private received: HandledEvent[] = [];
 
   constructor(private readonly options: SagaFeedOptions) {}
 
@@ -100,15 +113,18 @@ export class SagaFeed {
     this.state = 'stopped';
   }
 
-  private feed(signal: AbortSignal): Promise<void> {
+  private async feed(signal: AbortSignal): Promise<void> {
     const { name, store, database, windowSize } = this.options;
+    await takeBackToLastEvent(database, name);
     const onFault = (error: unknown, retryInMs: number) => this.onFault(error, retryInMs);
-    return runSubscription({
+    await runSubscription({
       name,
       store,
       streamNamePrefixes: [accountStreamPrefix],
       readCheckpoint: async () => {
+        await checkLog(store, database, name);
         const checkpoint = await readCheckpoint(database, name);
+        this.received = [];
         this.position = checkpoint === 'start' ? undefined : checkpoint;
         this.underWay.clear();
         this.state = 'running';
@@ -120,7 +136,8 @@ export class SagaFeed {
         onFault,
         handle: (event) => this.act(event, signal),
         saveCheckpoint: async (position) => {
-          await saveCheckpoint(database, name, position);
+          await saveCheckpoint(database, name, position, this.lastEventUpTo(position));
+          this.received = this.received.filter((event) => event.position > position);
           this.position = position;
           // What failed before was the saving itself.
           if (this.underWay.size === 0) this.state = 'running';
@@ -131,8 +148,13 @@ export class SagaFeed {
     });
   }
 
+  private lastEventUpTo(position: LogPosition): HandledEvent | undefined {
+    return this.received.findLast((event) => event.position <= position);
+  }
+
   private async act(recorded: RecordedEvent, signal: AbortSignal): Promise<void> {
     const { eventTypes, codec, rehydrate, eventBus, gate } = this.options;
+    this.receive(recorded);
     if (!eventTypes.has(recorded.type)) return;
     this.underWay.set(recorded.id, recorded.recordedAt);
     const leave = await gate?.enter(signal);
@@ -140,11 +162,20 @@ export class SagaFeed {
       const [event] = await codec.decode([recorded]);
       const sagaEvent = event && rehydrate(recorded, event);
       if (sagaEvent) await eventBus.dispatch(sagaEvent);
+    } catch (error) {
+      if (!(await this.options.setAside?.(recorded, error))) throw error;
     } finally {
       leave?.();
     }
     this.underWay.delete(recorded.id);
     this.state = 'running';
+  }
+
+  /** Again with every try. */
+  private receive({ id, streamName, revision, position }: RecordedEvent): void {
+    const newest = this.received.at(-1);
+    if (newest !== undefined && newest.position >= position) return;
+    this.received.push({ id, streamName, revision, position });
   }
 
   private lagMs(): number {

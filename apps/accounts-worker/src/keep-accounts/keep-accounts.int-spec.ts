@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   accountActivated,
@@ -6,8 +6,10 @@ import {
   codeIssued,
   noon,
 } from '@app/accounts/testing/account-examples.js';
+import { KeyRing } from '@app/account-secrets';
 import type { EventStore, NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import { AccountKeys } from '@app/personal-data';
 import { ReadModelProgress, ReadModelUnavailable, findAccount } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
@@ -37,6 +39,7 @@ describe('keeping accounts', () => {
   let fresh: FreshDatabase;
   let observer: Database;
   const workers: Worker[] = [];
+  const ring = KeyRing.parse(`k1:${randomBytes(32).toString('base64')}`, 'PERSONAL_DATA_KEYS');
   const log = createLog('spec');
   log.level = 'silent';
 
@@ -78,6 +81,7 @@ describe('keeping accounts', () => {
         KeepAccounts,
         { provide: EVENT_STORE, useValue: store },
         { provide: ACCOUNT_EVENT_CODEC, useValue: plainAccountCodec },
+        { provide: AccountKeys, useValue: new AccountKeys(observer, ring) },
         { provide: DATABASE, useValue: reachable },
         { provide: LOG, useValue: log },
       ],

@@ -1,5 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore } from '@app/event-store';
+import { AccountKeys, SetAsideCodec } from '@app/personal-data';
 import {
   ProjectionMonitor,
   accountsProjection,
@@ -11,6 +12,7 @@ import type { Database, ProjectionStatus } from '@app/read-model';
 import type { Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
+import { readmitAccounts } from './readmit-accounts.js';
 import { ACCOUNT_EVENT_CODEC, DATABASE, EVENT_STORE, LOG } from './keep-accounts.tokens.js';
 
 /**
@@ -23,12 +25,18 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stopping = new AbortController();
   private running: Promise<unknown> | undefined;
   private eventsProjected = 0;
+  private noteComplete: () => void = () => undefined;
+  /** Resolves when this worker has found the rows complete for the first time; never on one that stands by. */
+  readonly complete = new Promise<void>((resolve) => {
+    this.noteComplete = resolve;
+  });
 
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
     @Inject(DATABASE) private readonly database: Database,
     @Inject(LOG) private readonly log: Log,
+    private readonly keys: AccountKeys,
   ) {}
 
   /** For health checks and metrics. */
@@ -78,13 +86,21 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
-  private keep(signal: AbortSignal, log: Log): Promise<void> {
-    const { monitor } = this;
-    return runProjection({
+  private async keep(signal: AbortSignal, log: Log): Promise<void> {
+    const { monitor, store, codec, database, keys } = this;
+    const unreadable = await readmitAccounts({ store, codec, database, log, signal });
+    if (unreadable > 0) log.error({ unreadable }, 'accounts cannot be read and are set aside');
+    await runProjection({
       projection: accountsProjection,
-      store: this.store,
-      codec: this.codec,
-      database: this.database,
+      store,
+      codec: new SetAsideCodec(codec, {
+        keys,
+        database,
+        consumer: accountsProjection.name,
+        onSetAside: (accountId, error) =>
+          log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
+      }),
+      database,
       signal,
       observer: {
         onSubscribed: (position) => {
@@ -97,6 +113,7 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
         },
         onCaughtUp: () => {
           monitor.onCaughtUp();
+          this.noteComplete();
           log.info({ position: String(monitor.status().position) }, 'accounts are up to date');
         },
         onFault: (error, retryInMs) => {

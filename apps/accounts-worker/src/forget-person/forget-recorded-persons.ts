@@ -1,0 +1,48 @@
+import { accountStreamPrefix } from '@app/accounts';
+import type { EventStore } from '@app/event-store';
+import type { AccountKeys } from '@app/personal-data';
+import { anonymousAccountCodec, blankAccount, readCheckpoint } from '@app/read-model';
+import type { Queryable } from '@app/read-model';
+import { PersonForgotten, typesThatForget } from './person-forgotten.js';
+
+/** Name of the feed that forgets persons: its checkpoint says up to where that has been done. */
+export const FORGET_PERSONS = 'forget-persons';
+
+/**
+ * Does at once what the saga does in its own time: destroys the keys of everybody whose erasure or lapse the log
+ * knows and the checkpoint does not, and empties their rows. Whoever was erased after a copy of PostgreSQL was
+ * taken must not be readable for a moment when it is restored. Leaves the checkpoint alone.
+ *
+ * @returns how many persons that were
+ * @throws EventStoreUnavailable, ReadModelUnavailable
+ */
+export async function forgetRecordedPersons(options: {
+  readonly store: EventStore;
+  readonly keys: Pick<AccountKeys, 'destroy'>;
+  readonly database: Queryable;
+  readonly signal: AbortSignal;
+}): Promise<number> {
+  const { store, keys, database, signal } = options;
+  const ended = new AbortController();
+  let forgotten = 0;
+  try {
+    const messages = store.subscribeToAll({
+      after: await readCheckpoint(database, FORGET_PERSONS),
+      streamNamePrefixes: [accountStreamPrefix],
+      signal: AbortSignal.any([signal, ended.signal]),
+    });
+    for await (const message of messages) {
+      if (message.kind === 'caught-up') break;
+      if (message.kind !== 'event' || !typesThatForget.has(message.event.type)) continue;
+      const [fact] = await anonymousAccountCodec.decode([message.event]);
+      const person = fact && PersonForgotten.from(message.event, fact);
+      if (person === undefined) continue;
+      await keys.destroy(person.accountId, person.registrationNumber);
+      await blankAccount(database, person.accountId, person.registrationNumber);
+      forgotten += 1;
+    }
+  } finally {
+    ended.abort();
+  }
+  return forgotten;
+}

@@ -1,0 +1,60 @@
+import type { AccountEvent } from '@app/accounts';
+import { accountStreamName } from '@app/accounts';
+import type { EventCodec, EventStore, RecordedEvent } from '@app/event-store';
+import { concernsOneAccount } from '@app/personal-data';
+import { accountsTable, liveTable, listUnreadableAccounts, readmitAccount } from '@app/read-model';
+import type { Database, ProjectedEvent } from '@app/read-model';
+import type { Log } from '@app/service';
+
+/**
+ * Looks whether accounts that could not be read can be read now: their keys were put back, the configuration was
+ * mended, or an operator gave them up. The row of each of those is built anew.
+ *
+ * @returns how many still cannot be read
+ * @throws EventStoreUnavailable, ReadModelUnavailable
+ */
+export async function readmitAccounts(options: {
+  readonly store: EventStore;
+  /** Reads everything or throws. */
+  readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>;
+  readonly database: Database;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): Promise<number> {
+  const { store, codec, database, log, signal } = options;
+  let unreadable = 0;
+  for (const accountId of await listUnreadableAccounts(database)) {
+    if (signal.aborted) break;
+    const events: RecordedEvent[] = [];
+    for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
+    try {
+      const facts = await codec.decode(events);
+      const history = events.flatMap(({ streamName, revision, position }, index) => {
+        const event = facts[index];
+        return event ? [{ streamName, revision, position, event }] : [];
+      });
+      await writeAnew(database, accountId, history);
+      log.info({ accountId }, 'an account can be read again');
+    } catch (error) {
+      if (!concernsOneAccount(error)) throw error;
+      unreadable += 1;
+    }
+  }
+  return unreadable;
+}
+
+async function writeAnew(
+  database: Database,
+  accountId: string,
+  history: readonly ProjectedEvent<AccountEvent>[],
+): Promise<void> {
+  await database.inTransaction((transaction) =>
+    readmitAccount(transaction, accountId, (upTo) =>
+      accountsTable.write(
+        transaction,
+        liveTable(accountsTable),
+        history.filter(({ position }) => position <= upTo),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,149 @@
+import { accountIdOfStream, erased, fromStored, personalFields } from '@app/accounts';
+import type { AccountEvent } from '@app/accounts';
+import type { EventCodec, RecordedEvent } from '@app/event-store';
+import { findUnreadableAccounts, recordForgotten, recordUnreadableAccount } from '@app/read-model';
+import type { Queryable, UnreadableAccount } from '@app/read-model';
+import { AccountKeyMissing, AccountKeyUnreadable } from './account-keys.js';
+import type { AccountKeys } from './account-keys.js';
+import { SealBroken } from './seal.js';
+
+/** The fault lies with the data or the key of one account; others can be read. */
+export function concernsOneAccount(error: unknown): error is Error {
+  return (
+    error instanceof AccountKeyMissing ||
+    error instanceof AccountKeyUnreadable ||
+    error instanceof SealBroken
+  );
+}
+
+export interface SetAsideOptions {
+  readonly keys: Pick<AccountKeys, 'requireKeyEncryptionKey'>;
+  readonly database: Queryable;
+  /** Who met the fault, for the record. */
+  readonly consumer: string;
+  /** Told once of each; must not throw. */
+  onSetAside(accountId: string, error: Error): void;
+}
+
+/**
+ * Puts an account on record that cannot be read.
+ *
+ * @returns false when the fault is not one of a single account: nothing was recorded
+ * @throws KeyEncryptionKeyWrong no account can be read: the configuration has to be mended
+ * @throws ReadModelUnavailable
+ */
+export async function setAside(
+  { keys, database, consumer, onSetAside }: SetAsideOptions,
+  { streamName, revision }: Pick<RecordedEvent, 'streamName' | 'revision'>,
+  error: unknown,
+): Promise<boolean> {
+  if (!concernsOneAccount(error)) return false;
+  if (error instanceof AccountKeyUnreadable) {
+    await keys.requireKeyEncryptionKey(error.keyEncryptionKeyId);
+  }
+  const accountId = accountIdOfStream(streamName);
+  await recordUnreadableAccount(database, {
+    accountId,
+    fromRevision: revision,
+    error: `${error.name}: ${error.message}`,
+    consumer,
+  });
+  onSetAside(accountId, error);
+  return true;
+}
+
+const typesThatForget: ReadonlySet<string> = new Set<AccountEvent['type']>([
+  'AccountErased',
+  'RegistrationLapsed',
+]);
+
+/**
+ * Reads account events for rows that must go on being kept when single accounts cannot be read. From the first
+ * event on that cannot be read, every personal field of the account is read as `erased`, also of later events
+ * that could be read: an old password must not come back because a newer one is lost. The account stays on
+ * record as unreadable until its person is forgotten.
+ */
+export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
+  constructor(
+    private readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>,
+    private readonly options: SetAsideOptions,
+  ) {}
+
+  /**
+   * @throws KeyEncryptionKeyWrong, UnknownKey: no account can be read
+   * @throws ReadModelUnavailable, and whatever the codec throws that does not concern one account
+   */
+  async decode(events: readonly RecordedEvent[]): Promise<readonly AccountEvent[]> {
+    const concerned = [...new Set(events.filter(matters).map(accountIdOf))];
+    if (concerned.length === 0) return this.codec.decode(events);
+    const known = [...(await findUnreadableAccounts(this.options.database, concerned))];
+    if (known.length === 0) {
+      try {
+        return await this.codec.decode(events);
+      } catch (error) {
+        if (!concernsOneAccount(error)) throw error;
+      }
+    }
+    const facts: AccountEvent[] = [];
+    for (const event of events) facts.push(await this.decodeOne(event, known));
+    return facts;
+  }
+
+  private async decodeOne(event: RecordedEvent, known: UnreadableAccount[]): Promise<AccountEvent> {
+    if (typesThatForget.has(event.type)) await this.noteForgotten(event, known);
+    if (known.some((account) => covers(account, event))) return withoutPersonalData(event);
+    try {
+      const [fact] = await this.codec.decode([event]);
+      if (fact === undefined) throw new Error('the codec left out an event');
+      return fact;
+    } catch (error) {
+      if (!(await setAside(this.options, event, error))) throw error;
+      const { revision: fromRevision } = event;
+      known.push({ accountId: accountIdOf(event), fromRevision, forgottenRevision: undefined });
+      return withoutPersonalData(event);
+    }
+  }
+
+  private async noteForgotten(event: RecordedEvent, known: UnreadableAccount[]): Promise<void> {
+    const { revision: forgottenRevision } = event;
+    const accountId = accountIdOf(event);
+    if (!known.some((account) => covers(account, event))) return;
+    await recordForgotten(this.options.database, accountId, forgottenRevision);
+    for (const [index, account] of known.entries()) {
+      if (covers(account, event)) known[index] = { ...account, forgottenRevision };
+    }
+  }
+}
+
+const personalFieldsByType: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(personalFields),
+);
+
+function personalFieldsOf({ type }: RecordedEvent): readonly string[] {
+  return personalFieldsByType.get(type) ?? [];
+}
+
+function matters(event: RecordedEvent): boolean {
+  return personalFieldsOf(event).length > 0 || typesThatForget.has(event.type);
+}
+
+function accountIdOf({ streamName }: RecordedEvent): string {
+  return accountIdOfStream(streamName);
+}
+
+function covers(account: UnreadableAccount, event: RecordedEvent): boolean {
+  return (
+    account.accountId === accountIdOf(event) &&
+    account.fromRevision <= event.revision &&
+    (account.forgottenRevision === undefined || event.revision < account.forgottenRevision)
+  );
+}
+
+function withoutPersonalData(event: RecordedEvent): AccountEvent {
+  const hidden = personalFieldsOf(event).map((field) => [field, erased] as const);
+  return fromStored({
+    type: event.type,
+    schemaVersion: event.metadata.schemaVersion,
+    data: { ...(event.data as object), ...Object.fromEntries(hidden) },
+  });
+}
