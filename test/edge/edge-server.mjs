@@ -16,6 +16,7 @@ import { TRUSTED_PROXY } from './network.mjs';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The user that the processes of the compose stack run as. */
 const USER = 1000;
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * The real configuration of the web server and of fail2ban, in a folder of its own. Nothing in it is changed but
@@ -166,10 +167,7 @@ export class EdgeServer {
       .replaceAll('/var/lib/fail2ban', runtime);
     writeFileSync(settings, moved);
     // Nothing but the right that the container has, or none at all.
-    const rights =
-      mode === 'nftables'
-        ? ['--no-new-privs', '--inh-caps=-all', '--bounding-set=-all,+net_admin']
-        : unprivileged;
+    const rights = mode === 'nftables' ? onlyNetAdmin : unprivileged;
     if (mode === 'deny-files') chownSync(runtime, USER, USER);
     return this.start(
       `fail2ban ${mode}`,
@@ -190,11 +188,55 @@ export class EdgeServer {
     return this.network.run('edge', 'fail2ban-client', ['-s', socket, ...args]);
   }
 
+  /** @param {string} packages folder that Debian's packages are unpacked to */
+  startCrowdSec(packages) {
+    const runtime = join(this.folder, 'crowdsec');
+    this.crowdsecPath = `${join(packages, 'usr/bin')}:${PATH}`;
+    for (const name of ['crowdsec', 'crowdsec-state']) {
+      mkdirSync(join(this.folder, name), { recursive: true });
+    }
+    return this.start(
+      'crowdsec',
+      'setpriv',
+      [...onlyNetAdmin, 'sh', join(root, 'docker/crowdsec/start.sh')],
+      {
+        PATH: this.crowdsecPath,
+        EDGE_CROWDSEC_DIR: join(root, 'docker/crowdsec'),
+        EDGE_CROWDSEC_PATTERNS: join(packages, 'etc/crowdsec/patterns'),
+        EDGE_CROWDSEC_RUNTIME_DIR: runtime,
+        EDGE_CROWDSEC_STATE_DIR: join(this.folder, 'crowdsec-state'),
+        EDGE_BAN_LOG: this.banLog,
+      },
+    );
+  }
+
+  get cscliArguments() {
+    return ['-c', join(this.folder, 'crowdsec/config.yaml')];
+  }
+
+  cscli(...args) {
+    const env = { PATH: this.crowdsecPath };
+    return this.network.run('edge', 'cscli', [...this.cscliArguments, ...args], { env });
+  }
+
+  /** What becomes of each line of a file, as cscli prints it. */
+  explainByCrowdSec(file) {
+    const child = this.network.spawn(
+      'edge',
+      'cscli',
+      [...this.cscliArguments, 'explain', '--file', file, '--type', 'edge-ban'],
+      { env: { PATH: this.crowdsecPath }, stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    return new Promise((resolve) => child.once('close', () => resolve(output)));
+  }
+
   start(name, command, args, environment) {
     const output = this.openOutput(name);
     const child = this.network.spawn('edge', command, args, {
       stdio: ['ignore', output, output],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...environment },
+      env: { PATH, ...environment },
     });
     const exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
     return { child, exited };
@@ -209,3 +251,4 @@ const unprivileged = [
   '--inh-caps=-all',
   '--bounding-set=-all',
 ];
+const onlyNetAdmin = ['--no-new-privs', '--inh-caps=-all', '--bounding-set=-all,+net_admin'];
