@@ -1,0 +1,138 @@
+/**
+ * One rebuild, or what it is compared with, in a process of its own, so that its memory can be told. Takes its
+ * order as a message, answers with one, and ends.
+ */
+import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
+import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
+import {
+  ProjectionRebuild,
+  accountsProjection,
+  accountsTable,
+  activationMailsProjection,
+  anonymousAccountCodec,
+  statisticsProjection,
+} from '../../../dist/libs/read-model/src/index.js';
+import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
+import { memoryOf } from '../scale/processes.mjs';
+import { readSecrets } from '../scale/secrets.mjs';
+import { GeneratedLog } from './generated-log.mjs';
+
+const STATEMENT_TIMEOUT_MS = 600_000;
+const tables = [accountsTable, activationMailsProjection, statisticsProjection];
+
+/** Facts as they are: a generated log seals nothing. */
+const plainCodec = { decode: async (events) => events.map(({ type, data }) => ({ type, data })) };
+
+/** @param {{databaseUrl, projection, eventStoreUrl?, secretFiles?, events?, work, limit?, end?}} order */
+export async function carryOut(order) {
+  const database = createPool(order.databaseUrl, {
+    max: 4,
+    applicationName: 'bench rebuild',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  const projection = tables.find(({ name }) => name === order.projection);
+  const store = order.eventStoreUrl
+    ? new EventStoreDBEventStore({ url: order.eventStoreUrl, timeoutMs: 60_000 })
+    : new GeneratedLog(order.events);
+  const codec = codecOf(order, projection, database);
+  const processorBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  const outcome = await works[order.work]({ order, database, projection, store, codec });
+  const totalMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(processorBefore);
+  if (order.eventStoreUrl) await store.close();
+  await database.close();
+  const { highest } = memoryOf(process.pid);
+  return { ...outcome, totalMs, processorMs: (user + system) / 1_000, memory: highest };
+}
+
+function codecOf({ eventStoreUrl, secretFiles }, projection, database) {
+  if (!eventStoreUrl) return plainCodec;
+  if (projection !== accountsTable) return anonymousAccountCodec;
+  return new AccountEventCodec(
+    new AccountKeys(database, readSecrets(secretFiles).personalDataKeys),
+  );
+}
+
+const works = {
+  rebuild: async ({ order, database, projection, store, codec }) => {
+    const rebuild = await ProjectionRebuild.begin({
+      ...{ projection, store, codec, database },
+      startedBy: 'bench',
+      switchWhenDifferent: order.switchWhenDifferent ?? false,
+      signal: new globalThis.AbortController().signal,
+    });
+    const { state, events, fillingMs, after } = await rebuild.run();
+    return { state, events, ms: fillingMs, rows: Number(after.rows) };
+  },
+
+  /** As far as `end`, or so many events. */
+  read: async ({ order, projection, store }) => {
+    let events = 0;
+    const startedAt = performance.now();
+    for await (const event of eventsOf(order, projection, store)) {
+      if (event.type !== '') events += 1;
+    }
+    return { events, ms: performance.now() - startedAt };
+  },
+
+  /** The first events, each with a statement of its own that is waited for. */
+  'one-by-one': async ({ order, database, projection, store, codec }) => {
+    const table = `public.one_by_one_${projection.table}`;
+    await database.query({ text: `drop table if exists ${table}` });
+    await database.query({
+      text: `create table ${table} (like read_model.${projection.table} including all)`,
+    });
+    let events = 0;
+    const startedAt = performance.now();
+    for await (const recorded of eventsOf(order, projection, store)) {
+      const [event] = await codec.decode([recorded]);
+      const { streamName, revision, position } = recorded;
+      const fact = { streamName, revision, position, event };
+      if (projection === accountsTable) {
+        const statement = accountsProjection.project(fact);
+        if (statement) {
+          const text = statement.text.replaceAll('read_model.accounts', table);
+          await database.query({ ...statement, text });
+        }
+      } else {
+        await projection.write(database, table, [fact]);
+      }
+      events += 1;
+    }
+    const ms = performance.now() - startedAt;
+    await database.query({ text: `drop table ${table}` });
+    return { events, ms };
+  },
+};
+
+async function* eventsOf({ limit = Infinity, end }, projection, store) {
+  const ended = new globalThis.AbortController();
+  let events = 0;
+  try {
+    for await (const message of store.subscribeToAll({
+      after: 'start',
+      streamNamePrefixes: projection.streamNamePrefixes,
+      signal: ended.signal,
+    })) {
+      if (message.kind === 'caught-up') return;
+      if (message.kind !== 'event') continue;
+      yield message.event;
+      events += 1;
+      if (events >= limit || (end !== undefined && message.event.position >= BigInt(end))) return;
+    }
+  } finally {
+    ended.abort();
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  process.once('message', (order) => {
+    void carryOut(order).then((outcome) => {
+      process.send({ outcome });
+      process.disconnect();
+    });
+  });
+}

@@ -1,0 +1,25 @@
+/** Secrets of a data set, as the product's own code takes them. */
+import { readFileSync } from 'node:fs';
+import { BcryptPasswordHasher } from '../../../dist/apps/accounts-api/src/register-account/bcrypt-password-hasher.js';
+import { AccountIds, KeyRing } from '../../../dist/libs/account-secrets/src/index.js';
+import { password } from './account-lives.mjs';
+
+/** Measures the product and not bcrypt. */
+export const BCRYPT_COST = 4;
+const HASHES = 16;
+
+export function readSecrets(secretFiles) {
+  const text = (setting) => readFileSync(secretFiles[`${setting}_FILE`], 'utf8').trim();
+  return {
+    accountIds: new AccountIds(Buffer.from(text('ADDRESS_KEY'), 'base64')),
+    peppers: KeyRing.parse(text('PASSWORD_PEPPERS'), 'PASSWORD_PEPPERS'),
+    personalDataKeys: KeyRing.parse(text('PERSONAL_DATA_KEYS'), 'PERSONAL_DATA_KEYS'),
+    adminKey: text('ADMIN_KEY'),
+  };
+}
+
+/** A few for all accounts: a million of them would take a quarter of an hour. */
+export async function hashesOfThePassword(peppers) {
+  const hasher = await BcryptPasswordHasher.create({ cost: BCRYPT_COST, peppers });
+  return Promise.all(Array.from({ length: HASHES }, () => hasher.hash(password)));
+}
