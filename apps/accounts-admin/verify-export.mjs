@@ -1,49 +1,69 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 
-// Checks an export of stream heads, alone or against an earlier one. Needs nothing of this product.
+// Checks what the admin API signed: heads of all histories, the history of one account, or a support bundle. Heads are
+// checked against earlier ones, a history against heads. Needs nothing of this product.
 
 const [file, ...others] = process.argv.slice(2);
 const fingerprintWanted = others.find((other) => /^[0-9a-f]{64}$/.test(other));
-const earlier = others.find((other) => other !== fingerprintWanted);
+const otherFile = others.find((other) => other !== fingerprintWanted);
 if (file === undefined) {
-  process.stderr.write('usage: node verify-export.mjs FILE [EARLIER-FILE] [FINGERPRINT]\n');
+  process.stderr.write(
+    'usage: node verify-export.mjs FILE [OTHER-FILE] [FINGERPRINT]\n\n' +
+      'FILE         heads of all histories, the history of an account, or a support bundle\n' +
+      'OTHER-FILE   earlier heads, to be compared with heads; or heads, to find a history in\n' +
+      'FINGERPRINT  of the key that must have signed them\n',
+  );
   process.exit(2);
 }
 
-/** Every stream of an export that is whole, signed, and has no broken stream. */
-function readExport(path) {
+/** The lines of a file that is whole and signed, by kind. */
+function readSigned(path) {
   const content = readFileSync(path, 'utf8');
   const at = content.lastIndexOf('\n{"end":');
   if (at === -1) throw new Error(`${path} has no end: it is not whole`);
   const signed = content.slice(0, at + 1);
   const { end } = JSON.parse(content.slice(at + 1));
-  const der = Buffer.from(end.publicKey, 'base64');
+  const lines = signed
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const { format } = lines[0];
+  const fingerprint = fingerprintOf(path, format, signed, end);
+  return { path, format, header: lines[0], lines: lines.slice(1), fingerprint };
+}
+
+function fingerprintOf(path, format, signed, { publicKey, signature }) {
+  if (!publicKey || !signature) throw new Error(`${path} is not signed`);
+  const der = Buffer.from(publicKey, 'base64');
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  const text = `stream-heads/v1\n${createHash('sha256').update(signed).digest('hex')}\n`;
-  if (!verify(null, Buffer.from(text), key, Buffer.from(end.signature, 'base64'))) {
+  const text = `${format}\n${createHash('sha256').update(signed).digest('hex')}\n`;
+  if (!verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64'))) {
     throw new Error(`${path} is not what was signed`);
   }
   const fingerprint = createHash('sha256').update(der).digest('hex');
   if (fingerprintWanted !== undefined && fingerprint !== fingerprintWanted) {
     throw new Error(`${path} was signed with another key`);
   }
-  const [header, ...lines] = signed
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  return fingerprint;
+}
+
+/** Every stream of an export in which no stream is broken. */
+function headsOf({ path, format, lines }) {
+  if (format !== 'stream-heads/v1') throw new Error(`${path} holds no heads`);
   const broken = lines.find((line) => line.broken);
   if (broken) {
     const { revision, reason } = broken.broken;
     throw new Error(`${broken.stream} breaks at revision ${revision}: ${reason}`);
   }
-  return { at: header.at, fingerprint, heads: new Map(lines.map((line) => [line.stream, line])) };
+  return new Map(lines.map((line) => [line.stream, line]));
 }
 
 /** What was there before must still be there, as it was. */
-function compare(before, after) {
-  for (const [stream, { revision, head }] of before.heads) {
-    const now = after.heads.get(stream);
+function compareHeads(before, after) {
+  for (const [stream, { revision, head }] of before) {
+    const now = after.get(stream);
     if (now === undefined) throw new Error(`${stream} is gone`);
     if (now.revision < revision)
       throw new Error(`${stream} was cut off at revision ${now.revision}`);
@@ -53,10 +73,96 @@ function compare(before, after) {
   }
 }
 
+function checkHeads(found) {
+  const heads = headsOf(found);
+  if (otherFile !== undefined) compareHeads(headsOf(readSigned(otherFile)), heads);
+  return `${heads.size} streams as of ${found.header.at} verify.`;
+}
+
+/** The links of a history, each computed anew. */
+function linksOf({ header: { stream }, lines }) {
+  const links = [];
+  let isChained = false;
+  lines.forEach((entry, revision) => {
+    const { data, metadata } = entry.stored;
+    const breaks = (reason) => new Error(`${stream} breaks at revision ${revision}: ${reason}`);
+    if (entry.revision !== revision) throw breaks('revision-missing');
+    const { schemaVersion, $correlationId, $causationId, actor, client, chain } = metadata;
+    const values = [stream, String(revision), entry.eventId, entry.type, data];
+    const why = [schemaVersion, $correlationId, $causationId, actor];
+    const text = JSON.stringify(sorted([...values, ...why, ...(client ? [client] : [])]));
+    const link = createHash('sha256')
+      .update(`${links.at(-1) ?? ''}\n${text}`)
+      .digest('hex');
+    isChained ||= chain !== undefined;
+    if (isChained && chain === undefined) throw breaks('link-missing');
+    if (isChained && chain !== link) throw breaks('link-differs');
+    if (!tellsWhatIsStored(entry)) throw breaks('what can be read is not what is stored');
+    links.push(link);
+  });
+  return { links, isChained };
+}
+
+/** What is sealed cannot be compared: for that the signature speaks. */
+function tellsWhatIsStored({ actor, correlationId, causationId, data, stored }) {
+  const { metadata } = stored;
+  return (
+    actor === metadata.actor &&
+    correlationId === metadata.$correlationId &&
+    causationId === metadata.$causationId &&
+    Object.entries(data).every(
+      ([name, value]) =>
+        stored.data[name]?.sealed !== undefined || isDeepStrictEqual(value, stored.data[name]),
+    )
+  );
+}
+
+function sorted(value) {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+}
+
+function checkHistory(found) {
+  const { stream, at } = found.header;
+  const { links, isChained } = linksOf(found);
+  const told = [`${links.length} events of ${stream} as of ${at} verify.`];
+  if (!isChained) told.push('None of them has a link: only the signature speaks for them.');
+  if (otherFile !== undefined) {
+    const known = headsOf(readSigned(otherFile)).get(stream);
+    if (known === undefined) throw new Error(`${stream} is not in ${otherFile}`);
+    const { revision, head } = known;
+    if (revision >= links.length) {
+      throw new Error(`${stream} has events up to revision ${revision} in ${otherFile}`);
+    }
+    if (links[revision] !== head) {
+      throw new Error(`${stream} was written anew, up to revision ${revision}`);
+    }
+    told.push(`Up to revision ${revision} they are those of ${otherFile}.`);
+  }
+  return told.join('\n');
+}
+
+function checkBundle({ header, lines }) {
+  const names = lines.map(({ section, failure }) =>
+    failure ? `${section} (${failure})` : section,
+  );
+  return `The support bundle of ${header.at} verifies: ${names.join(', ')}.`;
+}
+
+const checks = {
+  'stream-heads/v1': checkHeads,
+  'account-history/v1': checkHistory,
+  'support-bundle/v1': checkBundle,
+};
+
 try {
-  const found = readExport(file);
-  if (earlier !== undefined) compare(readExport(earlier), found);
-  process.stdout.write(`${found.heads.size} streams as of ${found.at} verify.\n`);
+  const found = readSigned(file);
+  if (!Object.hasOwn(checks, found.format)) {
+    throw new Error(`${file} is of a kind that this program does not know`);
+  }
+  process.stdout.write(`${checks[found.format](found)}\n`);
   process.stdout.write(`Signed with key ${found.fingerprint}.\n`);
 } catch (error) {
   process.stderr.write(`The export does not verify: ${error.message}\n`);

@@ -4,9 +4,10 @@ import type { EventStore } from '@app/event-store';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/read-model';
 import { systemClock } from '@app/service';
-import type { Clock, Log } from '@app/service';
+import type { Clock, Environment, Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { reportSettings } from './accounts-admin.settings.js';
 import type { AccountsAdminSettings } from './accounts-admin.settings.js';
 import { AdminKeyGuard } from './admin-keys/admin-key.guard.js';
 import { AdminKeys } from './admin-keys/admin-keys.js';
@@ -14,12 +15,14 @@ import { ManageAdminKeysController } from './admin-keys/manage-admin-keys.contro
 import {
   ACCOUNT_EVENT_CODEC,
   ACTIVATION_POLICY,
+  ACTIVATION_SETTINGS,
   CLOCK,
   EVENT_STORE,
   LOG,
   READ_MODEL,
   REBUILD_DATABASE,
   RECEIPTS,
+  SETTING_REPORTS,
 } from './admin.tokens.js';
 import { AuditLog } from './audit/audit-log.js';
 import { DecideFailedEventsController } from './decide-failed-events/decide-failed-events.controller.js';
@@ -31,9 +34,12 @@ import { ExplainAccountController } from './explain-account/explain-account.cont
 import { ExplainAccountHandler } from './explain-account/explain-account.handler.js';
 import { ExportHeadsController } from './export-heads/export-heads.controller.js';
 import { ExportHeadsHandler } from './export-heads/export-heads.handler.js';
+import { ExportHistoryController } from './export-history/export-history.controller.js';
+import { ExportHistoryHandler } from './export-history/export-history.handler.js';
 import { FindAccountsController } from './find-accounts/find-accounts.controller.js';
 import { FindAccountsHandler } from './find-accounts/find-accounts.handler.js';
 import { FindActivationMailsController } from './find-activation-mails/find-activation-mails.controller.js';
+import { LogWalk } from './log-walk.js';
 import { RebuildProjectionController } from './rebuild-projection/rebuild-projection.controller.js';
 import { RebuildProjectionHandler } from './rebuild-projection/rebuild-projection.handler.js';
 import { AccountHistory } from './replay-account/account-history.js';
@@ -41,13 +47,19 @@ import { ReplayAccountController } from './replay-account/replay-account.control
 import { ReplayAccountHandler } from './replay-account/replay-account.handler.js';
 import { RetryActivationMailController } from './retry-activation-mail/retry-activation-mail.controller.js';
 import { RetryActivationMailHandler } from './retry-activation-mail/retry-activation-mail.handler.js';
+import { SupportBundleController } from './support-bundle/support-bundle.controller.js';
+import { SupportBundleHandler } from './support-bundle/support-bundle.handler.js';
 import { VerifyAccountController } from './verify-account/verify-account.controller.js';
 import { VerifyAccountHandler } from './verify-account/verify-account.handler.js';
+import { VerifyAccountsController } from './verify-accounts/verify-accounts.controller.js';
+import { VerifyAccountsHandler } from './verify-accounts/verify-accounts.handler.js';
 import { ViewAccountStateController } from './view-account-state/view-account-state.controller.js';
 import { ViewAccountStateHandler } from './view-account-state/view-account-state.handler.js';
 import { ViewStatisticsController } from './view-statistics/view-statistics.controller.js';
 import { WatchProjectionsController } from './watch-projections/watch-projections.controller.js';
 import { WatchProjectionsHandler } from './watch-projections/watch-projections.handler.js';
+import { WhatIfController } from './what-if/what-if.controller.js';
+import { WhatIfHandler } from './what-if/what-if.handler.js';
 
 /** What main.ts has connected to already. */
 export interface Connections {
@@ -57,12 +69,15 @@ export interface Connections {
   readonly rebuildDatabase: Database;
   readonly log: Log;
   readonly clock?: Clock;
+  /** That the settings were read from; the process' own when left out. */
+  readonly environment?: Environment;
 }
 
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsAdminModule {
   static with(settings: AccountsAdminSettings, connections: Connections): DynamicModule {
     const { eventStore, database, rebuildDatabase, log, clock = systemClock } = connections;
+    const { environment } = connections;
     const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
     const { RECEIPT_KEY: receiptKey } = settings;
     return {
@@ -73,6 +88,8 @@ export class AccountsAdminModule {
         ReplayAccountController,
         ExplainAccountController,
         VerifyAccountController,
+        VerifyAccountsController,
+        ExportHistoryController,
         ExportHeadsController,
         EraseAccountController,
         FindActivationMailsController,
@@ -82,6 +99,8 @@ export class AccountsAdminModule {
         RebuildProjectionController,
         DecideFailedEventsController,
         ManageAdminKeysController,
+        WhatIfController,
+        SupportBundleController,
       ],
       providers: [
         // In front of every route, those of later controllers included.
@@ -91,13 +110,18 @@ export class AccountsAdminModule {
         AccountHistory,
         ReplayAccountHandler,
         ExplainAccountHandler,
+        LogWalk,
         VerifyAccountHandler,
+        VerifyAccountsHandler,
+        ExportHistoryHandler,
         ExportHeadsHandler,
         EraseAccountHandler,
         RetryActivationMailHandler,
         WatchProjectionsHandler,
         RebuildProjectionHandler,
         DecideFailedEventsHandler,
+        WhatIfHandler,
+        SupportBundleHandler,
         { provide: EVENT_STORE, useValue: eventStore },
         {
           provide: ACCOUNT_EVENT_CODEC,
@@ -108,6 +132,8 @@ export class AccountsAdminModule {
         { provide: READ_MODEL, useValue: database },
         { provide: REBUILD_DATABASE, useValue: rebuildDatabase },
         { provide: ACTIVATION_POLICY, useValue: activationPolicyOf(settings) },
+        { provide: ACTIVATION_SETTINGS, useValue: settings },
+        { provide: SETTING_REPORTS, useValue: reportSettings(settings, environment) },
         { provide: CLOCK, useValue: clock },
         { provide: LOG, useValue: log },
         { provide: AdminKeys, useValue: new AdminKeys(database) },

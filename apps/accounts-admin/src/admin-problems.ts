@@ -43,8 +43,14 @@ export const adminProblems = {
   receiptsNotConfigured: problemType(
     'receipts-not-configured',
     503,
-    'Erasures cannot be confirmed here',
-    'The key that receipts are signed with is not configured (RECEIPT_KEY), so that nothing is erased.',
+    'Nothing can be signed here',
+    'The key that receipts and exports are signed with is not configured (RECEIPT_KEY), so that nothing is erased or exported.',
+  ),
+  logWalkRunning: problemType(
+    'log-walk-running',
+    409,
+    'Somebody is reading the whole log already',
+    'Verifying all histories, exporting their heads and what-if replays read the whole log, one at a time. Ask again when the other one is over.',
   ),
   rebuildRunning: problemType(
     'rebuild-running',

@@ -10,8 +10,12 @@ export const READ_MODEL = Symbol('ReadModel');
 export const REBUILD_DATABASE = Symbol('RebuildDatabase');
 /** `ActivationPolicy` of @app/accounts. */
 export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
-/** `ErasureReceipts`, or undefined when no key for them is configured. */
+/** `ErasureReceipts`, which signs exports as well, or undefined when no key for them is configured. */
 export const RECEIPTS = Symbol('ErasureReceipts');
+/** `ActivationSettings` of what-if/rules.ts: the settings that the policy was made of. */
+export const ACTIVATION_SETTINGS = Symbol('ActivationSettings');
+/** `readonly SettingReport[]` of accounts-admin.settings.ts. */
+export const SETTING_REPORTS = Symbol('SettingReports');
 /** `Clock` of @app/service. */
 export const CLOCK = Symbol('Clock');
 /** `Log` of @app/service. */

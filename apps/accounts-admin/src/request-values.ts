@@ -24,14 +24,15 @@ export function integerParameter(min: number, max: number, description: string) 
 }
 
 /**
- * The account that a path names by its id or by its e-mail address.
+ * The account that a request names by its id or by its e-mail address.
  *
+ * @param field that it stands in: the segment of a path when left out
  * @throws Problem invalid-request when it is neither
  */
-export function accountIdOfPath(text: string, accountIds: AccountIds): string {
+export function accountIdOfPath(text: string, accountIds: AccountIds, field = 'id'): string {
   if (UUID.test(text)) return text.toLowerCase();
-  if (text.includes('@')) return accountIdOfAddress(text, accountIds, 'id');
-  throw invalidRequest([{ field: 'id', message: 'must be an account id or an e-mail address' }]);
+  if (text.includes('@')) return accountIdOfAddress(text, accountIds, field);
+  throw invalidRequest([{ field, message: 'must be an account id or an e-mail address' }]);
 }
 
 /** @throws Problem invalid-request when it is no e-mail address */

@@ -10,6 +10,7 @@ export const scopes = [
   'projections:read',
   'projections:manage',
   'keys:manage',
+  'support:read',
 ] as const;
 
 export type Scope = (typeof scopes)[number];

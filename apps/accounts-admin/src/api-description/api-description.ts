@@ -6,9 +6,10 @@ import {
   toSchemaObject,
 } from '@app/http-service';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiResponse, DocumentBuilder } from '@nestjs/swagger';
+import { ApiParam, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { adminProblems } from '../admin-problems.js';
+import { NDJSON } from '../line-stream.js';
 
 const problems = { ...commonProblems, ...adminProblems };
 
@@ -19,6 +20,33 @@ export function ApiAnswer(status: number, description: string, schema: z.ZodType
     description,
     headers: requestIdHeader,
     content: { 'application/json': { schema: toSchemaObject(schema, 'output') } },
+  });
+}
+
+/**
+ * Describes an answer that comes line by line.
+ *
+ * @param lines each an example of one kind of line, in their order
+ */
+export function ApiLines(description: string, ...lines: readonly object[]) {
+  const example = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  return ApiResponse({
+    status: 200,
+    description: `${description}. A last line {"error": …} says that it broke off; without a last line it is not whole.`,
+    headers: requestIdHeader,
+    content: { [NDJSON]: { schema: { type: 'string' }, example } },
+  });
+}
+
+/** Describes the segment `{id}` of a path. */
+export function ApiAccount() {
+  return ApiParam({
+    name: 'id',
+    description: 'Id of the account, or its e-mail address.',
+    examples: {
+      id: { value: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff' },
+      address: { value: 'ada@example.org' },
+    },
   });
 }
 

@@ -1,6 +1,7 @@
 import { rowsOf, segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import type { Json } from './admin-client.js';
+import { verifyOne } from './evidence-commands.js';
 import { ProgressBar } from './progress-bar.js';
 import { listOf, tableOf, textOf } from './table.js';
 
@@ -153,20 +154,7 @@ export const accountCommands: readonly Command[] = [
     options: {},
     optionHelp: {},
     examples: ['accounts verify ada@example.org'],
-    async run(run) {
-      const answer = await run.client.call(
-        'GET',
-        `/accounts/${segment(run.words[0])}/verification`,
-      );
-      run.show(answer, () =>
-        listOf(
-          Object.entries(answer).map(([name, value]) => [
-            name,
-            name === 'broken' && value ? Object.values(value as Json).join(', ') : value,
-          ]),
-        ),
-      );
-    },
+    run: verifyOne,
   },
   {
     name: 'accounts erase',

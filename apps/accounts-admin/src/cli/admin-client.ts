@@ -23,9 +23,15 @@ export class NotReachable extends Error {
   }
 }
 
-/** The history of an account broke off. */
+/** An answer that comes line by line broke off. */
 export class StreamBrokenOff extends Error {
   override readonly name = 'StreamBrokenOff';
+}
+
+export interface AnswerLine {
+  /** Without the line end. */
+  readonly text: string;
+  readonly content: Json;
 }
 
 export type QueryValues = Readonly<Record<string, string | undefined>>;
@@ -49,22 +55,28 @@ export class AdminClient {
    * @throws StreamBrokenOff what came before is not all
    */
   async *lines(path: string, query: QueryValues): AsyncGenerator<Json> {
+    for await (const line of this.allLines(path, query)) {
+      if (!('end' in line.content)) yield line.content;
+    }
+  }
+
+  /**
+   * Every line, the one that says how it ended among them.
+   *
+   * @throws ProblemAnswer, NotReachable
+   * @throws StreamBrokenOff after the last line: what came before is not all
+   */
+  async *allLines(path: string, query: QueryValues): AsyncGenerator<AnswerLine> {
     const response = await this.fetch('GET', path, query, NDJSON);
-    let rest = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
-      rest = parts.pop() ?? '';
-      for (const part of parts) {
-        const line = JSON.parse(part) as Json;
-        if ('end' in line) return;
-        if ('error' in line) {
-          throw new StreamBrokenOff(String((line['error'] as Json)['title']));
-        }
-        yield line;
+    for await (const text of linesOf(response)) {
+      const content = JSON.parse(text) as Json;
+      yield { text, content };
+      if ('end' in content) return;
+      if ('error' in content) {
+        throw new StreamBrokenOff(String((content['error'] as Json)['title']));
       }
     }
-    throw new StreamBrokenOff('The connection was lost before the history had ended.');
+    throw new StreamBrokenOff('The connection was lost before the answer had ended.');
   }
 
   private async fetch(
@@ -93,6 +105,22 @@ export class AdminClient {
     if (response.ok) return response;
     const text = await response.text();
     throw new ProblemAnswer(response.status, problemOf(text));
+  }
+}
+
+async function* linesOf(response: Response): AsyncGenerator<string> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of response.body ?? []) {
+      const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+      rest = parts.pop() ?? '';
+      yield* parts;
+    }
+  } catch (error) {
+    throw new StreamBrokenOff('The connection was lost before the answer had ended.', {
+      cause: error,
+    });
   }
 }
 

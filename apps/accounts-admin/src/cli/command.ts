@@ -9,7 +9,7 @@ export type OptionValues = Readonly<
 /** What a command may use. */
 export interface CommandRun {
   readonly client: AdminClient;
-  /** The words after the command's name, as many as it asks for. */
+  /** The words after the command's name. */
   readonly words: readonly string[];
   readonly options: OptionValues;
   readonly progress: ProgressOutput;
@@ -30,6 +30,8 @@ export interface Command {
   readonly name: string;
   /** Names of the words that have to follow. */
   readonly words: readonly string[];
+  /** Names of words that may follow those. */
+  readonly optionalWords?: readonly string[];
   readonly summary: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** What each option means, for the help. */

@@ -37,6 +37,10 @@ export function helpOn(command: Command): string {
   ].join('\n');
 }
 
-export function usageOf({ name, words }: Command): string {
-  return [name, ...words.map((word) => `<${word}>`)].join(' ');
+export function usageOf({ name, words, optionalWords = [] }: Command): string {
+  return [
+    name,
+    ...words.map((word) => `<${word}>`),
+    ...optionalWords.map((word) => `[${word}]`),
+  ].join(' ');
 }

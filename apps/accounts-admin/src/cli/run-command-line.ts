@@ -4,12 +4,19 @@ import { AdminClient, NotReachable } from './admin-client.js';
 import type { Command, CommandRun, OptionValues } from './command.js';
 import { connectionOf } from './connection.js';
 import type { Environment } from './connection.js';
+import { evidenceCommands } from './evidence-commands.js';
 import { helpOn, overview, usageOf } from './help.js';
 import { operationsCommands } from './operations-commands.js';
 import type { ProgressOutput } from './progress-bar.js';
 import { UsageError } from './usage-error.js';
+import { whatIfCommand } from './what-if-command.js';
 
-export const commands: readonly Command[] = [...accountCommands, ...operationsCommands];
+export const commands: readonly Command[] = [
+  ...accountCommands,
+  ...evidenceCommands,
+  whatIfCommand,
+  ...operationsCommands,
+];
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notReachable: 3 } as const;
 
@@ -109,7 +116,9 @@ function parsed(command: Command, words: readonly string[]) {
       allowPositionals: true,
       strict: true,
     });
-    if (positionals.length === command.words.length) {
+    const { words: wanted, optionalWords = [] } = command;
+    const beyond = positionals.length - wanted.length;
+    if (beyond >= 0 && beyond <= optionalWords.length) {
       return { positionals, values: values as OptionValues };
     }
   } catch (error) {

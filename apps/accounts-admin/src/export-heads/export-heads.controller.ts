@@ -1,15 +1,14 @@
-import { Readable } from 'node:stream';
 import type { Log } from '@app/service';
-import { Controller, Get, Inject, StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Inject } from '@nestjs/common';
+import type { StreamableFile } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
-import { ApiProblems } from '../api-description/api-description.js';
+import { ApiLines, ApiProblems } from '../api-description/api-description.js';
+import { streamLines } from '../line-stream.js';
 import { ExportHeadsHandler } from './export-heads.handler.js';
-
-const NDJSON = 'application/x-ndjson';
 
 @ApiTags('history')
 @ApiBearerAuth('key')
@@ -25,26 +24,36 @@ export class ExportHeadsController {
   @ApiOperation({
     summary: 'Verify the whole log, and export the signed heads of all histories',
     description:
-      'One line a stream: its last revision and link, or where it breaks. The last line is signed; an export without ' +
-      'it is not whole. apps/accounts-admin/verify-export.mjs checks it offline.',
+      'One line a stream: its last revision and link, or where it breaks. The last line is signed; ' +
+      'apps/accounts-admin/verify-export.mjs checks it offline, and against an earlier one.',
   })
-  @ApiProduces(NDJSON)
-  @ApiProblems('unauthenticated', 'forbidden', 'receiptsNotConfigured', 'serviceUnavailable')
-  export(@CallerOf() caller: Caller): StreamableFile {
-    const lines = this.handler.begin();
-    return new StreamableFile(Readable.from(this.noting(lines, caller)), { type: NDJSON });
-  }
-
-  /** The status line is on its way: how it went stands in the last line. */
-  private async *noting(
-    lines: AsyncGenerator<string>,
-    { requestId }: Caller,
-  ): AsyncGenerator<string> {
-    try {
-      yield* lines;
-    } catch (error) {
-      this.log.error({ requestId, err: error }, 'the heads could not be exported to their end');
-      yield `${JSON.stringify({ error: { title: 'The log could not be read to its end.', requestId } })}\n`;
-    }
+  @ApiLines(
+    'The heads as they come',
+    { format: 'stream-heads/v1', at: '2026-11-22T12:00:00.000Z' },
+    {
+      stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+      revision: 3,
+      head: '3b0f…64 hexadecimal digits…',
+    },
+    {
+      end: {
+        streams: 1,
+        broken: 0,
+        algorithm: 'Ed25519',
+        publicKey: 'SPKI, base64',
+        signature: 'base64',
+      },
+    },
+  )
+  @ApiProblems(
+    'unauthenticated',
+    'forbidden',
+    'logWalkRunning',
+    'receiptsNotConfigured',
+    'serviceUnavailable',
+  )
+  export(@CallerOf() caller: Caller): Promise<StreamableFile> {
+    const title = 'The log could not be read to its end.';
+    return streamLines(this.handler.begin(), title, caller, this.log);
   }
 }

@@ -14,7 +14,9 @@ import type { AccountEvent } from '@app/accounts';
 import { ada, exampleNonce, MINUTE, noon } from '@app/accounts/testing/account-examples.js';
 import { handleCommand } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import type { Queryable } from '@app/read-model';
 import { ErasureReceipts } from '../erase-account/erasure-receipts.js';
+import { LogWalk } from '../log-walk.js';
 import { ExportHeadsHandler } from './export-heads.handler.js';
 
 const program = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
@@ -53,7 +55,9 @@ describe('An export of heads', () => {
         { $correlationId: 'c', $causationId: 'c', actor: 'anonymous' },
       );
     }
-    const handler = new ExportHeadsHandler(store, () => noon, new ErasureReceipts(key));
+    const database: Queryable = { query: async () => ({ rows: [], rowCount: 0 }) };
+    const log = new LogWalk(store, database);
+    const handler = new ExportHeadsHandler(log, () => noon, new ErasureReceipts(key));
     const lines: string[] = [];
     for await (const line of handler.begin()) lines.push(line);
     return lines.join('');

@@ -1,0 +1,58 @@
+import { createWriteStream, existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { QueryValues } from './admin-client.js';
+import type { CommandRun } from './command.js';
+import { ProgressBar } from './progress-bar.js';
+import { UsageError } from './usage-error.js';
+
+const LINES_BETWEEN_UPDATES = 500;
+
+export const outOption = { out: { type: 'string' } } as const;
+export const outHelp = {
+  out: 'file to write, readable by you alone; the standard output when left out',
+} as const;
+
+/**
+ * Everything that the API answers, line by line: to the file of --out, which is there only when it is whole, or to the
+ * standard output, where the last line says whether it is.
+ *
+ * @throws UsageError when the file cannot be written
+ */
+export async function download(run: CommandRun, path: string, query: QueryValues): Promise<void> {
+  const file = run.text('out');
+  if (file === undefined) {
+    for await (const { text } of run.client.allLines(path, query)) run.line(text);
+    return;
+  }
+  if (existsSync(file) && !(await run.confirm(`${file} exists. Write over it?`))) return;
+  const bar = new ProgressBar(file, run.progress);
+  const partial = `${file}.part`;
+  let lines = 0;
+  async function* counted(): AsyncGenerator<string> {
+    for await (const { text } of run.client.allLines(path, query)) {
+      lines += 1;
+      if (lines % LINES_BETWEEN_UPDATES === 0) bar.update(undefined, `${lines} lines`);
+      yield `${text}\n`;
+    }
+  }
+  try {
+    await rm(partial, { force: true });
+    await pipeline(counted, createWriteStream(partial, { mode: 0o600, flush: true }));
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw isOfFileSystem(error)
+      ? new UsageError(`${file} cannot be written: ${error.code}`)
+      : error;
+  } finally {
+    bar.end();
+  }
+  run.show({ file, lines }, () => `Written to ${file}. Check it: npm run verify-export -- ${file}`);
+}
+
+function isOfFileSystem(
+  error: unknown,
+): error is NodeJS.ErrnoException & { readonly code: string } {
+  return error instanceof Error && 'syscall' in error && 'path' in error && 'code' in error;
+}

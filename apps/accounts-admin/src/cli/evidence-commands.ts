@@ -1,0 +1,131 @@
+import type { Json } from './admin-client.js';
+import { segment } from './command.js';
+import type { Command, CommandRun } from './command.js';
+import { download, outHelp, outOption } from './download.js';
+import { ProgressBar } from './progress-bar.js';
+import { listOf, tableOf, textOf } from './table.js';
+
+const ACCOUNT = 'id|email';
+
+/** Somebody has to look into this: the log is not what was appended. */
+export class HistoryBroken extends Error {
+  override readonly name = 'HistoryBroken';
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  'revision-missing': 'an event is missing, or out of order',
+  'link-missing': 'an event has no link: it was slipped in, or stripped of it',
+  'link-differs': 'changed here, or an event was dropped, moved or slipped in before it',
+};
+
+export const evidenceCommands: readonly Command[] = [
+  {
+    name: 'verify',
+    words: [],
+    optionalWords: [ACCOUNT],
+    summary: 'Whether all histories, or that of one account, are as they were appended',
+    options: {},
+    optionHelp: {},
+    examples: ['verify', 'verify ada@example.org', 'verify --json || echo look into it'],
+    run: (run) => (run.words.length > 0 ? verifyOne(run) : verifyAll(run)),
+  },
+  {
+    name: 'heads',
+    words: [],
+    summary: 'The signed heads of all histories, to be kept elsewhere and compared later',
+    options: outOption,
+    optionHelp: outHelp,
+    examples: [
+      'heads --out heads-2026-11-22.ndjson',
+      'heads --out today.ndjson && npm run verify-export -- today.ndjson yesterday.ndjson',
+    ],
+    run: (run) => download(run, '/heads', {}),
+  },
+  {
+    name: 'export-history',
+    words: [ACCOUNT],
+    summary: 'The history of an account as a signed file',
+    options: outOption,
+    optionHelp: outHelp,
+    examples: [
+      'export-history ada@example.org --out ada.ndjson && npm run verify-export -- ada.ndjson',
+    ],
+    run: (run) => download(run, `/accounts/${segment(run.words[0])}/history/export`, {}),
+  },
+  {
+    name: 'support-bundle',
+    words: [],
+    summary: 'A file for a developer who helps you: no personal data, no secret',
+    options: { account: { type: 'string' }, ...outOption },
+    optionHelp: {
+      account: 'id or e-mail address; its newest events go in, without the person',
+      ...outHelp,
+    },
+    examples: [
+      'support-bundle --out bundle.ndjson',
+      'support-bundle --account ada@example.org --out bundle.ndjson',
+    ],
+    run: (run) => download(run, '/support-bundle', { account: run.text('account') }),
+  },
+];
+
+/** @throws HistoryBroken once it was shown where */
+export async function verifyOne(run: CommandRun): Promise<void> {
+  const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/verification`);
+  const broken = answer['broken'] as Json | null;
+  run.show(answer, () =>
+    listOf([
+      ...Object.entries(answer).filter(([name]) => name !== 'broken'),
+      ['broken', broken && `at revision ${textOf(broken['revision'])}: ${meaningOf(broken)}`],
+    ]),
+  );
+  if (broken) throw new HistoryBroken('The history is not as it was appended.');
+}
+
+async function verifyAll(run: CommandRun): Promise<void> {
+  const bar = new ProgressBar('Verifying', run.progress);
+  const broken: Json[] = [];
+  let end: Json = {};
+  try {
+    for await (const { content } of run.client.allLines('/verification', {})) {
+      const { progress, broken: one, end: last } = content as Readonly<Record<string, Json>>;
+      if (progress) bar.update(fractionOf(progress), `${textOf(progress['events'])} events`);
+      if (one) broken.push(one);
+      if (last) end = last;
+    }
+  } finally {
+    bar.end();
+  }
+  const { streams, events, withoutLinks } = end;
+  run.show({ ...end, histories: broken }, () =>
+    [
+      broken.length === 0
+        ? `All ${textOf(streams)} histories with ${textOf(events)} events are as they were appended.`
+        : tableOf(broken, [
+            { title: 'HISTORY', value: (row) => row['stream'] },
+            { title: 'REVISION', align: 'right', value: (row) => row['revision'] },
+            { title: 'WHAT', value: meaningOf },
+          ]),
+      ...(withoutLinks === 0
+        ? []
+        : [
+            `Of these, ${textOf(withoutLinks)} have no links, so that nothing is known of them: they are from before ` +
+              'there was a chain, or were stripped of it.',
+          ]),
+    ].join('\n'),
+  );
+  if (broken.length > 0) {
+    throw new HistoryBroken(
+      `${broken.length} of ${textOf(streams)} histories are not as they were appended.`,
+    );
+  }
+}
+
+export function fractionOf(progress: Json): number | undefined {
+  const { fraction } = progress;
+  return typeof fraction === 'number' ? fraction : undefined;
+}
+
+function meaningOf({ reason }: Json): string {
+  return meanings[textOf(reason)] ?? textOf(reason);
+}

@@ -1,0 +1,59 @@
+import { AccountIds } from '@app/account-secrets';
+import { accountStreamName } from '@app/accounts';
+import { ChainWalk } from '@app/event-store';
+import { Problem } from '@app/http-service';
+import type { Clock } from '@app/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { actorOf } from '../admin-keys/caller.js';
+import type { Caller } from '../admin-keys/caller.js';
+import { adminProblems } from '../admin-problems.js';
+import { CLOCK, RECEIPTS } from '../admin.tokens.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { AccountHistory, accountNotFound } from '../replay-account/account-history.js';
+import { toEntry } from '../replay-account/replay-account.handler.js';
+import { accountIdOfPath } from '../request-values.js';
+import { SignedLines } from '../signed-lines.js';
+import type { Signer } from '../signed-lines.js';
+
+/** The history of one account as evidence: readable, as it is stored, and signed. */
+@Injectable()
+export class ExportHistoryHandler {
+  constructor(
+    private readonly history: AccountHistory,
+    private readonly accountIds: AccountIds,
+    private readonly audit: AuditLog,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+  ) {}
+
+  /**
+   * The lines of the file. Beside what people read, each event has what the store holds, so that its link can be
+   * computed again elsewhere; personal data is sealed in there, and readable only beside it.
+   *
+   * @param account id or e-mail address
+   * @throws Problem receipts-not-configured, invalid-request; account-not-found with the first line
+   * @throws EventStoreUnavailable with any line
+   */
+  async *lines(account: string, caller: Caller): AsyncGenerator<string> {
+    const accountId = accountIdOfPath(account, this.accountIds);
+    if (this.signer === undefined) {
+      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
+    }
+    await this.audit.record(caller, { operation: 'export-history', accountIds: [accountId] });
+    const stream = accountStreamName(accountId);
+    const lines = new SignedLines('account-history/v1', this.signer);
+    const walk = new ChainWalk(stream);
+    for await (const replayed of this.history.replay(accountId)) {
+      const { data, metadata } = replayed.recorded;
+      if (walk.verdict.events === 0) {
+        const at = new Date(this.clock()).toISOString();
+        yield lines.first({ at, accountId, stream, exportedBy: actorOf(caller) });
+      }
+      walk.add(replayed.recorded);
+      yield lines.line({ ...toEntry(replayed), stored: { data, metadata } });
+    }
+    const { events, head, broken } = walk.verdict;
+    if (events === 0) throw accountNotFound();
+    yield lines.last({ events, head: head ?? null, intact: broken === undefined });
+  }
+}

@@ -1,0 +1,86 @@
+import { accountStreamName, explainAccount, sentenceOf, toStored } from '@app/accounts';
+import type { AccountEvent, ActivationPolicy } from '@app/accounts';
+import { ChainWalk } from '@app/event-store';
+import type { EventStore, RecordedEvent } from '@app/event-store';
+import { anonymousAccountCodec } from '@app/read-model';
+
+const REDACTED = '[redacted]';
+const MOST_EVENTS = 200;
+
+/** Fields whose texts are from lists of our own; times and numbers beside them tell nobody who it is. */
+const plainTexts: ReadonlySet<string> = new Set(['kind', 'language']);
+const typesWithListedReason: ReadonlySet<AccountEvent['type']> = new Set([
+  'ActivationRefused',
+  'RegistrationRefused',
+  'AccountErased',
+]);
+
+/**
+ * One account without the person: decoded without a key, so that personal data cannot get in, and of the rest only
+ * what is known to be harmless.
+ *
+ * @param now milliseconds since the Unix epoch
+ * @returns undefined when nothing was ever recorded about it
+ * @throws EventStoreUnavailable
+ */
+export async function accountSection(
+  store: EventStore,
+  accountId: string,
+  policy: ActivationPolicy,
+  now: number,
+): Promise<object | undefined> {
+  const streamName = accountStreamName(accountId);
+  const walk = new ChainWalk(streamName);
+  const facts: AccountEvent[] = [];
+  const newest: object[] = [];
+  for await (const recorded of store.readStream(streamName)) {
+    walk.add(recorded);
+    const [event] = await anonymousAccountCodec.decode([recorded]);
+    if (event === undefined) throw new Error('the codec left out an event');
+    facts.push(event);
+    newest.push(entryOf(recorded, event));
+    if (newest.length > MOST_EVENTS) newest.shift();
+  }
+  if (facts.length === 0) return undefined;
+  const { events, chainedFrom, broken } = walk.verdict;
+  return {
+    accountId,
+    events,
+    chain: {
+      intact: broken === undefined,
+      chainedFrom: chainedFrom === undefined ? null : Number(chainedFrom),
+      broken: broken ? { ...broken, revision: Number(broken.revision) } : null,
+    },
+    explanation: explainAccount(facts, now, policy).conclusion,
+    newest,
+  };
+}
+
+function entryOf(recorded: RecordedEvent, event: AccountEvent): object {
+  const { schemaVersion, actor, $correlationId, $causationId } = recorded.metadata;
+  const data = toStored(event).data as Readonly<Record<string, unknown>>;
+  return {
+    revision: Number(recorded.revision),
+    position: String(recorded.position),
+    recordedAt: recorded.recordedAt.toISOString(),
+    type: event.type,
+    schemaVersion,
+    sentence: sentenceOf(event),
+    data: Object.fromEntries(
+      Object.entries(data).map(([name, value]) => [name, plain(event.type, name, value)]),
+    ),
+    actor,
+    correlationId: $correlationId,
+    causationId: $causationId,
+    eventId: recorded.id,
+  };
+}
+
+function plain(type: AccountEvent['type'], name: string, value: unknown): unknown {
+  const isPlain =
+    typeof value === 'number' ||
+    name.endsWith('At') ||
+    plainTexts.has(name) ||
+    (name === 'reason' && typesWithListedReason.has(type));
+  return isPlain ? value : REDACTED;
+}

@@ -1,0 +1,150 @@
+import { AccountIds } from '@app/account-secrets';
+import type { ActivationPolicy } from '@app/accounts';
+import type { EventStore } from '@app/event-store';
+import { listFailedEvents, statisticNames, statisticsBetween } from '@app/read-model';
+import type { Queryable, StatisticsInterval } from '@app/read-model';
+import type { Clock, Log } from '@app/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { SettingReport } from '../accounts-admin.settings.js';
+import { actorOf } from '../admin-keys/caller.js';
+import type { Caller } from '../admin-keys/caller.js';
+import {
+  ACTIVATION_POLICY,
+  CLOCK,
+  EVENT_STORE,
+  LOG,
+  READ_MODEL,
+  RECEIPTS,
+  SETTING_REPORTS,
+} from '../admin.tokens.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { toFailedEventAnswer } from '../decide-failed-events/failed-event-answer.js';
+import { accountNotFound } from '../replay-account/account-history.js';
+import { accountIdOfPath } from '../request-values.js';
+import { SignedLines } from '../signed-lines.js';
+import type { Signer } from '../signed-lines.js';
+import { consumers } from '../watch-projections/consumers.js';
+import { toProjectionAnswer } from '../watch-projections/projection-answer.js';
+import { WatchProjectionsHandler } from '../watch-projections/watch-projections.handler.js';
+import { accountSection } from './account-section.js';
+import { redacted } from './redact.js';
+import { versions } from './versions.js';
+
+const MS_OF: Readonly<Record<'hour' | 'day', number>> = { hour: 3_600_000, day: 86_400_000 };
+const HOURS = 48;
+const DAYS = 30;
+const MOST_FAILED_EVENTS = 50;
+
+/**
+ * What a developer needs to know, and nothing about persons: one line a section. A section that cannot be told says
+ * so, because the bundle is wanted when something is broken.
+ */
+@Injectable()
+export class SupportBundleHandler {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(READ_MODEL) private readonly database: Queryable,
+    @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
+    @Inject(SETTING_REPORTS) private readonly settings: readonly SettingReport[],
+    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) private readonly log: Log,
+    private readonly projections: WatchProjectionsHandler,
+    private readonly accountIds: AccountIds,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * The lines of the file; unsigned where no key for that is configured.
+   *
+   * @param account id or e-mail address of the one whose history is wanted, if any
+   * @throws Problem invalid-request, account-not-found, with the first line
+   * @throws EventStoreUnavailable with the first line, when an account is wanted
+   */
+  async *lines(account: string | undefined, caller: Caller): AsyncGenerator<string> {
+    const now = this.clock();
+    const ofAccount =
+      account === undefined
+        ? undefined
+        : await this.accountSection(
+            accountIdOfPath(account, this.accountIds, 'account'),
+            now,
+            caller,
+          );
+    const lines = new SignedLines('support-bundle/v1', this.signer);
+    yield lines.first({ at: new Date(now).toISOString(), requestedBy: actorOf(caller) });
+    const failed: string[] = [];
+    for (const [section, tell] of Object.entries(this.sections(now))) {
+      try {
+        yield lines.line(redacted({ section, content: await tell() }) as object);
+      } catch (error) {
+        failed.push(section);
+        this.log.error({ requestId: caller.requestId, err: error }, `no ${section} for the bundle`);
+        const name = error instanceof Error ? error.name : 'unknown';
+        yield lines.line({ section, failure: name });
+      }
+    }
+    if (ofAccount) yield lines.line(redacted({ section: 'account', content: ofAccount }) as object);
+    yield lines.last({ failed });
+  }
+
+  private async accountSection(accountId: string, now: number, caller: Caller): Promise<object> {
+    await this.audit.record(caller, { operation: 'support-bundle', accountIds: [accountId] });
+    const section = await accountSection(this.store, accountId, this.policy, now);
+    if (section === undefined) throw accountNotFound();
+    return section;
+  }
+
+  private sections(now: number): Readonly<Record<string, () => unknown>> {
+    return {
+      versions: () => ({ ...versions(), uptimeSeconds: Math.round(process.uptime()) }),
+      settings: () => this.settings,
+      policy: () => this.policy,
+      eventStore: async () => {
+        await this.store.checkAvailable();
+        return { available: true };
+      },
+      postgres: () => this.postgres(),
+      projections: async () => (await this.projections.watch()).map(toProjectionAnswer),
+      failedEvents: () => this.failedEvents(),
+      statisticsByHour: () => this.statistics('hour', HOURS, now),
+      statisticsByDay: () => this.statistics('day', DAYS, now),
+    };
+  }
+
+  private async postgres(): Promise<object> {
+    const version = await this.database.query<{ version: string }>({
+      text: `select current_setting('server_version') as version`,
+    });
+    const migrations = await this.database.query<{ name: string }>({
+      text: 'select name from migrations.applied order by id',
+    });
+    return {
+      version: version.rows[0]?.version ?? null,
+      migrations: migrations.rows.map(({ name }) => name),
+    };
+  }
+
+  /** Without why somebody decided what: people write what they like there. */
+  private async failedEvents(): Promise<readonly object[]> {
+    const lists = await Promise.all(
+      consumers.map(({ name }) => listFailedEvents(this.database, name, MOST_FAILED_EVENTS)),
+    );
+    return lists.flat().map((event) => {
+      const { projection } = event;
+      return { projection, ...toFailedEventAnswer(event), reason: undefined };
+    });
+  }
+
+  private async statistics(
+    interval: StatisticsInterval & keyof typeof MS_OF,
+    count: number,
+    now: number,
+  ): Promise<readonly object[]> {
+    const length = MS_OF[interval];
+    const end = Math.floor(now / length) * length + length;
+    const from = new Date(end - count * length);
+    const rows = await statisticsBetween(this.database, interval, from, new Date(end));
+    return rows.filter((row) => statisticNames.some((name) => row[name] > 0));
+  }
+}

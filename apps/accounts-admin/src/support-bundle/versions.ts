@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+interface Package {
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+export interface Versions {
+  readonly product: string;
+  readonly node: string;
+  readonly platform: string;
+  /** As installed; null for what is not there. */
+  readonly packages: Readonly<Record<string, string | null>>;
+}
+
+/** What runs here. */
+export function versions(): Versions {
+  const root = productFolder(import.meta.dirname);
+  const { version, dependencies = {} } = packageIn(root);
+  const packages = Object.keys(dependencies).map((name) => {
+    const folder = join(root, 'node_modules', name);
+    return [name, existsSync(join(folder, 'package.json')) ? packageIn(folder).version : null];
+  });
+  return {
+    product: version,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    packages: Object.fromEntries(packages) as Versions['packages'],
+  };
+}
+
+/** The nearest folder above with a package.json: it is not the same for sources and build. */
+function productFolder(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const above = dirname(folder);
+  if (above === folder) throw new Error('no package.json is above this file');
+  return productFolder(above);
+}
+
+function packageIn(folder: string): Package {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Package;
+}

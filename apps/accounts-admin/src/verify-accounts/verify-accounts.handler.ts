@@ -1,0 +1,63 @@
+import { ChainWalk } from '@app/event-store';
+import type { ChainFault } from '@app/event-store';
+import { Injectable } from '@nestjs/common';
+import { LogWalk } from '../log-walk.js';
+import type { StreamFold } from '../log-walk.js';
+
+/** Every stream, along its chain. */
+export const chainFold: StreamFold<ChainWalk> = {
+  begin: (streamName) => new ChainWalk(streamName),
+  add: (walk, event) => walk.add(event),
+};
+
+export interface BrokenHistory {
+  readonly stream: string;
+  /** Of the first event that is not what was appended. */
+  readonly revision: number;
+  readonly reason: ChainFault;
+}
+
+/** One line of the answer. */
+export type VerificationLine =
+  | { readonly progress: { readonly events: number; readonly fraction: number | null } }
+  | { readonly broken: BrokenHistory }
+  | { readonly end: VerificationSummary };
+
+export interface VerificationSummary {
+  readonly intact: boolean;
+  readonly streams: number;
+  readonly events: number;
+  readonly broken: number;
+  /** Streams without a single link: from before there was a chain, or stripped of it. */
+  readonly withoutLinks: number;
+}
+
+/** Whether all histories are as they were appended. Reads no personal data, and needs no key. */
+@Injectable()
+export class VerifyAccountsHandler {
+  constructor(private readonly log: LogWalk) {}
+
+  /**
+   * @throws Problem log-walk-running, with the first line
+   * @throws EventStoreUnavailable with any line
+   */
+  async *verify(): AsyncGenerator<VerificationLine> {
+    let [streams, events, broken, withoutLinks] = [0, 0, 0, 0];
+    for await (const step of this.log.walk(chainFold)) {
+      if (step.kind === 'progress') {
+        yield { progress: { events: step.events, fraction: step.fraction ?? null } };
+        continue;
+      }
+      for (const [stream, { verdict }] of step.folds) {
+        streams += 1;
+        events += verdict.events;
+        if (verdict.chainedFrom === undefined) withoutLinks += 1;
+        if (verdict.broken === undefined) continue;
+        broken += 1;
+        const { revision, reason } = verdict.broken;
+        yield { broken: { stream, revision: Number(revision), reason } };
+      }
+    }
+    yield { end: { intact: broken === 0, streams, events, broken, withoutLinks } };
+  }
+}
