@@ -19,7 +19,7 @@ export class LogDoesNotMatch extends Error {
         `${handled.revision} of ${handled.streamName} at position ${handled.position}, and the log has ` +
         `${found} there. The log lost its end, or is another one. Restore the log that belongs to this ` +
         `database, or a copy of PostgreSQL that is not newer than the log; to go on with the log as it is, ` +
-        `run "migrate --follow-log" (docs/operations.md, "Backup and restore")`,
+        `run migrate --follow-log (docs/operations.md, Backup and restore)`,
     );
     this.name = 'LogDoesNotMatch';
   }

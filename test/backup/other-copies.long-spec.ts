@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newCaller } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
+import { freshDatabase } from '../support/postgres.js';
+import { copyDatabase, copyLog, restoreDatabase, restoreLog } from './copies.js';
+import { REFUSAL, Service, startSurroundings } from './service.js';
+import type { Surroundings } from './service.js';
+import { tell } from './story.js';
+import type { Story } from './story.js';
+
+describe('Restoring', () => {
+  let surroundings: Surroundings;
+  let story: Story;
+  const services: Service[] = [];
+
+  beforeAll(async () => {
+    surroundings = await startSurroundings();
+    story = await tell(surroundings);
+  }, 60_000);
+  afterAll(async () => {
+    for (const service of services) await service.stop();
+    await surroundings.mailbox.stop();
+  });
+
+  function serviceOn(databaseUrl: string, dataDir: string): Service {
+    const service = new Service(surroundings, databaseUrl, dataDir);
+    services.push(service);
+    return service;
+  }
+
+  it('refuses a log that is another one, although it has as many events', async () => {
+    const forked = await restoreDatabase(story.early.database);
+    const dataDir = restoreLog(story.early.log);
+    // Somebody went on with the early copies, until there was more in the log than before.
+    const fork = serviceOn(forked.url, dataDir);
+    await fork.startAll();
+    for (let registered = 0; registered < 2 * story.crowd.length; registered += 10) {
+      await Promise.all(Array.from({ length: 10 }, () => fork.register(newCaller())));
+    }
+    // Their own two copies belong together, now that nobody writes.
+    const unreadable = await fork.figure('unreadable_accounts');
+    await fork.stop();
+    const later = { database: await copyDatabase(forked.url), log: copyLog(dataDir) };
+
+    const mixed = serviceOn((await restoreDatabase(story.late.database)).url, later.log);
+    await mixed.startEventStore();
+    await expect(mixed.start('worker')).rejects.toThrow(REFUSAL);
+    await mixed.stop();
+
+    const pair = serviceOn((await restoreDatabase(later.database)).url, restoreLog(later.log));
+    await pair.startAll();
+    await eventually(async () => expect((await pair.client.view(story.settled)).status).toBe(200), {
+      within: 10_000,
+    });
+    expect(await pair.figure('unreadable_accounts')).toBe(unreadable);
+  }, 60_000);
+
+  it('goes on without PostgreSQL: nobody is known, and whoever comes is served', async () => {
+    const empty = await freshDatabase();
+    const service = serviceOn(empty.url, restoreLog(story.late.log));
+    await service.startAll();
+    expect((await service.client.view(story.settled)).status).toBe(401);
+    await eventually(async () => {
+      expect(await service.figure('unreadable_accounts')).toBeGreaterThan(3);
+    });
+    const caller = newCaller();
+    await service.registerAndWaitForMail(caller);
+    await service.activate(caller);
+  }, 60_000);
+});
