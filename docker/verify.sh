@@ -120,7 +120,7 @@ for service in web api worker admin mailbox eventstore postgres fail2ban; do
       eventstore:*) [ "$user" != root ] && [ "$user" != 0 ] && [ -n "$user" ] || faults="$faults root" ;;
       *:root | *:0 | *:0:* | *:) faults="$faults root" ;;
     esac
-    [ "$(inspect "$id" '{{.HostConfig.ReadonlyRootfs}}')" = true ] || [ "$service" = eventstore ] || faults="$faults writable"
+    [ "$(inspect "$id" '{{.HostConfig.ReadonlyRootfs}}')" = true ] || faults="$faults writable"
     [ "$(inspect "$id" '{{.HostConfig.Memory}}')" -gt 0 ] || faults="$faults memory"
     [ "$(inspect "$id" '{{.HostConfig.PidsLimit}}')" -gt 0 ] || faults="$faults pids"
     [ "$(inspect "$id" '{{.HostConfig.Privileged}}')" = false ] || faults="$faults privileged"

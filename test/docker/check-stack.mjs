@@ -100,7 +100,7 @@ function checkContainers() {
     const added = (HostConfig.CapAdd ?? []).map((name) => name.replace('CAP_', ''));
     assert.deepEqual(added, bans ? ['NET_ADMIN'] : [], `${Name} has capabilities`);
     assert.ok(HostConfig.Memory > 0 && HostConfig.PidsLimit > 0, `${Name} is not bounded`);
-    assert.ok(HostConfig.ReadonlyRootfs || service === 'eventstore', `${Name} can write`);
+    assert.ok(HostConfig.ReadonlyRootfs, `${Name} can write`);
     assert.ok(!HostConfig.Privileged, `${Name} is privileged`);
     for (const [port, bindings] of Object.entries(NetworkSettings.Ports ?? {})) {
       if (bindings?.length) published.push(`${service} ${port}`);

@@ -24,6 +24,22 @@ export function blocksOf(composeFile: string, topLevelKey: string): ReadonlyMap<
   );
 }
 
+/** A service's block with the blocks that it merges in (`<<: *name`), its own text first. */
+export function withMerged(composeFile: string, block: string): string {
+  const names = [...block.matchAll(/^ {4}<<: \*([\w-]+)$/gm)].map(([, name]) => name ?? '');
+  return [block, ...names.map((name) => withMerged(composeFile, anchored(composeFile, name)))].join(
+    '\n',
+  );
+}
+
+/** The block that an anchor stands before, with the indentation of a service's. */
+function anchored(composeFile: string, name: string): string {
+  const [, indentation, block] =
+    new RegExp(`^( *)[\\w-]+: &${name}\\n((?:\\1 +.*\\n)*)`, 'm').exec(composeFile) ?? [];
+  if (block === undefined) throw new Error(`the compose file has no &${name}`);
+  return indentation === '' ? block.replace(/^/gm, '  ') : block;
+}
+
 /** Variables and their values in a service's `environment`, what it merges in first. */
 export function environmentOf(composeFile: string, serviceBlock: string): Map<string, string> {
   const section = /^ {4}environment:\n((?: {6}.*\n)*)/m.exec(serviceBlock)?.[1] ?? '';
