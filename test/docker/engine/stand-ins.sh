@@ -118,6 +118,7 @@ RUN chmod 755 /usr/local/bin/curl && mkdir -p /var/lib/eventstore /var/log/event
     && chown -R node:node /var/lib/eventstore /var/log/eventstore
 ENV EVENTSTORE_HOST=0.0.0.0 EVENTSTORE_DATA_DIR=/var/lib/eventstore EVENTSTORE_CONTROL_PORT=off
 USER node
+VOLUME /var/lib/eventstore /var/log/eventstore
 CMD ["node", "dist/apps/dev-event-store/src/main.js"]
 END
 
