@@ -78,7 +78,7 @@ describe('the admin command line', () => {
   it('replays a history, as lines for people or for machines', async () => {
     const people = await run(['accounts', 'history', ada.address]);
     expect(people.out).toContain('The account was activated with activation code 1.');
-    expect(people.out).toContain('by anonymous, request ');
+    expect(people.out).toContain('by anonymous from 203.0.113.9 (Example/1.0), request ');
     expect(people.out).toMatch(/4 events\.\n$/);
     const machines = await run(['accounts', 'history', ada.address, '--json', '--after', '1']);
     const lines = machines.out.trim().split('\n');

@@ -83,6 +83,8 @@ describe('the admin API', () => {
       [`/accounts/${ADA}/diff?from=0&to=1`, 'diff-account', 1],
       [`/accounts/${ADA}/history`, 'replay-account', 1],
       [`/accounts/${ADA}/explanation`, 'explain-account', 1],
+      [`/accounts/${ADA}/history/export`, 'export-history', 1],
+      [`/support-bundle?account=${ADA}`, 'support-bundle', 1],
       ['/activation-mails', 'list-activation-mails', 2],
     ])('GET %s puts one event on record', async (path, operation, accounts) => {
       const before = await audited();
@@ -101,20 +103,31 @@ describe('the admin API', () => {
       );
     });
 
-    it.each(['/statistics', '/projections', '/keys', '/projections/accounts/failed-events'])(
-      'GET %s shows nobody, and records nothing',
-      async (path) => {
-        const before = await audited();
-        const { status, text } = await get(path);
-        expect(status).toBe(200);
-        expect(text).not.toContain(admin.accountIdOf(ADA));
-        expect(await audited()).toHaveLength(before.length);
-      },
-    );
+    it.each([
+      '/statistics',
+      '/projections',
+      '/keys',
+      '/projections/accounts/failed-events',
+      '/verification',
+      '/what-if?codeTtlSeconds=120',
+      '/support-bundle',
+    ])('GET %s shows nobody, and records nothing', async (path) => {
+      const before = await audited();
+      const { status, text } = await get(path);
+      expect(status).toBe(200);
+      expect(text).not.toContain(admin.accountIdOf(ADA));
+      expect(await audited()).toHaveLength(before.length);
+    });
 
     it('shows nothing that could not be put on record', async () => {
       admin.store.isDown = true;
-      for (const path of ['/accounts', `/accounts/${ADA}`, '/activation-mails']) {
+      for (const path of [
+        '/accounts',
+        `/accounts/${ADA}`,
+        '/activation-mails',
+        `/accounts/${ADA}/history/export`,
+        `/support-bundle?account=${ADA}`,
+      ]) {
         const { status, text } = await get(path);
         expect(status).toBe(503);
         expect(text.toLowerCase()).not.toContain('example.org');
@@ -382,6 +395,14 @@ describe('the admin API', () => {
       ['/statistics?interval=minute&from=2020-01-01T00:00:00Z', 'from'],
       ['/activation-mails?status=lost', 'status'],
       ['/activation-mails?cursor=zzz', 'cursor'],
+      ['/accounts/x/history/export', 'id'],
+      ['/support-bundle?account=x', 'account'],
+      ['/support-bundle?account=@', 'account'],
+      ['/support-bundle?id=x', 'id'],
+      ['/what-if?codeTtlSeconds=0', 'codeTtlSeconds'],
+      ['/what-if?codeTtlSeconds=3601', 'codeTtlSeconds'],
+      ['/what-if?guessesPerCode=1.5', 'guessesPerCode'],
+      ['/what-if?guesses=5', 'guesses'],
     ])('GET %s', async (path, field) => {
       const { status, headers, body } = await get(path);
       expect(status).toBe(400);
@@ -407,6 +428,9 @@ describe('the admin API', () => {
       ['POST', '/projections/accounts/failed-events/1/retry', 404, 'failed-event-not-found'],
       ['POST', '/projections/accounts/failed-events/one/retry', 400, 'invalid-request'],
       ['GET', '/projections/nothing/failed-events', 404, 'projection-not-found'],
+      ['GET', '/accounts/nobody@example.org/history/export', 404, 'account-not-found'],
+      ['GET', '/support-bundle?account=nobody@example.org', 404, 'account-not-found'],
+      ['POST', '/verification', 405, 'method-not-allowed'],
       ['DELETE', '/keys/nothing', 404, 'admin-key-not-found'],
       ['PUT', '/keys', 405, 'method-not-allowed'],
       ['GET', '/nothing', 404, 'not-found'],

@@ -1,9 +1,17 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { AccountIds } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import { EventStoreUnavailable } from '@app/event-store';
-import type { AppendResult, NewEvent, ReadStreamOptions, RecordedEvent } from '@app/event-store';
+import type {
+  AppendResult,
+  NewEvent,
+  ReadStreamOptions,
+  RecordedEvent,
+  SubscribeToAllOptions,
+  SubscriptionMessage,
+} from '@app/event-store';
+import { linkOf } from '@app/event-store/event-chain.js';
 import { createHttpService, listen } from '@app/http-service';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import { accountsTable, activationMailsProjection, statisticsProjection } from '@app/read-model';
@@ -21,11 +29,13 @@ import { adminProblemTable, adminProblems } from '../../apps/accounts-admin/src/
 import { describeApi } from '../../apps/accounts-admin/src/api-description/api-description.js';
 import { freshDatabase } from '../support/postgres.js';
 
-/** An event store that can be taken away, at once or in the middle of a stream. */
+/** An event store that can be taken away, at once or in the middle of a stream, and that can be made to lie. */
 export class FragileEventStore extends InMemoryEventStore {
   isDown = false;
   /** Reads break off after so many events. */
   breaksAfter = Infinity;
+  /** What is answered in place of what was appended, in the order of the log. */
+  tamper: (events: readonly RecordedEvent[]) => readonly RecordedEvent[] = (events) => events;
 
   override async append(
     streamName: string,
@@ -38,12 +48,39 @@ export class FragileEventStore extends InMemoryEventStore {
 
   override async *readStream(
     streamName: string,
-    options?: ReadStreamOptions,
+    options: ReadStreamOptions = {},
   ): AsyncGenerator<RecordedEvent, void, void> {
+    await this.checkAvailable();
+    const { fromRevision = 0n, maxCount = Infinity } = options;
+    const all: RecordedEvent[] = [];
+    for await (const event of super.readStream(streamName)) all.push(event);
+    const wanted = this.tamper(all).filter(({ revision }) => revision >= fromRevision);
+    yield* this.untilItBreaks(wanted.slice(0, maxCount));
+  }
+
+  override async *subscribeToAll(
+    options: SubscribeToAllOptions,
+  ): AsyncGenerator<SubscriptionMessage, void, void> {
+    await this.checkAvailable();
+    const all: RecordedEvent[] = [];
+    for await (const message of super.subscribeToAll(options)) {
+      if (message.kind === 'caught-up') break;
+      if (message.kind === 'event') all.push(message.event);
+    }
+    for await (const event of this.untilItBreaks(this.tamper(all))) yield { kind: 'event', event };
+    yield { kind: 'caught-up' };
+  }
+
+  override async checkAvailable(): Promise<void> {
     if (this.isDown) throw new EventStoreUnavailable('it is down');
-    let read = 0;
-    for await (const event of super.readStream(streamName, options)) {
-      if (read++ >= this.breaksAfter) throw new EventStoreUnavailable('the connection was lost');
+    await super.checkAvailable();
+  }
+
+  private async *untilItBreaks(
+    events: readonly RecordedEvent[],
+  ): AsyncGenerator<RecordedEvent, void, void> {
+    for (const [index, event] of events.entries()) {
+      if (index >= this.breaksAfter) throw new EventStoreUnavailable('the connection was lost');
       yield event;
     }
   }
@@ -79,6 +116,8 @@ export interface AdminService {
   accountIdOf(address: string): string;
   /** Records facts about the account of this address, and projects them. */
   record(address: string, ...facts: readonly AccountEvent[]): Promise<void>;
+  /** The same with a link to the event before in each, as the product appends; in a stream of its own. */
+  append(address: string, ...facts: readonly AccountEvent[]): Promise<readonly RecordedEvent[]>;
   /** `id.secret` of a new key. */
   keyWith(...scopes: readonly Scope[]): Promise<string>;
   call(
@@ -120,6 +159,7 @@ export async function startAdminService(
     rebuildDatabase: database,
     log,
     clock: () => clock.now(),
+    environment,
   });
   const module = { ...made, controllers: [...(made.controllers ?? []), ...furtherControllers] };
   const app: NestFastifyApplication = await createHttpService(module, {
@@ -142,6 +182,30 @@ export async function startAdminService(
   const codec = new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS));
   const accountIdOf = (address: string) => accountIds.accountIdOf(addressKeyOf(address));
   const revisions = new Map<string, bigint>();
+
+  const append: AdminService['append'] = async (address, ...facts) => {
+    const streamName = accountStreamName(accountIdOf(address));
+    const stored = await codec.encode(streamName, facts, { client: exampleClient });
+    let chain = '';
+    const linked = stored.map(({ type, schemaVersion, data, client: sealed }, index): NewEvent => {
+      const metadata = {
+        schemaVersion,
+        $correlationId: randomUUID(),
+        $causationId: randomUUID(),
+        actor: 'anonymous',
+        ...(sealed !== undefined && { client: sealed }),
+      };
+      const event = { id: randomUUID(), type, data, metadata };
+      chain = linkOf(chain, { ...event, streamName, revision: BigInt(index) });
+      return { ...event, metadata: { ...metadata, chain } };
+    });
+    const [first, ...rest] = linked;
+    if (first === undefined) throw new Error('nothing to append');
+    await store.append(streamName, 'no-stream', [first, ...rest]);
+    const recorded: RecordedEvent[] = [];
+    for await (const event of store.readStream(streamName)) recorded.push(event);
+    return recorded;
+  };
 
   const record = async (address: string, ...facts: readonly AccountEvent[]) => {
     const streamName = accountStreamName(accountIdOf(address));
@@ -174,6 +238,7 @@ export async function startAdminService(
     },
     accountIdOf,
     record,
+    append,
     keyWith: async (...scopes) => (await keys.issue('spec', scopes, 1, 'spec')).key,
     call: async (method, path, options = {}) => {
       const response = await fetch(`${url}${path}`, {

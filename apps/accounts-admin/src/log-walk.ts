@@ -27,8 +27,8 @@ export interface WalkedShare<Fold> {
 }
 
 /**
- * So many streams are held at a time. Walks along a chain took 220 bytes a stream when this was measured, what-if
- * replays five times as much; what does not fit is left for another pass over the log.
+ * So many streams are held at a time. Walks along a chain took 250 bytes a stream when this was measured, what-if
+ * replays four times as much; what does not fit is left for another pass over the log.
  */
 const MOST_STREAMS = 1_000_000;
 const PROGRESS_EVERY_MS = 250;
