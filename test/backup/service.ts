@@ -86,7 +86,7 @@ export class Service {
       CODE_RESEND_SECONDS: '1',
       ...WIDE_LIMITS,
       ...this.surroundings.secrets,
-      EVENTSTORE_URL: this.eventStore?.url('eventstore') ?? '',
+      EVENTSTORE_URL: this.eventStoreUrl,
       DATABASE_URL: this.databaseUrl,
       EMAIL_API_URL: this.surroundings.mailbox.url('mailbox'),
       EMAIL_API_KEY: 'key-of-the-mailbox',
@@ -123,6 +123,11 @@ export class Service {
 
   get client(): AccountClient {
     return new AccountClient(this.part('api').url('api'));
+  }
+
+  get eventStoreUrl(): string {
+    if (this.eventStore === undefined) throw new Error('the event store does not run');
+    return this.eventStore.url('eventstore');
   }
 
   /** What a process says about its dependencies. */

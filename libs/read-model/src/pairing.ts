@@ -92,6 +92,11 @@ export async function refuseDatabase(database: Queryable, reason: string): Promi
            on conflict (only_row) do update set refusal = excluded.refusal, checked_at = now()`,
     values: [reason],
   });
+  await cutOthers(database);
+}
+
+/** Every new connection asks anew whether it may work; the worker may in any case. */
+async function cutOthers(database: Queryable): Promise<void> {
   await database.query({
     text: `select pg_terminate_backend(pid) from pg_stat_activity
            where datname = current_database() and usename = current_user
@@ -152,6 +157,7 @@ async function forgetUnknownErasures(transaction: Queryable): Promise<void> {
  */
 export async function markRestored(database: Queryable): Promise<void> {
   await database.query(markAs(RESTORED));
+  await cutOthers(database);
 }
 
 /**
@@ -168,6 +174,7 @@ export async function followLog(database: Database): Promise<void> {
     });
     await transaction.query(markAs(FOLLOWS_LOG));
   });
+  await cutOthers(database);
 }
 
 function markAs(mark: string) {

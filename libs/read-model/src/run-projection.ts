@@ -80,19 +80,25 @@ export async function runProjection<Event>(options: ProjectionOptions<Event>): P
 
 /** The projection cannot get past this event. The reason is the error's cause. */
 export class EventNotProjected extends Error {
+  /** Without its data: errors end up in logs. */
+  readonly event: NamedEvent;
+
   constructor(
     readonly projection: string,
-    readonly event: Pick<RecordedEvent, 'type' | 'streamName' | 'revision' | 'position'>,
+    { type, streamName, revision, position }: NamedEvent,
     cause: unknown,
   ) {
     super(
-      `projection ${projection} stands in front of ${event.type}, revision ${event.revision} of ` +
-        `${event.streamName} at position ${event.position}: ${reasonOf(cause)}`,
+      `projection ${projection} stands in front of ${type}, revision ${revision} of ` +
+        `${streamName} at position ${position}: ${reasonOf(cause)}`,
       { cause },
     );
     this.name = 'EventNotProjected';
+    this.event = { type, streamName, revision, position };
   }
 }
+
+type NamedEvent = Pick<RecordedEvent, 'type' | 'streamName' | 'revision' | 'position'>;
 
 /** How far one subscription has delivered. */
 interface Delivery {

@@ -3,18 +3,29 @@ import type { AccountEvent } from '@app/accounts';
 import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
 import { plainArray } from '../plain-array.js';
-import type { BatchProjection, ProjectedEvent } from '../projection.js';
+import type { ProjectedEvent } from '../projection.js';
+import type { RebuildableProjection } from '../rebuild/rebuild-projection.js';
 import { columnOf } from './accounts.projection.js';
 import type { ListedAccount } from './accounts.queries.js';
+
+const typesThatChangeRows: ReadonlySet<string> = new Set<AccountEvent['type']>([
+  'AccountRegistered',
+  'RegistrationRenewed',
+  'PasswordHashUpgraded',
+  'AccountActivated',
+  'RegistrationLapsed',
+  'AccountErased',
+]);
 
 /**
  * The rows of `read_model.accounts` built from many facts at once: what `accountsProjection` writes fact by
  * fact, for rebuilds.
  */
-export const accountsTable: BatchProjection<AccountEvent> = {
+export const accountsTable: RebuildableProjection<AccountEvent> = {
   name: 'accounts',
   streamNamePrefixes: [accountStreamPrefix],
   table: 'accounts',
+  eventTypes: typesThatChangeRows,
   async write(transaction, table, events) {
     const facts = events.filter(({ event }) => changesRow(event));
     const rows = await rowsBefore(transaction, table, facts);
@@ -43,15 +54,6 @@ interface AccountRow {
 }
 
 type Fact = ProjectedEvent<AccountEvent>;
-
-const typesThatChangeRows: ReadonlySet<string> = new Set<AccountEvent['type']>([
-  'AccountRegistered',
-  'RegistrationRenewed',
-  'PasswordHashUpgraded',
-  'AccountActivated',
-  'RegistrationLapsed',
-  'AccountErased',
-]);
 
 function changesRow({ type }: AccountEvent): boolean {
   return typesThatChangeRows.has(type);

@@ -3,13 +3,25 @@ import type { AccountEvent } from '@app/accounts';
 import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
 import { plainArray } from '../plain-array.js';
-import type { BatchProjection, ProjectedEvent } from '../projection.js';
+import type { ProjectedEvent } from '../projection.js';
+import type { RebuildableProjection } from '../rebuild/rebuild-projection.js';
+
+const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>([
+  'ActivationCodeIssued',
+  'ActivationCodeSent',
+  'ActivationCodeUndeliverable',
+  'ActivationMailBounced',
+  'AccountActivated',
+  'RegistrationLapsed',
+  'AccountErased',
+]);
 
 /** Keeps `read_model.activation_mails`: what became of the mail of each activation code. */
-export const activationMailsProjection: BatchProjection<AccountEvent> = {
+export const activationMailsProjection: RebuildableProjection<AccountEvent> = {
   name: 'activation-mails',
   streamNamePrefixes: [accountStreamPrefix],
   table: 'activation_mails',
+  eventTypes: typesThatChangeMails,
   async write(transaction, table, events) {
     const facts = events.filter(({ event }) => changesMails(event));
     const mails = await openBefore(transaction, table, facts);
@@ -36,16 +48,6 @@ interface MailRow {
 /** The mails of each account of which more may be heard: issued, or sent; at most a few. */
 type OpenMails = Map<string, MailRow[]>;
 type Fact = ProjectedEvent<AccountEvent>;
-
-const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>([
-  'ActivationCodeIssued',
-  'ActivationCodeSent',
-  'ActivationCodeUndeliverable',
-  'ActivationMailBounced',
-  'AccountActivated',
-  'RegistrationLapsed',
-  'AccountErased',
-]);
 
 function changesMails({ type }: AccountEvent): boolean {
   return typesThatChangeMails.has(type);

@@ -27,8 +27,14 @@ import {
   saveRebuildProgress,
 } from './rebuild-records.js';
 
+/** A projection whose rows can be built anew. */
+export interface RebuildableProjection<Event> extends BatchProjection<Event> {
+  /** Events of other types change no row and need not be decoded; all are when left out. */
+  readonly eventTypes?: ReadonlySet<string>;
+}
+
 export interface RebuildOptions<Event> {
-  readonly projection: BatchProjection<Event>;
+  readonly projection: RebuildableProjection<Event>;
   readonly store: EventStore;
   readonly codec: Pick<EventCodec<Event>, 'decode'>;
   /** Its statements may run for minutes: indexes, comparison. */
@@ -38,7 +44,7 @@ export interface RebuildOptions<Event> {
   /** Switch although the new rows differ from the old: after a change of the projection's code, say. */
   readonly switchWhenDifferent: boolean;
   readonly signal: AbortSignal;
-  /** Most events written at a time. */
+  /** So many events that change rows are written at a time. */
   readonly batchSize?: number;
 }
 
@@ -68,7 +74,14 @@ export class NothingToRebuild extends Error {
   }
 }
 
-const DEFAULT_BATCH_SIZE = 10_000;
+const DEFAULT_BATCH_SIZE = 5_000;
+/**
+ * Recorded events are large, and what waits for the database is moved about by the garbage collector: they are
+ * made into facts in small portions.
+ */
+const MOST_DECODED_AT_A_TIME = 500;
+/** So that much of the log without anything to write moves the place to go on from as well. */
+const MOST_READ_UNWRITTEN = 50_000;
 const PROGRESS_INTERVAL_MS = 1_000;
 /** The rest of the log is read under the lock when the pass before took no longer than this. */
 const SHORT_PASS_MS = 250;
@@ -218,25 +231,36 @@ export class ProjectionRebuild<Event> {
     const startedAt = performance.now();
     const skipped = await skippedPositions(database, projection.name);
     const ended = new AbortController();
-    const gathered: RecordedEvent[] = [];
-    let seen: LogPosition | undefined;
+    const writing = new WriteBehind();
+    let gathered: Gathered<Event> = NOTHING_GATHERED;
     const writeGathered = async () => {
-      this.signal.throwIfAborted();
-      if (seen === undefined) return;
-      const facts = await this.factsOf(gathered.filter(({ position }) => !skipped.has(position)));
-      await inTransaction((writer) => projection.write(writer, this.aside.name, facts));
-      this.reached = seen;
-      this.events += gathered.length;
-      gathered.length = 0;
-      await this.saveProgress('building', target);
+      const { facts, events, position } = gathered;
+      if (position === undefined) return;
+      gathered = NOTHING_GATHERED;
+      await writing.begin(async () => {
+        this.signal.throwIfAborted();
+        await inTransaction((writer) => projection.write(writer, this.aside.name, facts));
+        this.reached = position;
+        this.events += events;
+        await this.saveProgress('building', target);
+      });
     };
     const consume = consumeInBatches({
-      maxBatchSize: batchSize,
+      maxBatchSize: Math.min(batchSize, MOST_DECODED_AT_A_TIME),
       handle: async ({ events, position }) => {
-        gathered.push(...events);
-        seen = position;
-        // The log delivers in smaller portions than are worth a round trip to the database.
-        if (gathered.length >= batchSize / 2) await writeGathered();
+        this.signal.throwIfAborted();
+        const wanted = events.filter(
+          (event) => this.concerns(event) && !skipped.has(event.position),
+        );
+        const facts = await this.factsOf(wanted);
+        gathered = {
+          facts: gathered.facts.concat(facts),
+          events: gathered.events + events.length,
+          position,
+        };
+        if (gathered.facts.length >= batchSize || gathered.events >= MOST_READ_UNWRITTEN) {
+          await writeGathered();
+        }
       },
     });
     try {
@@ -251,14 +275,21 @@ export class ProjectionRebuild<Event> {
         ),
       );
       await writeGathered();
+      await writing.done();
       this.reached = target;
     } finally {
       ended.abort();
+      await writing.settled();
       this.fillingMs += performance.now() - startedAt;
     }
   }
 
+  private concerns({ type }: RecordedEvent): boolean {
+    return this.options.projection.eventTypes?.has(type) ?? true;
+  }
+
   private async factsOf(events: readonly RecordedEvent[]): Promise<ProjectedEvent<Event>[]> {
+    if (events.length === 0) return [];
     const facts = await this.options.codec.decode(events);
     return events.map(({ streamName, revision, position }, index) => {
       const event = facts[index];
@@ -338,6 +369,40 @@ export class ProjectionRebuild<Event> {
       await this.aside.takePlace(transaction);
       await saveRebuildOutcome(transaction, this.rebuildId, { state: 'switched', ...comparison });
     });
+  }
+}
+
+interface Gathered<Event> {
+  readonly facts: readonly ProjectedEvent<Event>[];
+  /** How many were read, with those that change nothing. */
+  readonly events: number;
+  readonly position: LogPosition | undefined;
+}
+
+const NOTHING_GATHERED: Gathered<never> = { facts: [], events: 0, position: undefined };
+
+/** One write at a time, while what comes next is gathered. A write that failed fails the next call. */
+class WriteBehind {
+  private underWay: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | undefined;
+
+  /** Resolves when the write before has been done and this one has begun. */
+  async begin(write: () => Promise<void>): Promise<void> {
+    await this.done();
+    this.underWay = write().catch((error: unknown) => {
+      this.failure = { error };
+    });
+  }
+
+  /** @throws what made a write fail */
+  async done(): Promise<void> {
+    await this.underWay;
+    if (this.failure) throw this.failure.error;
+  }
+
+  /** Resolves when nothing is written any more, failed or not. */
+  settled(): Promise<void> {
+    return this.underWay;
   }
 }
 
