@@ -61,7 +61,7 @@ try {
   report.save();
 } catch (error) {
   failed = true;
-  process.stderr.write(`${name} failed: ${error.stack}\n`);
+  process.stderr.write(`${name} failed: ${error.stack}\n${stage.lastWords()}\n`);
 } finally {
   await stage.stopAll();
   mail.close();

@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { clearTimeout } from 'node:timers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
 
@@ -91,6 +92,14 @@ export class Stage {
   /** Stops everything, latest first. */
   async stopAll() {
     for (const part of this.running.splice(0).reverse()) await part.stop();
+  }
+
+  /** The end of what each process has printed, for when something went wrong. */
+  lastWords() {
+    return readdirSync(this.folder)
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => `${name}:\n${readFileSync(join(this.folder, name), 'utf8').slice(-1_000)}`)
+      .join('\n');
   }
 
   /** For when there is no time to stop. */
@@ -240,10 +249,14 @@ async function readyMessageOf(child, exited, name, logFile) {
       child.kill('SIGKILL');
       fail(`was not ready within ${READY_DEADLINE_MS} ms`);
     }, READY_DEADLINE_MS);
-    deadline.unref();
     child.on('message', (message) => {
-      if (message.kind === 'ready') resolve(message.endpoints);
+      if (message.kind !== 'ready') return;
+      clearTimeout(deadline);
+      resolve(message.endpoints);
     });
-    void exited.then(([code, signal]) => fail(`ended with ${signal ?? `exit code ${code}`}`));
+    void exited.then(([code, signal]) => {
+      clearTimeout(deadline);
+      fail(`ended with ${signal ?? `exit code ${code}`}`);
+    });
   });
 }
