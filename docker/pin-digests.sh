@@ -26,7 +26,10 @@ wanted() {
   printf '%s' "${given:-$2}"
 }
 
-[ -e "$file" ] && grep -v -E "^($(images | sed 's/ .*//' | tr '\n' '|')#pinned)=" "$file" > "$new" || true
+if [ -e "$file" ]; then
+  variables=$(images | cut -d ' ' -f 1 | paste -s -d '|' -)
+  sed -E "/^($variables)=/d" "$file" > "$new"
+fi
 images | while read -r variable default; do
   image=$(wanted "$variable" "$default")
   "$docker" pull --quiet "$image" > /dev/null

@@ -99,6 +99,29 @@ restart_web() {
   done
   healthy
 }
+# The same version under another image id stands for the next one.
+next_version() {
+  printf 'FROM %s\nLABEL version=next\n' "$REGISTRATION_IMAGE" | $docker build --quiet --tag "$REGISTRATION_IMAGE" -
+}
+upgrade_under_traffic() {
+  next_version || return 1
+  client user traffic > "$log.traffic" 2>&1 &
+  traffic=$!
+  UPGRADE_BUILD=0 COMPOSE="$COMPOSE" DOCKER="$docker" docker/upgrade.sh
+  upgraded=$?
+  $docker exec "$project-user" touch /tmp/stop
+  wait "$traffic"
+  answered=$?
+  cat "$log.traffic"
+  rm -f "$log.traffic"
+  [ "$upgraded" -eq 0 ] && [ "$answered" -eq 0 ] || return 1
+  image=$($docker image inspect --format '{{.Id}}' "$REGISTRATION_IMAGE")
+  for service in api worker admin mailbox; do
+    for id in $($COMPOSE ps --quiet "$service"); do
+      [ "$(inspect "$id" '{{.Image}}')" = "$image" ] || { echo "$service is of the old version"; return 1; }
+    done
+  done
+}
 
 step 'build' $COMPOSE build || exit 1
 step 'up' $COMPOSE up --detach || exit 1
@@ -145,6 +168,10 @@ step 'two workers run' sh -c "[ \"\$($COMPOSE ps --quiet worker | wc -l)\" -eq 2
 step 'ten wrong passwords get a client banned' client attacker attack && cat "$log"
 step 'another client is served meanwhile' client neighbour neighbour
 step 'an operator ends the ban' unban && step 'the client is served again' client attacker neighbour
+step 'an upgrade under traffic: no call is refused' upgrade_under_traffic && tail -n 1 "$log"
+step 'two workers run, still' sh -c "[ \"\$($COMPOSE ps --quiet worker | wc -l)\" -eq 2 ]"
+step 'healthy after the upgrade' healthy
+step 'a user registers, gets the code and activates' client user story
 step 'fail2ban follows a web server that was started again' restart_web
 step 'ten wrong passwords get a client banned again' client attacker attack && cat "$log"
 step 'another client is served meanwhile, too' client neighbour neighbour

@@ -1,9 +1,10 @@
 /**
  * The story of a user, and that of an attacker, over the web server: runs in a container beside it and is given on
- * standard input. `node - story`, `node - attack`, `node - neighbour`; the exit code says whether it went well.
+ * standard input. `node - story`, `node - attack`, `node - neighbour`, `node - traffic`; the exit code says whether it went well.
  */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -115,4 +116,22 @@ async function neighbour() {
   }
 }
 
-await { story, attack, neighbour }[process.argv[2]]();
+/**
+ * Somebody who calls all the time, until told to stop by the file /tmp/stop: registers and looks at an account that is
+ * there. Every call has to be answered as if nothing happened.
+ */
+async function traffic() {
+  const user = email;
+  expectStatus('register', await call('POST', '/v1/accounts', { body: { email, password } }), 202);
+  let calls = 0;
+  for (; !existsSync('/tmp/stop'); calls += 1) {
+    const body = { email: `verify-${randomBytes(6).toString('hex')}@example.org`, password };
+    expectStatus('register', await call('POST', '/v1/accounts', { body }), 202);
+    expectStatus('account', await call('GET', '/v1/account', { user }), 200);
+    await pause(100);
+  }
+  if (calls < 20) throw new Error(`only ${calls} calls`);
+  process.stdout.write(`${2 * calls} calls, none refused\n`);
+}
+
+await { story, attack, neighbour, traffic }[process.argv[2]]();
