@@ -22,14 +22,18 @@ import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.j
 
 /** What the races over three processes show in some rounds, in a thousand: the same loop over one log. */
 const ROUNDS = 1_000;
+const PROCESSES = 10;
 const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const policy = defaultActivationPolicy;
 
 async function race(guess: string, times: number) {
   const store = new InMemoryEventStore();
   await store.record(stream, accountRegistered(), codeIssued(), codeSent());
-  const behaviour = { store, codec: plainAccountCodec, decider: accountDecider(policy) };
-  const guessed = async (): Promise<ActivationOutcome | AccountError> => {
+  // Within a process, commands for the same stream take turns.
+  const newProcess = () => ({ store, codec: plainAccountCodec, decider: accountDecider(policy) });
+  const processes = Array.from({ length: PROCESSES }, newProcess);
+  const guessed = async (index: number): Promise<ActivationOutcome | AccountError> => {
+    const behaviour = processes[index % PROCESSES] ?? newProcess();
     try {
       const { state, events } = await handleCommand(
         behaviour,
@@ -49,7 +53,7 @@ async function race(guess: string, times: number) {
       throw error;
     }
   };
-  const outcomes = await Promise.all(Array.from({ length: times }, guessed));
+  const outcomes = await Promise.all(Array.from({ length: times }, (_, index) => guessed(index)));
   const types: string[] = [];
   for await (const { type } of store.readStream(stream)) types.push(type);
   return { outcomes, types: types.slice(3) };

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Backstage, expectProblem, expectRetryAfter, anotherCode } from '../api/account-client.js';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { Backstage, expectProblem, expectRetryAfter } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
-import { inParallel, raceRightCodes, raceWrongGuesses, targets } from './parallel-guesses.js';
+import { newTarget, raceRightCodes, raceWrongGuesses, withNextCode } from './parallel-guesses.js';
 import { startThreeApis } from './three-apis.js';
 import type { ThreeApis } from './three-apis.js';
 
@@ -23,29 +23,26 @@ describe('Three API processes', () => {
   afterAll(() => Promise.all([backstage?.close(), apis?.stop()]));
 
   it('let one of 50 right codes at the same time activate the account', async () => {
-    for (const target of await targets(apis, backstage, ROUNDS)) {
-      await raceRightCodes(apis, target, 50);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await raceRightCodes(apis, await newTarget(apis, backstage), 50);
     }
   }, 60_000);
 
   it('compare three of 200 wrong guesses at the same time', async () => {
-    for (const target of await targets(apis, backstage, ROUNDS)) {
-      await raceWrongGuesses(apis, backstage, target, 200);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const target = await newTarget(apis, backstage);
+      await raceWrongGuesses(apis, backstage, target, { times: 200 });
     }
   }, 60_000);
 
   it('count guesses and codes as they are told to, and say truthfully when to come back', async () => {
-    const [target] = await targets(apis, backstage, 1);
-    if (!target) throw new Error('nobody was registered');
-    await raceWrongGuesses(apis, backstage, target, 30);
     const [client] = apis.clients;
-    await eventually(async () => expect((await client.requestCode(target)).status).toBe(202));
-    const code = await backstage.codeFor(target, 2);
+    const target = await newTarget(apis, backstage);
+    await raceWrongGuesses(apis, backstage, target, { times: 30 });
+    const next = await withNextCode(apis, backstage, target, 2);
     // One guess is left of the four that an address has in a day.
-    const answers = await inParallel(apis, 9, (one) => one.activate(target, anotherCode(code)));
-    const compared = answers.filter(({ status }) => status === 422);
-    expect(compared.map(({ body }) => body['attemptsLeft'])).toEqual([0]);
-    const refused = await client.activate(target, code);
+    await raceWrongGuesses(apis, backstage, next, { times: 9, issueNumber: 2, left: 1 });
+    const refused = await client.activate(next, next.code);
     expectProblem(refused, 429, 'activation-attempts-exhausted');
     expectRetryAfter(refused, 86_340, 86_400);
     // And no third code within the hour.

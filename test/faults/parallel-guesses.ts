@@ -1,8 +1,7 @@
 import { expect } from '@jest/globals';
-import { Backstage, anotherCode } from '../api/account-client.js';
+import { Backstage, anotherCode, newCaller } from '../api/account-client.js';
 import type { AccountClient, Answer } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
-import { registerMany } from '../mail/mail-provider.js';
 import type { Registered } from '../mail/mail-provider.js';
 import type { ThreeApis } from './three-apis.js';
 
@@ -11,17 +10,31 @@ export interface Target extends Registered {
   readonly code: string;
 }
 
-/** So many new accounts, their codes fresh. */
-export async function targets(apis: ThreeApis, backstage: Backstage, count: number) {
-  const accounts = await registerMany(apis.clients[0], count);
-  return Promise.all(
-    accounts.map(async (account): Promise<Target> => {
-      const code = await backstage.codeFor(account);
-      // A process that did not register it knows the account as soon as the read model does.
-      await eventually(async () => expect((await apis.clients[1].view(account)).status).toBe(200));
-      return { ...account, code };
-    }),
-  );
+/** A new account, its code fresh, that all processes know. */
+export async function newTarget(
+  { clients: [client, ...others] }: ThreeApis,
+  backstage: Backstage,
+): Promise<Target> {
+  const caller = newCaller();
+  const { status, headers, body } = await client.register(caller);
+  expect(status).toBe(202);
+  const token = { 'Consistency-Token': headers.get('Consistency-Token') ?? '' };
+  for (const other of others) expect((await other.view(caller, token)).status).toBe(200);
+  const accountId = String(body['accountId']);
+  return { ...caller, accountId, code: await backstage.codeFor(caller) };
+}
+
+/** The same account with its next code, as soon as it may have one. */
+export async function withNextCode(
+  { clients: [client] }: ThreeApis,
+  backstage: Backstage,
+  target: Target,
+  issueNumber: number,
+): Promise<Target> {
+  await eventually(async () => expect((await client.requestCode(target)).status).toBe(202), {
+    every: 50,
+  });
+  return { ...target, code: await backstage.codeFor(target, issueNumber) };
 }
 
 /** The same call at the same time, so many times, spread over the three processes. */
@@ -47,27 +60,31 @@ export async function raceRightCodes(apis: ThreeApis, target: Target, times: num
   expect(others.filter((status) => status !== 409 && status !== 429 && status !== 503)).toEqual([]);
 }
 
-/** Wrong guesses in parallel: no more are compared than a code has, whatever each is told. */
+/**
+ * Wrong guesses in parallel: exactly as many are compared as are left, whatever each is told.
+ *
+ * @param issueNumber of the target's code
+ * @param left guesses that this code still has: three, or what the day leaves
+ */
 export async function raceWrongGuesses(
   apis: ThreeApis,
   backstage: Backstage,
   target: Target,
-  times: number,
+  { times, issueNumber = 1, left = 3 }: { times: number; issueNumber?: number; left?: number },
 ) {
   const wrong = anotherCode(target.code);
   const answers = await inParallel(apis, times, (client) => client.activate(target, wrong));
   const compared = answers.filter(({ status }) => status === 422);
-  expect(compared.length).toBeLessThanOrEqual(3);
-  const left = compared.map(({ body }) => Number(body['attemptsLeft'])).sort();
-  expect(left).toEqual([0, 1, 2].slice(3 - compared.length));
+  const attemptsLeft = compared.map(({ body }) => Number(body['attemptsLeft'])).sort();
+  expect(attemptsLeft).toEqual(Array.from({ length: left }, (_, index) => index));
   const refusals = answers.map(({ status }) => status).filter((status) => status !== 422);
   expect(refusals.filter((status) => ![410, 429, 503].includes(status))).toEqual([]);
 
   const history = await backstage.historyOf(target.accountId);
-  const counted = history.filter(
-    ({ type, data }) =>
-      type === 'ActivationRefused' && (data as { reason: string }).reason === 'incorrect',
-  );
-  expect(counted).toHaveLength(compared.length);
-  expect(counted.length).toBe(3);
+  const counted = history.filter(({ type, data }) => {
+    if (type !== 'ActivationRefused') return false;
+    const refused = data as { reason: string; issueNumber: number };
+    return refused.reason === 'incorrect' && refused.issueNumber === issueNumber;
+  });
+  expect(counted).toHaveLength(left);
 }
