@@ -16,10 +16,10 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? '20261122');
 const BATCH = 40;
 const LANES = 16;
 /** A run goes on after a finding, so that a long one tells all that it found. */
-const MOST_FINDINGS = 20;
+const MOST_FINDINGS = 200;
+const MOST_SHOWN = 20;
 const REPORT_EVERY = 100_000;
-/** The goal is a second; in the tests of every day the machine may have other work. */
-const SLOWEST_MS = process.env['FUZZ_RUNS'] ? 1_000 : 8_000;
+const SLOWEST_MS = 1_000;
 /** Answers to requests that were refused without a look at the account: they must leave no event. */
 const REFUSED = new Set([400, 401, 404, 405, 408, 413, 414, 415, 417, 421, 429, 431]);
 
@@ -105,21 +105,17 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
       let slowest = 0;
       let done = 0;
       const findings: string[] = [];
+      const slow: GeneratedRequest[] = [];
       const queue = allRequests();
       const lane = async () => {
         for (let next = queue.next(); !next.done; next = queue.next()) {
           const generated = next.value;
-          const { status, requestId, text, milliseconds } = await sendAgain(generated);
+          const answered = await sendAgain(generated);
+          const { status, requestId, text, milliseconds } = answered;
           const tellsInternals = status >= 400 && /\n\s+at |node_modules|\.[jt]s:\d+/.test(text);
-          if (status >= 500 || milliseconds >= SLOWEST_MS || tellsInternals) {
-            findings.push(
-              `${status} in ${Math.round(milliseconds)} ms for ${JSON.stringify({
-                ...generated,
-                body: generated.body?.toString('latin1').slice(0, 500),
-              })}: ${text.slice(0, 300)}`,
-            );
-            if (findings.length >= MOST_FINDINGS) return;
-          }
+          if (status >= 500 || tellsInternals) findings.push(told(generated, answered));
+          if (milliseconds >= SLOWEST_MS) slow.push(generated);
+          if (findings.length + slow.length >= MOST_FINDINGS) return;
           if (REFUSED.has(status)) refused.add(requestId);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           slowest = Math.max(slowest, milliseconds);
@@ -128,7 +124,12 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      expect(findings).toEqual([]);
+      // A request that is slow by itself is slow again when nothing else is under way; a busy machine is not.
+      for (const generated of slow) {
+        const again = await sendAgain(generated);
+        if (again.milliseconds >= SLOWEST_MS) findings.push(told(generated, again));
+      }
+      expect(findings.slice(0, MOST_SHOWN)).toEqual([]);
       expect(done).toBe(RUNS);
       const events = await eventsOf(refused);
       process.stderr.write(
@@ -136,7 +137,7 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
           .sort()
           .map(([status, times]) => `${times} x ${status}`)
           .join(', ')}; ` +
-          `slowest ${Math.round(slowest)} ms; ${refused.size} refused, ${events.length} events of those\n`,
+          `slowest ${Math.round(slowest)} ms, ${slow.length} of them slow but not again; ${refused.size} refused, ${events.length} events of those\n`,
       );
       expect(events).toEqual([]);
       // They got everywhere, not only to the first check.
@@ -145,6 +146,12 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
     },
     Math.max(300_000, RUNS * 5),
   );
+
+  function told(generated: GeneratedRequest, { status, milliseconds, text }: Answered): string {
+    const body = generated.body?.toString('latin1').slice(0, 500);
+    const request = JSON.stringify({ ...generated, body });
+    return `${status} in ${Math.round(milliseconds)} ms for ${request}: ${text.slice(0, 300)}`;
+  }
 
   /** The events in the log that came from one of these requests. */
   async function eventsOf(requestIds: ReadonlySet<string>): Promise<unknown[]> {
