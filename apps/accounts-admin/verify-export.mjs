@@ -34,12 +34,13 @@ function readSigned(path) {
   return { path, format, header: lines[0], lines: lines.slice(1), fingerprint };
 }
 
-function fingerprintOf(path, format, signed, { publicKey, signature }) {
+function fingerprintOf(path, format, signed, { algorithm, publicKey, signature }) {
   if (!publicKey || !signature) throw new Error(`${path} is not signed`);
-  const der = Buffer.from(publicKey, 'base64');
+  if (algorithm !== 'Ed25519') throw new Error(`${path} is signed in a way that is not known`);
+  const der = bytesOf(publicKey);
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
   const text = `${format}\n${createHash('sha256').update(signed).digest('hex')}\n`;
-  if (!verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64'))) {
+  if (!verify(null, Buffer.from(text), key, bytesOf(signature))) {
     throw new Error(`${path} is not what was signed`);
   }
   const fingerprint = createHash('sha256').update(der).digest('hex');
@@ -47,6 +48,13 @@ function fingerprintOf(path, format, signed, { publicKey, signature }) {
     throw new Error(`${path} was signed with another key`);
   }
   return fingerprint;
+}
+
+/** @throws where something was changed that decoding would overlook */
+function bytesOf(base64) {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.toString('base64') !== base64) throw new Error('key or signature is not base64');
+  return bytes;
 }
 
 /** Every stream of an export in which no stream is broken. */

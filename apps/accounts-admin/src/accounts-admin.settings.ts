@@ -53,9 +53,14 @@ export function reportSettings(
   settings: AccountsAdminSettings,
   env: Environment = process.env,
 ): readonly SettingReport[] {
-  return Object.entries(settings).map(([name, value]) => ({
-    name,
-    isSet: Boolean(env[name] || env[`${name}_FILE`]),
-    value: typeof value === 'number' || name === 'NODE_ENV' ? (value as number | string) : null,
-  }));
+  const values: Readonly<Record<string, unknown>> = settings;
+  return Object.keys(settingTypes).map((name) => {
+    const value = values[name];
+    const mode = name === 'NODE_ENV' ? settings.NODE_ENV : null;
+    return {
+      name,
+      isSet: Boolean(env[name] || env[`${name}_FILE`]),
+      value: typeof value === 'number' ? value : mode,
+    };
+  });
 }

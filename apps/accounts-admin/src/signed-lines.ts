@@ -31,12 +31,11 @@ export class SignedLines {
     return text;
   }
 
-  /** @param values for whoever reads it; they are not signed */
-  last(values: object): string {
+  /** Holds nothing that is not checked: whatever else is to be told stands in the lines before. */
+  last(): string {
     const { signer } = this;
     const signature = signer?.sign(`${this.format}\n${this.digest.digest('hex')}\n`) ?? null;
     const publicKey = signer?.publicKey ?? null;
-    const end = { ...values, algorithm: 'Ed25519', publicKey, signature };
-    return `${JSON.stringify({ end })}\n`;
+    return `${JSON.stringify({ end: { algorithm: 'Ed25519', publicKey, signature } })}\n`;
   }
 }

@@ -38,6 +38,11 @@ export function ApiLines(description: string, ...lines: readonly object[]) {
   });
 }
 
+/** The last line of a signed file. */
+export const signatureExample = {
+  end: { algorithm: 'Ed25519', publicKey: 'SPKI, base64', signature: 'base64' },
+};
+
 /** Describes the segment `{id}` of a path. */
 export function ApiAccount() {
   return ApiParam({

@@ -51,8 +51,6 @@ export async function download(run: CommandRun, path: string, query: QueryValues
   run.show({ file, lines }, () => `Written to ${file}. Check it: npm run verify-export -- ${file}`);
 }
 
-function isOfFileSystem(
-  error: unknown,
-): error is NodeJS.ErrnoException & { readonly code: string } {
-  return error instanceof Error && 'syscall' in error && 'path' in error && 'code' in error;
+function isOfFileSystem(error: unknown): error is { readonly code: string } {
+  return typeof error === 'object' && error !== null && 'syscall' in error && 'code' in error;
 }

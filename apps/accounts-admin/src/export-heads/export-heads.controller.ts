@@ -6,7 +6,7 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
-import { ApiLines, ApiProblems } from '../api-description/api-description.js';
+import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHeadsHandler } from './export-heads.handler.js';
 
@@ -35,15 +35,7 @@ export class ExportHeadsController {
       revision: 3,
       head: '3b0f…64 hexadecimal digits…',
     },
-    {
-      end: {
-        streams: 1,
-        broken: 0,
-        algorithm: 'Ed25519',
-        publicKey: 'SPKI, base64',
-        signature: 'base64',
-      },
-    },
+    signatureExample,
   )
   @ApiProblems(
     'unauthenticated',

@@ -34,19 +34,15 @@ export class ExportHeadsHandler {
   private async *lines(lines: SignedLines): AsyncGenerator<string> {
     const first = lines.first({ at: new Date(this.clock()).toISOString() });
     let isBegun = false;
-    let streams = 0;
-    let broken = 0;
     for await (const step of this.log.walk(chainFold)) {
       if (!isBegun) yield first;
       isBegun = true;
       if (step.kind !== 'share') continue;
       for (const [stream, walk] of step.folds) {
-        streams += 1;
-        if (walk.verdict.broken) broken += 1;
         yield lines.line(headOf(stream, walk));
       }
     }
-    yield lines.last({ streams, broken });
+    yield lines.last();
   }
 }
 

@@ -6,7 +6,12 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
-import { ApiAccount, ApiLines, ApiProblems } from '../api-description/api-description.js';
+import {
+  ApiAccount,
+  ApiLines,
+  ApiProblems,
+  signatureExample,
+} from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHistoryHandler } from './export-history.handler.js';
 
@@ -48,16 +53,7 @@ export class ExportHistoryController {
         metadata: { schemaVersion: 1, chain: '3b0f…64 hexadecimal digits…' },
       },
     },
-    {
-      end: {
-        events: 1,
-        head: '3b0f…64 hexadecimal digits…',
-        intact: true,
-        algorithm: 'Ed25519',
-        publicKey: 'SPKI, base64',
-        signature: 'base64',
-      },
-    },
+    signatureExample,
   )
   @ApiProblems(
     'invalidRequest',

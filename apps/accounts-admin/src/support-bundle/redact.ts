@@ -13,7 +13,7 @@ export function redactText(text: string): string {
     .replace(/\b[a-z][a-z+.-]*:\/\/[^\s"']+/gi, '[URL]')
     .replace(/[^\s@<>"'(),;:]+@[^\s@<>"'(),;]+/g, '[e-mail address]')
     .replace(/(?:\bv\d+)?\$[^\s"']{8,}/g, '[hash]')
-    .replace(/[0-9a-f:.]{3,}/gi, (word) => (isIP(trimmed(word)) ? '[IP address]' : word))
+    .replace(/[0-9a-f:.]{3,}/gi, withoutAddress)
     .replace(/[A-Za-z0-9+/_=-]+/g, (word) =>
       LOOKS_SECRET.test(word.replace(UUID, '')) ? '[redacted]' : word,
     );
@@ -30,7 +30,8 @@ export function redacted(value: unknown): unknown {
   );
 }
 
-/** Without the marks that end a sentence. */
-function trimmed(word: string): string {
-  return word.replace(/[.:]+$/, '');
+/** Marks that end a sentence are none of it. */
+function withoutAddress(word: string): string {
+  const address = word.replace(/[.:]+$/, '');
+  return isIP(address) ? `[IP address]${word.slice(address.length)}` : word;
 }

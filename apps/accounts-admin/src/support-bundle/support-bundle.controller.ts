@@ -7,7 +7,7 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
-import { ApiLines, ApiProblems } from '../api-description/api-description.js';
+import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { SupportBundleHandler } from './support-bundle.handler.js';
 
@@ -70,14 +70,7 @@ export class SupportBundleController {
         ],
       },
     },
-    {
-      end: {
-        failed: ['eventStore'],
-        algorithm: 'Ed25519',
-        publicKey: 'SPKI, base64',
-        signature: 'base64',
-      },
-    },
+    signatureExample,
   )
   @ApiProblems(
     'invalidRequest',

@@ -26,6 +26,7 @@ import type { Signer } from '../signed-lines.js';
 import { consumers } from '../watch-projections/consumers.js';
 import { toProjectionAnswer } from '../watch-projections/projection-answer.js';
 import { WatchProjectionsHandler } from '../watch-projections/watch-projections.handler.js';
+import type { ConsumerStatus } from '../watch-projections/watch-projections.handler.js';
 import { accountSection } from './account-section.js';
 import { redacted } from './redact.js';
 import { versions } from './versions.js';
@@ -73,19 +74,17 @@ export class SupportBundleHandler {
           );
     const lines = new SignedLines('support-bundle/v1', this.signer);
     yield lines.first({ at: new Date(now).toISOString(), requestedBy: actorOf(caller) });
-    const failed: string[] = [];
     for (const [section, tell] of Object.entries(this.sections(now))) {
       try {
         yield lines.line(redacted({ section, content: await tell() }) as object);
       } catch (error) {
-        failed.push(section);
         this.log.error({ requestId: caller.requestId, err: error }, `no ${section} for the bundle`);
         const name = error instanceof Error ? error.name : 'unknown';
         yield lines.line({ section, failure: name });
       }
     }
     if (ofAccount) yield lines.line(redacted({ section: 'account', content: ofAccount }) as object);
-    yield lines.last({ failed });
+    yield lines.last();
   }
 
   private async accountSection(accountId: string, now: number, caller: Caller): Promise<object> {
@@ -105,7 +104,7 @@ export class SupportBundleHandler {
         return { available: true };
       },
       postgres: () => this.postgres(),
-      projections: async () => (await this.projections.watch()).map(toProjectionAnswer),
+      projections: async () => (await this.projections.watch()).map(projectionWithoutReasons),
       failedEvents: () => this.failedEvents(),
       statisticsByHour: () => this.statistics('hour', HOURS, now),
       statisticsByDay: () => this.statistics('day', DAYS, now),
@@ -125,14 +124,13 @@ export class SupportBundleHandler {
     };
   }
 
-  /** Without why somebody decided what: people write what they like there. */
   private async failedEvents(): Promise<readonly object[]> {
     const lists = await Promise.all(
       consumers.map(({ name }) => listFailedEvents(this.database, name, MOST_FAILED_EVENTS)),
     );
     return lists.flat().map((event) => {
       const { projection } = event;
-      return { projection, ...toFailedEventAnswer(event), reason: undefined };
+      return { projection, ...withoutReason(toFailedEventAnswer(event)) };
     });
   }
 
@@ -147,4 +145,14 @@ export class SupportBundleHandler {
     const rows = await statisticsBetween(this.database, interval, from, new Date(end));
     return rows.filter((row) => statisticNames.some((name) => row[name] > 0));
   }
+}
+
+function projectionWithoutReasons(status: ConsumerStatus): object {
+  const answer = toProjectionAnswer(status);
+  return { ...answer, failing: answer.failing && withoutReason(answer.failing) };
+}
+
+/** Why somebody decided what: people write what they like there. */
+function withoutReason(failedEvent: ReturnType<typeof toFailedEventAnswer>): object {
+  return { ...failedEvent, reason: undefined };
 }

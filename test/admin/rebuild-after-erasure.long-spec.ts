@@ -1,0 +1,3 @@
+import { provesRebuildAfterErasure } from './rebuild-after-erasure.js';
+
+provesRebuildAfterErasure(10_000);
