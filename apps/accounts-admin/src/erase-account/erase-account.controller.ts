@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { EraseAccountHandler } from './erase-account.handler.js';
 
 const erasureQuery = z.strictObject({
@@ -34,6 +34,7 @@ export class EraseAccountController {
 
   @Delete(':id')
   @RequiresScope('accounts:erase')
+  @ApiAccount()
   @ApiOperation({
     summary: 'Forget a person: what is known of them can never be read again',
     description:

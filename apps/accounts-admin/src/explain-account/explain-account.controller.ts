@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { ExplainAccountHandler } from './explain-account.handler.js';
 
 const explanationAnswer = z.object({
@@ -21,6 +21,7 @@ export class ExplainAccountController {
 
   @Get(':id/explanation')
   @RequiresScope('history:read')
+  @ApiAccount()
   @ApiOperation({ summary: 'Why could she not activate? In plain words' })
   @ApiAnswer(200, 'The explanation', explanationAnswer)
   @ApiProblems(

@@ -26,6 +26,7 @@ export class ExportHistoryController {
 
   @Get(':id/history/export')
   @RequiresScope('history:read')
+  @ApiAccount()
   @ApiOperation({
     summary: 'The history of an account as a signed file',
     description:
@@ -33,7 +34,6 @@ export class ExportHistoryController {
       'apps/accounts-admin/verify-export.mjs checks signature and chain offline, and against exported heads. ' +
       'It holds personal data, unless the person was forgotten.',
   })
-  @ApiAccount()
   @ApiLines(
     'The events as they come',
     {

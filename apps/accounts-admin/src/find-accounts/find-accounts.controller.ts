@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
 import { FindAccountsHandler } from './find-accounts.handler.js';
 
@@ -71,6 +71,7 @@ export class FindAccountsController {
 
   @Get(':id')
   @RequiresScope('accounts:read')
+  @ApiAccount()
   @ApiOperation({ summary: 'One account, by its id or e-mail address' })
   @ApiAnswer(200, 'The account', accountAnswer)
   @ApiProblems(

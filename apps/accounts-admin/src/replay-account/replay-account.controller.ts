@@ -7,7 +7,7 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { integerParameter } from '../request-values.js';
 import { ReplayAccountHandler } from './replay-account.handler.js';
 import type { Replay } from './replay-account.handler.js';
@@ -66,6 +66,7 @@ export class ReplayAccountController {
 
   @Get(':id/history')
   @RequiresScope('history:read')
+  @ApiAccount()
   @ApiOperation({
     summary: 'What happened to an account, replayed from the event store',
     description:

@@ -2,7 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { VerifyAccountHandler } from './verify-account.handler.js';
 
 const verificationAnswer = z.object({
@@ -35,6 +35,7 @@ export class VerifyAccountController {
 
   @Get(':id/verification')
   @RequiresScope('history:read')
+  @ApiAccount()
   @ApiOperation({ summary: 'Whether the history is as it was appended, or where it breaks' })
   @ApiAnswer(200, 'What a walk along the chain of the history found', verificationAnswer)
   @ApiProblems(

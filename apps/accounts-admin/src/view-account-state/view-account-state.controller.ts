@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
 import { ViewAccountStateHandler } from './view-account-state.handler.js';
 import type { Moment } from './view-account-state.handler.js';
@@ -75,6 +75,7 @@ export class ViewAccountStateController {
 
   @Get(':id/state')
   @RequiresScope('accounts:read')
+  @ApiAccount()
   @ApiOperation({ summary: 'What an account was like at a time, or after an event' })
   @ApiAnswer(200, 'The state, computed from the events until then', stateAnswer)
   @ApiProblems(
@@ -105,6 +106,7 @@ export class ViewAccountStateController {
 
   @Get(':id/diff')
   @RequiresScope('accounts:read')
+  @ApiAccount()
   @ApiOperation({ summary: 'What changed between two times or events, and what happened' })
   @ApiAnswer(200, 'The fields that differ', diffAnswer)
   @ApiProblems(
