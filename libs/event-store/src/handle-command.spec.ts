@@ -207,6 +207,79 @@ describe('Handling a command', () => {
   });
 });
 
+describe('Commands for one stream at the same time', () => {
+  it('take turns: none loses against another of the same process', async () => {
+    const { store, add, recorded } = counting();
+    const decisions = await Promise.all(Array.from({ length: 20 }, (_, number) => add(number)));
+    expect(decisions.at(-1)?.state).toBe(190);
+    expect(store.appends).toBe(20);
+    const amounts = (await recorded()).map(({ data }) => (data as Added).amount);
+    expect(amounts).toEqual(Array.from({ length: 20 }, (_, number) => number));
+  });
+
+  it('share what is read as long as they append nothing', async () => {
+    const { store, add } = counting();
+    await add(999);
+    const reads = watchReads(store);
+    const refusals = await Promise.allSettled(Array.from({ length: 50 }, () => add(2)));
+    expect(refusals.filter(({ status }) => status === 'rejected')).toHaveLength(50);
+    // At most one for the first, and one for all that came meanwhile.
+    expect(reads()).toBeLessThanOrEqual(2);
+    const empty = await Promise.all(Array.from({ length: 50 }, () => add()));
+    expect(empty.map(({ state }) => state)).toEqual(Array(50).fill(999));
+    expect(reads()).toBeLessThanOrEqual(4);
+  });
+
+  it('are not decided on what was read before they came', async () => {
+    const { store, add } = counting();
+    await add(1);
+    const { hasRead, goOn } = holdFirstRead(store);
+    const early = add();
+    await hasRead;
+    // Somebody else, elsewhere, just after the stream was read.
+    await store.append('counter-1', 0n, [newEvent({ amount: 10 }, 'Added')]);
+    const late = add();
+    goOn();
+    expect((await early).state).toBe(1);
+    expect((await late).state).toBe(11);
+  });
+
+  it('do not keep those for other streams waiting', async () => {
+    const { store, add, addTo } = counting();
+    const { hasRead, goOn } = holdFirstRead(store);
+    const held = add(1);
+    await hasRead;
+    expect(await addTo('counter-2', 5)).toMatchObject({ state: 5 });
+    goOn();
+    expect(await held).toMatchObject({ state: 1 });
+  });
+
+  it('fail one by one, each with its own fault', async () => {
+    const { store, add } = counting();
+    const append = store.append.bind(store);
+    let calls = 0;
+    store.append = (...parameters) => {
+      calls += 1;
+      if (calls === 2) return Promise.reject(new EventStoreUnavailable('no answer'));
+      return append(...parameters);
+    };
+    const outcomes = await Promise.allSettled([add(1), add(2), add(2_000), add(4)]);
+    const told = outcomes.map((one) =>
+      one.status === 'fulfilled' ? one.value.state : (one.reason as Error).name,
+    );
+    expect(told).toEqual([1, 'EventStoreUnavailable', 'LimitExceeded', 5]);
+  });
+
+  it('fail together when what they share cannot be read, and the next can be served again', async () => {
+    const { store, add } = counting();
+    store.goAway();
+    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => add(1)));
+    for (const { status } of outcomes) expect(status).toBe('rejected');
+    store.comeBack();
+    expect(await add(7)).toMatchObject({ state: 7 });
+  });
+});
+
 describe('Loading a stream', () => {
   it('gives the initial state where there is none', async () => {
     const { store } = counting();
@@ -228,14 +301,16 @@ describe('Loading a stream', () => {
 
 function counting() {
   const store = new InMemoryEventStore();
-  const add = (...parts: number[]) =>
-    handleCommand({ store, codec, decider: counter }, 'counter-1', () => parts, context);
+  const behaviour = { store, codec, decider: counter };
+  const addTo = (streamName: string, ...parts: number[]) =>
+    handleCommand(behaviour, streamName, () => parts, context);
+  const add = (...parts: number[]) => addTo('counter-1', ...parts);
   const recorded = async (): Promise<RecordedEvent[]> => {
     const events: RecordedEvent[] = [];
     for await (const event of store.readStream('counter-1')) events.push(event);
     return events;
   };
-  return { store, add, recorded };
+  return { store, add, addTo, recorded };
 }
 
 /** The same store, but somebody adds 1 just before each of the first appends. */
@@ -253,4 +328,31 @@ function interrupting(store: InMemoryEventStore, times: number): EventStore {
     checkAvailable: () => store.checkAvailable(),
     close: () => store.close(),
   };
+}
+
+/** Tells how often streams have been read since. */
+function watchReads(store: InMemoryEventStore): () => number {
+  const readStream = store.readStream.bind(store);
+  let reads = 0;
+  store.readStream = (...parameters) => {
+    reads += 1;
+    return readStream(...parameters);
+  };
+  return () => reads;
+}
+
+/** The next read gets everything, and ends only when it may. */
+function holdFirstRead(store: InMemoryEventStore) {
+  const readStream = store.readStream.bind(store);
+  let goOn = () => undefined as void;
+  const mayEnd = new Promise<void>((resolve) => (goOn = resolve));
+  const hasRead = new Promise<void>((resolve) => {
+    store.readStream = async function* (...parameters) {
+      store.readStream = readStream;
+      yield* readStream(...parameters);
+      resolve();
+      await mayEnd;
+    };
+  });
+  return { hasRead, goOn };
 }

@@ -47,6 +47,10 @@ export interface StreamState<State> {
   readonly revision: ExpectedRevision;
 }
 
+interface History<State> extends StreamState<State> {
+  readonly recorded: readonly RecordedEvent[];
+}
+
 /** Other writers were faster at every attempt. Nothing was appended; asking again is safe. */
 export class TooMuchContention extends Error {
   constructor(streamName: string, attempts: number) {
@@ -62,37 +66,138 @@ const LONGEST_PAUSE_MS = 50;
  * Loads the stream, lets the decider decide, and appends at exactly the revision that was read. When
  * somebody else appended meanwhile, loads and decides again.
  *
+ * Commands for one stream take turns within a process, so that it never races with itself, and those that
+ * wait share what is read: of many at the same time, each that appends costs a read and an append, and all
+ * that append nothing cost one read together.
+ *
+ * @param behaviour the same object for all commands that are to take turns
  * @param toCommand builds the command, given the state it will be decided against: what a command
  *   derives from a secret depends on what the stream says
  * @throws whatever `decide` throws (nothing is appended then), TooMuchContention, EventStoreUnavailable
  *   (the outcome is unknown), UnknownEvent
  */
-export async function handleCommand<Command, Event, State>(
+export function handleCommand<Command, Event, State>(
   behaviour: StreamBehaviour<Command, Event, State>,
   streamName: string,
   toCommand: (state: State) => Command,
   context: CommandContext,
 ): Promise<Decision<Event, State>> {
-  const { store, codec, decider } = behaviour;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const { state, revision, recorded } = await loadHistory(behaviour, streamName);
-    const events = decider.decide(toCommand(state), state);
-    const newEvents = linked(
-      streamName,
-      recorded,
-      await toNewEvents(codec, streamName, { recorded, events }, context),
-    );
-    if (!isNotEmpty(newEvents)) return { events, state, position: undefined };
-    try {
-      const { position } = await store.append(streamName, revision, newEvents);
-      return { events, state: events.reduce(decider.evolve, state), position };
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
-      // Rivals that lost together would meet again without the jitter.
-      await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 * attempt));
-    }
+  return new Promise((resolve, reject) => {
+    queuesOf(behaviour).add(streamName, { toCommand, context, lostRaces: 0, resolve, reject });
+  });
+}
+
+const queues = new WeakMap<object, unknown>();
+
+function queuesOf<Command, Event, State>(
+  behaviour: StreamBehaviour<Command, Event, State>,
+): CommandQueues<Command, Event, State> {
+  const known = queues.get(behaviour) as CommandQueues<Command, Event, State> | undefined;
+  if (known) return known;
+  const made = new CommandQueues(behaviour);
+  queues.set(behaviour, made);
+  return made;
+}
+
+/** A command whose caller waits for what becomes of it. */
+interface PendingCommand<Command, Event, State> {
+  readonly toCommand: (state: State) => Command;
+  readonly context: CommandContext;
+  lostRaces: number;
+  resolve(decision: Decision<Event, State>): void;
+  reject(reason: unknown): void;
+}
+
+/** The commands of one process that are under way, a queue for each stream. */
+class CommandQueues<Command, Event, State> {
+  private readonly queues = new Map<string, PendingCommand<Command, Event, State>[]>();
+
+  constructor(private readonly behaviour: StreamBehaviour<Command, Event, State>) {}
+
+  add(streamName: string, command: PendingCommand<Command, Event, State>): void {
+    const queue = this.queues.get(streamName);
+    if (queue) queue.push(command);
+    else void this.work(streamName, [command]);
   }
-  throw new TooMuchContention(streamName, MAX_ATTEMPTS);
+
+  private async work(
+    streamName: string,
+    queue: PendingCommand<Command, Event, State>[],
+  ): Promise<void> {
+    this.queues.set(streamName, queue);
+    while (queue.length > 0) {
+      // Who comes while the stream is being read must not be judged by what was read.
+      const present = queue.splice(0);
+      queue.unshift(...(await this.decide(streamName, present)));
+    }
+    this.queues.delete(streamName);
+  }
+
+  /** Decides up to and including the first command that appends; answers those that need another read. */
+  private async decide(
+    streamName: string,
+    present: readonly PendingCommand<Command, Event, State>[],
+  ): Promise<readonly PendingCommand<Command, Event, State>[]> {
+    const { decider } = this.behaviour;
+    let history: History<State>;
+    try {
+      history = await loadHistory(this.behaviour, streamName);
+    } catch (error) {
+      for (const { reject } of present) reject(error);
+      return [];
+    }
+    const { state } = history;
+    for (const [index, command] of present.entries()) {
+      let events: readonly Event[];
+      try {
+        events = decider.decide(command.toCommand(state), state);
+      } catch (error) {
+        command.reject(error);
+        continue;
+      }
+      if (events.length > 0) {
+        const isSettled = await this.append(streamName, history, events, command);
+        return present.slice(isSettled ? index + 1 : index);
+      }
+      command.resolve({ events, state, position: undefined });
+    }
+    return [];
+  }
+
+  /** Whether the command is settled; when not, somebody else appended first. */
+  private async append(
+    streamName: string,
+    { state, revision, recorded }: History<State>,
+    events: readonly Event[],
+    command: PendingCommand<Command, Event, State>,
+  ): Promise<boolean> {
+    const { store, codec, decider } = this.behaviour;
+    const { context } = command;
+    try {
+      const newEvents = linked(
+        streamName,
+        recorded,
+        await toNewEvents(codec, streamName, { recorded, events }, context),
+      );
+      if (!isNotEmpty(newEvents)) throw new Error('the codec encoded no event');
+      const { position } = await store.append(streamName, revision, newEvents);
+      command.resolve({ events, state: events.reduce(decider.evolve, state), position });
+      return true;
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision)) {
+        command.reject(error);
+        return true;
+      }
+    }
+    command.lostRaces += 1;
+    if (command.lostRaces >= MAX_ATTEMPTS) {
+      command.reject(new TooMuchContention(streamName, MAX_ATTEMPTS));
+      return true;
+    }
+    // Rivals in other processes that lost together would meet again without the jitter.
+    await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 * command.lostRaces));
+    return false;
+  }
 }
 
 /**
@@ -111,7 +216,7 @@ export async function loadStream<Command, Event, State>(
 async function loadHistory<Command, Event, State>(
   { store, codec, decider }: StreamBehaviour<Command, Event, State>,
   streamName: string,
-): Promise<StreamState<State> & { readonly recorded: readonly RecordedEvent[] }> {
+): Promise<History<State>> {
   const recorded: RecordedEvent[] = [];
   for await (const event of store.readStream(streamName)) recorded.push(event);
   const events = await codec.decode(recorded);
