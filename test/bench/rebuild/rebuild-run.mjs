@@ -12,6 +12,7 @@ import {
   accountsTable,
   activationMailsProjection,
   anonymousAccountCodec,
+  runProjection,
   statisticsProjection,
 } from '../../../dist/libs/read-model/src/index.js';
 import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
@@ -20,6 +21,7 @@ import { readSecrets } from '../scale/secrets.mjs';
 import { GeneratedLog } from './generated-log.mjs';
 
 const STATEMENT_TIMEOUT_MS = 600_000;
+const FILL_BATCH = 5_000;
 const tables = [accountsTable, activationMailsProjection, statisticsProjection];
 
 /** Facts as they are: a generated log seals nothing. */
@@ -76,6 +78,49 @@ const works = {
       if (event.type !== '') events += 1;
     }
     return { events, ms: performance.now() - startedAt };
+  },
+
+  /** The rows of some of the streams, by the code of the live projection, into a table of their own. */
+  fill: async ({ order, database, projection, store, codec }) => {
+    const own = `filled_${order.partition}`;
+    const drop = { text: `drop table if exists public.${own}` };
+    await database.query(drop);
+    await database.query({
+      text: `create table public.${own} (like read_model.${projection.table} including all)`,
+    });
+    const stopping = new globalThis.AbortController();
+    const end = BigInt(order.end);
+    let events = 0;
+    let startedAt;
+    await runProjection({
+      projection: {
+        ...projection,
+        name: own,
+        streamNamePrefixes: order.prefixes,
+        write: (transaction, _, facts) => projection.write(transaction, `public.${own}`, facts),
+      },
+      ...{ store, codec, database },
+      maxBatchSize: FILL_BATCH,
+      signal: stopping.signal,
+      observer: {
+        onSubscribed: () => (startedAt = performance.now()),
+        onAdvanced: (advance) => {
+          events += advance.events;
+          if (advance.position >= end) stopping.abort();
+        },
+        onCaughtUp: () => stopping.abort(),
+        onFault: (error) => {
+          process.stderr.write(`${error.stack}\n`);
+        },
+      },
+    });
+    const ms = performance.now() - startedAt;
+    await database.query(drop);
+    await database.query({
+      text: 'delete from read_model.checkpoints where consumer = $1',
+      values: [own],
+    });
+    return { events, ms };
   },
 
   /** The first events, each with a statement of its own that is waited for. */

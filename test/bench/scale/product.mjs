@@ -23,6 +23,7 @@ const API = { BCRYPT_COST: String(BCRYPT_COST), ANSWER_BEAT_MS: '0', ...WIDE_LIM
 
 const SETTLE_DEADLINE_MS = 60_000;
 const POLL_MS = 3;
+const REBUILD_POLL_MS = 250;
 
 /**
  * Starts every process, one after the other, so that each start can be timed by itself.
@@ -123,5 +124,20 @@ class Product {
     });
     if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}`);
     return response.json();
+  }
+
+  /** Has the admin process build a projection's rows anew, and waits until it has ended. */
+  async rebuilt(projection) {
+    await this.admin(`/projections/${projection}/rebuild`, 'POST');
+    for (;;) {
+      await delay(REBUILD_POLL_MS);
+      const { rows } = await this.database.query({
+        text: `select state, events, extract(epoch from finished_at - started_at)::float8 as seconds
+               from operations.rebuilds where projection = $1 order by started_at desc limit 1`,
+        values: [projection],
+      });
+      const [{ state, events, seconds }] = rows;
+      if (seconds !== null) return { state, events: Number(events), seconds };
+    }
   }
 }
