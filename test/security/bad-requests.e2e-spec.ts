@@ -16,7 +16,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? '20261122');
 const BATCH = 40;
 const LANES = 16;
 /** A run goes on after a finding, so that a long one tells all that it found. */
-const MOST_FINDINGS = 200;
+const MOST_FINDINGS = 2_000;
 const MOST_SHOWN = 20;
 const REPORT_EVERY = 100_000;
 const SLOWEST_MS = 1_000;
@@ -113,8 +113,11 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
           const answered = await sendAgain(generated);
           const { status, requestId, text, milliseconds } = answered;
           const tellsInternals = status >= 400 && /\n\s+at |node_modules|\.[jt]s:\d+/.test(text);
-          if (status >= 500 || tellsInternals) findings.push(told(generated, answered));
-          if (milliseconds >= SLOWEST_MS) slow.push(generated);
+          const isSlow = milliseconds >= SLOWEST_MS;
+          if (isSlow) slow.push(generated);
+          // After a wait it may be the database's time-out, which the machine is to blame for: asked again.
+          const isFault = status >= 500 && !(status === 503 && isSlow);
+          if (isFault || tellsInternals) findings.push(told(generated, answered));
           if (findings.length + slow.length >= MOST_FINDINGS) return;
           if (REFUSED.has(status)) refused.add(requestId);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -124,10 +127,11 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
-      // A request that is slow by itself is slow again when nothing else is under way; a busy machine is not.
+      // What a request causes by itself it causes again when nothing else is under way; a busy machine is not.
       for (const generated of slow) {
         const again = await sendAgain(generated);
-        if (again.milliseconds >= SLOWEST_MS) findings.push(told(generated, again));
+        if (again.milliseconds >= SLOWEST_MS || again.status >= 500)
+          findings.push(told(generated, again));
       }
       expect(findings.slice(0, MOST_SHOWN)).toEqual([]);
       expect(done).toBe(RUNS);
