@@ -22,12 +22,12 @@ say() { printf 'upgrade: %s\n' "$1"; }
 containers() { $COMPOSE ps --quiet "$1"; }
 
 wait_for_health() {
-  for id in $(containers "$1"); do
+  for replica in $(containers "$1"); do
     tries=0
-    until [ "$($docker inspect --format '{{.State.Health.Status}}' "$id")" = healthy ]; do
+    until [ "$($docker inspect --format '{{.State.Health.Status}}' "$replica")" = healthy ]; do
       tries=$((tries + 1))
       if [ "$tries" -gt "${HEALTHY_WITHIN_SECONDS:-120}" ]; then
-        say "the new $1 is not healthy; the old ones still run: docker logs $id"
+        say "the new $1 is not healthy; the old ones still run: docker logs $replica"
         exit 1
       fi
       sleep 1
@@ -39,11 +39,11 @@ wait_for_health() {
 roll() {
   old=$(containers "$1")
   count=$(printf '%s\n' "$old" | grep -c . || true)
-  for id in $old; do
+  for predecessor in $old; do
     $COMPOSE up --detach --no-deps --no-recreate --scale "$1=$((count + 1))" "$1" > /dev/null 2>&1
     wait_for_health "$1"
-    $docker stop --time 15 "$id" > /dev/null
-    $docker rm "$id" > /dev/null
+    $docker stop --time 15 "$predecessor" > /dev/null
+    $docker rm "$predecessor" > /dev/null
     say "$1: one of $count is replaced"
   done
 }
