@@ -6,6 +6,7 @@ import type { Queryable } from '@app/read-model';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from './admin-problems.js';
 import { EVENT_STORE, READ_MODEL } from './admin.tokens.js';
+import { consumers } from './watch-projections/consumers.js';
 
 /** Something that is made of each account's stream, event by event. */
 export interface StreamFold<Fold> {
@@ -63,16 +64,28 @@ export class LogWalk {
     mostStreams = MOST_STREAMS,
   ): AsyncGenerator<WalkProgress | WalkedShare<Fold>, void, void> {
     if (this.isWalking) {
-      throw new Problem(adminProblems.logWalkRunning, 'Ask again when it is over.');
+      throw new Problem(
+        adminProblems.logWalkRunning,
+        'Somebody is reading the whole log already. Ask again when that is over.',
+      );
     }
     this.isWalking = true;
     try {
       await this.store.checkAvailable();
-      const end = await readCheckpoint(this.database, 'accounts');
-      yield* walkInShares(this.store, fold, mostStreams, end === 'start' ? undefined : end);
+      yield* walkInShares(this.store, fold, mostStreams, await this.end());
     } finally {
       this.isWalking = false;
     }
+  }
+
+  /** Nearly: as far as the foremost of those has come who follow the log. */
+  private async end(): Promise<LogPosition | undefined> {
+    let end: LogPosition | undefined;
+    for (const { name } of consumers) {
+      const checkpoint = await readCheckpoint(this.database, name);
+      if (checkpoint !== 'start' && (end === undefined || checkpoint > end)) end = checkpoint;
+    }
+    return end;
   }
 }
 
