@@ -9,6 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import { READ_MODEL } from '../accounts.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { CONSISTENCY_TOKEN, ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import type { ConsistencyToken } from '../read-your-writes/read-your-writes.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { basicCredentialsOf } from './basic-credentials.js';
 import type { BasicCredentials } from './basic-credentials.js';
@@ -55,11 +56,13 @@ export class BasicAuthGuard implements CanActivate {
     token: bigint | undefined,
   ): Promise<ProvenAccount | undefined> {
     const accountId = this.accountIdOf(address);
-    const account = accountId === undefined ? undefined : await this.find(accountId, token);
+    const clientNetwork = this.clients.networkOf(request);
+    const written = token === undefined ? token : { position: token, network: clientNetwork };
+    const account = accountId === undefined ? undefined : await this.find(accountId, written);
     const claim = {
       requestId: request.id,
       client: this.clients.clientOf(request),
-      clientNetwork: this.clients.networkOf(request),
+      clientNetwork,
       address,
       accountId,
       password,
@@ -67,7 +70,7 @@ export class BasicAuthGuard implements CanActivate {
     return (await this.passwordCheck.isRight(claim, account)) ? account : undefined;
   }
 
-  private async find(accountId: string, token: bigint | undefined) {
+  private async find(accountId: string, token: ConsistencyToken | undefined) {
     await this.readYourWrites.settle(accountId, token);
     return findCredentials(this.readModel, accountId);
   }

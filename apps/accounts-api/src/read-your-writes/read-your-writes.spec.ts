@@ -38,8 +38,33 @@ describe('Reading one’s own writes', () => {
   });
 
   it('waits for a write elsewhere by its token', async () => {
-    await readYourWrites.settle(ada, 5n);
+    await readYourWrites.settle(ada, { position: 5n, network: '203.0.113.9' });
     expect(waited).toEqual([[5n, 2_000]]);
+  });
+
+  it('lets 64 calls of a network wait for tokens; more get what is there already, at once', async () => {
+    const token = { position: 1n << 62n, network: '203.0.113.9' };
+    const far = new ReadYourWrites({
+      waitUntil: (position, timeoutMs) => {
+        waited.push([position, timeoutMs]);
+        if (position === 1n) return Promise.resolve();
+        if (timeoutMs > 0) return new Promise(() => undefined);
+        return Promise.reject(new ReadModelBehind('accounts', position, undefined));
+      },
+    });
+    for (let call = 0; call < 64; call++) void far.settle(ada, token);
+    expect(waited).toEqual(Array(64).fill([token.position, 2_000]));
+    await expect(far.settle(ada, token)).rejects.toThrow(ReadModelBehind);
+    await far.settle(ada, { ...token, position: 1n });
+    expect(waited.slice(64)).toEqual([
+      [token.position, 0],
+      [1n, 0],
+    ]);
+    // Neither other networks nor calls without a token suffer.
+    far.remember(eve, 1n);
+    await far.settle(eve, undefined);
+    await far.settle(ada, { position: 1n, network: '198.51.100.7' });
+    expect(waited.slice(66)).toEqual(Array(2).fill([1n, 2_000]));
   });
 
   it('goes on waiting next time when the read model did not get there', async () => {
