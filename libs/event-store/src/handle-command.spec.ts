@@ -286,16 +286,46 @@ describe('Loading a stream', () => {
     expect(await loadStream({ store, codec, decider: counter }, 'counter-1')).toEqual({
       state: 0,
       revision: 'no-stream',
+      recorded: [],
     });
   });
 
   it('gives the state after all events and the revision of the last', async () => {
-    const { store, add } = counting();
+    const { store, add, recorded } = counting();
     await add(1, 2, 3);
     expect(await loadStream({ store, codec, decider: counter }, 'counter-1')).toEqual({
       state: 6,
       revision: 2n,
+      recorded: await recorded(),
     });
+  });
+
+  it('is enough for a decision that is made later', async () => {
+    const { store, add } = counting();
+    await add(1);
+    const behaviour = { store, codec, decider: counter };
+    const loaded = await loadStream(behaviour, 'counter-1');
+    store.readStream = () => {
+      throw new Error('it was read already');
+    };
+    const decided = handleCommand(behaviour, 'counter-1', () => [2], context, loaded);
+    expect(await decided).toMatchObject({ state: 3 });
+  });
+
+  it('is not trusted when somebody appended since', async () => {
+    const { store, add, recorded } = counting();
+    await add(1);
+    const behaviour = { store, codec, decider: counter };
+    const loaded = await loadStream(behaviour, 'counter-1');
+    await add(10);
+    const seen: number[] = [];
+    const toCommand = (state: number) => {
+      seen.push(state);
+      return [100];
+    };
+    await handleCommand(behaviour, 'counter-1', toCommand, context, loaded);
+    expect(seen).toEqual([1, 11]);
+    expect(await recorded()).toHaveLength(3);
   });
 });
 

@@ -47,7 +47,8 @@ export interface StreamState<State> {
   readonly revision: ExpectedRevision;
 }
 
-interface History<State> extends StreamState<State> {
+/** A stream as it was read, for a decision about it that is made later. */
+export interface LoadedStream<State> extends StreamState<State> {
   readonly recorded: readonly RecordedEvent[];
 }
 
@@ -73,6 +74,8 @@ const LONGEST_PAUSE_MS = 50;
  * @param behaviour the same object for all commands that are to take turns
  * @param toCommand builds the command, given the state it will be decided against: what a command
  *   derives from a secret depends on what the stream says
+ * @param loaded what `loadStream` gave a moment ago, which saves a read. For decisions that append something:
+ *   these notice by the revision what was appended meanwhile, and load the stream again
  * @throws whatever `decide` throws (nothing is appended then), TooMuchContention, EventStoreUnavailable
  *   (the outcome is unknown), UnknownEvent
  */
@@ -81,9 +84,17 @@ export function handleCommand<Command, Event, State>(
   streamName: string,
   toCommand: (state: State) => Command,
   context: CommandContext,
+  loaded?: LoadedStream<State>,
 ): Promise<Decision<Event, State>> {
   return new Promise((resolve, reject) => {
-    queuesOf(behaviour).add(streamName, { toCommand, context, lostRaces: 0, resolve, reject });
+    queuesOf(behaviour).add(streamName, {
+      toCommand,
+      context,
+      loaded,
+      lostRaces: 0,
+      resolve,
+      reject,
+    });
   });
 }
 
@@ -103,6 +114,8 @@ function queuesOf<Command, Event, State>(
 interface PendingCommand<Command, Event, State> {
   readonly toCommand: (state: State) => Command;
   readonly context: CommandContext;
+  /** What the caller has read; worthless once a race was lost. */
+  loaded: LoadedStream<State> | undefined;
   lostRaces: number;
   resolve(decision: Decision<Event, State>): void;
   reject(reason: unknown): void;
@@ -139,9 +152,11 @@ class CommandQueues<Command, Event, State> {
     present: readonly PendingCommand<Command, Event, State>[],
   ): Promise<readonly PendingCommand<Command, Event, State>[]> {
     const { decider } = this.behaviour;
-    let history: History<State>;
+    let history: LoadedStream<State>;
     try {
-      history = await loadHistory(this.behaviour, streamName);
+      // Several need what all of them may be judged by.
+      const loaded = present.length === 1 ? present[0]?.loaded : undefined;
+      history = loaded ?? (await loadStream(this.behaviour, streamName));
     } catch (error) {
       for (const { reject } of present) reject(error);
       return [];
@@ -167,7 +182,7 @@ class CommandQueues<Command, Event, State> {
   /** Whether the command is settled; when not, somebody else appended first. */
   private async append(
     streamName: string,
-    { state, revision, recorded }: History<State>,
+    { state, revision, recorded }: LoadedStream<State>,
     events: readonly Event[],
     command: PendingCommand<Command, Event, State>,
   ): Promise<boolean> {
@@ -190,6 +205,7 @@ class CommandQueues<Command, Event, State> {
       }
     }
     command.lostRaces += 1;
+    command.loaded = undefined;
     if (command.lostRaces >= MAX_ATTEMPTS) {
       command.reject(new TooMuchContention(streamName, MAX_ATTEMPTS));
       return true;
@@ -206,17 +222,9 @@ class CommandQueues<Command, Event, State> {
  * @throws EventStoreUnavailable, UnknownEvent
  */
 export async function loadStream<Command, Event, State>(
-  behaviour: StreamBehaviour<Command, Event, State>,
-  streamName: string,
-): Promise<StreamState<State>> {
-  const { state, revision } = await loadHistory(behaviour, streamName);
-  return { state, revision };
-}
-
-async function loadHistory<Command, Event, State>(
   { store, codec, decider }: StreamBehaviour<Command, Event, State>,
   streamName: string,
-): Promise<History<State>> {
+): Promise<LoadedStream<State>> {
   const recorded: RecordedEvent[] = [];
   for await (const event of store.readStream(streamName)) recorded.push(event);
   const events = await codec.decode(recorded);

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus, EventBus } from '@nestjs/cqrs';
 import type { ICommand, IEvent, ISaga } from '@nestjs/cqrs';
@@ -16,8 +15,11 @@ export class DurableEventBus extends EventBus {
   /** The base class keeps its own to itself. */
   @Inject() private readonly commands: CommandBus;
 
-  /** What the event at hand has led to; sagas map synchronously, so that the context holds. */
-  private readonly outcomes = new AsyncLocalStorage<Outcomes>();
+  /**
+   * What the event at hand has led to. Sagas map synchronously, so that a field is enough; an
+   * AsyncLocalStorage would make every promise of the process dearer.
+   */
+  private outcomes: Promise<unknown>[] | undefined;
 
   /**
    * Shows the event to every saga and waits for all commands that follow from it.
@@ -25,11 +27,20 @@ export class DurableEventBus extends EventBus {
    * @throws what a saga or the handler of one of its commands threw; the event is to be dispatched again
    */
   async dispatch(event: IEvent): Promise<void> {
-    const outcomes: Outcomes = { promises: [], complete: false };
-    this.outcomes.run(outcomes, () => this.subject$.next(event));
-    outcomes.complete = true;
-    const results = await Promise.allSettled(outcomes.promises);
+    const results = await Promise.allSettled(this.outcomesOf(event));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  private outcomesOf(event: IEvent): readonly Promise<unknown>[] {
+    const before = this.outcomes;
+    const outcomes: Promise<unknown>[] = [];
+    this.outcomes = outcomes;
+    try {
+      this.subject$.next(event);
+    } finally {
+      this.outcomes = before;
+    }
+    return outcomes;
   }
 
   protected override registerSaga(saga: ISaga): void {
@@ -48,18 +59,12 @@ export class DurableEventBus extends EventBus {
   }
 
   private note(work: () => Promise<unknown>): void {
-    const outcomes = this.outcomes.getStore();
-    if (outcomes === undefined || outcomes.complete) {
+    // A command that comes later than at once could not be waited for.
+    if (this.outcomes === undefined) {
       throw new Error(
         'events reach sagas through dispatch() only, and sagas map them synchronously',
       );
     }
-    outcomes.promises.push(work());
+    this.outcomes.push(work());
   }
-}
-
-/** What one event has led to. A command that comes once this is complete could not be waited for. */
-interface Outcomes {
-  readonly promises: Promise<unknown>[];
-  complete: boolean;
 }

@@ -74,6 +74,9 @@ export class HttpMailSender implements MailSender {
 
   private async post({ to, subject, text, html, tags }: Mail, idempotencyKey: string) {
     const { from, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
+    // AbortSignal.timeout() would fire, and make its error, long after each mail that was taken.
+    const overdue = new AbortController();
+    const timer = setTimeout(() => overdue.abort(), timeoutMs);
     try {
       const response = await fetch(this.endpoint, {
         method: 'POST',
@@ -94,11 +97,13 @@ export class HttpMailSender implements MailSender {
         // Our key must not follow a redirect to somebody else.
         redirect: 'error',
         size: LARGEST_ANSWER_BYTES,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: overdue.signal,
       });
       return { status: response.status, headers: response.headers, body: await response.text() };
     } catch (error) {
       throw unanswered(error, timeoutMs);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

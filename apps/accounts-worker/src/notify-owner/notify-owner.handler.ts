@@ -30,7 +30,8 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
   }: NotifyOwner): Promise<void> {
     const idempotencyKey = `${accountId}/notice/${noticeNumber}`;
     const streamName = accountStreamName(accountId);
-    const { state } = await loadStream(this.accounts, streamName);
+    const loaded = await loadStream(this.accounts, streamName);
+    const { state } = loaded;
     if (isNoticeToBeSent(state, noticeNumber)) {
       const { address, ownerNotice } = state;
       const { language } = ownerNotice;
@@ -39,11 +40,13 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
       const delivery = isTooLate
         ? this.mails.giveUp(idempotencyKey, 'the delivery window has passed')
         : await this.mails.send(mail, idempotencyKey);
-      await handleCommand(this.accounts, streamName, () => recordOf(delivery, noticeNumber), {
-        $correlationId: correlationId,
-        $causationId: causationId,
-        actor: 'worker',
-      });
+      await handleCommand(
+        this.accounts,
+        streamName,
+        () => recordOf(delivery, noticeNumber),
+        { $correlationId: correlationId, $causationId: causationId, actor: 'worker' },
+        loaded,
+      );
     }
     this.mails.forget(idempotencyKey);
   }

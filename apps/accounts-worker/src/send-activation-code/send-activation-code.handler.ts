@@ -34,17 +34,20 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
   async execute(command: SendActivationCode): Promise<void> {
     const { accountId, issueNumber, causationId, correlationId } = command;
     const streamName = accountStreamName(accountId);
-    const { state } = await loadStream(this.accounts, streamName);
+    const loaded = await loadStream(this.accounts, streamName);
+    const { state } = loaded;
     if (isCodeToBeSent(state, issueNumber)) {
       const hopeless = this.whyHopeless(state.code);
       const delivery = hopeless
         ? this.mails.giveUp(keyOf(command), hopeless)
         : await this.send(command, state.address, state.code);
-      await handleCommand(this.accounts, streamName, () => recordOf(delivery, issueNumber), {
-        $correlationId: correlationId,
-        $causationId: causationId,
-        actor: 'worker',
-      });
+      await handleCommand(
+        this.accounts,
+        streamName,
+        () => recordOf(delivery, issueNumber),
+        { $correlationId: correlationId, $causationId: causationId, actor: 'worker' },
+        loaded,
+      );
     }
     this.mails.forget(keyOf(command));
   }
