@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { WaitingPlaces } from './waiting-places.js';
+
+/** Visitors who stay until they are told to leave. */
+function visitors(places: WaitingPlaces) {
+  const leave: (() => void)[] = [];
+  const stay = (visitor: string) => {
+    let told: 'waits' | 'turned away' = 'turned away';
+    const outcome = places.holdWhile(
+      visitor,
+      () => {
+        told = 'waits';
+        return new Promise<void>((resolve) => leave.push(resolve));
+      },
+      async () => undefined,
+    );
+    return { told, outcome };
+  };
+  const leaveAll = () => {
+    for (const one of leave.splice(0)) one();
+  };
+  return { stay, leaveAll };
+}
+
+describe('Places to wait in', () => {
+  it('are given to one visitor up to its share, and to others beyond', () => {
+    const { stay } = visitors(new WaitingPlaces(5, 2));
+    const told = ['a', 'a', 'a', 'b', 'b', 'b', 'c', 'd'].map((visitor) => stay(visitor).told);
+    expect(told).toEqual([
+      ...['waits', 'waits', 'turned away'],
+      ...['waits', 'waits', 'turned away'],
+      'waits',
+      'turned away',
+    ]);
+  });
+
+  it('are free again when somebody leaves', async () => {
+    const { stay, leaveAll } = visitors(new WaitingPlaces(1, 1));
+    const first = stay('a');
+    expect(stay('a').told).toBe('turned away');
+    leaveAll();
+    await first.outcome;
+    expect(stay('b').told).toBe('waits');
+  });
+
+  it('are free again when a wait fails', async () => {
+    const places = new WaitingPlaces(1, 1);
+    const fault = new Error('too late');
+    const turnAway = async () => 'turned away';
+    const failing = places.holdWhile('a', () => Promise.reject(fault), turnAway);
+    await expect(failing).rejects.toBe(fault);
+    expect(await places.holdWhile('a', async () => 'waited', turnAway)).toBe('waited');
+  });
+});
