@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PASSWORD, basicAuth } from '../api/account-client.js';
+import type { Credentials } from '../api/account-client.js';
+import { ADDRESS_CLASSES, AddressClasses } from './address-classes.js';
+import type { AddressClass } from './address-classes.js';
+import { StopWatch, shapeOf } from './timing-samples.js';
+import type { Timed } from './timing-samples.js';
+
+/** Every call is made with addresses that nobody has called for since: asking must not change the answer. */
+const CALLS = 4;
+
+/** What is answered; how long it takes is measured by `npm run test:timing`. */
+describe('Addresses that are absent, pending, active and erased', () => {
+  let classes: AddressClasses;
+  let watch: StopWatch;
+  const addresses = new Map<AddressClass, Credentials[]>();
+
+  beforeAll(async () => {
+    classes = await AddressClasses.start();
+    watch = new StopWatch(classes.product.endpoints.api);
+    for (const whose of ADDRESS_CLASSES) addresses.set(whose, await classes.make(whose, CALLS));
+  }, 60_000);
+  afterAll(async () => {
+    watch.close();
+    await classes.stop();
+  });
+
+  async function expectAlike(status: number, call: (caller: Credentials) => Promise<Timed>) {
+    const shapes = new Map<AddressClass, object>();
+    for (const whose of ADDRESS_CLASSES) {
+      const caller = addresses.get(whose)?.pop();
+      if (caller === undefined) throw new Error(`no address is left that is ${whose}`);
+      const answer = await call(caller);
+      expect({ whose, status: answer.status }).toEqual({ whose, status });
+      expect(answer.headerNames.length).toBeGreaterThan(5);
+      shapes.set(whose, shapeOf(answer));
+    }
+    const absent = shapes.get('absent');
+    for (const [whose, shape] of shapes) expect({ whose, shape }).toEqual({ whose, shape: absent });
+  }
+
+  it('are registered with the same answer', () =>
+    expectAlike(202, ({ email }) =>
+      watch.call('POST', '/v1/accounts', {}, { email, password: `${PASSWORD} 2` }),
+    ));
+
+  it.each([
+    ['Viewing', 'GET', '/v1/account', undefined],
+    ['Asking for a new code', 'POST', '/v1/account/activation-code', undefined],
+    ['Activating', 'POST', '/v1/account/activation', { code: '0042' }],
+  ] as const)('are refused a wrong password with the same answer: %s', (_, method, path, body) =>
+    expectAlike(401, ({ email }) => {
+      const wrong = { email, password: 'wrong password of hers' };
+      return watch.call(method, path, { Authorization: basicAuth(wrong) }, body);
+    }),
+  );
+});
