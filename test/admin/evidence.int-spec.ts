@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,11 +12,13 @@ import {
   codeSent,
   codeUndeliverable,
   noon,
+  registrationRenewed,
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
 import type { RecordedEvent } from '@app/event-store';
 import { EXIT, runCommandLine } from '../../apps/accounts-admin/src/cli/run-command-line.js';
 import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { SignedLines } from '../../apps/accounts-admin/src/signed-lines.js';
 import { exampleClient, startAdminService } from './admin-service.js';
 import type { AdminService } from './admin-service.js';
 
@@ -256,7 +258,7 @@ describe('evidence of what happened', () => {
 
     it('shows a flipped byte anywhere', async () => {
       const file = Buffer.from(await text(path));
-      const step = Math.floor(file.length / 12);
+      const step = Math.floor(file.length / 8);
       for (let place = 0; place < file.length - 1; place += step) {
         const flipped = Buffer.from(file);
         flipped.writeUInt8(flipped.readUInt8(place) ^ 1, place);
@@ -300,6 +302,38 @@ describe('evidence of what happened', () => {
       const heads = await text('/heads');
       expect(verifyExport(heads, before).status).toBe(0);
       expect((await run('verify')).code).toBe(EXIT.done);
+    });
+
+    it('that breaks off ends with a line that says so, on the standard output too', async () => {
+      const address = 'busy@example.org';
+      const renewals = Array.from({ length: 250 }, (_, n) => registrationRenewed(noon + n));
+      await admin.append(address, accountRegistered(noon), ...renewals);
+      admin.store.breaksAfter = 230;
+      const file = await text(`/accounts/${address}/history/export`);
+      expect(file.trim().split('\n').at(-1)).toMatch(/^\{"error":\{"title":/);
+      expect(verifyExport(file).out).toContain('it is not whole');
+      const { code, out } = await run('export-history', address);
+      expect(code).toBe(EXIT.failed);
+      expect(out.trim().split('\n').at(-1)).toMatch(/^\{"error":/);
+      const target = join(folder, 'busy.ndjson');
+      expect((await run('export-history', address, '--out', target)).code).toBe(EXIT.failed);
+      expect(readdirSync(folder).filter((name) => name.startsWith('busy'))).toEqual([]);
+    });
+
+    it('verifies whatever was told on the way', async () => {
+      const heads = (await text('/heads')).split('\n');
+      const progress = '{"progress":{"events":1,"fraction":0.5}}';
+      expect(verifyExport(heads.toSpliced(1, 0, progress, progress).join('\n')).status).toBe(0);
+      expect(verifyExport(heads.toSpliced(1, 1).join('\n')).status).toBe(1);
+    });
+
+    it('that nobody signed does not verify, however whole it is', () => {
+      const lines = new SignedLines('support-bundle/v1', undefined);
+      const file = lines.first({ at: '2026-11-22T12:00:00.000Z' }) + lines.last();
+      expect(verifyExport(file)).toMatchObject({
+        status: 1,
+        out: expect.stringContaining('is not signed'),
+      });
     });
 
     it('is written whole or not at all', async () => {
@@ -457,7 +491,10 @@ describe('evidence of what happened', () => {
       expect(JSON.parse(stricter.out)).toMatchObject({
         outcome: { lostAtLeast: 1, lostAtMost: 1 },
       });
-      expect((await run('what-if', '--ttl', '0')).code).toBe(EXIT.failed);
+      expect(await run('what-if', '--ttl', '0')).toMatchObject({
+        code: EXIT.usage,
+        err: expect.stringMatching(/^--ttl: must be a whole number from 1 to 3600/),
+      });
       expect((await run('what-if', '--colour', 'red')).code).toBe(EXIT.usage);
       admin.store.breaksAfter = 2;
       expect(await run('what-if', '--ttl', '5')).toMatchObject({ code: EXIT.failed, out: '' });

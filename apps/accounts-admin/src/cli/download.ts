@@ -1,9 +1,10 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { QueryValues } from './admin-client.js';
+import type { Json, QueryValues } from './admin-client.js';
 import type { CommandRun } from './command.js';
-import { ProgressBar } from './progress-bar.js';
+import { ProgressBar, fractionOf } from './progress-bar.js';
+import { textOf } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const LINES_BETWEEN_UPDATES = 500;
@@ -21,32 +22,39 @@ export const outHelp = {
  */
 export async function download(run: CommandRun, path: string, query: QueryValues): Promise<void> {
   const file = run.text('out');
+  const bar = new ProgressBar(file ?? 'Reading', run.progress);
+  let lines = 0;
+  async function* kept(): AsyncGenerator<string> {
+    try {
+      for await (const { text, content } of run.client.allLines(path, query)) {
+        const { progress } = content as Readonly<Record<string, Json | undefined>>;
+        if (progress) {
+          bar.update(fractionOf(progress), `${textOf(progress['events'])} events`);
+          continue;
+        }
+        lines += 1;
+        if (lines % LINES_BETWEEN_UPDATES === 0) bar.update(undefined, `${lines} lines`);
+        yield `${text}\n`;
+      }
+    } finally {
+      bar.end();
+    }
+  }
   if (file === undefined) {
-    for await (const { text } of run.client.allLines(path, query)) run.line(text);
+    for await (const text of kept()) run.line(text.trimEnd());
     return;
   }
   if (existsSync(file) && !(await run.confirm(`${file} exists. Write over it?`))) return;
-  const bar = new ProgressBar(file, run.progress);
   const partial = `${file}.part`;
-  let lines = 0;
-  async function* counted(): AsyncGenerator<string> {
-    for await (const { text } of run.client.allLines(path, query)) {
-      lines += 1;
-      if (lines % LINES_BETWEEN_UPDATES === 0) bar.update(undefined, `${lines} lines`);
-      yield `${text}\n`;
-    }
-  }
   try {
     await rm(partial, { force: true });
-    await pipeline(counted, createWriteStream(partial, { mode: 0o600, flush: true }));
+    await pipeline(kept, createWriteStream(partial, { mode: 0o600, flush: true }));
     await rename(partial, file);
   } catch (error) {
     await rm(partial, { force: true });
     throw isOfFileSystem(error)
       ? new UsageError(`${file} cannot be written: ${error.code}`)
       : error;
-  } finally {
-    bar.end();
   }
   run.show({ file, lines }, () => `Written to ${file}. Check it: npm run verify-export -- ${file}`);
 }

@@ -2,7 +2,7 @@ import type { Json } from './admin-client.js';
 import { segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import { download, outHelp, outOption } from './download.js';
-import { ProgressBar } from './progress-bar.js';
+import { ProgressBar, fractionOf } from './progress-bar.js';
 import { listOf, tableOf, textOf } from './table.js';
 
 const ACCOUNT = 'id|email';
@@ -119,11 +119,6 @@ async function verifyAll(run: CommandRun): Promise<void> {
       `${broken.length} of ${textOf(streams)} histories are not as they were appended.`,
     );
   }
-}
-
-export function fractionOf(progress: Json): number | undefined {
-  const { fraction } = progress;
-  return typeof fraction === 'number' ? fraction : undefined;
 }
 
 function meaningOf({ reason }: Json): string {

@@ -1,3 +1,5 @@
+import type { Json } from './admin-client.js';
+
 /** What can be written to, and may be a terminal. */
 export interface ProgressOutput {
   readonly isTTY?: boolean;
@@ -43,4 +45,9 @@ function barOf(fraction: number | undefined): string {
   const full = Math.round(Math.min(1, Math.max(0, fraction)) * WIDTH);
   const percent = String(Math.floor(fraction * 100)).padStart(3);
   return `[${'█'.repeat(full)}${'·'.repeat(WIDTH - full)}] ${percent} %  `;
+}
+
+/** Of what the API tells on the way; undefined when nobody knows how much there is. */
+export function fractionOf({ fraction }: Json): number | undefined {
+  return typeof fraction === 'number' ? fraction : undefined;
 }

@@ -1,8 +1,9 @@
+import { ProblemAnswer } from './admin-client.js';
 import type { Json } from './admin-client.js';
 import type { Command, CommandRun } from './command.js';
-import { fractionOf } from './evidence-commands.js';
-import { ProgressBar } from './progress-bar.js';
+import { ProgressBar, fractionOf } from './progress-bar.js';
 import { tableOf, textOf } from './table.js';
+import { UsageError } from './usage-error.js';
 
 /** The rules by their options. */
 const rules = {
@@ -44,10 +45,21 @@ async function whatIf(run: CommandRun): Promise<void> {
       if (progress) bar.update(fractionOf(progress), `${textOf(progress['events'])} events`);
       if (end) result = end;
     }
+  } catch (error) {
+    throw error instanceof ProblemAnswer && error.status === 400 ? inOptions(error) : error;
   } finally {
     bar.end();
   }
   run.show(result, () => [rulesOf(result), outcomeOf(result), boundsOf(result)].join('\n\n'));
+}
+
+/** What is wrong, by the names that were typed. */
+function inOptions({ message }: ProblemAnswer): UsageError {
+  const words = Object.entries(rules).reduce(
+    (text, [option, { name }]) => text.replaceAll(name, `--${option}`),
+    message,
+  );
+  return new UsageError(words);
 }
 
 function rulesOf(result: Json): string {

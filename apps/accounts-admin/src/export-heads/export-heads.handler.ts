@@ -19,7 +19,8 @@ export class ExportHeadsHandler {
   ) {}
 
   /**
-   * Reads the whole log, verifying it on the way; one line a stream, the last one with the signature.
+   * Reads the whole log, verifying it on the way, and says how far it is; then one line a stream, the last one with the
+   * signature.
    *
    * @throws Problem receipts-not-configured; log-walk-running with the first line
    * @throws EventStoreUnavailable with any line
@@ -37,7 +38,12 @@ export class ExportHeadsHandler {
     for await (const step of this.log.walk(chainFold)) {
       if (!isBegun) yield first;
       isBegun = true;
-      if (step.kind !== 'share') continue;
+      if (step.kind === 'progress') {
+        // None of the signed lines: it is gone once it was seen.
+        const { events, fraction = null } = step;
+        yield `${JSON.stringify({ progress: { events, fraction } })}\n`;
+        continue;
+      }
       for (const [stream, walk] of step.folds) {
         yield lines.line(headOf(stream, walk));
       }
