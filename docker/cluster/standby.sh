@@ -7,15 +7,17 @@ PGDATA=${PGDATA:-/var/lib/postgresql/18/docker}
 export PGDATA
 primary=${PRIMARY_HOST:-postgres}
 
+# Asked for by the copy and by every connection for changes after it: the copy notes where it is, not what is in it.
+PGPASSFILE=/tmp/pgpass
+export PGPASSFILE
+(umask 077 && printf '%s:5432:*:registration:%s\n' "$primary" "$(cat /secrets/database-password)" > "$PGPASSFILE")
+
 if [ ! -e "$PGDATA/standby-is-complete" ]; then
   rm -rf "$PGDATA"
   mkdir -p "$PGDATA"
   chmod 0700 "$PGDATA"
-  passfile=/tmp/pgpass
-  (umask 077 && printf '%s:5432:*:registration:%s\n' "$primary" "$(cat /secrets/database-password)" > "$passfile")
-  PGPASSFILE=$passfile pg_basebackup --host="$primary" --username=registration --pgdata="$PGDATA" \
+  pg_basebackup --host="$primary" --username=registration --pgdata="$PGDATA" \
     --wal-method=stream --checkpoint=fast --write-recovery-conf
-  rm -f "$passfile"
   touch "$PGDATA/standby-is-complete"
 fi
 exec postgres -c hba_file=/etc/cluster/pg_hba.conf -c hot_standby=on

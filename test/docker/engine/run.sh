@@ -7,7 +7,7 @@
 #
 # The command (docker/verify.sh) finds the engine by DOCKER_HOST. The last line of the output is `N passed, N failed`.
 set -eu
-cd "$(dirname "$0")/../../.."
+cd "$(dirname "$0")/../../.." || exit 1
 [ "$(id -u)" = 0 ] || { echo 'this needs root'; echo '0 passed, 1 failed'; exit 1; }
 
 missing=''

@@ -7,7 +7,7 @@
 #
 # DEBIAN_MIRROR (http://deb.debian.org/debian), NODE_VERSION (22.23.3). An image that is there is not made again.
 set -eu
-cd "$(dirname "$0")/../../.."
+cd "$(dirname "$0")/../../.." || exit 1
 docker=${DOCKER:-docker}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 node_version=${NODE_VERSION:-22.23.3}
