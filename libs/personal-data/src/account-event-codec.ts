@@ -104,6 +104,16 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
     });
   }
 
+  /**
+   * Looks up the key of the first person who had the account, so that it is at hand when events of theirs come
+   * to be decoded: worth doing while those are still on their way.
+   *
+   * @throws AccountKeyUnreadable, UnknownKey, ReadModelUnavailable
+   */
+  async fetchKey(accountId: string): Promise<void> {
+    await this.keys.find([keyIdOf(accountId, 1)]);
+  }
+
   private async findKeys(keyIds: readonly string[]): Promise<FoundKeys> {
     const wanted = [...new Set(keyIds)];
     const keys = await this.keys.find(wanted);

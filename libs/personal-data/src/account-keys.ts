@@ -303,10 +303,17 @@ export class AccountKeys {
   }
 }
 
+/** Derived once for each key of the configuration: that costs more than unwrapping a key with it. */
+const wrappingKeys = new WeakMap<Buffer, Buffer>();
+
 /** AES-256 takes exactly 32 bytes; a key of the configuration may have more. */
 function wrappingKeyOf(keyEncryptionKey: Buffer): Buffer {
+  const known = wrappingKeys.get(keyEncryptionKey);
+  if (known) return known;
   const purpose = 'personal-data/account-key/v1';
-  return Buffer.from(hkdfSync('sha256', keyEncryptionKey, NO_SALT, purpose, KEY_BYTES));
+  const derived = Buffer.from(hkdfSync('sha256', keyEncryptionKey, NO_SALT, purpose, KEY_BYTES));
+  wrappingKeys.set(keyEncryptionKey, derived);
+  return derived;
 }
 
 function wrappedFor(keyId: string): string {

@@ -22,7 +22,7 @@ export interface ReplayedEvent {
 
 /** Reads what happened, and where the requests came from that led to it. */
 export type HistoryCodec = Pick<EventCodec<AccountEvent>, 'decode'> &
-  Pick<AccountEventCodec, 'clientsOf'>;
+  Pick<AccountEventCodec, 'clientsOf' | 'fetchKey'>;
 
 /** Keys of personal data are looked up once for so many events. */
 const CHUNK = 200;
@@ -42,13 +42,17 @@ export class AccountHistory {
    * @throws EventStoreUnavailable, also in the middle
    */
   async *replay(accountId: string, options: ReadStreamOptions = {}): AsyncGenerator<ReplayedEvent> {
+    const keyIsAtHand = outcomeOf(this.codec.fetchKey(accountId));
     let chunk: RecordedEvent[] = [];
     for await (const recorded of this.store.readStream(accountStreamName(accountId), options)) {
       chunk.push(recorded);
       if (chunk.length < CHUNK) continue;
+      (await keyIsAtHand)();
       yield* await this.decoded(chunk);
       chunk = [];
     }
+    if (chunk.length === 0) return;
+    (await keyIsAtHand)();
     yield* await this.decoded(chunk);
   }
 
@@ -75,6 +79,16 @@ export class AccountHistory {
       return { recorded: one, event, client: clients[index] };
     });
   }
+}
+
+/** Resolves in any case, with what throws the reason of a failure: nobody may be there yet to be told of it. */
+function outcomeOf(work: Promise<void>): Promise<() => void> {
+  return work.then(
+    () => () => undefined,
+    (error: unknown) => () => {
+      throw error;
+    },
+  );
 }
 
 export function accountNotFound(): Problem {
