@@ -99,7 +99,9 @@ function linksOf({ header: { stream }, lines }) {
     const { schemaVersion, $correlationId, $causationId, actor, client, chain } = metadata;
     const values = [stream, String(revision), entry.eventId, entry.type, data];
     const why = [schemaVersion, $correlationId, $causationId, actor];
-    const text = JSON.stringify(sorted([...values, ...why, ...(client ? [client] : [])]));
+    const text = JSON.stringify(
+      sorted([...values, ...why, ...(client === undefined ? [] : [client])]),
+    );
     const link = createHash('sha256')
       .update(`${links.at(-1) ?? ''}\n${text}`)
       .digest('hex');

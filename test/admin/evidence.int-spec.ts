@@ -371,6 +371,7 @@ describe('evidence of what happened', () => {
       expect(section('postgres')).toMatchObject({
         migrations: expect.arrayContaining(['0001_read-model']),
       });
+      expect(section('unreadableAccounts')).toEqual({ count: 0 });
       expect(section('account')).toMatchObject({
         accountId: admin.accountIdOf(ADA),
         events: 5,

@@ -1,7 +1,12 @@
 import { AccountIds } from '@app/account-secrets';
 import type { ActivationPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { listFailedEvents, statisticNames, statisticsBetween } from '@app/read-model';
+import {
+  listFailedEvents,
+  listUnreadableAccounts,
+  statisticNames,
+  statisticsBetween,
+} from '@app/read-model';
 import type { Queryable, StatisticsInterval } from '@app/read-model';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -106,6 +111,9 @@ export class SupportBundleHandler {
       postgres: () => this.postgres(),
       projections: async () => (await this.projections.watch()).map(projectionWithoutReasons),
       failedEvents: () => this.failedEvents(),
+      unreadableAccounts: async () => ({
+        count: (await listUnreadableAccounts(this.database)).length,
+      }),
       statisticsByHour: () => this.statistics('hour', HOURS, now),
       statisticsByDay: () => this.statistics('day', DAYS, now),
     };
