@@ -158,6 +158,9 @@ done
 size=$(($($docker image inspect --format '{{.Size}}' "$REGISTRATION_IMAGE") / 1000000))
 if [ "$size" -lt 250 ]; then row ok 'image is smaller than 250 MB' "$size MB"
 else row FAILED 'image is smaller than 250 MB' "$size MB"; fi
+step 'nothing in the image gives rights' $docker run --rm --user root "$REGISTRATION_IMAGE" \
+  sh -c '! find / -xdev -type f -perm /6000 | grep .'
+step 'no package manager is in the image' $docker run --rm "$REGISTRATION_IMAGE" sh -c '! command -v npm yarn corepack'
 step 'image has a bill of materials' $docker run --rm "$REGISTRATION_IMAGE" node -e "
   const { components } = JSON.parse(require('node:fs').readFileSync('/app/sbom.cdx.json'));
   if (!(components.length > 50)) process.exit(1)"

@@ -27,7 +27,7 @@ build() {
   if present "$name"; then return; fi
   say "$name"
   cat > "$folder/context/Dockerfile"
-  $docker build --quiet --tag "$name" "$@" "$folder/context" > /dev/null
+  $docker build --tag "$name" "$@" "$folder/context" > "$folder/log" 2>&1 || { tail -n 20 "$folder/log"; exit 1; }
 }
 
 if ! present debian:bookworm-slim; then
