@@ -37,13 +37,13 @@ async function lagsAt(context, report, { cost, beat }) {
   const callers = cost === '4' ? 64 : 16;
   await registerFor(ours, mail, { callers, seconds: quick ? 0.5 : 3 });
   progress(`lags, ${label}: finding out what goes through`);
-  const most = await registerFor(ours, mail, { callers, seconds: quick ? 1 : 5 });
+  const most = await registerFor(ours, mail, { callers, seconds: quick ? 1 : 4 });
   const perSecond = most.settledPerSecond / 2;
   const watch = await VisibleAccounts.of(started.databaseUrl);
   const measured = [];
   for (let round = 0; round < rounds; round += 1) {
     progress(`lags, ${label}: round ${round + 1} of ${rounds}, ${perSecond.toFixed(1)} a second`);
-    measured.push(await roundAt(ours, mail, watch, { perSecond, seconds: quick ? 1 : 4 }));
+    measured.push(await roundAt(ours, mail, watch, { perSecond, seconds: quick ? 1 : 3 }));
   }
   await watch.close();
   for (const what of ['visible', 'mailed']) {
@@ -101,7 +101,7 @@ async function roundAt(ours, mail, watch, { perSecond, seconds }) {
 
 /** Whether the time that the mail API takes shows in how long a registration takes. */
 async function slowMailApi({ mail, quick, rounds, progress }, report, ours) {
-  const seconds = quick ? 1 : 3;
+  const seconds = quick ? 1 : 2;
   const p50s = { quick: [], slow: [] };
   for (let round = 0; round < rounds; round += 1) {
     const kinds = round % 2 === 0 ? ['quick', 'slow'] : ['slow', 'quick'];

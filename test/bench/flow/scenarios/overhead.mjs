@@ -28,7 +28,7 @@ export async function overhead(context, report) {
   const { stage, postgres, mail, quick, rounds, limits, progress } = context;
   const settings = { BCRYPT_COST: '4' };
   const shared = { postgres, mailUrl: mail.url, settings };
-  const seconds = quick ? 1 : 4;
+  const seconds = quick ? 1 : 3;
   progress('starting the plain service, better-auth and the product');
   const systems = {
     plain: callable.plain(

@@ -30,7 +30,7 @@ export async function storms(context, report) {
   const victims = {};
   for (const [name, system] of Object.entries(systems)) victims[name] = await victim(system, mail);
 
-  const seconds = quick ? 1.5 : 4;
+  const seconds = quick ? 1.5 : 3;
   const measures = {};
   for (const [name, system] of Object.entries(systems)) {
     const { address, headers } = victims[name];
