@@ -54,7 +54,7 @@ describe('Basic Auth', () => {
     readYourWrites = new ReadYourWrites({ waitUntil: (position) => waitUntil(position) });
     guard = new BasicAuthGuard(
       readModel,
-      examplePasswordCheck(accounts),
+      examplePasswordCheck(accounts, { cacheMs: 60_000 }),
       accounts.accountIds,
       readYourWrites,
       new ClientAddresses(new TrustedProxies('')),
@@ -184,5 +184,21 @@ describe('Basic Auth', () => {
     await expect(ask({ authorization: basic('eve@example.org', 'x') })).rejects.toBeInstanceOf(
       HashingOverloaded,
     );
+  });
+
+  it('looks nobody up whom it would turn away, but for who proved a password a moment ago', async () => {
+    await ask({ authorization: basic(exampleAddress, 'right password') });
+    accounts.passwordHasher.assertRoom = () => {
+      throw new HashingOverloaded(3);
+    };
+    readModel.asked.length = 0;
+    for (const address of ['eve@example.org', 'no address']) {
+      const asked = ask({ authorization: basic(address, 'right password') });
+      await expect(asked).rejects.toBeInstanceOf(HashingOverloaded);
+    }
+    expect(readModel.asked).toHaveLength(0);
+    await ask({ authorization: basic(exampleAddress, 'right password') });
+    const wrong = ask({ authorization: basic(exampleAddress, 'wrong password') });
+    await expect(wrong).rejects.toBeInstanceOf(HashingOverloaded);
   });
 });

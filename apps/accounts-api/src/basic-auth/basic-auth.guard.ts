@@ -56,6 +56,7 @@ export class BasicAuthGuard implements CanActivate {
     token: bigint | undefined,
   ): Promise<ProvenAccount | undefined> {
     const accountId = this.accountIdOf(address);
+    this.passwordCheck.assertRoomFor(accountId);
     const clientNetwork = this.clients.networkOf(request);
     const written = token === undefined ? token : { position: token, network: clientNetwork };
     const account = accountId === undefined ? undefined : await this.find(accountId, written);

@@ -42,6 +42,17 @@ export class PasswordCheck {
   ) {}
 
   /**
+   * In a flood, those who would be turned away are not to cost a look-up first. Who proved a password not
+   * long ago is looked up all the same: that may cost no hash.
+   *
+   * @throws HashingOverloaded
+   */
+  assertRoomFor(accountId: string | undefined): void {
+    if (accountId !== undefined && this.verified.knows(accountId)) return;
+    this.passwordHasher.assertRoom();
+  }
+
+  /**
    * @param stored what the password is compared with; undefined when there is no account
    * @throws LimitExceeded, HashingOverloaded, ReadModelUnavailable
    */

@@ -52,6 +52,11 @@ export class VerifiedCredentials {
     return timingSafeEqual(entry.proof, proof);
   }
 
+  /** Whether some password of this account was found right, no matter for how long that counts. */
+  knows(accountId: string): boolean {
+    return this.verified.has(accountId);
+  }
+
   /** The password is right for these credentials. */
   remember(credentials: StoredCredentials, password: string): void {
     if (this.lifetimeMs === 0) return;

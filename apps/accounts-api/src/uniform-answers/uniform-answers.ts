@@ -1,8 +1,16 @@
+import { Turnstile } from './turnstile.js';
+
+/** Pieces of work that begin, and answers that leave, in one round of the event loop. */
+const MOST_IN_A_ROUND = 8;
+
 /**
  * Makes work whose length depends on a secret take equally long: it ends at the beat of a clock that starts
- * with it, never in between. Work that fits into one beat tells nothing at all by its duration.
+ * with it, never in between. Work that fits into one beat tells nothing at all by its duration. What comes at
+ * the same moment has its beats at the same moment, too: it is begun and answered a few at a time.
  */
 export class UniformAnswers {
+  private readonly turnstile = new Turnstile(MOST_IN_A_ROUND);
+
   /** @param beatMs longer than the work usually takes, in milliseconds; 0 for no waiting */
   constructor(private readonly beatMs: number) {}
 
@@ -15,19 +23,25 @@ export class UniformAnswers {
     work: () => Promise<Result>,
     tells: (result: Result) => boolean = () => true,
   ): Promise<Result> {
+    await this.turnstile.pass();
     if (this.beatMs === 0) return work();
     // Set going before the work begins: the moment of a beat cannot depend on the work.
     const clock = new Beats(this.beatMs);
     try {
       const result = await work().catch(async (error: unknown) => {
-        await clock.next();
+        await this.next(clock);
         throw error;
       });
-      if (tells(result)) await clock.next();
+      if (tells(result)) await this.next(clock);
       return result;
     } finally {
       clock.stop();
     }
+  }
+
+  private async next(clock: Beats): Promise<void> {
+    await clock.next();
+    await this.turnstile.pass();
   }
 }
 
