@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { AccountClient, Credentials } from '../api/account-client.js';
+import type { AccountClient, Backstage, Credentials } from '../api/account-client.js';
 import { newCaller } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
 import type { Product } from '../support/product.js';
@@ -111,5 +111,34 @@ export async function mailsSettled(product: Product, within = 20_000): Promise<v
       });
     },
     { within, every: 50 },
+  );
+}
+
+/** The worker's times made shorter, in much the same proportions, so that an outage takes seconds. */
+export const impatience = {
+  EMAIL_TIMEOUT_MS: '800',
+  EMAIL_BREAKER_PAUSE_MS: '200',
+  EMAIL_BREAKER_LONGEST_PAUSE_MS: '600',
+};
+
+/** What must be true of every account once the provider works again, whatever it did before. */
+export async function expectOneLiveMailEach(
+  accounts: readonly Registered[],
+  client: AccountClient,
+  backstage: Backstage,
+  mails: readonly KeptMail[],
+): Promise<void> {
+  await Promise.all(
+    accounts.map(async (account) => {
+      const own = mails.filter(({ to }) => to.includes(account.email));
+      expect(own.map(({ idempotencyKey }) => idempotencyKey)).toEqual([`${account.accountId}/1`]);
+      const sent = await backstage.recorded(account.accountId, 'ActivationCodeSent');
+      // The whole minute, and from now: not from some time during the outage.
+      const expiresAt = Date.parse(String(sent['expiresAt']));
+      expect(expiresAt - Date.parse(String(sent['sentAt']))).toBe(60_000);
+      expect(expiresAt).toBeGreaterThan(Date.now());
+      const code = /(?<!\d)\d{4}(?!\d)/.exec(own[0]?.text ?? '')?.[0];
+      expect((await client.activate(account, code)).status).toBe(200);
+    }),
   );
 }

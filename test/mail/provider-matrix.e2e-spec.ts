@@ -3,39 +3,17 @@ import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
-import { startRestartableApp } from '../support/restartable-app.js';
-import type { RestartableApp } from '../support/restartable-app.js';
-import { temporaryFolder } from '../support/run-folder.js';
-import { MailProvider, mailsSettled, registerMany, workerHealth } from './mail-provider.js';
-import type { KeptMail, ProviderStatus, Registered } from './mail-provider.js';
+import {
+  MailProvider,
+  expectOneLiveMailEach,
+  impatience,
+  mailsSettled,
+  registerMany,
+  workerHealth,
+} from './mail-provider.js';
+import type { ProviderStatus } from './mail-provider.js';
 
-/** The product's times made shorter, in the same proportions, so that an outage takes seconds. */
-const impatience = {
-  EMAIL_TIMEOUT_MS: '800',
-  EMAIL_BREAKER_PAUSE_MS: '200',
-  EMAIL_BREAKER_LONGEST_PAUSE_MS: '1000',
-};
 const ACCOUNTS = 20;
-
-/** What must be true of every account once the provider works again, whatever it did before. */
-async function expectOneLiveMailEach(
-  accounts: readonly Registered[],
-  client: AccountClient,
-  backstage: Backstage,
-  mails: readonly KeptMail[],
-): Promise<void> {
-  for (const account of accounts) {
-    const own = mails.filter(({ to }) => to.includes(account.email));
-    expect(own.map(({ idempotencyKey }) => idempotencyKey)).toEqual([`${account.accountId}/1`]);
-    const sent = await backstage.recorded(account.accountId, 'ActivationCodeSent');
-    // The whole minute, and from now: not from some time during the outage.
-    const expiresAt = Date.parse(String(sent['expiresAt']));
-    expect(expiresAt - Date.parse(String(sent['sentAt']))).toBe(60_000);
-    expect(expiresAt).toBeGreaterThan(Date.now());
-    const code = /(?<!\d)\d{4}(?!\d)/.exec(own[0]?.text ?? '')?.[0];
-    expect((await client.activate(account, code)).status).toBe(200);
-  }
-}
 
 describe('A provider that', () => {
   let product: Product;
@@ -160,97 +138,5 @@ describe('A provider that', () => {
       expect(keys).toEqual([`${accountId}/2`]);
     }
     expect(await status()).toMatchObject({ state: 'closed', outages: before.outages + 1 });
-  }, 30_000);
-});
-
-describe('With a second provider', () => {
-  let product: Product;
-  let second: RestartableApp;
-  let client: AccountClient;
-  let backstage: Backstage;
-  let first: MailProvider;
-  let failover: MailProvider;
-
-  beforeAll(async () => {
-    const dataDir = temporaryFolder('second-mailbox');
-    second = await startRestartableApp('mailbox', (port) => ({
-      MAILBOX_PORT: port('mailbox'),
-      MAILBOX_DATA_DIR: dataDir,
-      EMAIL_API_KEY: 'key-of-the-second-provider',
-    }));
-    product = await startProduct({
-      worker: {
-        ...impatience,
-        EMAIL_API_FAILOVER_URL: second.url('mailbox'),
-        EMAIL_API_FAILOVER_KEY: 'key-of-the-second-provider',
-        EMAIL_DOUBT_MS: '2500',
-      },
-    });
-    client = new AccountClient(product.endpoints.api);
-    backstage = new Backstage(product);
-    first = new MailProvider(product.endpoints.mailbox);
-    failover = new MailProvider(second.url('mailbox'));
-  }, 60_000);
-
-  afterAll(async () => {
-    await Promise.all([backstage?.close(), product?.stop(), second?.stop()]);
-  });
-
-  afterEach(async () => {
-    await first.faults();
-    await failover.faults();
-  });
-
-  const states = async () => (await workerHealth(product)).mailProviders.map(({ state }) => state);
-
-  /** Somebody has to register for the worker to find out. */
-  const untilBothWork = () =>
-    eventually(
-      async () => {
-        await registerMany(client, 1);
-        expect(await states()).toEqual(['closed', 'closed']);
-      },
-      { within: 10_000, every: 200 },
-    );
-
-  it('the first one delivers while it works', async () => {
-    const accounts = await registerMany(client, 3);
-    await mailsSettled(product);
-    await expectOneLiveMailEach(accounts, client, backstage, await first.mails());
-    expect(await failover.mails()).toEqual([]);
-  });
-
-  it('everybody gets one mail, from one of them, while the first is down', async () => {
-    await product.mailbox.kill();
-    const accounts = await registerMany(client, ACCOUNTS);
-    await mailsSettled(product);
-    await product.mailbox.restart();
-    const mails = [...(await first.mails()), ...(await failover.mails())];
-    await expectOneLiveMailEach(accounts, client, backstage, mails);
-    expect(await failover.mails()).toHaveLength(ACCOUNTS);
-  }, 30_000);
-
-  it('mails that the first took without saying so are not given to the second', async () => {
-    await untilBothWork();
-    await first.faults({ dropAfterAccept: 5 });
-    const accounts = await registerMany(client, ACCOUNTS);
-    await mailsSettled(product);
-    const mails = [...(await first.mails()), ...(await failover.mails())];
-    await expectOneLiveMailEach(accounts, client, backstage, mails);
-  }, 30_000);
-
-  it('mails that the first may have taken, and cannot be asked about, go to the second in the end', async () => {
-    await first.faults({ hang: 1_000_000 });
-    const accounts = await registerMany(client, ACCOUNTS);
-    await mailsSettled(product);
-    await expectOneLiveMailEach(accounts, client, backstage, await failover.mails());
-  }, 30_000);
-
-  it('the first one takes over again as soon as it works', async () => {
-    await untilBothWork();
-    const before = (await failover.mails()).length;
-    await registerMany(client, 3);
-    await mailsSettled(product);
-    expect(await failover.mails()).toHaveLength(before);
   }, 30_000);
 });
