@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newCaller } from '../api/account-client.js';
-import { eventually } from '../support/eventually.js';
 import { restoreDatabase, restoreLog } from './copies.js';
-import { REFUSAL, Service, startSurroundings } from './service.js';
+import { REFUSAL, Service, soon, startSurroundings } from './service.js';
 import type { Surroundings } from './service.js';
 import { tell } from './story.js';
 import type { Story } from './story.js';
@@ -20,7 +19,7 @@ describe('PostgreSQL from a copy that is newer than the event store', () => {
     await service.startEventStore();
   }, 60_000);
   afterAll(async () => {
-    await service.stop();
+    await (service as Service | undefined)?.stop();
     await surroundings.mailbox.stop();
   });
 
@@ -42,13 +41,10 @@ describe('PostgreSQL from a copy that is newer than the event store', () => {
     expect(await service.migrate('--follow-log')).toContain('the worker builds them anew');
     expect((await service.client.view(story.settled)).status).toBe(503);
     await service.start('worker');
-    await eventually(
-      async () => {
-        const { status, body } = await service.client.view(story.settled);
-        expect({ status, body }).toMatchObject({ status: 200, body: { status: 'active' } });
-      },
-      { within: 10_000 },
-    );
+    await soon(async () => {
+      const { status, body } = await service.client.view(story.settled);
+      expect({ status, body }).toMatchObject({ status: 200, body: { status: 'active' } });
+    });
     const pending = await service.client.view(story.activated);
     expect(pending).toMatchObject({ status: 200, body: { status: 'pending' } });
     expect((await service.client.view(story.newcomer)).status).toBe(401);
@@ -76,16 +72,16 @@ describe('PostgreSQL from a copy that is newer than the event store', () => {
     expect(status).toBe(200);
     for (const person of [erased, newcomer, lost, newCaller()]) {
       const accountId = await service.register(person);
-      await eventually(async () => {
+      await soon(async () => {
         expect((await service.client.view(person)).status).toBe(200);
       });
       // The provider remembers mails that the log does not, and takes a first code for a repetition.
       if (person === newcomer || person === lost) {
-        await eventually(async () => {
+        await soon(async () => {
           expect((await service.client.requestCode(person)).status).toBe(202);
         });
       }
-      await eventually(async () => {
+      await soon(async () => {
         const types = await service.typesOf(accountId);
         expect(types.at(-1)).toBe('ActivationCodeSent');
         expect(types.lastIndexOf('AccountRegistered')).toBeLessThan(types.length - 2);

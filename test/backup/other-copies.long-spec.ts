@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newCaller } from '../api/account-client.js';
-import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
 import { copyDatabase, copyLog, restoreDatabase, restoreLog } from './copies.js';
-import { REFUSAL, Service, startSurroundings } from './service.js';
+import { REFUSAL, Service, soon, startSurroundings } from './service.js';
 import type { Surroundings } from './service.js';
 import { tell } from './story.js';
 import type { Story } from './story.js';
@@ -49,9 +48,7 @@ describe('Restoring', () => {
 
     const pair = serviceOn((await restoreDatabase(later.database)).url, restoreLog(later.log));
     await pair.startAll();
-    await eventually(async () => expect((await pair.client.view(story.settled)).status).toBe(200), {
-      within: 10_000,
-    });
+    await soon(async () => expect((await pair.client.view(story.settled)).status).toBe(200));
     expect(await pair.figure('unreadable_accounts')).toBe(unreadable);
   }, 60_000);
 
@@ -60,7 +57,7 @@ describe('Restoring', () => {
     const service = serviceOn(empty.url, restoreLog(story.late.log));
     await service.startAll();
     expect((await service.client.view(story.settled)).status).toBe(401);
-    await eventually(async () => {
+    await soon(async () => {
       expect(await service.figure('unreadable_accounts')).toBeGreaterThan(3);
     });
     const caller = newCaller();

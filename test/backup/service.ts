@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { accountStreamName } from '@app/accounts';
 import { AccountClient } from '../api/account-client.js';
-import type { Credentials } from '../api/account-client.js';
+import type { Answer, Credentials } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
 import { eventually } from '../support/eventually.js';
 import { repositoryRoot } from '../support/process.js';
@@ -168,9 +168,9 @@ export class Service {
     return ((await (await fetch(url)).json()) as { data: { text: string }[] }).data;
   }
 
-  async register(caller: Credentials): Promise<string> {
-    const { email, password } = caller;
-    const { status, body } = await this.client.register({ email, password });
+  /** Asks again as long as the answer is 503, as its Retry-After says. */
+  async register({ email, password }: Credentials): Promise<string> {
+    const { status, body } = await patiently(() => this.client.register({ email, password }));
     if (status !== 202) throw new Error(`registration was answered with ${status}`);
     return String(body['accountId']);
   }
@@ -178,14 +178,11 @@ export class Service {
   /** Registers and waits until the code has been sent and that is on record. */
   async registerAndWaitForMail(caller: Credentials): Promise<string> {
     const accountId = await this.register(caller);
-    await eventually(
-      async () => {
-        if (!(await this.typesOf(accountId)).includes('ActivationCodeSent')) {
-          throw new Error('no code was sent');
-        }
-      },
-      { within: 10_000 },
-    );
+    await soon(async () => {
+      if (!(await this.typesOf(accountId)).includes('ActivationCodeSent')) {
+        throw new Error('no code was sent');
+      }
+    });
     return accountId;
   }
 
@@ -193,7 +190,7 @@ export class Service {
   async activate(caller: Credentials): Promise<void> {
     const [newest] = await this.mailsTo(caller);
     const [code] = /(?<!\d)\d{4}(?!\d)/.exec(newest?.text ?? '') ?? [];
-    const { status, text } = await this.client.activate(caller, code);
+    const { status, text } = await patiently(() => this.client.activate(caller, code));
     if (status !== 200) throw new Error(`activation was answered with ${status}: ${text}`);
   }
 
@@ -201,4 +198,17 @@ export class Service {
     await this.store?.close();
     for (const part of this.running.splice(0).reverse()) await part.stop();
   }
+}
+
+/** Within a time that is long enough on a busy machine. */
+export function soon<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  return eventually(attempt, { within: 20_000, every: 50 });
+}
+
+function patiently(call: () => Promise<Answer>): Promise<Answer> {
+  return soon(async () => {
+    const answer = await call();
+    if (answer.status === 503) throw new Error(`503: ${answer.text}`);
+    return answer;
+  });
 }

@@ -37,7 +37,7 @@ export interface Story {
   readonly crowd: readonly Person[];
 }
 
-const CROWD = 3;
+const CROWD = 2;
 
 export async function tell(surroundings: Surroundings): Promise<Story> {
   const database = await freshDatabase();

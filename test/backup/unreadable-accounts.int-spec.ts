@@ -4,12 +4,11 @@ import { accountStreamName } from '@app/accounts';
 import type { RecordedEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { newCaller } from '../api/account-client.js';
-import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
 import type { FreshDatabase } from '../support/postgres.js';
 import { temporaryFolder } from '../support/run-folder.js';
 import { withClient } from './copies.js';
-import { Service, startSurroundings } from './service.js';
+import { Service, soon, startSurroundings } from './service.js';
 import type { Surroundings } from './service.js';
 import type { Person } from './story.js';
 
@@ -56,9 +55,7 @@ describe('Accounts that cannot be read', () => {
     await service.migrate('--follow-log');
     await service.part('worker').restart();
     await service.part('api').restart();
-    await eventually(async () => expect((await service.readiness('api')).status).toBe(200), {
-      within: 15_000,
-    });
+    await soon(async () => expect((await service.readiness('api')).status).toBe(200));
     await service.part('admin').restart();
   }, 60_000);
   afterAll(async () => {
@@ -188,7 +185,7 @@ describe('Accounts that cannot be read', () => {
     await service.registerAndWaitForMail(caller);
     await service.activate(caller);
     expect(await service.register(erased)).toBe(erased.accountId);
-    await eventually(async () => expect((await service.client.view(erased)).status).toBe(200));
+    await soon(async () => expect((await service.client.view(erased)).status).toBe(200));
   });
 
   it('come back when their keys are put back', async () => {
@@ -206,7 +203,7 @@ describe('Accounts that cannot be read', () => {
       );
     });
     await service.part('worker').restart();
-    await eventually(async () => {
+    await soon(async () => {
       expect(await service.figure('unreadable_accounts')).toBe(2);
       for (const person of [keyMissing, keyDamaged]) {
         expect((await service.client.view(person)).status).toBe(200);

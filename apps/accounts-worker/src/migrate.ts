@@ -5,6 +5,7 @@ import type { Database } from '@app/read-model';
 import { migrate } from '@app/read-model/migrate.js';
 import { createPool } from '@app/read-model/postgres.js';
 import { ConfigurationError, loadConfiguration, setting } from '@app/service';
+import { z } from 'zod';
 
 /**
  * One-shot process: brings the database of DATABASE_URL up to date before the others start.
@@ -68,13 +69,13 @@ function say(line: string): void {
   process.stdout.write(`migrate: ${line}\n`);
 }
 
-function stepsAskedFor(): readonly Step[] {
+function stepsAskedFor(): Set<string> {
   const options = Object.fromEntries(
     Object.keys(steps).map((name) => [name, { type: 'boolean' as const, default: false }]),
   );
   try {
     const { values } = parseArgs({ options });
-    return Object.entries(steps).flatMap(([name, step]) => (values[name] ? [step] : []));
+    return new Set(Object.keys(steps).filter((name) => values[name]));
   } catch (error) {
     const known = Object.entries(steps).map(([name, { meaning }]) => `--${name}: ${meaning}`);
     const reason = error instanceof Error ? error.message : String(error);
@@ -82,7 +83,7 @@ function stepsAskedFor(): readonly Step[] {
   }
 }
 
-async function take(databaseUrl: string, asked: readonly Step[]): Promise<void> {
+async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<void> {
   const database = createPool(databaseUrl, {
     max: 1,
     applicationName: 'migrate',
@@ -90,7 +91,9 @@ async function take(databaseUrl: string, asked: readonly Step[]): Promise<void> 
     allowUnpaired: true,
   });
   try {
-    for (const step of asked) say(await step.take(database));
+    for (const [name, step] of Object.entries(steps)) {
+      if (asked.has(name)) say(await step.take(database));
+    }
   } finally {
     await database.close();
   }
@@ -98,13 +101,16 @@ async function take(databaseUrl: string, asked: readonly Step[]): Promise<void> 
 
 try {
   const asked = stepsAskedFor();
-  const { DATABASE_URL } = loadConfiguration({
+  const { DATABASE_URL, RESTORE_STEP } = loadConfiguration({
     DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
+    // For `npm start`, which hands on no options.
+    RESTORE_STEP: z.enum(Object.keys(steps)).optional(),
   });
+  if (RESTORE_STEP !== undefined) asked.add(RESTORE_STEP);
   const applied = await migrateWhenReady(DATABASE_URL);
   for (const name of applied) say(`applied ${name}`);
   say('the database is up to date');
-  if (asked.length > 0) await take(DATABASE_URL, asked);
+  if (asked.size > 0) await take(DATABASE_URL, asked);
 } catch (error) {
   process.stderr.write(`migrate: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof ConfigurationError ? 78 : 1;

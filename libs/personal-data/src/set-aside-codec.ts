@@ -64,6 +64,9 @@ const typesThatForget: ReadonlySet<string> = new Set<AccountEvent['type']>([
  * record as unreadable until its person is forgotten.
  */
 export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
+  /** By account. Read once: as long as this reads the log, nobody else adds what it would not find itself. */
+  private known: Promise<Map<string, UnreadableAccount[]>> | undefined;
+
   constructor(
     private readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>,
     private readonly options: SetAsideOptions,
@@ -74,10 +77,8 @@ export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
    * @throws ReadModelUnavailable, and whatever the codec throws that does not concern one account
    */
   async decode(events: readonly RecordedEvent[]): Promise<readonly AccountEvent[]> {
-    const concerned = [...new Set(events.filter(matters).map(accountIdOf))];
-    if (concerned.length === 0) return this.codec.decode(events);
-    const known = [...(await findUnreadableAccounts(this.options.database, concerned))];
-    if (known.length === 0) {
+    const known = await this.readKnown();
+    if (!events.some((event) => matters(event) && known.has(accountIdOf(event)))) {
       try {
         return await this.codec.decode(events);
       } catch (error) {
@@ -89,9 +90,29 @@ export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
     return facts;
   }
 
-  private async decodeOne(event: RecordedEvent, known: UnreadableAccount[]): Promise<AccountEvent> {
-    if (typesThatForget.has(event.type)) await this.noteForgotten(event, known);
-    if (known.some((account) => covers(account, event))) return withoutPersonalData(event);
+  private async readKnown(): Promise<Map<string, UnreadableAccount[]>> {
+    this.known ??= findUnreadableAccounts(this.options.database).then((accounts) => {
+      const byAccount = new Map<string, UnreadableAccount[]>();
+      for (const account of accounts) add(byAccount, account);
+      return byAccount;
+    });
+    try {
+      return await this.known;
+    } catch (error) {
+      this.known = undefined;
+      throw error;
+    }
+  }
+
+  private async decodeOne(
+    event: RecordedEvent,
+    known: Map<string, UnreadableAccount[]>,
+  ): Promise<AccountEvent> {
+    const accounts = known.get(accountIdOf(event)) ?? [];
+    if (accounts.some((account) => covers(account, event))) {
+      if (typesThatForget.has(event.type)) await this.noteForgotten(event, accounts);
+      return withoutPersonalData(event);
+    }
     try {
       const [fact] = await this.codec.decode([event]);
       if (fact === undefined) throw new Error('the codec left out an event');
@@ -99,20 +120,22 @@ export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
     } catch (error) {
       if (!(await setAside(this.options, event, error))) throw error;
       const { revision: fromRevision } = event;
-      known.push({ accountId: accountIdOf(event), fromRevision, forgottenRevision: undefined });
+      add(known, { accountId: accountIdOf(event), fromRevision, forgottenRevision: undefined });
       return withoutPersonalData(event);
     }
   }
 
-  private async noteForgotten(event: RecordedEvent, known: UnreadableAccount[]): Promise<void> {
+  private async noteForgotten(event: RecordedEvent, accounts: UnreadableAccount[]): Promise<void> {
     const { revision: forgottenRevision } = event;
-    const accountId = accountIdOf(event);
-    if (!known.some((account) => covers(account, event))) return;
-    await recordForgotten(this.options.database, accountId, forgottenRevision);
-    for (const [index, account] of known.entries()) {
-      if (covers(account, event)) known[index] = { ...account, forgottenRevision };
+    await recordForgotten(this.options.database, accountIdOf(event), forgottenRevision);
+    for (const [index, account] of accounts.entries()) {
+      if (covers(account, event)) accounts[index] = { ...account, forgottenRevision };
     }
   }
+}
+
+function add(known: Map<string, UnreadableAccount[]>, account: UnreadableAccount): void {
+  known.set(account.accountId, [...(known.get(account.accountId) ?? []), account]);
 }
 
 const personalFieldsByType: ReadonlyMap<string, readonly string[]> = new Map(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import pg from 'pg';
 import { ReadModelUnavailable, StatementRefused } from './database.js';
@@ -34,6 +35,8 @@ const CLIENT_TIMEOUT_SLACK_MS = 1_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 const SESSION_QUERY_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+const WORKER_LOOKS_WITHIN_MS = 5_000;
+const PAIRING_POLL_MS = 100;
 const THE_CONNECTION = 'the connection';
 
 /**
@@ -84,6 +87,7 @@ class PostgresDatabase implements Database {
   private readonly pool: pg.Pool;
   /** Connections of which nothing is known against their database. */
   private readonly paired = new WeakSet<pg.ClientBase>();
+  private readonly createdAt = performance.now();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -184,11 +188,19 @@ class PostgresDatabase implements Database {
     }
   }
 
-  /** Once per connection: whoever finds a database out cuts its connections. */
+  /**
+   * Once per connection: whoever finds a database out cuts its connections. A process that starts beside the
+   * worker gives it a moment to look.
+   */
   private async requirePaired(client: pg.ClientBase): Promise<void> {
     if (this.options.allowUnpaired || this.paired.has(client)) return;
-    const reason = await whyUnpaired(client);
-    if (reason !== undefined) throw new ReadModelUnavailable(reason);
+    for (;;) {
+      const found = await whyUnpaired(client);
+      if (found === undefined) break;
+      const isTooLate = performance.now() - this.createdAt > WORKER_LOOKS_WITHIN_MS;
+      if (!found.isPending || isTooLate) throw new ReadModelUnavailable(found.reason);
+      await delay(PAIRING_POLL_MS);
+    }
     this.paired.add(client);
   }
 }
@@ -196,21 +208,29 @@ class PostgresDatabase implements Database {
 /** Before the migrations there is nothing to be said against a database. */
 const NO_SUCH_TABLE = /^(42P01|3F000)$/;
 
-async function whyUnpaired(client: pg.ClientBase): Promise<string | undefined> {
+interface Unpaired {
+  readonly reason: string;
+  /** The worker has yet to say. */
+  readonly isPending: boolean;
+}
+
+async function whyUnpaired(client: pg.ClientBase): Promise<Unpaired | undefined> {
   try {
     const { rows } = await run<{ refusal: string | null }>(client, {
       text: `select refusal from operations.pairing
              where refusal is not null or database <> operations.database_identity()`,
     });
     const [row] = rows;
-    return (
-      row && (row.refusal ?? 'it was restored from a copy, which the worker has not checked yet')
-    );
+    if (row === undefined) return undefined;
+    const { refusal } = row;
+    return { reason: refusal ?? NOT_CHECKED_YET, isPending: refusal === null };
   } catch (error) {
     if (error instanceof StatementRefused && NO_SUCH_TABLE.test(error.sqlState)) return undefined;
     throw error;
   }
 }
+
+const NOT_CHECKED_YET = 'it was restored from a copy, which the worker has not checked yet';
 
 /** One round trip for both: the simple protocol takes several statements at once. */
 const BEGIN_DEFERRED = 'begin; set local synchronous_commit to off';

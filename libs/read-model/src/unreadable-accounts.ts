@@ -31,16 +31,14 @@ export async function recordUnreadableAccount(
   });
 }
 
-/** What is known of these accounts; those that can be read are left out. */
+/** Everything that is known of accounts that cannot, or could not, be read. */
 export async function findUnreadableAccounts(
   database: Queryable,
-  accountIds: readonly string[],
 ): Promise<readonly UnreadableAccount[]> {
   const { rows } = await database.query<UnreadableRow>({
     name: 'find-unreadable-accounts',
     text: `select account_id, from_revision, forgotten_revision
-           from operations.unreadable_accounts where account_id = any($1::uuid[])`,
-    values: [[...accountIds]],
+           from operations.unreadable_accounts order by account_id, from_revision`,
   });
   return rows.map((row) => ({
     accountId: row.account_id,
