@@ -86,6 +86,15 @@ function allBenches() {
       script: join(here, 'event-store/bench.mjs'),
       arguments: values.quick ? ['1', '1000'] : [],
     },
+    {
+      name: 'scale',
+      about: 'what grows with the number of accounts; rebuilding; histories; pages for operators',
+      script: join(here, 'scale/main.mjs'),
+      arguments: [
+        ...(values.quick ? ['--quick'] : []),
+        ...(values.rounds ? ['--rounds', values.rounds] : []),
+      ],
+    },
   ];
   const specs = readdirSync(here, { recursive: true })
     .filter((path) => path.endsWith('.bench-spec.ts') && !path.includes('node_modules'))
