@@ -83,8 +83,12 @@ export async function measureRebuilds({ dataSet, report, rounds, quick }) {
         note(`events of ${projection}`, rebuilt.events);
       }
       for (const partitions of PARTITIONS) {
-        note(`accounts: ${partitions} processes`, await partitionedRate(stored, partitions));
+        note(`accounts: ${partitions} processes`, await partitionedRate(stored, { partitions }));
       }
+      note(
+        'accounts: live projection, statement by statement',
+        await partitionedRate(stored, { partitions: 1, singly: true, limit: oneByOne }),
+      );
     }
     const { highest } = memoryOf(eventStore.pid);
     tell(report, found, dataSet, highest);
@@ -165,6 +169,7 @@ function tell(report, found, dataSet, eventStoreMemory) {
       partitions === 1 ? undefined : 'accounts: 1 processes',
     );
   }
+  show('accounts: live projection, statement by statement', 'events/s', 'accounts: 1 processes');
   report.figure({
     name: `memory of eventstore over ${events.toLocaleString('en-US')} events`,
     unit: 'MiB',
@@ -177,7 +182,7 @@ function rate({ events, ...times }, time = 'ms') {
 }
 
 /** Each process follows the streams of its share of the account ids, and writes their rows. */
-async function partitionedRate(stored, partitions) {
+async function partitionedRate(stored, { partitions, ...options }) {
   const digits = [...'0123456789abcdef'];
   const share = digits.length / partitions;
   const startedAt = performance.now();
@@ -185,6 +190,7 @@ async function partitionedRate(stored, partitions) {
     Array.from({ length: partitions }, (_, partition) =>
       inProcess({
         ...stored,
+        ...options,
         projection: 'accounts',
         work: 'fill',
         partition,

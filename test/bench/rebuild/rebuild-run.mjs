@@ -80,7 +80,10 @@ const works = {
     return { events, ms: performance.now() - startedAt };
   },
 
-  /** The rows of some of the streams, by the code of the live projection, into a table of their own. */
+  /**
+   * The rows of some of the streams as the worker keeps them, into a table of their own: in batches, or with a
+   * statement for each event as the accounts are kept.
+   */
   fill: async ({ order, database, projection, store, codec }) => {
     const own = `filled_${order.partition}`;
     const drop = { text: `drop table if exists public.${own}` };
@@ -93,20 +96,23 @@ const works = {
     let events = 0;
     let startedAt;
     await runProjection({
-      projection: {
-        ...projection,
-        name: own,
-        streamNamePrefixes: order.prefixes,
-        write: (transaction, _, facts) => projection.write(transaction, `public.${own}`, facts),
-      },
+      projection: order.singly
+        ? { name: own, streamNamePrefixes: order.prefixes, project: projectedInto(`public.${own}`) }
+        : {
+            name: own,
+            streamNamePrefixes: order.prefixes,
+            table: own,
+            write: (transaction, _, facts) => projection.write(transaction, `public.${own}`, facts),
+          },
       ...{ store, codec, database },
-      maxBatchSize: FILL_BATCH,
+      ...(!order.singly && { maxBatchSize: FILL_BATCH }),
       signal: stopping.signal,
       observer: {
         onSubscribed: () => (startedAt = performance.now()),
         onAdvanced: (advance) => {
           events += advance.events;
-          if (advance.position >= end) stopping.abort();
+          const { limit = Infinity } = order;
+          if (advance.position >= end || events >= limit) stopping.abort();
         },
         onCaughtUp: () => stopping.abort(),
         onFault: (error) => {
@@ -137,11 +143,8 @@ const works = {
       const { streamName, revision, position } = recorded;
       const fact = { streamName, revision, position, event };
       if (projection === accountsTable) {
-        const statement = accountsProjection.project(fact);
-        if (statement) {
-          const text = statement.text.replaceAll('read_model.accounts', table);
-          await database.query({ ...statement, text });
-        }
+        const statement = projectedInto(table)(fact);
+        if (statement) await database.query(statement);
       } else {
         await projection.write(database, table, [fact]);
       }
@@ -152,6 +155,14 @@ const works = {
     return { events, ms };
   },
 };
+
+function projectedInto(table) {
+  return (fact) => {
+    const statement = accountsProjection.project(fact);
+    if (statement === undefined) return undefined;
+    return { ...statement, text: statement.text.replaceAll('read_model.accounts', table) };
+  };
+}
 
 async function* eventsOf({ limit = Infinity, end }, projection, store) {
   const ended = new globalThis.AbortController();

@@ -21,6 +21,7 @@ import { Histories, adminPages, registrations, views } from './curve.mjs';
 import { ensureDataSet } from './data-set.mjs';
 import { forgetHighestMemory, memoryOf } from './processes.mjs';
 import { startProduct } from './product.mjs';
+import { measureUnits } from './units.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -42,8 +43,24 @@ const rebuildSize = Number(values['rebuild-size'] ?? (values.quick ? 10_000 : 25
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 9));
 const parts = values.only?.split(',') ?? ['curve', 'rebuild'];
 const counts = values.quick
-  ? { warmUp: 100, registrations: 50, views: 50, histories: 20, longHistories: 5, pages: 50 }
-  : { warmUp: 600, registrations: 200, views: 300, histories: 100, longHistories: 10, pages: 200 };
+  ? {
+      warmUp: 100,
+      registrations: 50,
+      views: 50,
+      histories: 20,
+      longHistories: 5,
+      pages: 50,
+      appends: 500,
+    }
+  : {
+      warmUp: 600,
+      registrations: 200,
+      views: 300,
+      histories: 100,
+      longHistories: 10,
+      pages: 200,
+      appends: 5_000,
+    };
 
 const MOST_REGISTRATION_RATIO = 1.05;
 const MOST_HISTORY_RATIO = 1.1;
@@ -89,6 +106,10 @@ async function measureCurve() {
     await measureCalls(products);
     await measurePages(products);
     noteMemory(products);
+    await measureUnits([...products.values()].at(-1), report, {
+      rounds: Math.min(rounds, 5),
+      appends: counts.appends,
+    });
     await measureOwnRebuild([...products].at(-1));
   } finally {
     for (const product of products.values()) await product.stop();
