@@ -8,7 +8,7 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { InMemoryDatabase } from '../testing/in-memory-database.js';
 import { silentLog } from '../testing/silent-log.js';
 import { SagaFeed } from './saga-feed.js';
-import type { WorkGate } from './saga-feed.js';
+import type { SagaFeedOptions, WorkGate } from './saga-feed.js';
 
 const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const name = 'spec';
@@ -55,10 +55,12 @@ describe('The saga feed', () => {
     on,
     windowSize = 4,
     gate,
+    setAside,
   }: {
     on: InMemoryEventStore;
     windowSize?: number;
     gate?: WorkGate;
+    setAside?: SagaFeedOptions['setAside'];
   }) {
     const feed = new SagaFeed({
       name,
@@ -70,6 +72,7 @@ describe('The saga feed', () => {
       rehydrate: (_, event: AccountEvent) =>
         event.type === 'ActivationCodeIssued' ? event.data : undefined,
       ...(gate && { gate }),
+      ...(setAside && { setAside }),
       windowSize,
       log: silentLog(),
     });
@@ -95,6 +98,25 @@ describe('The saga feed', () => {
     await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
     expect(reactions.done).toEqual([1, 2, 3]);
     expect(feed.status).toMatchObject({ state: 'running', position: last, inFlight: 0, lagMs: 0 });
+  });
+
+  it('passes over what is set aside, and tries the rest again', async () => {
+    const on = fresh();
+    await on.record(stream, issued(1), issued(2));
+    const last = await on.record(stream, issued(3));
+    const cannotBeRead = () => new Error('it cannot be read');
+    reactions.faults.set(1, [cannotBeRead(), cannotBeRead()]);
+    reactions.faults.set(2, [new Error('the provider is down')]);
+    const { feed } = startFeed({
+      on,
+      windowSize: 2,
+      setAside: async (_, error) => (error as Error).message === cannotBeRead().message,
+    });
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(reactions.begun).toEqual(expect.arrayContaining([1, 2, 2, 3]));
+    expect(reactions.begun.filter((issueNumber) => issueNumber === 1)).toHaveLength(1);
+    expect(reactions.done.toSorted()).toEqual([2, 3]);
+    expect(feed.status).toMatchObject({ inFlight: 0, position: last });
   });
 
   it('goes on where the last one stopped', async () => {

@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { ReadModelUnavailable } from '@app/read-model';
+import { createMetrics } from '@app/service';
+import type { SagaFeedStatus } from './durable-sagas/saga-feed.js';
+import { measureWork } from './worker-metrics.js';
+
+const feeding: SagaFeedStatus = {
+  state: 'running',
+  position: 7_000n,
+  inFlight: 3,
+  lagMs: 2_500,
+  lastError: undefined,
+};
+
+async function figures(
+  countUnreadableAccounts: () => Promise<number> = async () => 0,
+): Promise<string[]> {
+  const registry = createMetrics();
+  measureWork(registry, {
+    projections: () =>
+      new Map([
+        ['accounts', { state: 'live', lagMs: 0 }],
+        ['statistics', { state: 'catching-up', lagMs: 12_000 }],
+        ['activation-mails', { state: 'standby', lagMs: undefined }],
+      ]),
+    sagas: {
+      'activation-mail': { status: feeding },
+      'forget-persons': { status: { ...feeding, state: 'faulted', position: undefined } },
+    },
+    mailProviders: { status: [] },
+    countUnreadableAccounts,
+  });
+  return (await registry.metrics()).split('\n');
+}
+
+describe('Figures of the worker', () => {
+  it('tell the lag of every projection and saga, and nothing of one that stands by', async () => {
+    const lines = await figures();
+    expect(lines.filter((line) => line.includes('_lag_seconds{'))).toEqual([
+      'projection_lag_seconds{projection="accounts"} 0',
+      'projection_lag_seconds{projection="statistics"} 12',
+      'saga_lag_seconds{saga="activation-mail"} 2.5',
+      'saga_lag_seconds{saga="forget-persons"} 2.5',
+    ]);
+    expect(lines.filter((line) => line.startsWith('saga_checkpoint_position{'))).toEqual([
+      'saga_checkpoint_position{saga="activation-mail"} 7000',
+    ]);
+  });
+
+  it('tell the state of each', async () => {
+    const states = (await figures()).filter((line) => line.startsWith('consumer_state{'));
+    expect(states).toEqual([
+      'consumer_state{consumer="accounts",state="live"} 1',
+      'consumer_state{consumer="statistics",state="catching-up"} 1',
+      'consumer_state{consumer="activation-mails",state="standby"} 1',
+      'consumer_state{consumer="activation-mail",state="running"} 1',
+      'consumer_state{consumer="forget-persons",state="faulted"} 1',
+    ]);
+  });
+
+  it('count accounts that cannot be read, and leave that out while nobody can tell', async () => {
+    expect(await figures(async () => 4)).toContain('unreadable_accounts 4');
+    const away = await figures(() => Promise.reject(new ReadModelUnavailable('it is down')));
+    expect(away.filter((line) => line.startsWith('unreadable_accounts '))).toEqual([]);
+    expect(away).toContain('saga_commands_in_flight{saga="activation-mail"} 3');
+  });
+});
