@@ -60,7 +60,7 @@ export class BcryptPasswordHasher implements PasswordHasher {
   async hash(password: string): Promise<string> {
     const { id, key } = this.options.peppers.current;
     const bcryptHash = await this.inTurn(() =>
-      bcrypt.hash(peppered(password, key), this.options.cost),
+      bcrypt.hash(peppered(password, key), newSalt(this.options.cost)),
     );
     return `v1$${id}${bcryptHash}`;
   }
@@ -90,7 +90,9 @@ export class BcryptPasswordHasher implements PasswordHasher {
    * step of the cost doubles the work, so one hash of each cost from there on makes up for it exactly.
    */
   private async spendDifference(cost: number): Promise<void> {
-    for (let step = cost; step < this.options.cost; step++) await bcrypt.hash('', step);
+    for (let step = cost; step < this.options.cost; step++) {
+      await bcrypt.hash('', newSalt(step));
+    }
   }
 
   /** Passwords hashed or waiting to be, for metrics. */
@@ -121,6 +123,14 @@ export class BcryptPasswordHasher implements PasswordHasher {
       this.waiting--;
     }
   }
+}
+
+/**
+ * Made at once: it takes microseconds, where the thread pool would be asked twice, behind the hashes that
+ * others wait for.
+ */
+function newSalt(cost: number): string {
+  return bcrypt.genSaltSync(cost);
 }
 
 /** @throws UnreadableHash */
