@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createHistogram, performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,7 +10,7 @@ import type { Product } from '../support/product.js';
 import { StopWatch, median } from '../security/timing-samples.js';
 
 const FLOOD = 200;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const CACHED_CALLS = 500;
 const CALM_MS = 3_000;
 
@@ -38,11 +39,24 @@ describe('What passwords cost, at the cost of production', () => {
     return Number(seconds) * 1_000;
   }
 
+  /**
+   * For how long the API's main thread has run, and has waited for a core, in milliseconds: its own work tells
+   * what blocks others; a machine with other work makes it wait. Only Linux counts that.
+   */
+  function mainThread(): { readonly onCore: number; readonly waiting: number } | undefined {
+    const { pid } = product.api;
+    const path = `/proc/${pid}/task/${pid}/schedstat`;
+    if (!existsSync(path)) return undefined;
+    const [onCore = 0, waiting = 0] = readFileSync(path, 'utf8').split(' ').map(Number);
+    return { onCore: onCore / 1e6, waiting: waiting / 1e6 };
+  }
+
   /** What another route and the event loop have to bear while `work` lasts. */
   async function bystanders(
     work: Promise<unknown>,
-  ): Promise<{ p99: number; lag: number; calls: number }> {
+  ): Promise<{ p99: number; lag: number; calls: number; thread: string }> {
     await loopLagP99();
+    const before = mainThread();
     const watch = new StopWatch(product.endpoints.api);
     const others = createHistogram();
     let working = true;
@@ -56,12 +70,19 @@ describe('What passwords cost, at the cost of production', () => {
     }
     await finished;
     watch.close();
-    return { p99: others.percentile(99) / 1_000, lag: await loopLagP99(), calls: others.count };
+    const after = mainThread();
+    const thread =
+      before && after
+        ? `; main thread ${Math.round(after.onCore - before.onCore)} ms on a core, ` +
+          `${Math.round(after.waiting - before.waiting)} ms waiting for one`
+        : '';
+    const p99 = others.percentile(99) / 1_000;
+    return { p99, lag: await loopLagP99(), calls: others.count, thread };
   }
 
   it(`${FLOOD} wrong ones at once leave other routes and the event loop alone`, async () => {
-    const shown = ({ p99, lag, calls }: Awaited<ReturnType<typeof bystanders>>) =>
-      `other route p99 ${p99.toFixed(1)} ms (${calls} calls), event-loop lag p99 ${lag.toFixed(1)} ms`;
+    const shown = ({ p99, lag, calls, thread }: Awaited<ReturnType<typeof bystanders>>) =>
+      `other route p99 ${p99.toFixed(1)} ms (${calls} calls), event-loop lag p99 ${lag.toFixed(1)} ms${thread}`;
     const calm = await bystanders(pause(CALM_MS));
     say(`no flood: ${shown(calm)}`);
     const rounds: Awaited<ReturnType<typeof bystanders>>[] = [];
@@ -79,9 +100,12 @@ describe('What passwords cost, at the cost of production', () => {
       );
       rounds.push(disturbed);
     }
-    // Whatever else the machine does only adds to a round, so the best one says most about the flood.
-    expect(Math.min(...rounds.map(({ p99 }) => p99))).toBeLessThan(100);
-    expect(Math.min(...rounds.map(({ lag }) => lag))).toBeLessThan(50);
+    // Whatever else the machine does only adds to a round, so the best one says most about the flood. What
+    // it does all the time is in the calm figures, too: the goals are what the flood may add.
+    const best = (figure: (one: (typeof rounds)[number]) => number) =>
+      Math.min(...rounds.map(figure));
+    expect(best(({ p99 }) => p99) - calm.p99).toBeLessThan(100);
+    expect(best(({ lag }) => lag) - calm.lag).toBeLessThan(50);
   }, 120_000);
 
   it('a right one costs a hash once a minute', async () => {
