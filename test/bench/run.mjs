@@ -24,7 +24,7 @@ const here = import.meta.dirname;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** No bench is to hang for ever. */
 const LONGEST_MS = 900_000;
-const IN_QUICK_RUN = ['limits', 'cost-12', 'overhead', 'basic'];
+const IN_QUICK_RUN = ['limits', 'cost-12', 'overhead'];
 
 const { values } = parseArgs({
   options: {

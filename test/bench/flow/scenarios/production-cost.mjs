@@ -21,7 +21,7 @@ export const cost10 = (context, report) => atCost(10, context, report, { activat
 
 async function atCost(cost, context, report, { activations }) {
   const { stage, postgres, mail, quick, rounds, progress } = context;
-  const seconds = quick ? 2 : cost === 12 ? 6 : 3;
+  const seconds = quick ? 1.5 : cost === 12 ? 6 : 3;
   const settings = { BCRYPT_COST: String(cost) };
   const shared = { postgres, mailUrl: mail.url, settings };
   progress('starting bcrypt alone, the plain service, better-auth and the product');
