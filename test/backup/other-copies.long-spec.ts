@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newCaller } from '../api/account-client.js';
 import { freshDatabase } from '../support/postgres.js';
+import { temporaryFolder } from '../support/run-folder.js';
 import { copyDatabase, copyLog, restoreDatabase, restoreLog } from './copies.js';
 import { REFUSAL, Service, soon, startSurroundings } from './service.js';
 import type { Surroundings } from './service.js';
@@ -51,6 +52,37 @@ describe('Restoring', () => {
     await soon(async () => expect((await pair.client.view(story.settled)).status).toBe(200));
     expect(await pair.figure('unreadable_accounts')).toBe(unreadable);
   }, 60_000);
+
+  it('is noticed by those who run meanwhile', async () => {
+    const database = await freshDatabase();
+    const service = serviceOn(database.url, temporaryFolder('log'));
+    await service.startAll();
+    const known = newCaller();
+    await service.registerAndWaitForMail(known);
+    const before = copyLog(service.dataDir);
+    const caller = newCaller();
+    await service.registerAndWaitForMail(caller);
+    await soon(async () => expect((await service.client.view(caller)).status).toBe(200));
+    const after = copyLog(service.dataDir);
+    await service.exchangeLog(before);
+    await soon(async () => {
+      const { status, body } = await service.readiness('api');
+      expect({ status, body }).toMatchObject({
+        status: 503,
+        body: { checks: { postgres: expect.stringMatching(REFUSAL) } },
+      });
+    });
+    expect((await service.client.view(caller)).status).toBe(503);
+    expect((await service.readiness('worker')).body).toMatchObject({
+      accountsProjection: { state: 'faulted' },
+    });
+    await service.exchangeLog(after);
+    await soon(async () => {
+      expect((await service.client.view(known)).status).toBe(200);
+      expect((await service.client.view(caller)).status).toBe(200);
+    });
+    await service.activate(caller);
+  }, 90_000);
 
   it('goes on without PostgreSQL: nobody is known, and whoever comes is served', async () => {
     const empty = await freshDatabase();

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
@@ -76,6 +77,13 @@ export class Service {
     }));
     this.running.push(this.eventStore);
     this.store = new EventStoreDBEventStore({ url: this.eventStore.url('eventstore') });
+  }
+
+  /** Puts another log in the place of the one there is, while all others go on running. */
+  async exchangeLog(copy: string): Promise<void> {
+    await this.eventStore?.stop();
+    copyFileSync(join(copy, 'events.log'), join(this.dataDir, 'events.log'));
+    await this.eventStore?.restart();
   }
 
   /** @throws Error with all it printed, when it refuses */

@@ -16,7 +16,7 @@ import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import { FORGET_PERSONS } from './forget-person/forget-recorded-persons.js';
 import { PersonForgotten, typesThatForget } from './forget-person/person-forgotten.js';
-import { compareCopies, confirmWhenComplete } from './keep-accounts/compare-copies.js';
+import { compareCopies, keepConfirmed } from './keep-accounts/compare-copies.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
@@ -127,8 +127,7 @@ async function start(log: Log): Promise<RunningProcess> {
   forgetPersons.start();
   const keepAccounts = app.get(KeepAccounts);
   const operatorViews = app.get(KeepOperatorViews);
-  const confirmed = confirmWhenComplete(copies, keepAccounts.complete);
-  confirmed.catch((error: unknown) => log.error({ err: error }, 'the database is not confirmed'));
+  const confirming = keepConfirmed(copies, () => keepAccounts.status.state === 'live');
   measureWork(metrics, {
     projections: () =>
       new Map([['accounts', keepAccounts.status] as const, ...operatorViews.statuses]),
@@ -149,6 +148,7 @@ async function start(log: Log): Promise<RunningProcess> {
     endpoints: { internal: internal.url },
     async stop() {
       stopping.abort();
+      await confirming;
       // The feeds first: their commands still need everything else.
       await Promise.all([activationMail.stop(), forgetPersons.stop()]);
       await app.close();

@@ -1,5 +1,5 @@
 import { backoffMs, pauseUnlessAborted } from '@app/event-store';
-import type { Database, Session } from './database.js';
+import type { Database, Queryable, Session } from './database.js';
 
 export interface LeadershipOptions {
   readonly database: Database;
@@ -53,6 +53,22 @@ export async function whileLeader(options: LeadershipOptions): Promise<void> {
   }
 }
 
+/** Whether some process leads this now. */
+export async function isLed(database: Queryable, name: string): Promise<boolean> {
+  const { rows } = await database.query({
+    text: `select 1 from pg_locks
+           where locktype = 'advisory' and granted
+             and database = (select oid from pg_database where datname = current_database())
+             and (classid::bigint << 32) | objid::bigint = hashtextextended($1, 0)`,
+    values: [lockOf(name)],
+  });
+  return rows.length > 0;
+}
+
+function lockOf(name: string): string {
+  return `leadership of ${name}`;
+}
+
 async function competeOnce(options: LeadershipOptions, onElected: () => void): Promise<void> {
   const { database, name, signal, observer } = options;
   const session = await database.openSession(`leadership of ${name}`);
@@ -76,7 +92,7 @@ async function elected(session: Session, options: LeadershipOptions): Promise<bo
   while (!signal.aborted) {
     const { rows } = await session.query<{ elected: boolean }>({
       text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as elected',
-      values: [`leadership of ${name}`],
+      values: [lockOf(name)],
     });
     if (rows[0]?.elected) return true;
     await pauseUnlessAborted(options.intervalMs ?? DEFAULT_INTERVAL_MS, signal);

@@ -4,14 +4,20 @@ import type { AccountKeys } from '@app/personal-data';
 import {
   LogDoesNotMatch,
   ReadModelUnavailable,
+  accountsProjection,
   checkLog,
   confirmDatabase,
   isConfirmed,
+  isLed,
   refuseDatabase,
 } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import type { Log } from '@app/service';
 import { forgetRecordedPersons } from '../forget-person/forget-recorded-persons.js';
+
+const CONFIRM_INTERVAL_MS = 250;
+/** Who is confirmed seldom ceases to be. */
+const LOOK_AGAIN_INTERVAL_MS = 2_000;
 
 export interface CopiesOptions {
   readonly store: EventStore;
@@ -26,7 +32,8 @@ export interface CopiesOptions {
  * log holds what this database was built from, the keys of accounts can be unwrapped, and nobody is readable
  * whose erasure the log knows. Waits as long as one of the two cannot be reached.
  *
- * @throws LogDoesNotMatch after telling every other process
+ * @throws LogDoesNotMatch after telling every other process; those are left alone while another worker gets on with
+ *   this database, because then it is this one that was pointed at the wrong log
  * @throws KeyEncryptionKeyWrong
  */
 export async function compareCopies(options: CopiesOptions): Promise<void> {
@@ -40,7 +47,9 @@ export async function compareCopies(options: CopiesOptions): Promise<void> {
         log.info({ forgotten }, 'persons were forgotten whose erasure is on record');
       return;
     } catch (error) {
-      if (error instanceof LogDoesNotMatch) await refuseDatabase(database, error.message);
+      if (error instanceof LogDoesNotMatch && !(await isLed(database, accountsProjection.name))) {
+        await refuseDatabase(database, error.message);
+      }
       if (!isTransient(error)) throw error;
       const retryInMs = backoffMs(failures);
       log.warn({ err: error, retryInMs }, 'the databases cannot be compared for now');
@@ -50,27 +59,31 @@ export async function compareCopies(options: CopiesOptions): Promise<void> {
 }
 
 /**
- * Lets every process work with this database once the accounts show all of the log; at once where it was compared
- * before.
+ * Lets every process work with this database, as soon as the accounts show all of the log, and again whenever it was
+ * put back from a copy. Ends with the signal.
  *
- * @param accountsComplete resolves when the rows show everything that was recorded
+ * @param isComplete whether this worker keeps the accounts, and they show everything that was recorded
  */
-export async function confirmWhenComplete(
-  { database, log, signal }: Pick<CopiesOptions, 'database' | 'log' | 'signal'>,
-  accountsComplete: Promise<void>,
+export async function keepConfirmed(
+  options: CopiesOptions,
+  isComplete: () => boolean,
 ): Promise<void> {
-  for (let failures = 1; !signal.aborted; failures++) {
+  const { store, database, log, signal } = options;
+  while (!signal.aborted) {
+    let isDone = false;
     try {
-      if (await isConfirmed(database)) return;
-      await accountsComplete;
-      if (signal.aborted) return;
-      await confirmDatabase(database);
-      log.info('the database was compared with the event log and may be used');
-      return;
+      isDone = await isConfirmed(database);
+      if (!isDone && isComplete()) {
+        await checkLog(store, database);
+        await forgetRecordedPersons(options);
+        await confirmDatabase(database);
+        log.info('the database was compared with the event log and may be used');
+      }
     } catch (error) {
-      if (!isTransient(error)) throw error;
-      await pauseUnlessAborted(backoffMs(failures), signal);
+      if (signal.aborted) return;
+      log.warn({ err: error }, 'the database is not confirmed for now');
     }
+    await pauseUnlessAborted(isDone ? LOOK_AGAIN_INTERVAL_MS : CONFIRM_INTERVAL_MS, signal);
   }
 }
 

@@ -2,8 +2,10 @@ import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore } from '@app/event-store';
 import { AccountKeys, SetAsideCodec } from '@app/personal-data';
 import {
+  LogDoesNotMatch,
   ProjectionMonitor,
   accountsProjection,
+  refuseDatabase,
   reportProjection,
   runProjection,
   whileLeader,
@@ -25,11 +27,6 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stopping = new AbortController();
   private running: Promise<unknown> | undefined;
   private eventsProjected = 0;
-  private noteComplete: () => void = () => undefined;
-  /** Resolves when this worker has found the rows complete for the first time; never on one that stands by. */
-  readonly complete = new Promise<void>((resolve) => {
-    this.noteComplete = resolve;
-  });
 
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
@@ -86,6 +83,13 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
+  /** The log was exchanged under a worker that runs: nobody may show rows of another one. */
+  private refuse(error: LogDoesNotMatch, log: Log): void {
+    refuseDatabase(this.database, error.message).catch((fault: unknown) => {
+      log.warn({ err: fault }, 'other processes could not be told');
+    });
+  }
+
   private async keep(signal: AbortSignal, log: Log): Promise<void> {
     const { monitor, store, codec, database, keys } = this;
     const unreadable = await readmitAccounts({ store, codec, database, log, signal });
@@ -113,12 +117,12 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
         },
         onCaughtUp: () => {
           monitor.onCaughtUp();
-          this.noteComplete();
           log.info({ position: String(monitor.status().position) }, 'accounts are up to date');
         },
         onFault: (error, retryInMs) => {
           monitor.onFault(error);
           log.error({ err: error, retryInMs }, 'accounts cannot be kept up to date');
+          if (error instanceof LogDoesNotMatch) this.refuse(error, log);
         },
       },
     });
