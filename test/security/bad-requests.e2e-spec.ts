@@ -123,7 +123,10 @@ describe(`${RUNS} requests generated from our own description of the API`, () =>
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           slowest = Math.max(slowest, milliseconds);
           done += 1;
-          if (done % REPORT_EVERY === 0) process.stderr.write(`${done} of ${RUNS}\n`);
+          if (done % REPORT_EVERY === 0) {
+            const soFar = `${findings.length} findings, ${slow.length} slow`;
+            process.stderr.write(`${done} of ${RUNS}: ${soFar}, ${refused.size} refused\n`);
+          }
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
