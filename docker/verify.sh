@@ -178,10 +178,12 @@ step 'a user registers, gets the code and activates' client user story
 step 'fail2ban follows a web server that was started again' restart_web
 step 'ten wrong passwords get a client banned again' client attacker attack && cat "$log"
 step 'another client is served meanwhile, too' client neighbour neighbour
+step 'an account is registered' client user remember
 step 'clients end' stop_clients
 step 'down keeps the data' $COMPOSE down && step 'up again' $COMPOSE up --detach && step 'healthy again' healthy
 step 'the ban was kept' sh -c "$COMPOSE exec -T fail2ban fail2ban-client get unauthorized banip | grep -q ."
 step 'it is ended' unban
 step 'clients start again' start_clients
+step 'the account was kept, with its password and its address' client user recall
 step 'the story over the kept data' client user story
 step 'nothing about people is in the logs' sh -c "! $COMPOSE logs --no-color web api worker admin fail2ban | grep -q '@example.org'"

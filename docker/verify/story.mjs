@@ -1,6 +1,6 @@
 /**
- * The story of a user, and that of an attacker, over the web server: runs in a container beside it and is given on
- * standard input. `node - story`, `node - attack`, `node - neighbour`, `node - traffic`; the exit code says whether it went well.
+ * The stories of a user, of an attacker and of others, over the web server: runs in a container beside it and is given
+ * on standard input, with its name as the argument (`node - story`). The exit code says whether it went well.
  */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
@@ -134,4 +134,18 @@ async function traffic() {
   process.stdout.write(`${2 * calls} calls, none refused\n`);
 }
 
-await { story, attack, neighbour, traffic }[process.argv[2]]();
+const KEPT = { email: 'kept-by-verify@example.org', password: 'correct horse that is kept' };
+
+/** An account that `recall` looks for after the stack was taken down. */
+async function remember() {
+  expectStatus('register', await call('POST', '/v1/accounts', { body: KEPT }), 202);
+  await recall();
+}
+
+async function recall() {
+  const seen = await call('GET', '/v1/account', { user: KEPT.email, secret: KEPT.password });
+  expectStatus('account', seen, 200);
+  if (seen.json.email !== KEPT.email) throw new Error('it is another account');
+}
+
+await { story, attack, neighbour, traffic, remember, recall }[process.argv[2]]();
