@@ -64,7 +64,9 @@ export function svgOf({ at, machine, reports }) {
       colour: COLOURS.plain,
     }));
   const rows = [
-    { title: `Goals: share reached (1 and more is met), ${at}, ${machine.cores} cores` },
+    {
+      title: `Goals: share reached, logarithmic (1 and more is met), ${at}, ${machine.cores} cores`,
+    },
     ...goals,
     { title: 'Figures: ratio to what was measured beside them' },
     ...ratios,
