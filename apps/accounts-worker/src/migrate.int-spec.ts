@@ -12,12 +12,15 @@ interface Outcome {
 }
 
 /** Runs the built process to its end. */
-function runMigrate(environment: Readonly<Record<string, string>>): Promise<Outcome> {
+function runMigrate(
+  environment: Readonly<Record<string, string>>,
+  ...options: readonly string[]
+): Promise<Outcome> {
   const script = join(repositoryRoot, 'dist/apps/accounts-worker/src/migrate.js');
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [script],
+      [script, ...options],
       { env: { PATH: process.env['PATH'], ...environment } },
       (error: ExecFileException | null, stdout, stderr) =>
         resolve({ exitCode: error ? Number(error.code) : 0, said: stdout + stderr }),
@@ -58,5 +61,24 @@ describe('the migrate process', () => {
     const { exitCode, said } = await runMigrate({});
     expect(exitCode).toBe(78);
     expect(said).toContain('DATABASE_URL is missing');
+  });
+
+  it('takes the steps of the way back from a copy, and only those that there are', async () => {
+    const { url } = fresh;
+    const restored = await runMigrate({ DATABASE_URL: url }, '--restored');
+    expect(restored).toMatchObject({
+      exitCode: 0,
+      said: expect.stringContaining('waits for the worker to compare it'),
+    });
+    const given = await runMigrate({ DATABASE_URL: url, RESTORE_STEP: 'follow-log' });
+    expect(given).toMatchObject({ exitCode: 0, said: expect.stringContaining('given up') });
+    const none = await runMigrate({ DATABASE_URL: url }, '--give-up-lost-keys');
+    expect(none).toMatchObject({
+      exitCode: 0,
+      said: expect.stringContaining('0 accounts were given up'),
+    });
+    const unknown = await runMigrate({ DATABASE_URL: url }, '--forget-everything');
+    expect(unknown.exitCode).toBe(78);
+    expect(unknown.said).toContain('--follow-log: give up all rows');
   });
 });
