@@ -12,6 +12,8 @@ import { callable } from '../systems.mjs';
 
 /** Enough to keep every core hashing, few enough for nobody to be turned away. */
 const CALLERS = 2 * availableParallelism();
+/** For calls that cost no hash. */
+const QUICK_CALLERS = 16;
 const LEAST_SHARE_OF_CEILING = { 12: 0.97, 10: 0.93 };
 const MOST_CPU_OF_BCRYPT = { 12: 1.05, 10: 1.1 };
 
@@ -99,24 +101,24 @@ async function atCost(cost, context, report, { activations }) {
   }
 }
 
-/** Half of each round's people activate right away, the others after a sign-in, which is not counted. */
+/** A quarter of each round's people activate right away, the others after a sign-in, which is not counted. */
 async function activationsWithAndWithoutHash(context, report, ours, registered) {
   const { progress } = context;
   const rounds = [];
   for (const [round, { people }] of registered.entries()) {
     progress(`activations, round ${round + 1} of ${registered.length}`);
-    const half = people.length >> 1;
+    const quarter = people.length >> 2;
     const activate = (connection, { address, code }) => ours.activate(connection, address, code);
-    const hashed = await forEachOf(people.slice(0, half), ours, {
+    const hashed = await forEachOf(people.slice(0, quarter), ours, {
       callers: CALLERS,
       work: activate,
     });
-    const others = people.slice(half);
+    const others = people.slice(quarter);
     await forEachOf(others, ours, {
       callers: CALLERS,
       work: (connection, { address }) => ours.signIn(connection, address),
     });
-    const verified = await forEachOf(others, ours, { callers: CALLERS, work: activate });
+    const verified = await forEachOf(others, ours, { callers: QUICK_CALLERS, work: activate });
     rounds.push({ hashed, verified });
   }
   const figure = (name, values, against) =>
