@@ -106,67 +106,85 @@ const mailsAtATime = (rate * mailMs) / 1_000;
 const accountsPerYear = mean * SECONDS_PER_YEAR;
 const yearly = (bytes) => accountsPerYear * bytes;
 
+/** What, what one costs, how many registrations a second one of it carries, what the load takes. */
 const rows = [
   [
     'hashing',
     `${ms(hashMs)} a hash, ${short(hashesEach)} hashes an account`,
+    `${rough((busy * 1_000) / hashMs / hashesEach)} a core`,
     count(hashCores, 'core'),
   ],
   [
     'api beside hashing',
     `${ms(apiMs)} a call, ${short(1 + activated)} calls an account`,
-    count(apiCores, 'core'),
-  ],
-  ['worker', `${ms(workerMs)} an account: saga, mail, projections`, count(workerCores, 'core')],
-  ['PostgreSQL', `${ms(postgresMs)} an account`, count((rate * postgresMs) / 1_000 / busy, 'core')],
-  [
-    'appends',
-    `${short(appendsEach)} appends, ${short(eventsEach)} events an account: ${big(appends)} appends/s, ${big(events)} events/s`,
-    `${count(clusters, 'cluster')} at ${big(appendsPerNode)} appends/s each`,
+    `${rough((busy * 1_000) / apiMs / (1 + activated))} a process`,
+    count(apiCores, 'process', 'processes'),
   ],
   [
-    'accounts projection as it is',
-    `${big(liveProjection)} events/s in one process`,
+    'worker: saga, mail, projections',
+    `${ms(workerMs)} an account`,
+    `${rough((busy * 1_000) / workerMs)} a process`,
+    count(workerCores, 'process', 'processes'),
+  ],
+  [
+    'accounts projection, a statement for each event',
+    `${big(liveProjection)} events/s`,
+    `${rough((busy * liveProjection) / eventsEach)} a partition`,
     count(partitions(liveProjection), 'partition'),
   ],
   [
-    'accounts projection in batches',
-    `${big(batchProjection)} events/s in one process`,
+    'accounts projection, many events at a time',
+    `${big(batchProjection)} events/s`,
+    `${rough((busy * batchProjection) / eventsEach)} a partition`,
     count(partitions(batchProjection), 'partition'),
   ],
   [
     'mail calls',
-    `${mailMs} ms a call`,
-    `${big(rate)} calls/s, ${big(mailsAtATime)} at a time = ${count(mailsAtATime / DEFAULT_MAILS_AT_A_TIME, 'saga partition')} of ${DEFAULT_MAILS_AT_A_TIME}`,
-  ],
-  ['accounts a year', `${big(mean)} registrations/s on average`, big(accountsPerYear)],
-  [
-    'log a year',
-    `${big(logBytes)} bytes an account, ${copies} copies`,
-    size(yearly(logBytes) * copies),
+    `${mailMs} ms a call, ${DEFAULT_MAILS_AT_A_TIME} at a time`,
+    `${rough((DEFAULT_MAILS_AT_A_TIME * 1_000) / mailMs)} a worker`,
+    `${big(mailsAtATime)} calls at a time`,
   ],
   [
-    'account keys a year',
-    `${big(keyBytes)} bytes, ${copies} copies`,
-    size(yearly(keyBytes) * copies),
+    'appends',
+    `${short(appendsEach)} appends and ${short(eventsEach)} events an account; ${big(appendsPerNode)} appends/s`,
+    `${rough((busy * appendsPerNode) / appendsEach)} a cluster`,
+    `${big(appends)} appends/s, ${big(events)} events/s: ${count(clusters, 'cluster')}`,
   ],
   [
-    'read model a year',
-    `${big(accountBytes + mailBytes)} bytes an account, ${copies} copies`,
+    'PostgreSQL',
+    `${ms(postgresMs)} an account`,
+    `${rough((busy * 1_000) / postgresMs)} a core`,
+    count((rate * postgresMs) / 1_000 / busy, 'core'),
+  ],
+];
+
+/** What is kept, what one costs, and what a year of the average load makes of it, copies included. */
+const storage = [
+  ['log', `${big(logBytes)} bytes an account`, size(yearly(logBytes) * copies)],
+  ['account keys', `${big(keyBytes)} bytes`, size(yearly(keyBytes) * copies)],
+  [
+    'accounts and mails of the read model',
+    `${big(accountBytes + mailBytes)} bytes an account`,
     size(yearly(accountBytes + mailBytes) * copies),
   ],
 ];
 
 process.stdout.write(
   [
-    `${big(rate)} registrations/s at the peak, bcrypt cost ${values.cost}, ${activated * 100} % activated, ` +
-      `everything at most ${busy * 100} % busy.`,
+    `${big(rate)} registrations/s at the peak, bcrypt cost ${values.cost}, ${short(activated * 100)} % activated, ` +
+      `everything at most ${short(busy * 100)} % busy.`,
     `Unit costs of ${report.startedAt.slice(0, 10)}: ${report.machine.cores} cores, node ${report.machine.node}. ` +
-      `Event store: ${ms(eventStoreMs)} of processor an account in the development event store.`,
+      `Appends are those of the development event store, which takes ${ms(eventStoreMs)} of processor an account.`,
     '',
-    '| what | unit | takes |',
-    '|---|---|---|',
+    '| what | unit | registrations/s of one | the load takes |',
+    '|---|---|---|---|',
     ...rows.map((row) => `| ${row.join(' | ')} |`),
+    '',
+    `${big(mean)} registrations/s on average make ${big(accountsPerYear)} accounts a year. With ${copies} copies of everything:`,
+    '',
+    '| what | unit | a year |',
+    '|---|---|---|',
+    ...storage.map((row) => `| ${row.join(' | ')} |`),
     '',
   ].join('\n'),
 );
@@ -183,9 +201,13 @@ function big(value) {
   return Math.round(value).toLocaleString('en-US');
 }
 
-function count(value, unit) {
+function rough(value) {
+  return value >= 100 ? big(Number(value.toPrecision(2))) : short(value);
+}
+
+function count(value, unit, units = `${unit}s`) {
   const whole = Math.max(1, Math.ceil(value));
-  return `${whole.toLocaleString('en-US')} ${unit}${whole === 1 ? '' : 's'}`;
+  return `${whole.toLocaleString('en-US')} ${whole === 1 ? unit : units}`;
 }
 
 function size(bytes) {
