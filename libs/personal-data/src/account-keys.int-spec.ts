@@ -6,7 +6,12 @@ import type { Database, Queryable, Statement } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { AccountKeyDestroyed, AccountKeyUnreadable, AccountKeys } from './account-keys.js';
+import {
+  AccountKeyDestroyed,
+  AccountKeyUnreadable,
+  AccountKeys,
+  KeyEncryptionKeyWrong,
+} from './account-keys.js';
 
 const secretOfK1 = randomBytes(32);
 const k1 = ring(`k1:${secretOfK1.toString('base64')}`);
@@ -71,6 +76,46 @@ describe('Keys of accounts', () => {
       expect(await new AccountKeys(other, ring(newest)).rewrapAll(signal)).toBe(0);
     } finally {
       await Promise.all(replicas.map((replica) => replica.close()));
+      await own.drop();
+    }
+  });
+
+  it('are all wrapped anew but the one that is damaged, which is named', async () => {
+    const own = await freshDatabase();
+    const ownDatabase = createPool(own.url, {
+      max: 2,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+    try {
+      const both = ring(
+        `k2:${randomBytes(32).toString('base64')},k1:${secretOfK1.toString('base64')}`,
+      );
+      const ids = Array.from({ length: 5 }, () => randomUUID());
+      const before = new AccountKeys(ownDatabase, k1);
+      for (const accountId of ids) await before.obtain(accountId);
+      const damaged = ids[2] ?? '';
+      await ownDatabase.query({
+        text: `update personal_data.account_keys set wrapped_key = '\\x0102' where account_id = $1`,
+        values: [damaged],
+      });
+      const signal = new AbortController().signal;
+      await expect(new AccountKeys(ownDatabase, both).rewrapAll(signal)).rejects.toThrow(
+        new AccountKeyUnreadable(damaged, 'k1').message,
+      );
+      const { rows } = await ownDatabase.query<{ account_id: string }>({
+        text: `select account_id from personal_data.account_keys where key_encryption_key_id = 'k1'`,
+      });
+      expect(rows).toEqual([{ account_id: damaged }]);
+      // A current key that is not what it was would lose whatever is wrapped with it.
+      const wrong = ring(
+        `k2:${randomBytes(32).toString('base64')},k1:${secretOfK1.toString('base64')}`,
+      );
+      await expect(new AccountKeys(ownDatabase, wrong).rewrapAll(signal)).rejects.toThrow(
+        KeyEncryptionKeyWrong,
+      );
+    } finally {
+      await ownDatabase.close();
       await own.drop();
     }
   });

@@ -62,6 +62,16 @@ const REWRAP_BATCH = 500;
 /** So many keys are tried before a key-encryption key is called wrong: single rows may be damaged. */
 const KEYS_TRIED = 20;
 
+interface KeyPlace {
+  readonly accountId: string;
+  readonly generation: number;
+}
+
+const BEFORE_ALL_KEYS: KeyPlace = {
+  accountId: '00000000-0000-0000-0000-000000000000',
+  generation: 0,
+};
+
 interface WrappedKeyRow {
   readonly account_id: string;
   readonly generation: number;
@@ -222,28 +232,59 @@ export class AccountKeys {
    *
    * @param signal ends it between two batches
    * @returns how many keys were wrapped anew
-   * @throws ReadModelUnavailable, AccountKeyUnreadable, UnknownKey: a key-encryption key was removed too soon
+   * @throws AccountKeyUnreadable the first of the keys that are damaged, after all others were done
+   * @throws KeyEncryptionKeyWrong the current one is not what it was: nothing was done
+   * @throws ReadModelUnavailable, UnknownKey: a key-encryption key was removed too soon
    */
   async rewrapAll(signal: AbortSignal): Promise<number> {
+    await this.requireKeyEncryptionKey();
     let done = 0;
-    while (!signal.aborted) {
-      const rewrapped = await this.rewrapSome();
+    // Keys that were made under the key before while this went by are found by another pass.
+    for (;;) {
+      const { rewrapped, damaged } = await this.rewrapEach(signal);
       done += rewrapped;
-      if (rewrapped === 0) break;
+      if (rewrapped > 0 && !signal.aborted) continue;
+      if (damaged)
+        throw new AccountKeyUnreadable(damaged.account_id, damaged.key_encryption_key_id);
+      return done;
     }
-    return done;
   }
 
-  private async rewrapSome(): Promise<number> {
-    const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
-    const wrappingKey = wrappingKeyOf(keyEncryptionKey);
+  private async rewrapEach(
+    signal: AbortSignal,
+  ): Promise<{ readonly rewrapped: number; readonly damaged: WrappedKeyRow | undefined }> {
+    let rewrapped = 0;
+    let damaged: WrappedKeyRow | undefined;
+    let after: KeyPlace = BEFORE_ALL_KEYS;
+    while (!signal.aborted) {
+      const rows = await this.findToRewrap(after);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      after = { accountId: last.account_id, generation: last.generation };
+      const readable = rows.filter((row) => this.canUnwrap(row));
+      damaged ??= rows.find((row) => !readable.includes(row));
+      await this.rewrap(readable);
+      rewrapped += readable.length;
+    }
+    return { rewrapped, damaged };
+  }
+
+  private async findToRewrap(after: KeyPlace): Promise<readonly WrappedKeyRow[]> {
     const { rows } = await this.database.query<WrappedKeyRow>({
       name: 'find-account-keys-to-rewrap',
       text: `select account_id, generation, wrapped_key, key_encryption_key_id
-             from personal_data.account_keys where key_encryption_key_id <> $1 limit $2`,
-      values: [id, REWRAP_BATCH],
+             from personal_data.account_keys
+             where key_encryption_key_id <> $1 and (account_id, generation) > ($3::uuid, $4::int)
+             order by account_id, generation limit $2`,
+      values: [this.keyEncryptionKeys.current.id, REWRAP_BATCH, after.accountId, after.generation],
     });
-    if (rows.length === 0) return 0;
+    return rows;
+  }
+
+  private async rewrap(rows: readonly WrappedKeyRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
+    const wrappingKey = wrappingKeyOf(keyEncryptionKey);
     const wrapped = rows.map((row) =>
       seal(this.unwrap(row), wrappingKey, wrappedFor(keyIdOf(row.account_id, row.generation))),
     );
@@ -270,7 +311,6 @@ export class AccountKeys {
         rows.map((row) => row.generation),
       ],
     });
-    return rows.length;
   }
 
   private canUnwrap(row: WrappedKeyRow): boolean {
@@ -320,7 +360,7 @@ function wrappedFor(keyId: string): string {
   return `account-key/${keyId}`;
 }
 
-function placeOfKey(keyId: string): { readonly accountId: string; readonly generation: number } {
+function placeOfKey(keyId: string): KeyPlace {
   const [accountId = '', generation = '1'] = keyId.split('/');
   return { accountId, generation: Number(generation) };
 }
