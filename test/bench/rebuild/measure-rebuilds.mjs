@@ -31,6 +31,7 @@ const TABLES = { accounts: 'accounts', 'activation-mails': 'activation_mails' };
 export async function measureRebuilds({ dataSet, report, rounds, quick }) {
   const oneByOne = quick ? 2_000 : 20_000;
   const postgres = await startDatabase(dataSet);
+  await migrate(postgres.url);
   const eventStore = await startEventStore(dataSet);
   const copies = mkdtempSync(join(tmpdir(), 'registration-copies-'));
   chmodSync(copies, 0o777);

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PARTS } from '../../../dist/apps/all-in-one/src/parts.js';
 import { readCheckpoint } from '../../../dist/libs/read-model/src/index.js';
+import { migrate } from '../../../dist/libs/read-model/src/migrate.js';
 import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
 import { startDatabase } from './data-set.mjs';
 import { memoryOf, processorMsOf, processorMsOfTree, startProcess } from './processes.mjs';
@@ -43,6 +44,7 @@ export async function startProduct(dataSet) {
     const postgres = await startDatabase(dataSet);
     processes.set('postgres', { ...postgres, startMs: performance.now() - startedAt });
     urls.set('database', postgres.url);
+    await migrate(postgres.url);
     for (const name of ['eventstore', 'mailbox', 'worker', 'api', 'admin']) {
       const part = PARTS.find((candidate) => candidate.name === name);
       const environment = part.environment({

@@ -8,7 +8,7 @@ import {
   codeIssued,
   noon,
 } from '@app/accounts/testing/account-examples.js';
-import type { EventStore } from '@app/event-store';
+import type { EventCodec, EventStore } from '@app/event-store';
 import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
@@ -26,6 +26,7 @@ import { exampleAccountId } from '../testing/account-lives.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '../testing/plain-account-codec.js';
 import { NothingToRebuild, ProjectionRebuild, RebuildRunning } from './rebuild-projection.js';
+import type { RebuildableProjection } from './rebuild-projection.js';
 import { newestRebuilds } from './rebuild-records.js';
 
 describe('rebuilding a projection', () => {
@@ -90,12 +91,14 @@ describe('rebuilding a projection', () => {
       readonly switchWhenDifferent?: boolean;
       readonly store?: EventStore;
       readonly signal?: AbortSignal;
+      readonly projection?: RebuildableProjection<AccountEvent>;
+      readonly codec?: Pick<EventCodec<AccountEvent>, 'decode'>;
     } = {},
   ): Promise<ProjectionRebuild<AccountEvent>> {
     return ProjectionRebuild.begin({
-      projection: accountsTable,
+      projection: options.projection ?? accountsTable,
       store: options.store ?? store,
-      codec: plainAccountCodec,
+      codec: options.codec ?? plainAccountCodec,
       database,
       startedBy: 'admin:spec',
       switchWhenDifferent: options.switchWhenDifferent ?? false,
@@ -232,6 +235,49 @@ describe('rebuilding a projection', () => {
       error: 'Error: the log cannot be read',
     });
     await (await begin()).run();
+  });
+
+  it('fails with the batch that could not be written, though the next was gathered already', async () => {
+    await register(0, 40);
+    project();
+    await eventually(async () => expect(await countOf()).toBe(40));
+    let writes = 0;
+    const failing = await begin({
+      projection: {
+        ...accountsTable,
+        write: async (...written) => {
+          writes += 1;
+          await delay(5);
+          if (writes === 3) throw new Error('the disk is full');
+          await accountsTable.write(...written);
+        },
+      },
+    });
+    await expect(failing.run()).rejects.toThrow('the disk is full');
+    expect(writes).toBe(3);
+    expect(await countOf()).toBe(40);
+    expect(await (await begin()).run()).toMatchObject({ state: 'switched', after: { rows: 40n } });
+  });
+
+  it('counts all events, and decodes those that change rows', async () => {
+    await register(0, 9);
+    project();
+    await eventually(async () => expect(await countOf()).toBe(9));
+    await eventually(async () => expect(await activeCount()).toBe(3));
+    const decoded: string[] = [];
+    const outcome = await (
+      await begin({
+        codec: {
+          decode: (events) => {
+            decoded.push(...events.map(({ type }) => type));
+            return plainAccountCodec.decode(events);
+          },
+        },
+      })
+    ).run();
+    expect(outcome).toMatchObject({ state: 'switched', events: 21 });
+    expect(decoded).toHaveLength(12);
+    expect(decoded).not.toContain('ActivationCodeIssued');
   });
 
   it('is abandoned when its process is gone, and can be begun anew', async () => {
