@@ -131,6 +131,25 @@ export const alertCases = [
     },
   },
   {
+    alert: 'AccountsUnreadable',
+    fires: {
+      'a key was lost': {
+        at: '2m',
+        series: { 'unreadable_accounts{job="worker",instance="a"}': '0 1x20' },
+      },
+    },
+    silent: {
+      'every account can be read': {
+        at: '2m',
+        series: { 'unreadable_accounts{job="worker",instance="a"}': '0x20' },
+      },
+      'the account came back at once': {
+        at: '2m',
+        series: { 'unreadable_accounts{job="worker",instance="a"}': '0 1 1 0x20' },
+      },
+    },
+  },
+  {
     alert: 'MailIsLate',
     fires: {
       'the oldest waits for more than a minute': {
