@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { accountStreamName } from '@app/accounts';
 import type { RecordedEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
-import { newCaller } from '../api/account-client.js';
+import { expectProblem, newCaller } from '../api/account-client.js';
 import { freshDatabase } from '../support/postgres.js';
 import type { FreshDatabase } from '../support/postgres.js';
 import { temporaryFolder } from '../support/run-folder.js';
@@ -167,16 +167,32 @@ describe('Accounts that cannot be read', () => {
     const history = await service.admin('GET', `/accounts/${neighbour.accountId}/history`);
     expect(history.status).toBe(200);
     for (const { accountId } of [keyMissing, keyDamaged, truncated, moved]) {
-      const { status } = await service.admin('GET', `/accounts/${accountId}/history`);
-      expect(status).toBe(500);
+      const answer = await service.admin('GET', `/accounts/${accountId}/history`);
+      expect(answer).toMatchObject({ status: 500, body: { type: '/problems/account-unreadable' } });
     }
     expect(service.part('admin').output()).toContain('AccountKeyMissing');
   });
 
+  it('do not keep the rows of all others from being built anew', async () => {
+    const { status } = await service.admin('POST', '/projections/accounts/rebuild');
+    expect(status).toBe(202);
+    await soon(async () => {
+      const { body } = await service.admin('GET', '/projections');
+      const projections = body['projections'] as { name: string; rebuild: unknown }[];
+      expect(projections.find(({ name }) => name === 'accounts')?.rebuild).toMatchObject({
+        state: 'switched',
+      });
+    });
+    expect((await service.client.view(neighbour)).status).toBe(200);
+    for (const person of [keyMissing, keyDamaged, truncated, moved]) {
+      expect((await service.client.view(person)).status).toBe(401);
+    }
+  });
+
   it('are refused by name when somebody registers their address, and others are served', async () => {
     for (const { email, password } of [keyMissing, keyDamaged, truncated, moved]) {
-      const { status } = await service.client.register({ email, password });
-      expect(status).toBe(500);
+      const answer = await service.client.register({ email, password });
+      expectProblem(answer, 500, 'account-unreadable');
     }
     for (const fault of ['AccountKeyMissing', 'AccountKeyUnreadable', 'SealBroken']) {
       expect(service.part('api').output()).toContain(fault);

@@ -6,6 +6,7 @@ import {
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
+import { concernsOneAccount } from '@app/personal-data';
 import { NothingToRebuild, ReadModelUnavailable, RebuildRunning } from '@app/read-model';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
@@ -21,6 +22,12 @@ export const adminProblems = {
     404,
     'There is no such account',
     'No account has this id, or this e-mail address. Nothing was ever recorded about it.',
+  ),
+  accountUnreadable: problemType(
+    'account-unreadable',
+    500,
+    'The account cannot be read',
+    'The key of its personal data is missing or damaged, or what was sealed with it. See "Putting copies back" in docs/operations.md.',
   ),
   keyNotFound: problemType(
     'admin-key-not-found',
@@ -97,6 +104,11 @@ export const adminProblemTable: ProblemTable = (error) => {
   }
   if (error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable) {
     return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
+  }
+  if (concernsOneAccount(error)) {
+    return new Problem(adminProblems.accountUnreadable, `${error.name}: ${error.message}`, {
+      cause: error,
+    });
   }
   if (error instanceof TooMuchContention) {
     return serviceUnavailable('Too many calls change this account at once. Try again.', 1, error);

@@ -12,6 +12,7 @@ import {
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, retryAfterHeader, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
+import { concernsOneAccount } from '@app/personal-data';
 import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
 import type { Clock } from '@app/service';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
@@ -68,6 +69,12 @@ export const accountProblems = {
     429,
     'Too many calls',
     'This network, or calls for this address, used up what an hour allows. Wait for the time in the header Retry-After.',
+  ),
+  accountUnreadable: problemType(
+    'account-unreadable',
+    500,
+    'What is kept about this account cannot be read',
+    'Nothing was changed, and repeating does not help. Whoever runs the service can put it right: quote the request id.',
   ),
   mailEventNotAuthentic: problemType(
     'mail-event-not-authentic',
@@ -138,6 +145,13 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     }
     if (error instanceof ReadModelBehind) {
       return serviceUnavailable('Your last change is not visible yet. Try again.', 1, error);
+    }
+    if (concernsOneAccount(error)) {
+      return new Problem(
+        accountProblems.accountUnreadable,
+        'What is kept about this account cannot be read. Nothing was changed.',
+        { cause: error },
+      );
     }
     if (error instanceof TooMuchContention) {
       return serviceUnavailable('Too many calls change this account at once. Try again.', 1, error);

@@ -47,6 +47,7 @@ export class EraseAccountController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'receiptsNotConfigured',
     'serviceUnavailable',
   )

@@ -29,6 +29,7 @@ export class ExplainAccountController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async explain(

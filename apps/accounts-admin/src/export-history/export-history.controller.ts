@@ -60,6 +60,7 @@ export class ExportHistoryController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'receiptsNotConfigured',
     'serviceUnavailable',
   )

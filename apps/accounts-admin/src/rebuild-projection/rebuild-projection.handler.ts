@@ -1,5 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore } from '@app/event-store';
+import { AccountKeys, SetAsideCodec } from '@app/personal-data';
 import { ProjectionRebuild, accountsTable, anonymousAccountCodec } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import type { Log } from '@app/service';
@@ -21,6 +22,7 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
     @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
     @Inject(REBUILD_DATABASE) private readonly database: Database,
     @Inject(LOG) private readonly log: Log,
+    private readonly keys: AccountKeys,
   ) {}
 
   /**
@@ -35,7 +37,7 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
       projection,
       store: this.store,
       // Only these rows hold personal data.
-      codec: projection === accountsTable ? this.codec : anonymousAccountCodec,
+      codec: projection === accountsTable ? this.settingAside() : anonymousAccountCodec,
       database: this.database,
       startedBy: actorOf(caller),
       switchWhenDifferent,
@@ -53,6 +55,17 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
     this.running.add(ended);
     void ended.finally(() => this.running.delete(ended));
     return rebuild.rebuildId;
+  }
+
+  /** As the worker reads: one account that cannot be read must not keep all others from being built anew. */
+  private settingAside(): SetAsideCodec {
+    return new SetAsideCodec(this.codec, {
+      keys: this.keys,
+      database: this.database,
+      consumer: 'accounts rebuild',
+      onSetAside: (accountId, error) =>
+        this.log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
+    });
   }
 
   /** A rebuild under way is given up. */

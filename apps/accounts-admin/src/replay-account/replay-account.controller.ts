@@ -80,6 +80,7 @@ export class ReplayAccountController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async replay(

@@ -33,6 +33,7 @@ export class RetryActivationMailController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'accountAlreadyActive',
     'activationCodeNotUndeliverable',
     'serviceUnavailable',

@@ -83,6 +83,7 @@ export class ViewAccountStateController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async state(
@@ -114,6 +115,7 @@ export class ViewAccountStateController {
     'unauthenticated',
     'forbidden',
     'accountNotFound',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async diff(

@@ -66,6 +66,7 @@ export class ActivateAccountController {
     'payloadTooLarge',
     'unsupportedMediaType',
     'tooManyRequests',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async activate(

@@ -55,6 +55,7 @@ export class RegisterAccountController {
     'payloadTooLarge',
     'unsupportedMediaType',
     'tooManyRequests',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async register(

@@ -41,6 +41,7 @@ export class RequestActivationCodeController {
     'payloadTooLarge',
     'unsupportedMediaType',
     'tooManyRequests',
+    'accountUnreadable',
     'serviceUnavailable',
   )
   async request(
