@@ -108,6 +108,7 @@ try {
 async function withLargest(measure) {
   const product = await startProduct(await dataSetOf(Math.max(...sizes)));
   try {
+    await product.settled();
     await measure(product);
   } finally {
     await product.stop();
@@ -128,8 +129,12 @@ async function measureCurve() {
     figure('data set made', accounts, 's', [madeInSeconds]);
   }
   try {
-    for (const dataSet of dataSets) products.set(dataSet.accounts, await startProduct(dataSet));
-    for (const [accounts, product] of products) noteStart(accounts, product);
+    for (const dataSet of dataSets) {
+      const product = await startProduct(dataSet);
+      products.set(dataSet.accounts, product);
+      noteStart(dataSet.accounts, product);
+      figure('at rest after the last start', dataSet.accounts, 'ms', [await product.settled()]);
+    }
     await measureCalls(products);
     await measurePages(products);
     noteMemory(products);
