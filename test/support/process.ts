@@ -26,7 +26,7 @@ export interface AppProcess {
   stop(): Promise<void>;
 }
 
-const READY_DEADLINE_MS = 15_000;
+const READY_DEADLINE_MS = 30_000;
 
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
 
