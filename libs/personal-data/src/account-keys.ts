@@ -56,6 +56,7 @@ const KEY_BYTES = 32;
 const NO_SALT = Buffer.alloc(0);
 /** So many keys stay in memory; the oldest are forgotten first. */
 const MOST_CACHED = 10_000;
+const FORGOTTEN_AT_ONCE = 1_000;
 /** What another process destroyed is forgotten here after so long at the latest. */
 const CACHED_FOR_MS = 60_000;
 const REWRAP_BATCH = 500;
@@ -337,9 +338,17 @@ export class AccountKeys {
 
   private remember(keyId: string, key: Buffer): void {
     this.cached.set(keyId, { key, until: this.now() + CACHED_FOR_MS });
-    if (this.cached.size <= MOST_CACHED) return;
-    const [oldest] = this.cached.keys();
-    if (oldest !== undefined) this.cached.delete(oldest);
+    if (this.cached.size > MOST_CACHED) this.forgetOldest(FORGOTTEN_AT_ONCE);
+  }
+
+  /** Many at once: a map that loses its first entries one by one passes over all that it lost, each time. */
+  private forgetOldest(count: number): void {
+    let left = count;
+    for (const keyId of this.cached.keys()) {
+      if (left === 0) return;
+      this.cached.delete(keyId);
+      left -= 1;
+    }
   }
 }
 
