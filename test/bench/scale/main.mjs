@@ -301,13 +301,15 @@ async function measureOwnRebuild(product) {
     memoryOf(product.processes.get('eventstore').pid).highest,
   ]);
   report.note(`the rebuild over ${events} events ended as "${state}"`);
-  report.goal({
-    id: 'P6',
-    text: 'memory of the worker during a rebuild',
-    measured: memoryOf(worker).highest,
-    unit: 'MiB',
-    atMost: MOST_REBUILD_MB,
-  });
+  for (const [name, pid] of Object.entries({ admin, worker })) {
+    report.goal({
+      id: 'P6',
+      text: `memory of the ${name} process during a rebuild of ${accounts.toLocaleString('en-US')} accounts`,
+      measured: memoryOf(pid).highest,
+      unit: 'MiB',
+      atMost: MOST_REBUILD_MB,
+    });
+  }
 }
 
 function save() {
