@@ -12,7 +12,7 @@ import {
 import type { NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { findAccount } from '@app/read-model';
+import { findCredentials } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
@@ -192,7 +192,7 @@ describe('the admin process beside a worker', () => {
     let reading = true;
     const readers = Array.from({ length: 3 }, async (_, reader) => {
       for (let number = reader; reading; number = (number + 1) % ACCOUNTS) {
-        if (!(await findAccount(database, everybody[number] ?? ''))) misses += 1;
+        if (!(await findCredentials(database, everybody[number] ?? ''))) misses += 1;
       }
     });
     try {

@@ -37,7 +37,6 @@ import { LIMITS, Throttle } from './throttle/throttle.js';
 import { UniformAnswers } from './uniform-answers/uniform-answers.js';
 import { PasswordHashUpgrades } from './upgrade-password-hash/password-hash-upgrades.js';
 import { ViewAccountController } from './view-account/view-account.controller.js';
-import { ViewAccountHandler } from './view-account/view-account.handler.js';
 
 /** What main.ts has connected to already. */
 export interface Connections {
@@ -77,7 +76,6 @@ export class AccountsApiModule {
         RegisterAccountHandler,
         ActivateAccountHandler,
         RequestActivationCodeHandler,
-        ViewAccountHandler,
         RecordMailEventHandler,
         RequestContexts,
         ...(mailEvents ? [{ provide: MailEventSignature, useValue: mailEvents }] : []),

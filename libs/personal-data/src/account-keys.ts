@@ -111,21 +111,22 @@ export class AccountKeys {
     if (existing) return existing;
     const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
     await this.requireKeyEncryptionKey(id);
-    const wrapped = seal(
-      randomBytes(KEY_BYTES),
-      wrappingKeyOf(keyEncryptionKey),
-      wrappedFor(keyId),
-    );
-    await this.database.query({
+    const made = randomBytes(KEY_BYTES);
+    const wrapped = seal(made, wrappingKeyOf(keyEncryptionKey), wrappedFor(keyId));
+    const { rowCount } = await this.database.query({
       name: 'add-account-key',
       text: `insert into personal_data.account_keys
                (account_id, generation, wrapped_key, key_encryption_key_id)
              values ($1, $2, $3, $4) on conflict (account_id, generation) do nothing`,
       values: [accountId, generation, wrapped, id],
     });
-    const made = (await this.find([keyId])).get(keyId);
-    if (made === undefined) throw new AccountKeyDestroyed(accountId);
-    return made;
+    if (rowCount === 1) {
+      this.remember(keyId, made);
+      return made;
+    }
+    const ofSomebodyFaster = (await this.find([keyId])).get(keyId);
+    if (ofSomebodyFaster === undefined) throw new AccountKeyDestroyed(accountId);
+    return ofSomebodyFaster;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Command } from '@nestjs/cqrs';
-import type { ProvenAccount } from '../basic-auth/proven-account.js';
+import type { ProvenRegistration } from '../basic-auth/proven-account.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import type { RequestContext } from '../request-context.js';
 
@@ -11,7 +11,7 @@ export interface ActivatedAccount extends WrittenAt {
 /** The caller, who has proven the password, offers a code. */
 export class ActivateAccount extends Command<ActivatedAccount> {
   constructor(
-    readonly account: ProvenAccount,
+    readonly account: ProvenRegistration,
     readonly guess: string,
     readonly context: RequestContext,
   ) {

@@ -1,13 +1,17 @@
+import type { AccountView } from '@app/read-model';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
-/** The account whose password the caller has just proven to know. */
-export interface ProvenAccount {
+/** The registration whose password the caller has just proven to know. */
+export interface ProvenRegistration {
   readonly accountId: string;
   /** Which registration the password belongs to: a renewal meanwhile makes it worthless. */
   readonly registrationNumber: number;
 }
+
+/** The same, with the account as the read model has it. */
+export type ProvenAccount = ProvenRegistration & AccountView;
 
 const PROVEN = Symbol('ProvenAccount');
 

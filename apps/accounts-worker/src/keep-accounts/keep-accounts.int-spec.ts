@@ -10,7 +10,7 @@ import { KeyRing } from '@app/account-secrets';
 import type { EventStore, NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountKeys } from '@app/personal-data';
-import { ReadModelProgress, ReadModelUnavailable, findAccount } from '@app/read-model';
+import { ReadModelProgress, ReadModelUnavailable, findCredentials } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -106,7 +106,7 @@ describe('keeping accounts', () => {
     eventually(() => expect(worker.keepAccounts.status.state).toBe(state));
   const isKept = (accountId: string, status = 'pending') =>
     eventually(async () =>
-      expect(await findAccount(observer, accountId)).toMatchObject({ status }),
+      expect(await findCredentials(observer, accountId)).toMatchObject({ status }),
     );
 
   describe('with two workers', () => {
@@ -212,7 +212,7 @@ describe('keeping accounts', () => {
           newEvent(accountActivated(1, noon)),
         ]);
         await progress.waitUntil(position, 5_000);
-        expect(await findAccount(observer, id)).toMatchObject({ status: 'active' });
+        expect(await findCredentials(observer, id)).toMatchObject({ status: 'active' });
       }
       await progress.stop();
       expect(worker.keepAccounts.status.lagMs).toBe(0);
@@ -232,7 +232,7 @@ describe('keeping accounts', () => {
         () => store.append(`account-${after}`, 'no-stream', [newEvent(accountRegistered())]),
         { within: 15_000 },
       );
-      await eventually(async () => expect(await findAccount(observer, after)).toBeDefined(), {
+      await eventually(async () => expect(await findCredentials(observer, after)).toBeDefined(), {
         within: 15_000,
       });
       await reaches(worker, 'live');

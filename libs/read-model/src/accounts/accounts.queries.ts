@@ -52,25 +52,6 @@ export async function findCredentials(
 }
 
 /**
- * One look-up by key. An account whose person was forgotten is not found.
- *
- * @param accountId UUID
- * @throws ReadModelUnavailable
- */
-export async function findAccount(
-  database: Queryable,
-  accountId: string,
-): Promise<AccountView | undefined> {
-  const { rows } = await database.query<AccountRow>({
-    name: 'find-account',
-    text: `select account_id, address, status, registered_at, activated_at
-           from read_model.accounts where account_id = $1 and address is not null`,
-    values: [accountId],
-  });
-  return rows[0] && toView(rows[0]);
-}
-
-/**
  * Takes a forgotten person out of the row at once; the projection says so when it gets there. Whoever
  * registered the address later is left alone.
  *

@@ -13,7 +13,7 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import { accountsProjection } from '../accounts/accounts.projection.js';
-import { findAccount } from '../accounts/accounts.queries.js';
+import { findCredentials } from '../accounts/accounts.queries.js';
 import { accountsTable } from '../accounts/accounts.table.js';
 import { readCheckpoint } from '../checkpoints.js';
 import type { Database } from '../database.js';
@@ -162,7 +162,7 @@ describe('rebuilding a projection', () => {
     const readers = Array.from({ length: 4 }, async (_, reader) => {
       for (let number = reader; reading; number = (number + 1) % 60) {
         reads += 1;
-        if (!(await findAccount(database, exampleAccountId(number)))) misses += 1;
+        if (!(await findCredentials(database, exampleAccountId(number)))) misses += 1;
       }
     });
     let registering = true;

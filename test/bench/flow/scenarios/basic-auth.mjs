@@ -3,7 +3,7 @@ import { closedLoop } from '../load.mjs';
 import { preload, startProduct } from '../processes.mjs';
 import { basicAuth, callable } from '../systems.mjs';
 
-const PEOPLE = 16;
+const PEOPLE = 32;
 const CALLERS = 32;
 
 /** The same people calling again and again, at the cost of production: with and without verified credentials. */
