@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.js';
 import { repositoryRoot } from '../support/process.js';
 import type { Environment } from '../support/process.js';
 import { startRestartableApp } from '../support/restartable-app.js';
+import { WIDE_LIMITS } from '../support/product.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 import { temporaryFolder } from '../support/run-folder.js';
 
@@ -20,16 +21,6 @@ const MIGRATE = join(repositoryRoot, 'dist/apps/accounts-worker/src/migrate.js')
 
 /** How a process says that its database and its log do not belong together. */
 export const REFUSAL = /PostgreSQL does not belong to this event log: .* migrate --follow-log/;
-
-const WIDE_LIMITS: Environment = {
-  REGISTRATIONS_PER_NETWORK_PER_HOUR: '1000000',
-  REGISTRATIONS_PER_ADDRESS_PER_HOUR: '1000000',
-  NEW_CODES_PER_NETWORK_PER_HOUR: '1000000',
-  NEW_CODES_PER_ADDRESS_PER_HOUR: '1000000',
-  FAILED_LOGINS_PER_NETWORK_PER_HOUR: '1000000',
-  FAILED_LOGINS_PER_ADDRESS_PER_HOUR: '1000000',
-  FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: '1000000',
-};
 
 /** What outlives every restored copy: the configuration, and the provider with the mails it has taken. */
 export interface Surroundings {

@@ -6,6 +6,7 @@ import { Problem } from '@app/http-service';
 import { createLog } from '@app/service';
 import { jsonLines, streamLines } from './line-stream.js';
 import { LogWalk } from './log-walk.js';
+import type { WalkProgress } from './log-walk.js';
 import type { StreamFold } from './log-walk.js';
 
 const database = { query: async () => ({ rows: [], rowCount: 0 }) };
@@ -92,7 +93,7 @@ describe('A walk over the log', () => {
     const log = new LogWalk(slow as EventStore, at);
     const [first] = await steps(log.walk({ begin: () => 0, add: () => undefined }));
     expect(first).toMatchObject({ kind: 'progress' });
-    const { events, fraction } = first as { events: number; fraction: number };
+    const { events, fraction } = (first as WalkProgress).progress;
     expect(fraction).toBeCloseTo(events / 1e9, 6);
   });
 });

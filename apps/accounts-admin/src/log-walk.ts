@@ -16,9 +16,12 @@ export interface StreamFold<Fold> {
 
 export interface WalkProgress {
   readonly kind: 'progress';
-  readonly events: number;
-  /** Estimated, from 0 to 1; undefined when nobody knows how long the log is. */
-  readonly fraction: number | undefined;
+  /** As it stands in a line of an answer. */
+  readonly progress: {
+    readonly events: number;
+    /** Estimated, from 0 to 1; null when nobody knows how long the log is. */
+    readonly fraction: number | null;
+  };
 }
 
 /** Some of the streams, each to its end; every stream is in exactly one share. */
@@ -109,8 +112,8 @@ async function* walkInShares<Fold>(
         if (now - toldAt >= PROGRESS_EVERY_MS) {
           toldAt = now;
           const ofPass = end && Math.min(0.99, Number(event.position) / Number(end));
-          const fraction = ofPass ? (passes + ofPass) / (passes + 1 + shares.length) : undefined;
-          yield { kind: 'progress', events, fraction };
+          const fraction = ofPass ? (passes + ofPass) / (passes + 1 + shares.length) : null;
+          yield { kind: 'progress', progress: { events, fraction } };
         }
       }
       const { streamName } = event;

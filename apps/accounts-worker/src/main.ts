@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { ActivationCodes } from '@app/account-secrets';
-import { accountDecider, activationPolicyOf } from '@app/accounts';
+import { accountDecider, activationPolicyOf, typesThatForget } from '@app/accounts';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { NestLog } from '@app/http-service';
 import { AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
@@ -15,7 +15,7 @@ import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import { FORGET_PERSONS } from './forget-person/forget-recorded-persons.js';
-import { PersonForgotten, typesThatForget } from './forget-person/person-forgotten.js';
+import { PersonForgotten } from './forget-person/person-forgotten.js';
 import { compareCopies, keepConfirmed } from './keep-accounts/compare-copies.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';

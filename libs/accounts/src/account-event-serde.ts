@@ -242,6 +242,28 @@ export const personalFields = Object.fromEntries(
   Object.entries(shapes).map(([type, shape]) => [type, shape.personal]),
 ) as { readonly [Type in AccountEventType]: readonly (keyof DataOf<Type> & string)[] };
 
+/** The same for a type by its name in the log; none for a type that this program does not know. */
+export function personalFieldsOf(type: string): readonly string[] {
+  return isAccountEventType(type) ? personalFields[type] : [];
+}
+
+/**
+ * The fact that was stored, with something else in place of every personal field, which need not be readable.
+ *
+ * @throws UnknownAccountEvent, MalformedAccountEvent as `fromStored`
+ */
+export function fromStoredHiding(
+  { type, schemaVersion, data }: StoredAccountEvent,
+  inPlace: PersonalText,
+): AccountEvent {
+  const hidden = personalFieldsOf(type).map((field) => [field, inPlace] as const);
+  return fromStored({
+    type,
+    schemaVersion,
+    data: { ...(data as object), ...Object.fromEntries(hidden) },
+  });
+}
+
 /** The shape to store; personal fields are still in the clear. */
 export function toStored(event: AccountEvent): StoredAccountEvent {
   const { schemaVersion, fields } = shapeOf(event.type);

@@ -226,3 +226,9 @@ export type AccountEvent =
   | AccountErased;
 
 export type AccountEventType = AccountEvent['type'];
+
+/** The facts after which nothing is known of the person any more. */
+export const typesThatForget: ReadonlySet<string> = new Set<AccountEventType>([
+  'AccountErased',
+  'RegistrationLapsed',
+]);

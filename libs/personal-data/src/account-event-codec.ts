@@ -4,7 +4,7 @@ import {
   erased,
   fromStored,
   isErased,
-  personalFields,
+  personalFieldsOf,
   toStored,
 } from '@app/accounts';
 import type { AccountEvent, Erased, StoredAccountEvent } from '@app/accounts';
@@ -172,14 +172,6 @@ function generationAfter(
 
 function hasPersonalFields({ type }: { readonly type: string }): boolean {
   return personalFieldsOf(type).length > 0;
-}
-
-const personalFieldsByType: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries(personalFields),
-);
-
-function personalFieldsOf(type: string): readonly string[] {
-  return personalFieldsByType.get(type) ?? [];
 }
 
 /** The keys that the personal fields of an event are sealed with. */

@@ -1,4 +1,10 @@
-import { accountIdOfStream, erased, fromStored, personalFields } from '@app/accounts';
+import {
+  accountIdOfStream,
+  erased,
+  fromStoredHiding,
+  personalFieldsOf,
+  typesThatForget,
+} from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, RecordedEvent } from '@app/event-store';
 import { findUnreadableAccounts, recordForgotten, recordUnreadableAccount } from '@app/read-model';
@@ -51,11 +57,6 @@ export async function setAside(
   onSetAside(accountId, error);
   return true;
 }
-
-const typesThatForget: ReadonlySet<string> = new Set<AccountEvent['type']>([
-  'AccountErased',
-  'RegistrationLapsed',
-]);
 
 /**
  * Reads account events for rows that must go on being kept when single accounts cannot be read. From the first
@@ -138,16 +139,8 @@ function add(known: Map<string, UnreadableAccount[]>, account: UnreadableAccount
   known.set(account.accountId, [...(known.get(account.accountId) ?? []), account]);
 }
 
-const personalFieldsByType: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries(personalFields),
-);
-
-function personalFieldsOf({ type }: RecordedEvent): readonly string[] {
-  return personalFieldsByType.get(type) ?? [];
-}
-
-function matters(event: RecordedEvent): boolean {
-  return personalFieldsOf(event).length > 0 || typesThatForget.has(event.type);
+function matters({ type }: RecordedEvent): boolean {
+  return personalFieldsOf(type).length > 0 || typesThatForget.has(type);
 }
 
 function accountIdOf({ streamName }: RecordedEvent): string {
@@ -162,11 +155,6 @@ function covers(account: UnreadableAccount, event: RecordedEvent): boolean {
   );
 }
 
-function withoutPersonalData(event: RecordedEvent): AccountEvent {
-  const hidden = personalFieldsOf(event).map((field) => [field, erased] as const);
-  return fromStored({
-    type: event.type,
-    schemaVersion: event.metadata.schemaVersion,
-    data: { ...(event.data as object), ...Object.fromEntries(hidden) },
-  });
+function withoutPersonalData({ type, data, metadata }: RecordedEvent): AccountEvent {
+  return fromStoredHiding({ type, schemaVersion: metadata.schemaVersion, data }, erased);
 }

@@ -1,10 +1,6 @@
-import { fromStored, personalFields } from '@app/accounts';
+import { fromStoredHiding } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec } from '@app/event-store';
-
-const personalFieldsByType: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries(personalFields),
-);
 
 /**
  * Account events with nothing in place of every personal field: for rows that hold no personal data. Needs
@@ -12,12 +8,7 @@ const personalFieldsByType: ReadonlyMap<string, readonly string[]> = new Map(
  */
 export const anonymousAccountCodec: Pick<EventCodec<AccountEvent>, 'decode'> = {
   decode: async (events) =>
-    events.map(({ type, data, metadata }) => {
-      const hidden = (personalFieldsByType.get(type) ?? []).map((field) => [field, ''] as const);
-      return fromStored({
-        type,
-        schemaVersion: metadata.schemaVersion,
-        data: { ...(data as object), ...Object.fromEntries(hidden) },
-      });
-    }),
+    events.map(({ type, data, metadata: { schemaVersion } }) =>
+      fromStoredHiding({ type, schemaVersion, data }, ''),
+    ),
 };

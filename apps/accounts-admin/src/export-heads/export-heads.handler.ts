@@ -40,8 +40,7 @@ export class ExportHeadsHandler {
       isBegun = true;
       if (step.kind === 'progress') {
         // None of the signed lines: it is gone once it was seen.
-        const { events, fraction = null } = step;
-        yield `${JSON.stringify({ progress: { events, fraction } })}\n`;
+        yield `${JSON.stringify({ progress: step.progress })}\n`;
         continue;
       }
       for (const [stream, walk] of step.folds) {

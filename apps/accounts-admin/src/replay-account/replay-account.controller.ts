@@ -8,11 +8,11 @@ import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { NDJSON } from '../line-stream.js';
 import { integerParameter } from '../request-values.js';
 import { ReplayAccountHandler } from './replay-account.handler.js';
 import type { Replay } from './replay-account.handler.js';
 
-const NDJSON = 'application/x-ndjson';
 const DEFAULT_LIMIT = 100;
 
 const historyQuery = z.strictObject({

@@ -2,7 +2,7 @@ import { ChainWalk } from '@app/event-store';
 import type { ChainFault } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
 import { LogWalk } from '../log-walk.js';
-import type { StreamFold } from '../log-walk.js';
+import type { StreamFold, WalkProgress } from '../log-walk.js';
 
 /** Every stream, along its chain. */
 export const chainFold: StreamFold<ChainWalk> = {
@@ -19,7 +19,7 @@ export interface BrokenHistory {
 
 /** One line of the answer. */
 export type VerificationLine =
-  | { readonly progress: { readonly events: number; readonly fraction: number | null } }
+  | Pick<WalkProgress, 'progress'>
   | { readonly broken: BrokenHistory }
   | { readonly end: VerificationSummary };
 
@@ -45,7 +45,7 @@ export class VerifyAccountsHandler {
     let [streams, events, broken, withoutLinks] = [0, 0, 0, 0];
     for await (const step of this.log.walk(chainFold)) {
       if (step.kind === 'progress') {
-        yield { progress: { events: step.events, fraction: step.fraction ?? null } };
+        yield { progress: step.progress };
         continue;
       }
       for (const [stream, { verdict }] of step.folds) {

@@ -4,14 +4,12 @@ import { anonymousAccountCodec } from '@app/read-model';
 import { Inject, Injectable } from '@nestjs/common';
 import { ACTIVATION_SETTINGS } from '../admin.tokens.js';
 import { LogWalk } from '../log-walk.js';
-import type { StreamFold } from '../log-walk.js';
+import type { StreamFold, WalkProgress } from '../log-walk.js';
 import { policyUnder, rulesOf } from './rules.js';
 import type { ActivationSettings, Rules } from './rules.js';
 
 /** One line of the answer. */
-export type WhatIfLine =
-  | { readonly progress: { readonly events: number; readonly fraction: number | null } }
-  | { readonly end: WhatIfResult };
+export type WhatIfLine = Pick<WalkProgress, 'progress'> | { readonly end: WhatIfResult };
 
 export interface WhatIfResult {
   readonly rules: { readonly real: Rules; readonly other: Rules };
@@ -47,7 +45,7 @@ export class WhatIfHandler {
     let outcome = noOutcome;
     for await (const step of this.log.walk(replayUnder(policy), MOST_STREAMS)) {
       if (step.kind === 'progress') {
-        yield { progress: { events: step.events, fraction: step.fraction ?? null } };
+        yield { progress: step.progress };
         continue;
       }
       accounts += step.folds.size;

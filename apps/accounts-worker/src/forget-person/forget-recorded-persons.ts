@@ -1,9 +1,9 @@
-import { accountStreamPrefix } from '@app/accounts';
+import { accountStreamPrefix, typesThatForget } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
 import { anonymousAccountCodec, blankAccount, readCheckpoint } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
-import { PersonForgotten, typesThatForget } from './person-forgotten.js';
+import { PersonForgotten } from './person-forgotten.js';
 
 /** Name of the feed that forgets persons: its checkpoint says up to where that has been done. */
 export const FORGET_PERSONS = 'forget-persons';

@@ -3,12 +3,6 @@ import type { AccountEvent } from '@app/accounts';
 import type { RecordedEvent } from '@app/event-store';
 import type { IEvent } from '@nestjs/cqrs';
 
-/** The events that end what is known of a person. */
-export const typesThatForget: ReadonlySet<string> = new Set<AccountEvent['type']>([
-  'AccountErased',
-  'RegistrationLapsed',
-]);
-
 /** An erasure or a lapse as a class instance, which is what sagas select by. */
 export class PersonForgotten implements IEvent {
   constructor(

@@ -19,8 +19,8 @@ export interface BreakerOptions {
 }
 
 /**
- * `closed`: mails go through. `open`: left alone for a while, after failures or because it asked to be. `due`: the while is over, one mail may go as
- * a probe. `probing`: that mail is under way.
+ * `closed`: mails go through. `open`: left alone for a while, after failures or because it asked to be. `due`:
+ * the while is over, one mail may go as a probe. `probing`: that mail is under way.
  */
 export type BreakerState = 'closed' | 'open' | 'due' | 'probing';
 
