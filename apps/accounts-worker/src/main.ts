@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { ActivationCodes } from '@app/account-secrets';
 import { accountDecider, activationPolicyOf, typesThatForget } from '@app/accounts';
+import { SharingEventStore } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { NestLog } from '@app/http-service';
 import { AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
@@ -37,7 +38,10 @@ const FORGET_CONCURRENCY = 8;
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readSettings();
   const metrics = createMetrics();
-  const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
+  // Five consumers follow the log here, and what is news to one is news to all.
+  const eventStore = new SharingEventStore(
+    new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL }),
+  );
   const database = createPool(settings.DATABASE_URL, {
     max: settings.DATABASE_CONNECTIONS,
     applicationName: 'accounts-worker',

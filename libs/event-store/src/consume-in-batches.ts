@@ -1,3 +1,4 @@
+import { Bell } from './bell.js';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from './event-store.js';
 
 export interface Batch {
@@ -71,27 +72,6 @@ export function consumeInBatches(options: {
     const lost = await received;
     if (lost) throw lost.error;
   };
-}
-
-/** Wakes whoever waits for it; ringing while nobody waits is forgotten. */
-class Bell {
-  private wake: () => void = () => undefined;
-  private next = this.newWait();
-
-  ring(): void {
-    this.wake();
-    this.next = this.newWait();
-  }
-
-  rung(): Promise<void> {
-    return this.next;
-  }
-
-  private newWait(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
-  }
 }
 
 /** Nothing to hand on when the only news is that the consumer has caught up. */

@@ -3,6 +3,7 @@ import { startDevEventStore } from '../../../test/support/dev-event-store.js';
 import type { DevEventStore } from '../../../test/support/dev-event-store.js';
 import { describeEventStore } from './event-store.contract.js';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
+import { SharingEventStore } from './sharing-event-store.js';
 
 describe('EventStoreDB', () => {
   let server: DevEventStore;
@@ -23,6 +24,11 @@ describe('EventStoreDB', () => {
     'development event store, found through gossip',
     async () =>
       new EventStoreDBEventStore({ url: server.url.replace('esdb://', 'esdb+discover://') }),
+  );
+
+  describeEventStore(
+    'development event store, subscriptions shared',
+    async () => new SharingEventStore(new EventStoreDBEventStore({ url: server.url })),
   );
 
   const { EVENTSTORE_URL: url } = process.env;

@@ -4,6 +4,7 @@ export * from './handle-command.js';
 export { ChainWalk, verifyChain } from './event-chain.js';
 export type { ChainFault, ChainVerdict } from './event-chain.js';
 export { backoffMs, pauseUnlessAborted } from './back-off.js';
+export { SharingEventStore } from './sharing-event-store.js';
 export { runSubscription } from './run-subscription.js';
 export type { SubscriptionOptions } from './run-subscription.js';
 export { consumeInBatches } from './consume-in-batches.js';

@@ -44,6 +44,8 @@ export class InMemoryEventStore implements EventStore {
 
   /** Where each subscription began, in the order of the subscriptions. */
   readonly subscribedAfter: (LogPosition | 'start')[] = [];
+  /** Subscriptions that are neither ended nor left. */
+  openSubscriptions = 0;
   /** How often `append` was called, whatever came of it. */
   appends = 0;
 
@@ -123,19 +125,24 @@ export class InMemoryEventStore implements EventStore {
     const isWanted = (name: string) => streamNamePrefixes.some((prefix) => name.startsWith(prefix));
     let seen = this.log.filter(({ position }) => after !== 'start' && position <= after).length;
     let caughtUp = false;
-    while (!ended.aborted) {
-      const event = this.log[seen];
-      if (event) {
-        seen++;
-        yield isWanted(event.streamName)
-          ? { kind: 'event', event }
-          : { kind: 'checkpoint', position: event.position };
-      } else if (!caughtUp) {
-        caughtUp = true;
-        yield { kind: 'caught-up' };
-      } else {
-        await this.nextAppend(ended);
+    this.openSubscriptions++;
+    try {
+      while (!ended.aborted) {
+        const event = this.log[seen];
+        if (event) {
+          seen++;
+          yield isWanted(event.streamName)
+            ? { kind: 'event', event }
+            : { kind: 'checkpoint', position: event.position };
+        } else if (!caughtUp) {
+          caughtUp = true;
+          yield { kind: 'caught-up' };
+        } else {
+          await this.nextAppend(ended);
+        }
       }
+    } finally {
+      this.openSubscriptions--;
     }
     if (!signal.aborted) throw new EventStoreUnavailable('the connection was cut');
   }
