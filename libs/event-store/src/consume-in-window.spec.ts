@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { eventually } from '../../../test/support/eventually.js';
 import { RetryLater, consumeInWindow } from './consume-in-window.js';
 import type { WindowOptions } from './consume-in-window.js';
 import type { LogPosition, RecordedEvent } from './event-store.js';
@@ -93,6 +94,34 @@ describe('Consuming in a window', () => {
     expect(mostAtOnce).toBe(1);
   });
 
+  it('saves the last of what is finished during a pause, and at the end without waiting for it', async () => {
+    const { source, gates, saved, consumed } = consuming({
+      windowSize: 4,
+      checkpointPauseMs: 60_000,
+    });
+    source.send(...events(3));
+    await settled();
+    for (let number = 0; number < 3; number++) {
+      gates(number).open();
+      await settled();
+    }
+    expect(saved).toEqual([positionOf(0)]);
+    source.finish();
+    await consumed;
+    expect(saved).toEqual([positionOf(0), positionOf(2)]);
+  });
+
+  it('saves what was finished during a pause when that is over', async () => {
+    const { source, gates, saved, consumed } = consuming({ windowSize: 4, checkpointPauseMs: 20 });
+    source.send(...events(3));
+    await settled();
+    for (let number = 0; number < 3; number++) gates(number).open();
+    await eventually(() => expect(saved.at(-1)).toBe(positionOf(2)));
+    source.finish();
+    await consumed;
+    expect(saved.length).toBeLessThan(3);
+  });
+
   it('waits for what is under way and saves it before it ends', async () => {
     const { source, gates, saved, consumed } = consuming({ windowSize: 3 });
     let done = false;
@@ -130,8 +159,9 @@ describe('Consuming in a window', () => {
       fc.asyncProperty(
         fc.array(completion, { minLength: 1, maxLength: 40 }),
         fc.integer({ min: 1, max: 16 }),
+        fc.constantFrom(0, 0, 1, 1_000),
         fc.boolean(),
-        async (plan, windowSize, sourceFails) => {
+        async (plan, windowSize, checkpointPauseMs, sourceFails) => {
           const finished = new Set<number>();
           const saved: LogPosition[] = [];
           let underWay = 0;
@@ -141,6 +171,7 @@ describe('Consuming in a window', () => {
           };
           const consume = consumeInWindow({
             windowSize,
+            checkpointPauseMs,
             handle: async (event) => {
               expect(++underWay).toBeLessThanOrEqual(windowSize);
               await pausing(plan[numberOf(event)]?.handling);
@@ -291,6 +322,7 @@ describe('Retrying in a window', () => {
 function consuming(options: {
   windowSize: number;
   saveCheckpoint?: WindowOptions['saveCheckpoint'];
+  checkpointPauseMs?: number;
 }) {
   const source = new MessageSource();
   const started: number[] = [];
@@ -311,6 +343,7 @@ function consuming(options: {
       saved.push(position);
       await options.saveCheckpoint?.(position);
     },
+    checkpointPauseMs: options.checkpointPauseMs ?? 0,
     onFault: (error) => {
       throw error;
     },

@@ -21,6 +21,11 @@ export interface WindowOptions {
   handle(event: RecordedEvent): Promise<void>;
   /** Remembers that everything up to and including this position has been handled. */
   saveCheckpoint(position: LogPosition): Promise<void>;
+  /**
+   * Pause after a checkpoint was saved, in milliseconds: of what is handled meanwhile only the last is saved, and
+   * a crash repeats so much more. None when left out.
+   */
+  readonly checkpointPauseMs?: number;
   /** Told of every failure of `handle` or `saveCheckpoint` and when the next try follows. */
   onFault(error: unknown, retryInMs: number): void;
   /** Ends retrying; whatever is not finished by then is handled after the next start. */
@@ -40,12 +45,14 @@ interface Entry {
 export function consumeInWindow(
   options: WindowOptions,
 ): (messages: AsyncIterable<SubscriptionMessage>) => Promise<void> {
+  const { checkpointPauseMs = 0 } = options;
   return async (messages) => {
     /** In the order of the log; the finished ones at the front are what the checkpoint moves over. */
     const entries: Entry[] = [];
     const underWay = new Set<Promise<void>>();
     let reached: LogPosition | undefined;
     let saving: Promise<void> | undefined;
+    const ending = new AbortController();
 
     const moveOver = (): void => {
       while (entries[0]?.done) reached = entries.shift()?.position;
@@ -58,6 +65,7 @@ export function consumeInWindow(
         const position = reached;
         reached = undefined;
         await untilDone(() => options.saveCheckpoint(position), options);
+        if (checkpointPauseMs > 0) await pauseUnlessAborted(checkpointPauseMs, ending.signal);
       }
       // In the same breath as the last look at what was reached, or a position reached between is forgotten.
       saving = undefined;
@@ -86,6 +94,7 @@ export function consumeInWindow(
       }
     } finally {
       await Promise.all(underWay);
+      ending.abort();
       await saving;
     }
   };

@@ -63,6 +63,9 @@ export interface SagaFeedOptions {
   readonly log: Log;
 }
 
+/** What a crash makes be looked at again is found to be done already; saving less often is cheaper. */
+const CHECKPOINT_PAUSE_MS = 250;
+
 /**
  * Feeds the sagas from the event store, starting where the last process stopped. The checkpoint moves
  * only over events whose commands have completed: a crash repeats some, and loses none. Of several
@@ -132,6 +135,7 @@ export class SagaFeed {
       },
       consume: consumeInWindow({
         windowSize,
+        checkpointPauseMs: CHECKPOINT_PAUSE_MS,
         signal,
         onFault,
         handle: (event) => this.act(event, signal),

@@ -16,7 +16,7 @@ import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import { DATABASE, EVENT_STORE, LOG } from '../keep-accounts/keep-accounts.tokens.js';
 
 /** Operators look at these rows now and then: larger batches are worth a moment's delay. */
-const LINGER_MS = 200;
+const LINGER_MS = 500;
 
 /**
  * Keeps what only operators look at: statistics and the mails of activation codes. Holds no personal data.
