@@ -56,6 +56,8 @@ export async function saveCheckpoint(
  * to whoever waits for it. Inside a transaction the row stays locked, so of two consumers under the same
  * name only one gets through.
  *
+ * The commit does not wait for the disk: after a crash of the server the last events are handled once more.
+ *
  * @param lastEvent the last event up to there; left out when there was none since the checkpoint before
  * @throws CheckpointMoved somebody else moved it: what the caller was about to write is out of date
  */
@@ -87,6 +89,7 @@ export async function moveCheckpoint(
                        event_id = coalesce($4, event_id), event_stream = coalesce($5, event_stream),
                        event_revision = coalesce($6, event_revision),
                        event_position = coalesce($7, event_position)
+                   from set_config('synchronous_commit', 'off', true)
                    where consumer = $1 and position = $3
                    returning consumer, position)
                  select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,

@@ -33,6 +33,8 @@ export interface BatchProjection<Event> {
   readonly streamNamePrefixes: readonly [string, ...string[]];
   /** Name of the table inside its schema. */
   readonly table: string;
+  /** Events of other types change no row; any may when left out. */
+  readonly eventTypes?: ReadonlySet<string>;
   /**
    * Writes what the facts change. Writing the same facts again must change nothing.
    *

@@ -15,13 +15,14 @@ import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { findCredentials } from './accounts/accounts.queries.js';
+import { accountsTable } from './accounts/accounts.table.js';
 import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
 import { LogDoesNotMatch } from './pairing.js';
 import type { Database } from './database.js';
 import { createPool } from './postgres.js';
 import { ProjectionMonitor } from './projection-monitor.js';
-import type { Projection } from './projection.js';
+import type { BatchProjection, Projection } from './projection.js';
 import { EventNotProjected, runProjection } from './run-projection.js';
 import type { ProjectionAdvance } from './run-projection.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -61,8 +62,9 @@ describe('running a projection', () => {
   }
 
   function start(
-    projection: Projection<AccountEvent> = accountsProjection,
+    projection: Projection<AccountEvent> | BatchProjection<AccountEvent> = accountsProjection,
     maxBatchSize?: number,
+    usedDatabase = database,
   ): Run {
     const stopping = new AbortController();
     const monitor = new ProjectionMonitor();
@@ -72,7 +74,7 @@ describe('running a projection', () => {
       projection,
       store,
       codec: plainAccountCodec,
-      database,
+      database: usedDatabase,
       ...(maxBatchSize !== undefined && { maxBatchSize }),
       signal: stopping.signal,
       observer: {
@@ -172,6 +174,33 @@ describe('running a projection', () => {
     await live(start());
     expect(await checkpoint()).toBe(position);
     expect(await rowCount()).toBe(0n);
+  });
+
+  it('moves its checkpoint by itself past events that change no row', async () => {
+    let transactions = 0;
+    const counting: Database = Object.create(database, {
+      inTransaction: {
+        value: (...work: Parameters<Database['inTransaction']>) => {
+          transactions += 1;
+          return database.inTransaction(...work);
+        },
+      },
+    });
+    const run = start(accountsTable, undefined, counting);
+    await live(run);
+    const accountId = await registered();
+    await eventually(async () => expect(await rowCount()).toBe(1n));
+    const before = transactions;
+    for (let number = 2; number < 5; number++) {
+      const position = await store.record(`account-${accountId}`, codeIssued());
+      await eventually(async () => expect(await checkpoint()).toBe(position));
+    }
+    expect([before, transactions]).toEqual([1, 1]);
+    expect(run.faults).toEqual([]);
+    await store.record(`account-${accountId}`, accountActivated(4, noon));
+    await eventually(async () =>
+      expect(await findCredentials(database, accountId)).toMatchObject({ status: 'active' }),
+    );
   });
 
   it('changes nothing when the whole log comes again', async () => {

@@ -247,15 +247,21 @@ class ProjectionRun<Event> {
     const { database, projection, signal, observer } = this.options;
     const facts = await this.factsOf(events);
     signal.throwIfAborted();
-    await database.inTransaction(
-      async (transaction) => {
-        // First, because its lock keeps a rival of the same name from writing a single row.
-        await moveCheckpoint(transaction, projection.name, this.stored, position, lastEvent);
-        await write(transaction, projection, facts);
-        signal.throwIfAborted();
-      },
-      { durability: 'deferred' },
-    );
+    const move = (by: Queryable) =>
+      moveCheckpoint(by, projection.name, this.stored, position, lastEvent);
+    if (events.some((event) => concerns(projection, event))) {
+      await database.inTransaction(
+        async (transaction) => {
+          // First, because its lock keeps a rival of the same name from writing a single row.
+          await move(transaction);
+          await write(transaction, projection, facts);
+          signal.throwIfAborted();
+        },
+        { durability: 'deferred' },
+      );
+    } else {
+      await move(database);
+    }
     this.stored = position;
     observer.onAdvanced({
       position,
@@ -299,6 +305,15 @@ class ProjectionRun<Event> {
   private storedPosition(): LogPosition {
     return this.stored === 'start' ? BEFORE_EVERYTHING : this.stored;
   }
+}
+
+/** Whether rows may change: where nothing is written, the checkpoint needs no transaction around it. */
+function concerns<Event>(
+  projection: Projection<Event> | BatchProjection<Event>,
+  { type }: RecordedEvent,
+): boolean {
+  const eventTypes = 'eventTypes' in projection ? projection.eventTypes : undefined;
+  return eventTypes?.has(type) ?? true;
 }
 
 async function write<Event>(

@@ -4,8 +4,7 @@ import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
 import { plainArray } from '../plain-array.js';
 import { liveTable } from '../projection.js';
-import type { ProjectedEvent } from '../projection.js';
-import type { RebuildableProjection } from '../rebuild/rebuild-projection.js';
+import type { BatchProjection, ProjectedEvent } from '../projection.js';
 import { accountsProjection, columnOf } from './accounts.projection.js';
 import type { ListedAccount } from './accounts.queries.js';
 
@@ -25,7 +24,7 @@ const FEW = 16;
  * The rows of `read_model.accounts` built from many facts at once, in one statement: what `accountsProjection`
  * writes fact by fact.
  */
-export const accountsTable: RebuildableProjection<AccountEvent> = {
+export const accountsTable: BatchProjection<AccountEvent> = {
   name: 'accounts',
   streamNamePrefixes: [accountStreamPrefix],
   table: 'accounts',

@@ -3,8 +3,7 @@ import type { AccountEvent } from '@app/accounts';
 import type { LogPosition, StreamRevision } from '@app/event-store';
 import type { Queryable } from '../database.js';
 import { plainArray } from '../plain-array.js';
-import type { ProjectedEvent } from '../projection.js';
-import type { RebuildableProjection } from '../rebuild/rebuild-projection.js';
+import type { BatchProjection, ProjectedEvent } from '../projection.js';
 
 const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>([
   'ActivationCodeIssued',
@@ -17,7 +16,7 @@ const typesThatChangeMails: ReadonlySet<string> = new Set<AccountEvent['type']>(
 ]);
 
 /** Keeps `read_model.activation_mails`: what became of the mail of each activation code. */
-export const activationMailsProjection: RebuildableProjection<AccountEvent> = {
+export const activationMailsProjection: BatchProjection<AccountEvent> = {
   name: 'activation-mails',
   streamNamePrefixes: [accountStreamPrefix],
   table: 'activation_mails',

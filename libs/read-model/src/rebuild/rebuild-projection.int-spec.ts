@@ -20,13 +20,12 @@ import type { Database } from '../database.js';
 import { listFailedEvents, requestRetry, skipFailedEvent } from '../failed-events.js';
 import { createPool } from '../postgres.js';
 import { ProjectionMonitor } from '../projection-monitor.js';
-import type { Projection } from '../projection.js';
+import type { BatchProjection, Projection } from '../projection.js';
 import { runProjection } from '../run-projection.js';
 import { exampleAccountId } from '../testing/account-lives.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '../testing/plain-account-codec.js';
 import { NothingToRebuild, ProjectionRebuild, RebuildRunning } from './rebuild-projection.js';
-import type { RebuildableProjection } from './rebuild-projection.js';
 import { newestRebuilds } from './rebuild-records.js';
 
 describe('rebuilding a projection', () => {
@@ -91,7 +90,7 @@ describe('rebuilding a projection', () => {
       readonly switchWhenDifferent?: boolean;
       readonly store?: EventStore;
       readonly signal?: AbortSignal;
-      readonly projection?: RebuildableProjection<AccountEvent>;
+      readonly projection?: BatchProjection<AccountEvent>;
       readonly codec?: Pick<EventCodec<AccountEvent>, 'decode'>;
     } = {},
   ): Promise<ProjectionRebuild<AccountEvent>> {

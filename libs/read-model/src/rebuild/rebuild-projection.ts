@@ -27,14 +27,8 @@ import {
   saveRebuildProgress,
 } from './rebuild-records.js';
 
-/** A projection whose rows can be built anew. */
-export interface RebuildableProjection<Event> extends BatchProjection<Event> {
-  /** Events of other types change no row and need not be decoded; all are when left out. */
-  readonly eventTypes?: ReadonlySet<string>;
-}
-
 export interface RebuildOptions<Event> {
-  readonly projection: RebuildableProjection<Event>;
+  readonly projection: BatchProjection<Event>;
   readonly store: EventStore;
   readonly codec: Pick<EventCodec<Event>, 'decode'>;
   /** Its statements may run for minutes: indexes, comparison. */
