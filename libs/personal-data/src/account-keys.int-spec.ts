@@ -190,7 +190,9 @@ describe('Keys of accounts', () => {
     const other = ring(`k1:${randomBytes(32).toString('base64')}`);
     const expected = new AccountKeyUnreadable(accountId, 'k1');
     await expect(new AccountKeys(database, other).find([accountId])).rejects.toThrow(expected);
-    await expect(new AccountKeys(database, other).obtain(accountId)).rejects.toThrow(expected);
+    await expect(new AccountKeys(database, other).obtain(accountId)).rejects.toThrow(
+      new KeyEncryptionKeyWrong('k1').message,
+    );
     expect(expected.message).toContain(accountId);
     expect(expected.message).toContain('PERSONAL_DATA_KEYS');
   });
@@ -226,6 +228,8 @@ describe('Keys of accounts', () => {
     expect((await keys.obtain(ada)).equals(key)).toBe(true);
     await keys.find([ada]);
     expect(counted.statements).toEqual([]);
+    await keys.obtain(randomUUID());
+    expect(counted.statements.splice(0).map(({ name }) => name)).toEqual(['add-account-key']);
     expect((await keys.find([ada, grace])).size).toBe(2);
     expect(counted.statements.map(({ values }) => values)).toEqual([[[grace]]]);
   });

@@ -107,8 +107,9 @@ export class AccountKeys {
    */
   async obtain(accountId: string, generation = 1): Promise<Buffer> {
     const keyId = keyIdOf(accountId, generation);
-    const existing = (await this.find([keyId])).get(keyId);
-    if (existing) return existing;
+    const known = this.recall(keyId);
+    if (known) return known;
+    // Whoever has a history has been read, and the key is known: most who are not known are new.
     const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
     await this.requireKeyEncryptionKey(id);
     const made = randomBytes(KEY_BYTES);
@@ -124,9 +125,9 @@ export class AccountKeys {
       this.remember(keyId, made);
       return made;
     }
-    const ofSomebodyFaster = (await this.find([keyId])).get(keyId);
-    if (ofSomebodyFaster === undefined) throw new AccountKeyDestroyed(accountId);
-    return ofSomebodyFaster;
+    const existing = (await this.find([keyId])).get(keyId);
+    if (existing === undefined) throw new AccountKeyDestroyed(accountId);
+    return existing;
   }
 
   /**
@@ -186,8 +187,8 @@ export class AccountKeys {
     const found = new Map<string, Buffer>();
     const missing = new Set<string>();
     for (const keyId of keyIds) {
-      const cached = this.cached.get(keyId);
-      if (cached && this.now() < cached.until) found.set(keyId, cached.key);
+      const known = this.recall(keyId);
+      if (known) found.set(keyId, known);
       else missing.add(keyId);
     }
     if (missing.size === 0) return found;
@@ -335,6 +336,11 @@ export class AccountKeys {
       if (!(error instanceof SealBroken)) throw error;
       throw new AccountKeyUnreadable(account_id, key_encryption_key_id);
     }
+  }
+
+  private recall(keyId: string): Buffer | undefined {
+    const cached = this.cached.get(keyId);
+    return cached && this.now() < cached.until ? cached.key : undefined;
   }
 
   private remember(keyId: string, key: Buffer): void {
