@@ -247,23 +247,6 @@ export function personalFieldsOf(type: string): readonly string[] {
   return isAccountEventType(type) ? personalFields[type] : [];
 }
 
-/**
- * The fact that was stored, with something else in place of every personal field, which need not be readable.
- *
- * @throws UnknownAccountEvent, MalformedAccountEvent as `fromStored`
- */
-export function fromStoredHiding(
-  { type, schemaVersion, data }: StoredAccountEvent,
-  inPlace: PersonalText,
-): AccountEvent {
-  const hidden = personalFieldsOf(type).map((field) => [field, inPlace] as const);
-  return fromStored({
-    type,
-    schemaVersion,
-    data: { ...(data as object), ...Object.fromEntries(hidden) },
-  });
-}
-
 /** The shape to store; personal fields are still in the clear. */
 export function toStored(event: AccountEvent): StoredAccountEvent {
   const { schemaVersion, fields } = shapeOf(event.type);
@@ -282,30 +265,67 @@ export function toStored(event: AccountEvent): StoredAccountEvent {
  * @throws UnknownAccountEvent for a type or version that this program does not know
  * @throws MalformedAccountEvent when a field is missing or cannot be read
  */
-export function fromStored({ type, schemaVersion, data }: StoredAccountEvent): AccountEvent {
+export function fromStored(stored: StoredAccountEvent): AccountEvent {
+  return read(stored, ({ name }, data) => data[name]);
+}
+
+/**
+ * The fact that was stored, with something else in place of every personal field, which need not be readable.
+ *
+ * @throws UnknownAccountEvent, MalformedAccountEvent as `fromStored`
+ */
+export function fromStoredHiding(stored: StoredAccountEvent, inPlace: PersonalText): AccountEvent {
+  return read(stored, ({ name, isPersonal }, data) => (isPersonal ? inPlace : data[name]));
+}
+
+/** Every replay does this with each event: nothing is made on the way but what is returned. */
+function read(
+  { type, schemaVersion, data }: StoredAccountEvent,
+  valueOf: (field: NamedField, data: Readonly<Record<string, unknown>>) => unknown,
+): AccountEvent {
   const shape = isAccountEventType(type) ? shapeOf(type) : undefined;
   if (shape?.schemaVersion !== schemaVersion) throw new UnknownAccountEvent(type, schemaVersion);
   if (typeof data !== 'object' || data === null) {
     throw new MalformedAccountEvent(type, schemaVersion, 'data');
   }
-  const stored: ReadonlyMap<string, unknown> = new Map(Object.entries(data));
-  const facts = Object.fromEntries(
-    Object.entries(shape.fields)
-      .filter(([name, field]) => !field.mayBeLeftOut || stored.get(name) !== undefined)
-      .map(([name, field]) => {
-        const value = field.read(stored.get(name));
-        if (value === undefined) throw new MalformedAccountEvent(type, schemaVersion, name);
-        return [name, value];
-      }),
-  );
+  const facts: Record<string, unknown> = {};
+  for (const named of namedFieldsOf(shape)) {
+    const stored = valueOf(named, data as Readonly<Record<string, unknown>>);
+    if (stored === undefined && named.field.mayBeLeftOut) continue;
+    const value = named.field.read(stored);
+    if (value === undefined) throw new MalformedAccountEvent(type, schemaVersion, named.name);
+    facts[named.name] = value;
+  }
   return { type, data: facts } as AccountEvent;
+}
+
+interface NamedField {
+  readonly name: string;
+  readonly field: Field<unknown>;
+  readonly isPersonal: boolean;
+}
+
+const namedFields = new Map<AnyShape, readonly NamedField[]>();
+
+function namedFieldsOf(shape: AnyShape): readonly NamedField[] {
+  const known = namedFields.get(shape);
+  if (known) return known;
+  const listed = Object.entries(shape.fields).map(([name, field]) => ({
+    name,
+    field,
+    isPersonal: shape.personal.includes(name),
+  }));
+  namedFields.set(shape, listed);
+  return listed;
 }
 
 function isAccountEventType(type: string): type is AccountEventType {
   return Object.hasOwn(shapes, type);
 }
 
+type AnyShape = Shape<Readonly<Record<string, unknown>>>;
+
 /** The compiler cannot follow that a type's fields fit that type's data; the table above says so. */
-function shapeOf(type: AccountEventType): Shape<Readonly<Record<string, unknown>>> {
-  return shapes[type] as unknown as Shape<Readonly<Record<string, unknown>>>;
+function shapeOf(type: AccountEventType): AnyShape {
+  return shapes[type] as unknown as AnyShape;
 }
