@@ -10,8 +10,13 @@ import {
 import { startBcryptPool, startPeer, startProduct } from '../processes.mjs';
 import { callable } from '../systems.mjs';
 
-/** Enough to keep every core hashing, few enough for nobody to be turned away. */
-const CALLERS = 2 * availableParallelism();
+/**
+ * Enough to keep every core hashing while other callers wait for the beat of their answer, few enough for nobody to
+ * be turned away.
+ */
+const CALLERS = 4 * availableParallelism();
+/** A service that runs for days has had its code compiled, which takes some hundred registrations. */
+const WARM_UP_SECONDS = 20;
 /** For calls that cost no hash. */
 const QUICK_CALLERS = 16;
 const LEAST_SHARE_OF_CEILING = { 12: 0.97, 10: 0.93 };
@@ -45,7 +50,7 @@ async function atCost(cost, context, report, { activations }) {
   const register = (system) => () => registerFor(system, mail, { callers: CALLERS, seconds });
   for (const system of [plain, betterAuth, ours]) {
     progress(`warming up ${system.name}`);
-    await registerFor(system, mail, { callers: CALLERS, seconds: quick ? 0.5 : 2 });
+    await registerFor(system, mail, { callers: CALLERS, seconds: quick ? 0.5 : WARM_UP_SECONDS });
   }
 
   const measured = await alternating(
