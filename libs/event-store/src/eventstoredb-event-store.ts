@@ -39,6 +39,8 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const MOST_WAITING = 1_000;
 /** A checkpoint after this many events of no interest (the client multiplies by its window of 32). */
 const CHECKPOINT_INTERVAL = 8;
+/** By then the end of a read has arrived that the server ends by itself, in milliseconds. */
+const READ_ENDS_WITHIN_MS = 250;
 /** Not a real stream: reading it proves that the server answers. */
 const PROBE_STREAM = 'availability-probe';
 
@@ -53,6 +55,9 @@ const PROBE_STREAM = 'availability-probe';
  * - Reads and subscriptions have no deadline of their own, and that of an append begins only when a node has
  *   been discovered, so that all of them get one here.
  * - A read that is left early stays open until all that has arrived is taken.
+ * - A read of a stream that does not exist stays open as well, although the server has ended it. Whoever cancels it
+ *   at once resets it, and some servers close the connection of a client that resets many.
+ * - A connection that the server closes under a call fails it as an internal error.
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - A client that failed to discover its cluster once may stay broken and is replaced.
@@ -62,6 +67,8 @@ export class EventStoreDBEventStore implements EventStore {
   private readonly url: string;
   private readonly timeoutMs: number;
   private readonly credentials: Credentials;
+  /** Reads of streams that do not exist, to be cancelled when the server's end of them has arrived. */
+  private readonly endingReads = new Map<NodeJS.Timeout, () => void>();
 
   constructor(options: EventStoreDBOptions) {
     this.url = options.url;
@@ -111,6 +118,7 @@ export class EventStoreDBEventStore implements EventStore {
       events.destroy(new EventStoreUnavailable(`no answer to a read within ${this.timeoutMs} ms`));
     };
     const timer = setTimeout(overdue, this.timeoutMs);
+    let isThere = true;
     try {
       for await (const { event } of events.iterator({ destroyOnReturn: false })) {
         if (event === undefined) continue;
@@ -121,13 +129,15 @@ export class EventStoreDBEventStore implements EventStore {
       }
       if (connection.isCut) throw new EventStoreUnavailable('the connection of a read was closed');
     } catch (error) {
-      if (hasType(error, ErrorType.STREAM_NOT_FOUND)) return;
-      throw this.translated(error, connection);
+      isThere = !hasType(error, ErrorType.STREAM_NOT_FOUND);
+      if (isThere) throw this.translated(error, connection);
     } finally {
       clearTimeout(timer);
       events.on('error', ignoreLateError);
       // Not awaited: it waits for the discovery of a node.
-      void cancelled(() => events.cancel());
+      const cancel = () => void cancelled(() => events.cancel());
+      if (isThere) cancel();
+      else this.whenEnded(cancel);
       // What has arrived must be taken, or the client waits for it when it is disposed of.
       events.resume();
     }
@@ -202,7 +212,20 @@ export class EventStoreDBEventStore implements EventStore {
   }
 
   async close(): Promise<void> {
+    for (const [timer, cancel] of this.endingReads) {
+      clearTimeout(timer);
+      cancel();
+    }
+    this.endingReads.clear();
     await cut(this.connection);
+  }
+
+  private whenEnded(cancel: () => void): void {
+    const timer = setTimeout(() => {
+      this.endingReads.delete(timer);
+      cancel();
+    }, READ_ENDS_WITHIN_MS);
+    this.endingReads.set(timer, cancel);
   }
 
   private connect(): Connection {
@@ -233,6 +256,9 @@ export class EventStoreDBEventStore implements EventStore {
         void cancelled(() => cut(connection));
       }
       return new EventStoreUnavailable('no usable node was found', { cause: error });
+    }
+    if (isBrokenConnection(error)) {
+      return new EventStoreUnavailable('the connection was closed', { cause: error });
     }
     const transient = [
       ErrorType.UNAVAILABLE,
@@ -363,6 +389,13 @@ function credentialsOf(url: string): Credentials {
 
 function hasType(error: unknown, type: ErrorType): boolean {
   return error instanceof Error && isCommandError(error) && error.type === type;
+}
+
+/** gRPC's status INTERNAL: the client found the call's connection or stream closed under it. */
+const INTERNAL = 13;
+
+function isBrokenConnection(error: unknown): boolean {
+  return hasType(error, ErrorType.UNKNOWN) && (error as { code?: unknown }).code === INTERNAL;
 }
 
 function isFailedDiscovery(error: unknown): boolean {

@@ -205,6 +205,34 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     }
   });
 
+  it('thousands of reads of streams that do not exist cost no connection', async () => {
+    await atATime(32, 6_000, async (number) => {
+      expect(await collected(store.readStream(`account-${number}`))).toEqual([]);
+    });
+  });
+
+  it('calls fail as unavailable where it closes the connection of a client that leaves reads early', async () => {
+    const [first, ...rest] = Array.from({ length: 100 }, () =>
+      newEvent({ text: 'x'.repeat(3_000) }),
+    );
+    if (first === undefined) throw new Error('there is nothing to append');
+    await store.append('account-1', 'no-stream', [first, ...rest]);
+    const failures: unknown[] = [];
+    await atATime(32, 3_000, async (number) => {
+      try {
+        for await (const event of store.readStream('account-1')) {
+          if (event.revision === 0n) break;
+        }
+        await store.append(`account-x${number}`, 'no-stream', [newEvent()]);
+      } catch (error) {
+        failures.push(error);
+      }
+    });
+    expect(failures.length).toBeGreaterThan(0);
+    expect(failures.filter((error) => !(error instanceof EventStoreUnavailable))).toEqual([]);
+    await eventually(() => store.checkAvailable());
+  });
+
   it('an append of unknown outcome can be repeated', async () => {
     await store.checkAvailable();
     const events = newEvents(2);
@@ -338,6 +366,19 @@ async function countingProxy(target: number) {
     for (const socket of sockets) socket.destroy();
   };
   return { port: (server.address() as AddressInfo).port, bytes: () => bytes, close };
+}
+
+/** Does something so many times, a few at a time. */
+async function atATime(
+  lanes: number,
+  count: number,
+  work: (number: number) => Promise<void>,
+): Promise<void> {
+  let begun = 0;
+  const lane = async () => {
+    while (begun < count) await work(begun++);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 async function expectUnavailable(call: Promise<unknown>): Promise<void> {
