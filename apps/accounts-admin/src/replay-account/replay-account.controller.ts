@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream';
 import type { Log } from '@app/service';
-import { Controller, Get, Headers, Inject, Param, Query, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
+import type { StreamableFile } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
@@ -8,10 +8,10 @@ import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { LOG } from '../admin.tokens.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { NDJSON } from '../line-stream.js';
+import { NDJSON, jsonLines, streamLines } from '../line-stream.js';
 import { integerParameter } from '../request-values.js';
 import { ReplayAccountHandler } from './replay-account.handler.js';
-import type { Replay } from './replay-account.handler.js';
+import type { HistoryEntry } from './replay-account.handler.js';
 
 const DEFAULT_LIMIT = 100;
 
@@ -91,7 +91,8 @@ export class ReplayAccountController {
   ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
     if (accept?.includes(NDJSON)) {
       const replay = await this.handler.replay({ account, after, limit }, caller);
-      return new StreamableFile(Readable.from(this.lines(replay, caller)), { type: NDJSON });
+      const title = 'The history could not be read to its end. Ask again for what follows.';
+      return streamLines(jsonLines(withEnd(replay.entries)), title, caller, this.log);
     }
     const most = limit ?? DEFAULT_LIMIT;
     const { accountId, entries } = await this.handler.replay(
@@ -104,20 +105,13 @@ export class ReplayAccountController {
     const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
     return { accountId, events: page, nextAfter };
   }
+}
 
-  /** The status line is on its way before the last event is read: how it went stands in the last line. */
-  private async *lines({ entries }: Replay, { requestId }: Caller): AsyncGenerator<string> {
-    let events = 0;
-    try {
-      for await (const entry of entries) {
-        yield `${JSON.stringify(entry)}\n`;
-        events += 1;
-      }
-      yield `${JSON.stringify({ end: { events } })}\n`;
-    } catch (error) {
-      this.log.error({ requestId, err: error }, 'a history could not be read to its end');
-      const title = 'The history could not be read to its end. Ask again for what follows.';
-      yield `${JSON.stringify({ error: { title, events, requestId } })}\n`;
-    }
+async function* withEnd(entries: AsyncIterable<HistoryEntry>): AsyncGenerator<object> {
+  let events = 0;
+  for await (const entry of entries) {
+    yield entry;
+    events += 1;
   }
+  yield { end: { events } };
 }
