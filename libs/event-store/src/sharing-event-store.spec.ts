@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { eventually } from '../../../test/support/eventually.js';
 import { describeEventStore } from './event-store.contract.js';
-import type { LogPosition, SubscriptionMessage } from './event-store.js';
+import type { LogPosition, SubscribeToAllOptions, SubscriptionMessage } from './event-store.js';
 import { SharingEventStore } from './sharing-event-store.js';
 import { FollowedSubscription } from './testing/followed-subscription.js';
 import { InMemoryEventStore } from './testing/in-memory-event-store.js';
@@ -110,41 +111,68 @@ describe('Subscriptions of one process', () => {
       { weight: 6, arbitrary: fc.constant('wanted' as const) },
       { weight: 3, arbitrary: fc.constant('other' as const) },
       { weight: 1, arbitrary: fc.constant('cut' as const) },
-      { weight: 2, arbitrary: fc.constant('wait' as const) },
+      { weight: 2, arbitrary: fc.constant('follow' as const) },
+      { weight: 4, arbitrary: fc.constant('wait' as const) },
     );
     const paces = fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 60 }),
-        fc.array(paces, { minLength: 1, maxLength: 4 }),
+        paces,
+        fc.array(fc.constantFrom(0, 0, 1, 5, 20), { minLength: 1, maxLength: 5 }),
         fc.integer({ min: 1, max: 5 }),
-        async (steps, pacesOfFollowers, keptMessages) => {
-          const store = new InMemoryEventStore();
+        async (steps, pace, delays, keptMessages) => {
+          const store = new SlowlyDelivering(delays);
           const shared = new SharingEventStore(store, keptMessages);
           const wanted: LogPosition[] = [];
           const stopping = new AbortController();
-          const received = pacesOfFollowers.map((pace) => resuming(shared, pace, stopping.signal));
+          const followers: ReturnType<typeof resuming>[] = [];
+          const follow = () => {
+            const own = pace.map((turns, index) => (turns + index * followers.length) % 7);
+            followers.push(resuming(shared, own, stopping.signal));
+          };
+          follow();
           for (const one of steps) {
             if (one === 'wanted') wanted.push(await store.record('account-1', FACT));
             else if (one === 'other') await store.record('audit-1', FACT);
             else if (one === 'cut') store.cutSubscriptions();
-            else await nextTurn();
+            else if (one === 'follow') follow();
+            else await settled();
           }
           const last = await store.record('account-1', FACT);
-          for (const { positions, reached } of received) {
+          for (const { positions, reached } of followers) {
             await reached(last);
             expect(positions).toEqual([...wanted, last]);
           }
           stopping.abort();
-          await Promise.all(received.map(({ ended }) => ended));
-          await settled();
-          expect(store.openSubscriptions).toBe(0);
+          await Promise.all(followers.map(({ ended }) => ended));
+          await eventually(() => expect(store.openSubscriptions).toBe(0));
         },
       ),
       { numRuns: 200 },
     );
   });
 });
+
+/** Each subscription is so many turns behind what is recorded. */
+class SlowlyDelivering extends InMemoryEventStore {
+  private subscriptions = 0;
+
+  constructor(private readonly delays: readonly number[]) {
+    super();
+  }
+
+  override async *subscribeToAll(
+    options: SubscribeToAllOptions,
+  ): AsyncGenerator<SubscriptionMessage, void, void> {
+    const delay = this.delays[this.subscriptions++ % this.delays.length] ?? 0;
+    for await (const message of super.subscribeToAll(options)) {
+      for (let turn = 0; turn < delay; turn++) await nextTurn();
+      if (options.signal.aborted) return;
+      yield message;
+    }
+  }
+}
 
 function stores() {
   const store = new InMemoryEventStore();

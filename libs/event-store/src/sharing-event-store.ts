@@ -125,12 +125,15 @@ class LiveFeed {
     const wake = () => this.news.ring();
     signal.addEventListener('abort', wake);
     try {
-      let next = this.forgotten + this.kept.findIndex((message) => isAfter(message, place));
-      if (next < this.forgotten) next = this.forgotten + this.kept.length;
+      let reached = place;
+      let next = this.forgotten;
       while (!signal.aborted && next >= this.forgotten) {
         const message = this.kept[next - this.forgotten];
         if (message) {
           next += 1;
+          // Who caught up alone may be ahead of the feed.
+          if (!isAfter(message, reached)) continue;
+          reached = positionOf(message);
           yield message;
         } else if (this.end) {
           if ('error' in this.end) throw this.end.error;
