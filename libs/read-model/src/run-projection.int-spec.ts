@@ -24,7 +24,7 @@ import { createPool } from './postgres.js';
 import { ProjectionMonitor } from './projection-monitor.js';
 import type { BatchProjection, Projection } from './projection.js';
 import { EventNotProjected, runProjection } from './run-projection.js';
-import type { ProjectionAdvance } from './run-projection.js';
+import type { ProjectionAdvance, ProjectionOptions } from './run-projection.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from './testing/plain-account-codec.js';
 
@@ -63,8 +63,7 @@ describe('running a projection', () => {
 
   function start(
     projection: Projection<AccountEvent> | BatchProjection<AccountEvent> = accountsProjection,
-    maxBatchSize?: number,
-    usedDatabase = database,
+    options: Partial<ProjectionOptions<AccountEvent>> = {},
   ): Run {
     const stopping = new AbortController();
     const monitor = new ProjectionMonitor();
@@ -74,8 +73,8 @@ describe('running a projection', () => {
       projection,
       store,
       codec: plainAccountCodec,
-      database: usedDatabase,
-      ...(maxBatchSize !== undefined && { maxBatchSize }),
+      database,
+      ...options,
       signal: stopping.signal,
       observer: {
         onSubscribed: (position) => monitor.onSubscribed(position),
@@ -143,7 +142,7 @@ describe('running a projection', () => {
 
   it('catches up in batches, then follows', async () => {
     const ids = await registeredMany(25);
-    const run = start(undefined, 8);
+    const run = start(undefined, { maxBatchSize: 8 });
     await live(run);
     expect(await rowCount()).toBe(25n);
     expect(run.advances.every(({ events }) => events <= 8)).toBe(true);
@@ -186,7 +185,7 @@ describe('running a projection', () => {
         },
       },
     });
-    const run = start(accountsTable, undefined, counting);
+    const run = start(accountsTable, { database: counting });
     await live(run);
     const accountId = await registered();
     await eventually(async () => expect(await rowCount()).toBe(1n));
@@ -201,6 +200,13 @@ describe('running a projection', () => {
     await eventually(async () =>
       expect(await findCredentials(database, accountId)).toMatchObject({ status: 'active' }),
     );
+  });
+
+  it('does not linger while it catches up', async () => {
+    await registeredMany(40);
+    const run = start(accountsTable, { maxBatchSize: 30, lingerMs: 60_000 });
+    await live(run);
+    expect(await rowCount()).toBe(40n);
   });
 
   it('changes nothing when the whole log comes again', async () => {
@@ -381,7 +387,7 @@ describe('running a projection', () => {
   it('does no harm when two run at the same time', async () => {
     const ids = await registeredMany(40);
     for (const id of ids) await store.record(`account-${id}`, registrationRenewed(noon));
-    const rivals = [start(undefined, 3), start(undefined, 4)];
+    const rivals = [start(undefined, { maxBatchSize: 3 }), start(undefined, { maxBatchSize: 4 })];
     await eventually(() =>
       expect(rivals.map((run) => run.monitor.status().state)).toEqual(['live', 'live']),
     );
@@ -413,7 +419,7 @@ describe('running a projection', () => {
 
   it('leaves no half-done batch when it is stopped', async () => {
     await registeredMany(50);
-    const run = start(undefined, 5);
+    const run = start(undefined, { maxBatchSize: 5 });
     await eventually(() => expect(run.advances.length).toBeGreaterThan(0));
     await run.stop();
     const rows = await rowCount();

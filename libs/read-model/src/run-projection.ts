@@ -34,7 +34,7 @@ export interface ProjectionOptions<Event> {
   readonly maxBatchSize?: number;
   /**
    * Pause after a batch that was not full, in milliseconds: rows that nobody waits for are cheaper in
-   * larger batches. None when left out.
+   * larger batches. None while it catches up, and none when left out.
    */
   readonly lingerMs?: number;
   /** Ends the projection; a transaction under way is rolled back. */
@@ -208,7 +208,8 @@ class ProjectionRun<Event> {
 
   private async linger(events: number): Promise<void> {
     const { lingerMs = 0, maxBatchSize = DEFAULT_BATCH_SIZE, signal } = this.options;
-    if (lingerMs > 0 && events < maxBatchSize) await pauseUnlessAborted(lingerMs, signal);
+    if (lingerMs === 0 || events >= maxBatchSize || !this.delivery.caughtUp) return;
+    await pauseUnlessAborted(lingerMs, signal);
   }
 
   private async storeBatch(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {

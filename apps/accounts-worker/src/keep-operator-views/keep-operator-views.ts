@@ -17,6 +17,8 @@ import { DATABASE, EVENT_STORE, LOG } from '../keep-accounts/keep-accounts.token
 
 /** Operators look at these rows now and then: larger batches are worth a moment's delay. */
 const LINGER_MS = 500;
+/** What comes in the meantime fits into one batch up to some thousand events a second. */
+const MAX_BATCH_SIZE = 2_000;
 
 /**
  * Keeps what only operators look at: statistics and the mails of activation codes. Holds no personal data.
@@ -81,6 +83,7 @@ export class KeepOperatorViews implements OnApplicationBootstrap, OnModuleDestro
             codec: anonymousAccountCodec,
             database: this.database,
             lingerMs: LINGER_MS,
+            maxBatchSize: MAX_BATCH_SIZE,
             signal: leading,
             observer: {
               onSubscribed: (position) => monitor.onSubscribed(position),
