@@ -7,7 +7,8 @@ import type { MailProviders } from './mail-providers.js';
  * at a time.
  */
 export class MailGate {
-  private readonly waiting = new Set<() => void>();
+  /** In the order in which they came. */
+  private readonly waiting = new Set<Waiter>();
   private isProbeUnderWay = false;
 
   constructor(
@@ -31,9 +32,15 @@ export class MailGate {
    * @throws the signal's reason when that ends the waiting
    */
   async enter(signal: AbortSignal): Promise<() => void> {
-    while (this.isClosed) {
-      await this.changeOr(signal);
-      signal.throwIfAborted();
+    const waiter: Waiter = { wake: () => undefined };
+    this.waiting.add(waiter);
+    try {
+      while (this.isClosed) {
+        await this.changeOr(signal, waiter);
+        signal.throwIfAborted();
+      }
+    } finally {
+      this.waiting.delete(waiter);
     }
     if (this.providers.isWorking) return () => undefined;
     this.isProbeUnderWay = true;
@@ -44,21 +51,24 @@ export class MailGate {
   }
 
   /** Waits until something has changed, or the pause of a provider is over. */
-  private async changeOr(signal: AbortSignal): Promise<void> {
+  private async changeOr(signal: AbortSignal, waiter: Waiter): Promise<void> {
     const done = new AbortController();
-    const wake = () => done.abort();
-    this.waiting.add(wake);
+    waiter.wake = () => done.abort();
     const pauseMs = this.isProbeUnderWay ? LONGEST_WAIT_MS : this.providers.pauseLeftMs;
     await pauseUnlessAborted(
       Math.min(Math.max(pauseMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS),
       AbortSignal.any([signal, done.signal]),
     );
-    this.waiting.delete(wake);
   }
 
   private wakeAll(): void {
-    for (const wake of this.waiting) wake();
+    for (const { wake } of this.waiting) wake();
   }
+}
+
+/** A mail that is held back; it keeps its place however often it looks again. */
+interface Waiter {
+  wake: () => void;
 }
 
 /** A pause that is over by a fraction of a millisecond only must not be waited for in circles. */
