@@ -261,7 +261,7 @@ describe('the admin API', () => {
       const lines = text.trim().split('\n');
       expect(lines).toHaveLength(201);
       expect(JSON.parse(lines.at(-1) ?? '')).toEqual({
-        error: { title: expect.any(String), requestId: expect.any(String) },
+        error: { title: expect.any(String), events: 200, requestId: expect.any(String) },
       });
     });
   });

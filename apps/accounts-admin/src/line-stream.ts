@@ -11,16 +11,18 @@ export const NDJSON = 'application/x-ndjson';
  *
  * @param lines whose last one says that it is whole
  * @param title of the error that stands in the last line when it is not
+ * @param details what else that error says
  */
 export async function streamLines(
   lines: AsyncGenerator<string>,
   title: string,
   { requestId }: Caller,
   log: Log,
+  details: () => object = () => ({}),
 ): Promise<StreamableFile> {
   const noting = noteFailure(lines, await lines.next(), (error) => {
     log.error({ requestId, err: error }, `an answer broke off: ${title}`);
-    return `${JSON.stringify({ error: { title, requestId } })}\n`;
+    return `${JSON.stringify({ error: { title, ...details(), requestId } })}\n`;
   });
   return new StreamableFile(Readable.from(noting), { type: NDJSON });
 }

@@ -90,9 +90,8 @@ export class ReplayAccountController {
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
     if (accept?.includes(NDJSON)) {
-      const replay = await this.handler.replay({ account, after, limit }, caller);
-      const title = 'The history could not be read to its end. Ask again for what follows.';
-      return streamLines(jsonLines(withEnd(replay.entries)), title, caller, this.log);
+      const { entries } = await this.handler.replay({ account, after, limit }, caller);
+      return this.streamed(entries, caller);
     }
     const most = limit ?? DEFAULT_LIMIT;
     const { accountId, entries } = await this.handler.replay(
@@ -105,13 +104,17 @@ export class ReplayAccountController {
     const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
     return { accountId, events: page, nextAfter };
   }
-}
 
-async function* withEnd(entries: AsyncIterable<HistoryEntry>): AsyncGenerator<object> {
-  let events = 0;
-  for await (const entry of entries) {
-    yield entry;
-    events += 1;
+  private streamed(entries: AsyncIterable<HistoryEntry>, caller: Caller): Promise<StreamableFile> {
+    let events = 0;
+    const counted = async function* (): AsyncGenerator<object> {
+      for await (const entry of entries) {
+        yield entry;
+        events += 1;
+      }
+      yield { end: { events } };
+    };
+    const title = 'The history could not be read to its end. Ask again for what follows.';
+    return streamLines(jsonLines(counted()), title, caller, this.log, () => ({ events }));
   }
-  yield { end: { events } };
 }
