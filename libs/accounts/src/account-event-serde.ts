@@ -283,13 +283,13 @@ function read(
   { type, schemaVersion, data }: StoredAccountEvent,
   valueOf: (field: NamedField, data: Readonly<Record<string, unknown>>) => unknown,
 ): AccountEvent {
-  const shape = isAccountEventType(type) ? shapeOf(type) : undefined;
+  const shape = shapesToRead.get(type);
   if (shape?.schemaVersion !== schemaVersion) throw new UnknownAccountEvent(type, schemaVersion);
   if (typeof data !== 'object' || data === null) {
     throw new MalformedAccountEvent(type, schemaVersion, 'data');
   }
   const facts: Record<string, unknown> = {};
-  for (const named of namedFieldsOf(shape)) {
+  for (const named of shape.fields) {
     const stored = valueOf(named, data as Readonly<Record<string, unknown>>);
     if (stored === undefined && named.field.mayBeLeftOut) continue;
     const value = named.field.read(stored);
@@ -305,19 +305,20 @@ interface NamedField {
   readonly isPersonal: boolean;
 }
 
-const namedFields = new Map<AnyShape, readonly NamedField[]>();
-
-function namedFieldsOf(shape: AnyShape): readonly NamedField[] {
-  const known = namedFields.get(shape);
-  if (known) return known;
-  const listed = Object.entries(shape.fields).map(([name, field]) => ({
-    name,
-    field,
-    isPersonal: shape.personal.includes(name),
-  }));
-  namedFields.set(shape, listed);
-  return listed;
-}
+/** The shapes once more, in the form in which they are gone through. */
+const shapesToRead = new Map(
+  Object.entries<AnyShape>(shapes as unknown as Record<string, AnyShape>).map(([type, shape]) => [
+    type,
+    {
+      schemaVersion: shape.schemaVersion,
+      fields: Object.entries(shape.fields).map(([name, field]): NamedField => ({
+        name,
+        field,
+        isPersonal: shape.personal.includes(name),
+      })),
+    },
+  ]),
+);
 
 function isAccountEventType(type: string): type is AccountEventType {
   return Object.hasOwn(shapes, type);

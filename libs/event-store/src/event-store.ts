@@ -67,6 +67,13 @@ export type SubscriptionMessage =
   /** Everything recorded before the subscription started has been delivered. */
   | { readonly kind: 'caught-up' };
 
+/** How far the log has been seen with a message. */
+export function positionOf(
+  message: Exclude<SubscriptionMessage, { kind: 'caught-up' }>,
+): LogPosition {
+  return message.kind === 'event' ? message.event.position : message.position;
+}
+
 export interface ReadStreamOptions {
   /** First revision to read; the beginning when left out. */
   readonly fromRevision?: StreamRevision;

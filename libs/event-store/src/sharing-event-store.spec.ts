@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../../test/support/eventually.js';
 import { describeEventStore } from './event-store.contract.js';
+import { positionOf } from './event-store.js';
 import type { LogPosition, SubscribeToAllOptions, SubscriptionMessage } from './event-store.js';
 import { SharingEventStore } from './sharing-event-store.js';
 import { FollowedSubscription } from './testing/followed-subscription.js';
@@ -205,7 +206,7 @@ function resuming(shared: SharingEventStore, pace: readonly number[], signal: Ab
       try {
         for await (const message of shared.subscribeToAll({ after, ...ACCOUNTS, signal })) {
           if (message.kind === 'caught-up') continue;
-          after = message.kind === 'event' ? message.event.position : message.position;
+          after = positionOf(message);
           if (message.kind === 'event') positions.push(after);
           arrivals.dispatchEvent(new Event('arrival'));
           for (let turn = 0; turn < (pace[positions.length % pace.length] ?? 0); turn++) {

@@ -1,5 +1,5 @@
 import { Bell } from './bell.js';
-import { EventStoreUnavailable } from './event-store.js';
+import { EventStoreUnavailable, positionOf } from './event-store.js';
 import type {
   EventStore,
   LogPosition,
@@ -191,8 +191,4 @@ class LiveFeed {
 
 function isAfter(message: Ahead, place: Place): boolean {
   return place === 'start' || positionOf(message) > place;
-}
-
-function positionOf(message: Ahead): LogPosition {
-  return message.kind === 'event' ? message.event.position : message.position;
 }

@@ -1,4 +1,4 @@
-import type { LogPosition, StreamRevision } from '@app/event-store';
+import type { LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
 import type { Queryable, Statement } from './database.js';
 
 /** A fact with its place in the log, which is all that a projection may build rows from. */
@@ -47,6 +47,15 @@ export interface BatchProjection<Event> {
     table: string,
     events: readonly ProjectedEvent<Event>[],
   ): Promise<void>;
+}
+
+/** Whether an event of this type may change a row. */
+export function concerns<Event>(
+  projection: Projection<Event> | BatchProjection<Event>,
+  { type }: Pick<RecordedEvent, 'type'>,
+): boolean {
+  const eventTypes = 'eventTypes' in projection ? projection.eventTypes : undefined;
+  return eventTypes?.has(type) ?? true;
 }
 
 /** Where the rows are that everybody reads. */

@@ -22,7 +22,7 @@ import {
   skippedPositions,
 } from './failed-events.js';
 import { checkLog } from './pairing.js';
-import { liveTable } from './projection.js';
+import { concerns, liveTable } from './projection.js';
 import type { BatchProjection, ProjectedEvent, Projection } from './projection.js';
 
 export interface ProjectionOptions<Event> {
@@ -261,6 +261,7 @@ class ProjectionRun<Event> {
         { durability: 'deferred' },
       );
     } else {
+      // Where nothing is written, the checkpoint needs no transaction around it.
       await move(database);
     }
     this.stored = position;
@@ -306,15 +307,6 @@ class ProjectionRun<Event> {
   private storedPosition(): LogPosition {
     return this.stored === 'start' ? BEFORE_EVERYTHING : this.stored;
   }
-}
-
-/** Whether rows may change: where nothing is written, the checkpoint needs no transaction around it. */
-function concerns<Event>(
-  projection: Projection<Event> | BatchProjection<Event>,
-  { type }: RecordedEvent,
-): boolean {
-  const eventTypes = 'eventTypes' in projection ? projection.eventTypes : undefined;
-  return eventTypes?.has(type) ?? true;
 }
 
 async function write<Event>(

@@ -4,6 +4,7 @@ import {
   backoffMs,
   consumeInBatches,
   pauseUnlessAborted,
+  positionOf,
 } from '@app/event-store';
 import type {
   EventCodec,
@@ -16,6 +17,7 @@ import { readCheckpoint } from '../checkpoints.js';
 import { StatementRefused } from '../database.js';
 import type { Database, Queryable, Session } from '../database.js';
 import { skippedPositions } from '../failed-events.js';
+import { concerns } from '../projection.js';
 import type { BatchProjection, ProjectedEvent } from '../projection.js';
 import { AsideTable } from './aside-table.js';
 import type { TableDigest } from './aside-table.js';
@@ -244,7 +246,7 @@ export class ProjectionRebuild<Event> {
       handle: async ({ events, position }) => {
         this.signal.throwIfAborted();
         const wanted = events.filter(
-          (event) => this.concerns(event) && !skipped.has(event.position),
+          (event) => concerns(projection, event) && !skipped.has(event.position),
         );
         const facts = await this.factsOf(wanted);
         gathered = {
@@ -276,10 +278,6 @@ export class ProjectionRebuild<Event> {
       await writing.settled();
       this.fillingMs += performance.now() - startedAt;
     }
-  }
-
-  private concerns({ type }: RecordedEvent): boolean {
-    return this.options.projection.eventTypes?.has(type) ?? true;
   }
 
   private async factsOf(events: readonly RecordedEvent[]): Promise<ProjectedEvent<Event>[]> {
@@ -415,7 +413,7 @@ async function* upTo(
 ): AsyncIterable<SubscriptionMessage> {
   for await (const message of messages) {
     if (message.kind === 'caught-up') return;
-    const position = message.kind === 'event' ? message.event.position : message.position;
+    const position = positionOf(message);
     if (position > target) return;
     yield message;
     if (position === target) return;
