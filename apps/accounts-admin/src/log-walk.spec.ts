@@ -6,8 +6,7 @@ import { Problem } from '@app/http-service';
 import { createLog } from '@app/service';
 import { jsonLines, streamLines } from './line-stream.js';
 import { LogWalk } from './log-walk.js';
-import type { WalkProgress } from './log-walk.js';
-import type { StreamFold } from './log-walk.js';
+import type { StreamFold, WalkProgress } from './log-walk.js';
 
 const database = { query: async () => ({ rows: [], rowCount: 0 }) };
 const STREAMS = 40;
