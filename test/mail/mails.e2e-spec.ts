@@ -98,7 +98,7 @@ describe('Mails of the product', () => {
       expect([...answer.headers.keys()].sort()).toEqual([...fresh.headers.keys()].sort());
     }
     const history = (await backstage.historyOf(owner.accountId)).map(({ type }) => type);
-    expect(history.filter((type) => type === 'RegistrationRefused')).toHaveLength(6);
+    expect(history.filter((type) => type === 'RegistrationRefused')).toHaveLength(1);
     expect(history.filter((type) => type === 'OwnerNoticeIssued')).toHaveLength(1);
     const [notice, ...others] = await mailbox.mails(owner.email);
     expect(notice).toMatchObject({

@@ -69,6 +69,8 @@ export interface ActiveAccount extends OfTheAddress {
   readonly passwordHash: PersonalText;
   readonly registeredAt: Instant;
   readonly activatedAt: Instant;
+  /** When it was last recorded that somebody registered the address again. */
+  readonly registrationRefusedAt: Instant | undefined;
 }
 
 /** The person is forgotten; whoever registers the address next is somebody new. */
@@ -128,7 +130,9 @@ export function evolve(state: Account, event: AccountEvent): Account {
         ? state
         : forgotten(state, event);
     case 'RegistrationRefused':
-      return state;
+      return state.status === 'active'
+        ? { ...state, registrationRefusedAt: event.data.refusedAt }
+        : state;
     case 'PasswordHashUpgraded':
       return isRegistered(state) ? { ...state, passwordHash: event.data.passwordHash } : state;
     case 'OwnerNoticeIssued':
@@ -306,6 +310,7 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
         passwordHash: account.passwordHash,
         registeredAt: account.registeredAt,
         activatedAt: event.data.activatedAt,
+        registrationRefusedAt: undefined,
       };
   }
 }

@@ -103,6 +103,7 @@ describe('Registering an address', () => {
     decided.then(registrationRefused(noon + MINUTE), ownerNoticeIssued(1, noon + MINUTE));
     expect(decided.state).toEqual({
       ...given(...activeAccount).state,
+      registrationRefusedAt: noon + MINUTE,
       ownerNotice: {
         noticeNumber: 1,
         issuedAt: noon + MINUTE,
@@ -110,6 +111,18 @@ describe('Registering an address', () => {
         delivery: 'awaited',
       },
     });
+  });
+
+  it('that is active is recorded once in 24 hours, however often anybody asks', () => {
+    const refused = [...activeAccount, registrationRefused(noon), ownerNoticeIssued(1, noon)];
+    for (const later of [0, SECOND, DAY - 1]) {
+      given(...refused)
+        .when(register({ now: noon + later }))
+        .then();
+    }
+    given(...refused)
+      .when(register({ now: noon + DAY }))
+      .then(registrationRefused(noon + DAY), ownerNoticeIssued(2, noon + DAY));
   });
 
   const waits = {

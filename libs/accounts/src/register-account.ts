@@ -1,7 +1,7 @@
 import type { Account, ActiveAccount } from './account.js';
 import type { AccountEvent, Instant, OwnerNoticeIssued } from './account-events.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
-import type { ActivationPolicy } from './activation-policy.js';
+import { DAY, type ActivationPolicy } from './activation-policy.js';
 import type { MailLanguage } from './mail-language.js';
 import { nextCode } from './request-activation-code.js';
 
@@ -55,16 +55,25 @@ export function registerAccount(
         : [renewed, nextCode(command, state.lastIssueNumber)];
     }
     case 'active': {
-      const refused: AccountEvent = {
-        type: 'RegistrationRefused',
-        data: { reason: 'already-active', refusedAt: now },
-      };
-      return isNoticeDue(state, policy, now) ? [refused, nextNotice(command, state)] : [refused];
+      const events: AccountEvent[] = [];
+      if (isRecordDue(state, now)) {
+        events.push({
+          type: 'RegistrationRefused',
+          data: { reason: 'already-active', refusedAt: now },
+        });
+      }
+      if (isNoticeDue(state, policy, now)) events.push(nextNotice(command, state));
+      return events;
     }
   }
 }
 
-/** Whoever registers an address again and again must not fill its owner's inbox. */
+/** Anybody can register an address again and again: that must not make its stream grow. */
+function isRecordDue({ registrationRefusedAt }: ActiveAccount, now: Instant) {
+  return registrationRefusedAt === undefined || now >= registrationRefusedAt + DAY;
+}
+
+/** Nor must it fill its owner's inbox. */
 function isNoticeDue({ ownerNotice }: ActiveAccount, policy: ActivationPolicy, now: Instant) {
   return ownerNotice === undefined || now >= ownerNotice.issuedAt + policy.ownerNoticeIntervalMs;
 }

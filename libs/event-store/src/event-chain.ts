@@ -44,11 +44,14 @@ export function linkOf(previous: string, event: ChainedEvent): string {
   return createHash('sha256').update(`${previous}\n${text}`).digest('hex');
 }
 
-/** The link that the next event of the stream follows; empty when there is none yet. */
-export function headOf(events: readonly RecordedEvent[]): string {
-  const last = events.at(-1);
-  // Events from before the chain have no link. The first link after them covers them all the same.
-  return last?.metadata.chain ?? events.reduce(linkOf, '');
+/**
+ * The link that the event after this one follows. Events from before the chain have none of their own: theirs is
+ * computed, so that the first link after them covers them all the same.
+ *
+ * @param previous what this answered for the event before; empty for the first event of a stream
+ */
+export function linkAfter(previous: string, event: RecordedEvent): string {
+  return event.metadata.chain ?? linkOf(previous, event);
 }
 
 /**

@@ -9,10 +9,13 @@ export interface StoredShape {
   readonly client?: unknown;
 }
 
+/** The newest event of each type that a stream holds. */
+export type NewestEvents = ReadonlyMap<string, RecordedEvent>;
+
 /** What a codec may need to know of events besides what happened. */
 export interface Circumstances {
-  /** All that the stream holds before them; nothing when left out. */
-  readonly history?: readonly RecordedEvent[];
+  /** Of the stream before them; nothing when left out. */
+  readonly newest?: NewestEvents;
   /** Where the request came from that led to them. */
   readonly client?: RequestClient | undefined;
 }

@@ -4,6 +4,7 @@ import type { EventCodec } from './event-codec.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, RecordedEvent } from './event-store.js';
 import { TooMuchContention, handleCommand, loadStream } from './handle-command.js';
+import { verifyChain } from './event-chain.js';
 import type { CommandContext, Decider } from './handle-command.js';
 import { InMemoryEventStore } from './testing/in-memory-event-store.js';
 import { newEvent } from './testing/new-events.js';
@@ -28,12 +29,12 @@ const counter: Decider<readonly number[], Added, number> = {
 };
 
 const codec: EventCodec<Added> = {
-  encode: async (streamName, events, { history, client } = {}) =>
+  encode: async (streamName, events, { newest, client } = {}) =>
     events.map(({ type, amount }) => ({
       type,
       schemaVersion: 7,
       data: { amount, streamName },
-      ...(client && { client: `${client.address} after ${history?.length}` }),
+      ...(client && { client: `${client.address} after ${newest?.get('Added')?.revision}` }),
     })),
   decode: async (events) =>
     events.map(({ type, metadata, data }) => {
@@ -94,7 +95,7 @@ describe('Handling a command', () => {
       client: { address: '203.0.113.9' },
     });
     const clients = (await recorded()).map(({ metadata }) => metadata.client);
-    expect(clients).toEqual([undefined, undefined, '203.0.113.9 after 2']);
+    expect(clients).toEqual([undefined, undefined, '203.0.113.9 after 1']);
   });
 
   it('gives every event an id of its own', async () => {
@@ -115,8 +116,10 @@ describe('Handling a command', () => {
 
   it('appends nothing when nothing follows from the command', async () => {
     const { store, add } = counting();
-    await add(5);
-    expect(await add()).toEqual({ events: [], state: 5, position: undefined });
+    expect(await add()).toEqual({ events: [], state: 0, position: undefined });
+    const { position } = await add(5);
+    // What the decision rests on can be waited for all the same.
+    expect(await add()).toEqual({ events: [], state: 5, position });
     expect(store.appends).toBe(1);
   });
 
@@ -286,18 +289,57 @@ describe('Loading a stream', () => {
     expect(await loadStream({ store, codec, decider: counter }, 'counter-1')).toEqual({
       state: 0,
       revision: 'no-stream',
-      recorded: [],
+      position: undefined,
+      head: '',
+      newest: new Map(),
     });
   });
 
-  it('gives the state after all events and the revision of the last', async () => {
+  it('gives the state after all events, and the last of them', async () => {
     const { store, add, recorded } = counting();
     await add(1, 2, 3);
+    const last = (await recorded()).at(-1);
     expect(await loadStream({ store, codec, decider: counter }, 'counter-1')).toEqual({
       state: 6,
       revision: 2n,
-      recorded: await recorded(),
+      position: last?.position,
+      head: last?.metadata.chain,
+      newest: new Map([['Added', last]]),
     });
+  });
+
+  it('of any length holds few events at a time, and lets others go on in between', async () => {
+    const { store, add } = counting();
+    const many = Array(900).fill(1) as number[];
+    await add(...many);
+    const decoded: number[] = [];
+    const watched: typeof codec = {
+      ...codec,
+      decode: (events) => {
+        decoded.push(events.length);
+        return codec.decode(events);
+      },
+    };
+    const behaviour = { store, codec: watched, decider: counter };
+    let othersWentOn = 0;
+    const other = setInterval(() => (othersWentOn += 1), 0);
+    const { state } = await loadStream(behaviour, 'counter-1');
+    clearInterval(other);
+    expect(state).toBe(900);
+    expect(Math.max(...decoded)).toBeLessThanOrEqual(256);
+    expect(othersWentOn).toBeGreaterThan(0);
+  });
+
+  it('goes on with the chain where events from before it have no link', async () => {
+    const { store, add, recorded } = counting();
+    await store.record(
+      'counter-1',
+      ...([1, 2].map((amount) => ({ type: 'Added', data: { amount } })) as [never]),
+    );
+    await add(3);
+    const verdict = await verifyChain('counter-1', store.readStream('counter-1'));
+    expect(verdict).toMatchObject({ chainedFrom: 2n, broken: undefined });
+    expect((await recorded()).at(-1)?.metadata.chain).toBe(verdict.head);
   });
 
   it('is enough for a decision that is made later', async () => {

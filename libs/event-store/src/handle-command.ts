@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { headOf, linkOf } from './event-chain.js';
-import type { EventCodec } from './event-codec.js';
+import { setImmediate as nextRound, setTimeout as pause } from 'node:timers/promises';
+import { linkAfter, linkOf } from './event-chain.js';
+import type { EventCodec, NewestEvents } from './event-codec.js';
 import { WrongExpectedRevision } from './event-store.js';
 import type {
   EventMetadata,
@@ -38,18 +38,22 @@ export interface Decision<Event, State> {
   readonly events: readonly Event[];
   /** The state after those facts. */
   readonly state: State;
-  /** Position of the last fact of this decision, or undefined when nothing was appended. */
+  /**
+   * Position of the last event that this decision rests on: of its own facts, or of the stream as it was read.
+   * Undefined when nothing was appended to a stream that does not exist.
+   */
   readonly position: LogPosition | undefined;
 }
 
-export interface StreamState<State> {
+/** A stream as it was read, for a decision about it that is made later. Its size does not grow with the stream. */
+export interface LoadedStream<State> {
   readonly state: State;
   readonly revision: ExpectedRevision;
-}
-
-/** A stream as it was read, for a decision about it that is made later. */
-export interface LoadedStream<State> extends StreamState<State> {
-  readonly recorded: readonly RecordedEvent[];
+  /** Of the last event; undefined for a stream that does not exist. */
+  readonly position: LogPosition | undefined;
+  /** Link of the last event in the stream's chain; empty for a stream that does not exist. */
+  readonly head: string;
+  readonly newest: NewestEvents;
 }
 
 /** Other writers were faster at every attempt. Nothing was appended; asking again is safe. */
@@ -60,6 +64,8 @@ export class TooMuchContention extends Error {
   }
 }
 
+/** Events that are decoded together, and held in memory, while a stream is folded. */
+const FOLD_CHUNK = 256;
 const MAX_ATTEMPTS = 30;
 const LONGEST_PAUSE_MS = 50;
 
@@ -174,7 +180,7 @@ class CommandQueues<Command, Event, State> {
         const isSettled = await this.append(streamName, history, events, command);
         return present.slice(isSettled ? index + 1 : index);
       }
-      command.resolve({ events, state, position: undefined });
+      command.resolve({ events, state, position: history.position });
     }
     return [];
   }
@@ -182,20 +188,18 @@ class CommandQueues<Command, Event, State> {
   /** Whether the command is settled; when not, somebody else appended first. */
   private async append(
     streamName: string,
-    { state, revision, recorded }: LoadedStream<State>,
+    history: LoadedStream<State>,
     events: readonly Event[],
     command: PendingCommand<Command, Event, State>,
   ): Promise<boolean> {
     const { store, codec, decider } = this.behaviour;
     const { context } = command;
+    const { state } = history;
     try {
-      const newEvents = linked(
-        streamName,
-        recorded,
-        await toNewEvents(codec, streamName, { recorded, events }, context),
-      );
+      const encoded = await toNewEvents(codec, streamName, events, history.newest, context);
+      const newEvents = linked(streamName, history, encoded);
       if (!isNotEmpty(newEvents)) throw new Error('the codec encoded no event');
-      const { position } = await store.append(streamName, revision, newEvents);
+      const { position } = await store.append(streamName, history.revision, newEvents);
       command.resolve({ events, state: events.reduce(decider.evolve, state), position });
       return true;
     } catch (error) {
@@ -217,7 +221,8 @@ class CommandQueues<Command, Event, State> {
 }
 
 /**
- * The current state of a stream, folded from all its events.
+ * The current state of a stream, folded from all its events. Holds few of them at a time and lets other calls
+ * of the process go on in between: how long a stream is must not decide how the process fares.
  *
  * @throws EventStoreUnavailable, UnknownEvent
  */
@@ -225,27 +230,36 @@ export async function loadStream<Command, Event, State>(
   { store, codec, decider }: StreamBehaviour<Command, Event, State>,
   streamName: string,
 ): Promise<LoadedStream<State>> {
-  const recorded: RecordedEvent[] = [];
-  for await (const event of store.readStream(streamName)) recorded.push(event);
-  const events = await codec.decode(recorded);
-  return {
-    state: events.reduce(decider.evolve, decider.initialState),
-    revision: recorded.at(-1)?.revision ?? 'no-stream',
-    recorded,
+  let state = decider.initialState;
+  let last: RecordedEvent | undefined;
+  let head = '';
+  const newest = new Map<string, RecordedEvent>();
+  let chunk: RecordedEvent[] = [];
+  const foldChunk = async () => {
+    for (const event of await codec.decode(chunk)) state = decider.evolve(state, event);
+    chunk = [];
   };
+  for await (const event of store.readStream(streamName)) {
+    last = event;
+    head = linkAfter(head, event);
+    newest.set(event.type, event);
+    chunk.push(event);
+    if (chunk.length < FOLD_CHUNK) continue;
+    await foldChunk();
+    await nextRound();
+  }
+  await foldChunk();
+  return { state, revision: last?.revision ?? 'no-stream', position: last?.position, head, newest };
 }
 
 async function toNewEvents<Event>(
   codec: EventCodec<Event>,
   streamName: string,
-  { recorded, events }: { recorded: readonly RecordedEvent[]; events: readonly Event[] },
+  events: readonly Event[],
+  newest: NewestEvents,
   { client: requestClient, ...context }: CommandContext,
 ): Promise<readonly NewEvent[]> {
-  if (events.length === 0) return [];
-  const stored = await codec.encode(streamName, events, {
-    history: recorded,
-    client: requestClient,
-  });
+  const stored = await codec.encode(streamName, events, { newest, client: requestClient });
   return stored.map(({ type, schemaVersion, data, client }) => ({
     id: randomUUID(),
     type,
@@ -257,12 +271,11 @@ async function toNewEvents<Event>(
 /** Each event with its link to the one before. */
 function linked(
   streamName: string,
-  recorded: readonly RecordedEvent[],
+  before: Pick<LoadedStream<unknown>, 'revision' | 'head'>,
   events: readonly NewEvent[],
 ): readonly NewEvent[] {
-  if (events.length === 0) return [];
-  let revision = recorded.at(-1)?.revision ?? -1n;
-  let chain = headOf(recorded);
+  let revision = before.revision === 'no-stream' ? -1n : before.revision;
+  let chain = before.head;
   return events.map((event) => {
     revision += 1n;
     chain = linkOf(chain, { ...event, streamName, revision });

@@ -10,7 +10,7 @@ import {
   toStored,
 } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
-import type { Circumstances, RecordedEvent, StoredShape } from '@app/event-store';
+import type { Circumstances, NewestEvents, RecordedEvent, StoredShape } from '@app/event-store';
 import fc from 'fast-check';
 import { storedAccountEvents } from '@app/accounts/testing/stored-account-events.js';
 import { AccountEventCodec } from './account-event-codec.js';
@@ -175,7 +175,7 @@ describe('Account events', () => {
       data: { passwordHash: 'another', renewedAt: 2 },
     };
     const after = await stored(codec, ada, [anew]);
-    const later = await stored(codec, ada, [renewed], { history: [...before, ...after] });
+    const later = await stored(codec, ada, [renewed], { newest: newestOf([...before, ...after]) });
     expect(keys.made).toEqual([accountIdOfStream(ada), `${accountIdOfStream(ada)}/3`]);
     expect(await codec.decode([...before, ...after, ...later])).toEqual([
       {
@@ -266,8 +266,11 @@ describe('Where a request came from', () => {
       type: 'AccountRegistered',
       data: { address: 'a@b.c', passwordHash: 'h', registeredAt: 1, registrationNumber: 2 },
     };
-    const after = await stored(codec, ada, [anew], { client, history: before });
-    const later = await stored(codec, ada, [refused], { client, history: [...before, ...after] });
+    const after = await stored(codec, ada, [anew], { client, newest: newestOf(before) });
+    const later = await stored(codec, ada, [refused], {
+      client,
+      newest: newestOf([...before, ...after]),
+    });
     expect(await codec.clientsOf([...before, ...after, ...later])).toEqual([
       erased,
       erased,
@@ -369,4 +372,8 @@ async function stored(
 function recorded(event: RecordedEvent | undefined): RecordedEvent {
   if (!event) throw new Error('there is no event');
   return event;
+}
+
+function newestOf(events: readonly RecordedEvent[]): NewestEvents {
+  return new Map(events.map((event) => [event.type, event]));
 }

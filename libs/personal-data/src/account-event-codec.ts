@@ -11,6 +11,7 @@ import type { AccountEvent, Erased, StoredAccountEvent } from '@app/accounts';
 import type {
   Circumstances,
   EventCodec,
+  NewestEvents,
   RecordedEvent,
   RequestClient,
   StoredShape,
@@ -51,12 +52,12 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
   async encode(
     streamName: string,
     events: readonly AccountEvent[],
-    { history = [], client }: Circumstances = {},
+    { newest = new Map(), client }: Circumstances = {},
   ): Promise<StoredShape[]> {
     const stored = events.map(toStored);
     if (client === undefined && !stored.some(hasPersonalFields)) return stored;
     const accountId = accountIdOfStream(streamName);
-    const generation = generationAfter(history, events);
+    const generation = generationAfter(newest, events);
     const key = await this.keys.obtain(accountId, generation);
     const sealed = (event: StoredAccountEvent, name: string, value: string): SealedField => {
       const plain = Buffer.from(value, 'utf8');
@@ -159,13 +160,10 @@ const CLIENT = 'metadata.client';
  * Whoever registers begins a generation; what follows belongs to the newest. Told by the stream itself, whose
  * revision is checked at the append: by then nobody else can have registered.
  */
-function generationAfter(
-  history: readonly RecordedEvent[],
-  events: readonly AccountEvent[],
-): number {
+function generationAfter(newest: NewestEvents, events: readonly AccountEvent[]): number {
   const registered = events.find((event) => event.type === 'AccountRegistered');
   if (registered) return registered.data.registrationNumber ?? 1;
-  const before = history.findLast(({ type }) => type === 'AccountRegistered')?.data;
+  const before = newest.get('AccountRegistered')?.data;
   const number = (before as Fields | undefined)?.['registrationNumber'];
   return typeof number === 'number' ? number : 1;
 }

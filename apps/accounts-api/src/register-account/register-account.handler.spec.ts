@@ -78,13 +78,16 @@ describe('Registering an account', () => {
     await accounts.activate.execute(new ActivateAccount(account, guess, exampleContext));
     const before = (await accounts.history()).length;
     const active = await register('third password');
+    const activeAgain = await register('third password');
 
-    for (const answer of [fresh, pending, active]) {
+    for (const answer of [fresh, pending, active, activeAgain]) {
       expect(answer).toEqual({ accountId, position: expect.anything() });
       expect(typeof answer.position).toBe('bigint');
     }
-    expect(accounts.passwordHasher.hashed).toBe(3);
+    expect(accounts.passwordHasher.hashed).toBe(4);
     const after = await accounts.history();
+    // The refusal and the notice, once: what anybody can do at will must not make the stream grow.
+    expect(after).toHaveLength(before + 2);
     expect(after[before]).toMatchObject({ type: 'RegistrationRefused' });
     expect(JSON.stringify(after.slice(before))).not.toContain('third password');
   });

@@ -81,9 +81,19 @@ export function referenceAnswer(
           (event) => event.data.issuedAt + policy.ownerNoticeIntervalMs > now,
         );
         const data = { noticeNumber: notices.length + 1, issuedAt: now, language };
+        const isOnRecord = all(life, 'RegistrationRefused').some(
+          (event) => event.data.refusedAt + DAY > now,
+        );
         return {
           events: [
-            { type: 'RegistrationRefused', data: { reason: 'already-active', refusedAt: now } },
+            ...(isOnRecord
+              ? []
+              : [
+                  {
+                    type: 'RegistrationRefused' as const,
+                    data: { reason: 'already-active' as const, refusedAt: now },
+                  },
+                ]),
             ...(early ? [] : [{ type: 'OwnerNoticeIssued' as const, data }]),
           ],
         };
