@@ -18,21 +18,51 @@ if (file === undefined) {
   process.exit(2);
 }
 
+/** The file is not what this program checks: nothing is said of whether anybody changed it. */
+class NoExport extends Error {}
+
 /** The lines of a file that is whole and signed, by kind. */
 function readSigned(path) {
-  // How far the service had come is told on the way, and no part of what it signs.
-  const content = readFileSync(path, 'utf8').replace(/^\{"progress":.*\n/gm, '');
+  const content = readExport(path);
   const at = content.lastIndexOf('\n{"end":');
   if (at === -1) throw new Error(`${path} has no end: it is not whole`);
   const signed = content.slice(0, at + 1);
-  const { end } = JSON.parse(content.slice(at + 1));
+  const { end } = parsed(path, content.slice(at + 1));
   const lines = signed
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line));
+    .map((line) => parsed(path, line));
   const { format } = lines[0];
   const fingerprint = fingerprintOf(path, format, signed, end);
   return { path, format, header: lines[0], lines: lines.slice(1), fingerprint };
+}
+
+/** @throws NoExport */
+function readExport(path) {
+  let content;
+  try {
+    // How far the service had come is told on the way, and no part of what it signs.
+    content = readFileSync(path, 'utf8').replace(/^\{"progress":.*\n/gm, '');
+  } catch (error) {
+    throw new NoExport(`${path} cannot be read (${error.code})`);
+  }
+  if (/^\s*> /.test(content)) {
+    throw new NoExport(
+      `${path} begins with lines of npm's own: write it with --out, or with npm run --silent`,
+    );
+  }
+  if (!content.startsWith('{"format":')) {
+    throw new NoExport(`${path} is no file of heads, of a history, or of a support bundle`);
+  }
+  return content;
+}
+
+function parsed(path, line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error(`${path} is not what was signed: a line of it is no JSON`);
+  }
 }
 
 function fingerprintOf(path, format, signed, { algorithm, publicKey, signature }) {
@@ -171,11 +201,14 @@ const checks = {
 try {
   const found = readSigned(file);
   if (!Object.hasOwn(checks, found.format)) {
-    throw new Error(`${file} is of a kind that this program does not know`);
+    throw new NoExport(`${file} is of a kind that this program does not know`);
   }
   process.stdout.write(`${checks[found.format](found)}\n`);
   process.stdout.write(`Signed with key ${found.fingerprint}.\n`);
 } catch (error) {
-  process.stderr.write(`The export does not verify: ${error.message}\n`);
-  process.exitCode = 1;
+  const isExport = !(error instanceof NoExport);
+  process.stderr.write(
+    isExport ? `The export does not verify: ${error.message}\n` : `${error.message}\n`,
+  );
+  process.exitCode = isExport ? 1 : 2;
 }

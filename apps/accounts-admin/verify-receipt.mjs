@@ -10,27 +10,60 @@ if (file === undefined) {
   process.exit(2);
 }
 
-/** @returns {string | undefined} why the receipt does not hold */
-function faultOf(receipt, publicKey, fingerprint) {
-  const { receiptId, accountId, reason, erasedAt, signature } = receipt;
-  const values = [receiptId, accountId, reason, erasedAt];
-  if (values.some((value) => typeof value !== 'string' || value.includes('\n'))) {
-    return 'a value is missing';
+/** The file is not what this program checks: nothing is said of whether anybody changed it. */
+class NoReceipt extends Error {}
+
+/** @throws NoReceipt */
+function readReceipt() {
+  let text;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new NoReceipt(`it cannot be read (${error.code})`);
   }
+  if (/^\s*> /.test(text)) {
+    throw new NoReceipt("it begins with lines of npm's own: write it with npm run --silent");
+  }
+  let content;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new NoReceipt('it is not JSON, or was cut off');
+  }
+  const receipt = content?.receipt ?? content;
+  const missing = [...signedValues, 'publicKey', 'signature'].find(
+    (name) => typeof receipt?.[name] !== 'string',
+  );
+  if (missing !== undefined) throw new NoReceipt(`it has no ${missing}`);
+  return receipt;
+}
+
+const signedValues = ['receiptId', 'accountId', 'reason', 'erasedAt'];
+
+/** @returns {string | undefined} why the receipt does not hold */
+function faultOf(receipt, der, fingerprint) {
+  const values = signedValues.map((name) => receipt[name]);
+  if (values.some((value) => value.includes('\n'))) return 'a value has two lines';
   const text = ['erasure-receipt/v1', ...values, ''].join('\n');
-  const bytes = Buffer.from(String(signature), 'base64');
-  if (!verify(null, Buffer.from(text), publicKey, bytes)) return 'the signature does not fit';
+  const bytes = Buffer.from(receipt.signature, 'base64');
+  let publicKey;
+  try {
+    publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  } catch {
+    return 'its public key is none';
+  }
+  if (!verify(null, Buffer.from(text), publicKey, bytes)) {
+    return 'the signature does not fit: it was changed since it was signed';
+  }
   if (expected !== undefined && expected !== fingerprint) return 'it was signed with another key';
   return undefined;
 }
 
 try {
-  const content = JSON.parse(readFileSync(file, 'utf8'));
-  const receipt = content.receipt ?? content;
-  const der = Buffer.from(String(receipt.publicKey), 'base64');
+  const receipt = readReceipt();
+  const der = Buffer.from(receipt.publicKey, 'base64');
   const fingerprint = createHash('sha256').update(der).digest('hex');
-  const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  const fault = faultOf(receipt, publicKey, fingerprint);
+  const fault = faultOf(receipt, der, fingerprint);
   if (fault !== undefined) throw new Error(fault);
   const { accountId, erasedAt, receiptId } = receipt;
   process.stdout.write(
@@ -40,6 +73,11 @@ try {
         : 'Signed with the expected key.\n'),
   );
 } catch (error) {
-  process.stderr.write(`The receipt does not hold: ${error.message}\n`);
-  process.exitCode = 1;
+  const isReceipt = !(error instanceof NoReceipt);
+  process.stderr.write(
+    isReceipt
+      ? `The receipt does not hold: ${error.message}\n`
+      : `${file} is no receipt of an erasure: ${error.message}\n`,
+  );
+  process.exitCode = isReceipt ? 1 : 2;
 }

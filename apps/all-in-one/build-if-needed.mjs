@@ -7,14 +7,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * Builds when a source is newer than what was built from it, or was never built. Says so in one line,
- * and shows the build's own output only when it fails; the process ends then.
+ * and shows the build's own output only when it fails; the process ends then. On the error output: the answer
+ * of what is run may go into a file.
  */
 export function buildIfNeeded() {
   if (!existsSync(join(root, 'node_modules'))) {
     leave('The packages are not installed yet. Run "npm ci" first.');
   }
   if (sources().every(isBuilt)) return;
-  process.stdout.write('Building …\n');
+  process.stderr.write('Building …\n');
   const [command, ...args] = npm();
   const build = spawnSync(command, [...args, 'run', '--silent', 'build'], {
     cwd: root,

@@ -51,6 +51,7 @@ describe('the admin command line', () => {
     let out = '';
     let err = '';
     const code = await runCommandLine(words, {
+      program: 'registration',
       env: environment,
       out: { write: (text) => (out += text) },
       err: { write: (text) => (err += text) },
@@ -230,7 +231,7 @@ describe('the admin command line', () => {
       expect(all).toContain(command.name);
       const { code, out } = await run([...command.name.split(' '), '--help']);
       expect(code).toBe(EXIT.done);
-      expect(out).toContain(`npm run admin -- ${command.name}`);
+      expect(out).toContain(`registration ${command.name}`);
       expect(Object.keys(command.optionHelp).sort()).toEqual(Object.keys(command.options).sort());
     }
   });

@@ -126,7 +126,7 @@ export const accountCommands: readonly Command[] = [
     optionHelp: { after: 'events beyond this revision only' },
     examples: [
       'accounts history ada@example.org',
-      'accounts history ada@example.org --json > ada.ndjson',
+      'accounts history ada@example.org --json > history.ndjson',
     ],
     run: showHistory,
   },
@@ -166,7 +166,7 @@ export const accountCommands: readonly Command[] = [
     },
     examples: [
       'accounts erase ada@example.org --reason requested-by-owner --json --yes > receipt.json',
-      'node apps/accounts-admin/verify-receipt.mjs receipt.json',
+      'npm run --silent verify-receipt -- receipt.json',
     ],
     async run(run) {
       const question = 'This cannot be undone: nobody will ever read the data again. Erase it?';

@@ -56,7 +56,10 @@ export async function download(run: CommandRun, path: string, query: QueryValues
       ? new UsageError(`${file} cannot be written: ${error.code}`)
       : error;
   }
-  run.show({ file, lines }, () => `Written to ${file}. Check it: npm run verify-export -- ${file}`);
+  run.show(
+    { file, lines },
+    () => `Written to ${file}. Check it: npm run --silent verify-export -- ${file}`,
+  );
 }
 
 function isOfFileSystem(error: unknown): error is { readonly code: string } {

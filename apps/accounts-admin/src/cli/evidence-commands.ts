@@ -37,7 +37,7 @@ export const evidenceCommands: readonly Command[] = [
     optionHelp: outHelp,
     examples: [
       'heads --out heads-2026-11-22.ndjson',
-      'heads --out today.ndjson && npm run verify-export -- today.ndjson yesterday.ndjson',
+      'heads --out today.ndjson && npm run --silent verify-export -- today.ndjson yesterday.ndjson',
     ],
     run: (run) => download(run, '/heads', {}),
   },
@@ -48,7 +48,7 @@ export const evidenceCommands: readonly Command[] = [
     options: outOption,
     optionHelp: outHelp,
     examples: [
-      'export-history ada@example.org --out ada.ndjson && npm run verify-export -- ada.ndjson',
+      'export-history ada@example.org --out ada.ndjson && npm run --silent verify-export -- ada.ndjson',
     ],
     run: (run) => download(run, `/accounts/${segment(run.words[0])}/history/export`, {}),
   },
@@ -63,7 +63,7 @@ export const evidenceCommands: readonly Command[] = [
     },
     examples: [
       'support-bundle --out bundle.ndjson',
-      'support-bundle --account ada@example.org --out bundle.ndjson',
+      'support-bundle --account ada@example.org --out bundle-ada.ndjson',
     ],
     run: (run) => download(run, '/support-bundle', { account: run.text('account') }),
   },

@@ -1,12 +1,10 @@
 import type { Command } from './command.js';
 
-const PROGRAM = 'npm run admin --';
-
 /** What there is. */
-export function overview(commands: readonly Command[]): string {
+export function overview(program: string, commands: readonly Command[]): string {
   const width = Math.max(...commands.map((command) => usageOf(command).length));
   return [
-    `Usage: ${PROGRAM} <command> [options]`,
+    `Usage: ${program} <command> [options]`,
     '',
     ...commands.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.summary}`),
     '',
@@ -22,19 +20,24 @@ export function overview(commands: readonly Command[]): string {
 }
 
 /** How one command is used. */
-export function helpOn(command: Command): string {
+export function helpOn(program: string, command: Command): string {
   const options = Object.entries(command.optionHelp);
   const width = Math.max(0, ...options.map(([name]) => name.length));
   return [
     `${command.summary}.`,
     '',
-    `Usage: ${PROGRAM} ${usageOf(command)} [options]`,
+    `Usage: ${program} ${usageOf(command)} [options]`,
     ...(options.length > 0 ? ['', 'Options:'] : []),
     ...options.map(([name, help]) => `  --${name.padEnd(width)}  ${help}`),
     '',
     command.examples.length === 1 ? 'Example:' : 'Examples:',
-    ...command.examples.map((example) => `  ${PROGRAM} ${example}`),
+    ...examplesOf(program, command).map((example) => `  ${example}`),
   ].join('\n');
+}
+
+/** Lines that a shell runs as they are. */
+export function examplesOf(program: string, { name, examples }: Command): readonly string[] {
+  return examples.map((example) => (example.startsWith(name) ? `${program} ${example}` : example));
 }
 
 export function usageOf({ name, words, optionalWords = [] }: Command): string {

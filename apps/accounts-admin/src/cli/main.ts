@@ -1,7 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { runCommandLine } from './run-command-line.js';
 
-/** `npm run admin -- …`: the admin API from the command line. */
+/**
+ * The admin API from the command line: `npm run --silent admin -- …` (npm prints lines of its own without
+ * --silent, which spoil a receipt), `registration …` in the image.
+ */
+const program =
+  process.env['npm_lifecycle_event'] === 'admin' ? 'npm run --silent admin --' : 'registration';
+
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -17,6 +23,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
+  program,
   env: process.env,
   out: process.stdout,
   err: process.stderr,

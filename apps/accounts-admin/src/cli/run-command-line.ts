@@ -21,6 +21,8 @@ export const commands: readonly Command[] = [
 export const EXIT = { done: 0, failed: 1, usage: 2, notReachable: 3 } as const;
 
 export interface Terminal {
+  /** How the program was called; for help. */
+  readonly program: string;
   readonly env: Environment;
   readonly out: ProgressOutput;
   readonly err: ProgressOutput;
@@ -50,12 +52,12 @@ export async function runCommandLine(
   try {
     if (command === undefined) {
       const asked = words.length === 0 || words.includes('--help') || words[0] === 'help';
-      if (asked) line(overview(commands));
+      if (asked) line(overview(terminal.program, commands));
       else throw new UsageError(`There is no command "${words.join(' ')}". Try --help.`);
       return EXIT.done;
     }
     if (words.includes('--help')) {
-      line(helpOn(command));
+      line(helpOn(terminal.program, command));
       return EXIT.done;
     }
     await command.run(runOf(command, words, terminal, line));
@@ -81,7 +83,7 @@ function runOf(
   terminal: Terminal,
   line: (text: string) => void,
 ): CommandRun {
-  const { positionals, values } = parsed(command, words);
+  const { positionals, values } = parsed(command, words, terminal.program);
   const options: OptionValues = values;
   const text = (option: string) => {
     const value = options[option];
@@ -106,9 +108,9 @@ function runOf(
   };
 }
 
-function parsed(command: Command, words: readonly string[]) {
+function parsed(command: Command, words: readonly string[], program: string) {
   const args = words.slice(command.name.split(' ').length);
-  const usage = `Usage: npm run admin -- ${usageOf(command)} [options]`;
+  const usage = `Usage: ${program} ${usageOf(command)} [options]`;
   try {
     const { positionals, values } = parseArgs({
       args,
