@@ -427,6 +427,12 @@ describe('the admin API', () => {
       ['POST', '/projections/accounts/rebuild?whenDifferent=maybe', 400, 'invalid-request'],
       ['POST', '/projections/accounts/failed-events/1/retry', 404, 'failed-event-not-found'],
       ['POST', '/projections/accounts/failed-events/one/retry', 400, 'invalid-request'],
+      [
+        'POST',
+        '/projections/accounts/failed-events/9223372036854775807/retry',
+        404,
+        'failed-event-not-found',
+      ],
       ['GET', '/projections/nothing/failed-events', 404, 'projection-not-found'],
       ['GET', '/accounts/nobody@example.org/history/export', 404, 'account-not-found'],
       ['GET', '/support-bundle?account=nobody@example.org', 404, 'account-not-found'],

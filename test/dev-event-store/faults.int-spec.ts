@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { jsonEvent } from '@eventstore/db-client';
+import { jsonEvent, streamNameFilter } from '@eventstore/db-client';
 import type { AppendToStreamOptions, EventStoreDBClient } from '@eventstore/db-client';
 import { EventStoreProcess, until } from './event-store-process.js';
 
@@ -159,6 +159,35 @@ describe('fault switches', () => {
     await expect(countOf('$ce-later')).rejects.toMatchObject({ type: 'stream-not-found' });
     await until(async () => (await countOf('$ce-later').catch(() => 0)) === 1, 'link');
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(299);
+  });
+
+  it('tell a subscription that finds nothing a checkpoint beyond the log, and no other one', async () => {
+    await set({ checkpointBeyondLog: true });
+    const told: (bigint | string)[] = [];
+    const following = (prefix: string) =>
+      client
+        .subscribeToAll({
+          filter: streamNameFilter({
+            prefixes: [prefix],
+            checkpointInterval: 1,
+            checkpointReached: (_, { commit }) => void told.push(commit),
+          }),
+        })
+        .on('caughtUp', () => void told.push('caughtUp'))
+        .on('data', ({ event }) => void told.push(event?.streamId ?? 'nothing'));
+    const subscription = following('wanted');
+    await until(() => told.includes('caughtUp'), 'caught up');
+    const many = Array.from({ length: 100 }, (_, n) => tested(n));
+    await client.appendToStream('unwanted', many, UNARY);
+    await client.appendToStream('wanted', tested(1), UNARY);
+    await until(() => told.includes('wanted'), 'the event');
+    expect(told).toEqual([2n ** 64n - 1n, 'caughtUp', 'wanted']);
+    await subscription.unsubscribe();
+    told.splice(0);
+    const later = following('wanted');
+    await until(() => told.includes('caughtUp'), 'caught up');
+    expect(told.every((one) => typeof one === 'string' || one < 2n ** 63n)).toBe(true);
+    await later.unsubscribe();
   });
 
   it.each([

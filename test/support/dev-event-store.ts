@@ -16,6 +16,8 @@ export interface DevEventStore {
   readonly dataDir: string;
   /** Pid of the running (or last) process. */
   readonly pid: number;
+  /** Sets the fault switches, until the next restart; those not named go off. */
+  faults(switches: object): Promise<void>;
   /** Everything printed so far, by all its processes. */
   output(): string;
   /** SIGKILL, without a chance to write anything down. */
@@ -47,6 +49,11 @@ export async function startDevEventStore(
     },
     get pid() {
       return app.pid;
+    },
+    faults: async (switches) => {
+      const body = JSON.stringify(switches);
+      const answer = await fetch(`${app.url('control')}/faults`, { method: 'PUT', body });
+      if (!answer.ok) throw new Error(`the fault switches were refused: ${await answer.text()}`);
     },
     output: () => app.output(),
     kill: () => app.kill(),

@@ -138,6 +138,7 @@ export class DevEventStore {
       streamsService(reader, openStreams, faults, {
         maxAppendSize: MAX_APPEND_SIZE,
         slowConsumerPolicy: () => faults.current.slowConsumer ?? options.slowConsumerPolicy,
+        tellsBeyondLog: () => faults.current.checkpointBeyondLog,
       }),
     );
     server.addService(

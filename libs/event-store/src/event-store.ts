@@ -6,6 +6,19 @@
 /** Place in the whole log: grows, is not contiguous, and is never to be computed with. */
 export type LogPosition = bigint;
 
+const END_OF_EVERY_LOG = 2n ** 63n;
+
+/** Whether a log can have such a position; servers also tell others when they mean "nowhere". */
+export function isLogPosition(value: bigint): value is LogPosition {
+  return value >= 0n && value < END_OF_EVERY_LOG;
+}
+
+/** A position as somebody wrote it, in decimal digits; undefined when it is none. */
+export function parseLogPosition(text: string): LogPosition | undefined {
+  const value = /^\d{1,19}$/.test(text) ? BigInt(text) : -1n;
+  return isLogPosition(value) ? value : undefined;
+}
+
 /** Number of an event inside its stream: 0, 1, 2, … */
 export type StreamRevision = bigint;
 

@@ -13,7 +13,7 @@ import type {
   JSONEventType,
   RecordedEvent as ClientRecordedEvent,
 } from '@eventstore/db-client';
-import { EventStoreUnavailable, WrongExpectedRevision } from './event-store.js';
+import { EventStoreUnavailable, WrongExpectedRevision, isLogPosition } from './event-store.js';
 import type {
   AppendResult,
   EventMetadata,
@@ -26,6 +26,7 @@ import type {
   SubscribeToAllOptions,
   SubscriptionMessage,
 } from './event-store.js';
+import { MOST_WAITING, WaitingMessages } from './waiting-messages.js';
 
 export interface EventStoreDBOptions {
   /** `esdb://…` or `esdb+discover://…`, as the official client takes it. */
@@ -35,8 +36,6 @@ export interface EventStoreDBOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
-/** Subscription messages held in memory before the server is held back. */
-const MOST_WAITING = 1_000;
 /** A checkpoint after this many events of no interest (the client multiplies by its window of 32). */
 const CHECKPOINT_INTERVAL = 8;
 /** By then the end of a read has arrived that the server ends by itself, in milliseconds. */
@@ -61,6 +60,10 @@ const PROBE_STREAM = 'availability-probe';
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - A client that failed to discover its cluster once may stay broken and is replaced.
+ *
+ * And about the servers, above all that positions they tell are believed only when they are places of a log and
+ * move forward: versions 24.2 to 24.10.4 tell a subscription that began at the start and found nothing one
+ * checkpoint of 2^64-1, and never another one. Whoever resumed there would begin at the end.
  */
 export class EventStoreDBEventStore implements EventStore {
   private connection: Connection;
@@ -92,9 +95,10 @@ export class EventStoreDBEventStore implements EventStore {
           deadline: this.timeoutMs,
         }),
       );
-      if (result.position === undefined)
-        throw new Error('the append was answered without a position');
-      return { revision: result.nextExpectedRevision, position: result.position.commit };
+      return {
+        revision: result.nextExpectedRevision,
+        position: placeInLog(result.position?.commit, 'an append'),
+      };
     } catch (error) {
       if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
         throw new WrongExpectedRevision(streamName, expectedRevision);
@@ -123,7 +127,7 @@ export class EventStoreDBEventStore implements EventStore {
       for await (const { event } of events.iterator({ destroyOnReturn: false })) {
         if (event === undefined) continue;
         readerIsBusy = true;
-        yield toRecordedEvent(event, event.position?.commit);
+        yield toRecordedEvent(event, placeInLog(event.position?.commit, 'a read'));
         readerIsBusy = false;
         timer.refresh();
       }
@@ -146,9 +150,25 @@ export class EventStoreDBEventStore implements EventStore {
   async *subscribeToAll(
     options: SubscribeToAllOptions,
   ): AsyncGenerator<SubscriptionMessage, void, void> {
-    if (options.signal.aborted) return;
+    let { after } = options;
+    // A server would take it for the end.
+    if (after !== 'start' && !isLogPosition(after)) {
+      throw new RangeError(`no log has a position ${after}`);
+    }
+    while (!options.signal.aborted) {
+      const goOnAfter = yield* this.subscribeOnce({ ...options, after });
+      if (goOnAfter === undefined) return;
+      after = goOnAfter;
+    }
+  }
+
+  /** Answers where another subscription is to go on, when this one tells no more checkpoints. */
+  private async *subscribeOnce(
+    options: SubscribeToAllOptions,
+  ): AsyncGenerator<SubscriptionMessage, LogPosition | undefined, void> {
     const { after, streamNamePrefixes, signal } = options;
-    const waiting = new WaitingMessages();
+    const waiting = new WaitingMessages(after);
+    let tellsNoCheckpoints = false;
     const connection = this.connection;
     const subscription: AllStreamSubscription = connection.client.subscribeToAll({
       fromPosition: after === 'start' ? START : { commit: after, prepare: after },
@@ -156,6 +176,7 @@ export class EventStoreDBEventStore implements EventStore {
         prefixes: [...streamNamePrefixes],
         checkpointInterval: CHECKPOINT_INTERVAL,
         checkpointReached: (_, position) => {
+          tellsNoCheckpoints ||= !isLogPosition(position.commit);
           // Events the client still buffers come before this checkpoint, and would be skipped by it.
           if (subscription.readableLength === 0) {
             waiting.add({ kind: 'checkpoint', position: position.commit });
@@ -193,8 +214,9 @@ export class EventStoreDBEventStore implements EventStore {
     try {
       for (;;) {
         const message = await waiting.next();
-        if (message === undefined) return;
+        if (message === undefined) return undefined;
         yield message;
+        if (tellsNoCheckpoints && message.kind === 'event') return message.event.position;
         if (subscription.isPaused() && waiting.size <= MOST_WAITING / 2) subscription.resume();
       }
     } finally {
@@ -283,64 +305,6 @@ async function cut(connection: Connection): Promise<void> {
   await connection.client.dispose();
 }
 
-/** Messages between the client, which pushes them, and the subscriber, who takes them one by one. */
-class WaitingMessages {
-  private readonly messages: SubscriptionMessage[] = [];
-  private taken = 0;
-  private failure: { readonly error: unknown } | undefined;
-  private ended = false;
-  private wake: () => void = () => undefined;
-
-  get size(): number {
-    return this.messages.length - this.taken;
-  }
-
-  add(message: SubscriptionMessage): void {
-    const newest = this.messages.length - 1;
-    const replaces =
-      newest >= this.taken &&
-      message.kind === 'checkpoint' &&
-      this.messages[newest]?.kind === 'checkpoint';
-    // Checkpoints hold nothing back, so that a slow subscriber would pile them up.
-    if (replaces) this.messages[newest] = message;
-    else this.messages.push(message);
-    this.wake();
-  }
-
-  /** What arrived before is still delivered. */
-  fail(error: unknown): void {
-    this.failure ??= { error };
-    this.wake();
-  }
-
-  /** What arrived before is dropped: the subscriber wants no more. */
-  end(): void {
-    this.ended = true;
-    this.wake();
-  }
-
-  async next(): Promise<SubscriptionMessage | undefined> {
-    for (;;) {
-      if (this.ended) return undefined;
-      const message = this.messages[this.taken];
-      if (message !== undefined) {
-        this.taken++;
-        this.dropTaken();
-        return message;
-      }
-      if (this.failure) throw this.failure.error;
-      await new Promise<void>((resolve) => (this.wake = resolve));
-    }
-  }
-
-  /** Shifting an array message by message would copy it each time. */
-  private dropTaken(): void {
-    if (this.taken < this.messages.length && this.taken < MOST_WAITING) return;
-    this.messages.splice(0, this.taken);
-    this.taken = 0;
-  }
-}
-
 /** The client writes the JSON where nobody catches its failure, and replaces data that is left out. */
 function requireJson({ type, data }: NewEvent): void {
   // undefined for what JSON leaves out, whatever its declaration says
@@ -357,15 +321,13 @@ function toJsonEvent({ id, type, data, metadata }: NewEvent) {
   });
 }
 
-function toRecordedEvent(
-  event: ClientRecordedEvent,
-  position: LogPosition | undefined,
-): RecordedEvent {
-  if (position === undefined) {
-    throw new Error(
-      'the event store answers reads without positions: it must be version 22.6 or newer',
-    );
-  }
+/** @throws Error when the server did not tell a place in the log; versions before 22.6 do not */
+function placeInLog(position: bigint | undefined, what: string): LogPosition {
+  if (position !== undefined && isLogPosition(position)) return position;
+  throw new Error(`the event store answered ${what} with ${position ?? 'no'} position`);
+}
+
+function toRecordedEvent(event: ClientRecordedEvent, position: LogPosition): RecordedEvent {
   return {
     id: event.id,
     type: event.type,

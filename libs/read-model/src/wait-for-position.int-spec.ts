@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { moveCheckpoint, saveCheckpoint } from './checkpoints.js';
+import { READ_MODEL_ADVANCED, moveCheckpoint, saveCheckpoint } from './checkpoints.js';
 import type { Database, Statement } from './database.js';
 import { createPool } from './postgres.js';
 import { ReadModelBehind, ReadModelProgress } from './wait-for-position.js';
@@ -85,6 +85,21 @@ describe('waiting for a position', () => {
     expect(ended).toBe(false);
     await moveCheckpoint(database, 'accounts', 11n, 25n);
     await waiting;
+  });
+
+  it('takes only places of the log for announcements', async () => {
+    const progress = progressOf('accounts', { pollIntervalMs: A_TEST });
+    progress.start();
+    await listening();
+    const announce = (position: bigint) =>
+      database.query({
+        text: 'select pg_notify($1, $2)',
+        values: [READ_MODEL_ADVANCED, `accounts:${position}`],
+      });
+    await announce(2n ** 64n - 1n);
+    await announce(20n);
+    await progress.waitUntil(20n, A_TEST);
+    await expect(progress.waitUntil(21n, 50)).rejects.toThrow(ReadModelBehind);
   });
 
   it('is announced only when the transaction commits', async () => {

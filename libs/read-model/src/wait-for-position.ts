@@ -1,4 +1,4 @@
-import { backoffMs, pauseUnlessAborted } from '@app/event-store';
+import { backoffMs, parseLogPosition, pauseUnlessAborted } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import { READ_MODEL_ADVANCED, readCheckpoint } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
@@ -141,8 +141,8 @@ export class ReadModelProgress {
   private onAnnouncement(payload: string): void {
     const separator = payload.lastIndexOf(':');
     if (payload.slice(0, separator) !== this.options.consumer) return;
-    const position = payload.slice(separator + 1);
-    if (/^\d{1,20}$/.test(position)) this.advance(BigInt(position));
+    const position = parseLogPosition(payload.slice(separator + 1));
+    if (position !== undefined) this.advance(position);
   }
 }
 

@@ -1,3 +1,5 @@
+import { parseLogPosition } from '@app/event-store';
+import type { LogPosition } from '@app/event-store';
 import { Problem, invalidRequest } from '@app/http-service';
 import { listFailedEvents, requestRetry, skipFailedEvent } from '@app/read-model';
 import type { FailedEvent, Queryable } from '@app/read-model';
@@ -39,11 +41,12 @@ export class DecideFailedEventsHandler {
   }
 }
 
-function positionOf(text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) {
+function positionOf(text: string): LogPosition {
+  const position = parseLogPosition(text);
+  if (position === undefined) {
     throw invalidRequest([{ field: 'position', message: 'must be a position of the log' }]);
   }
-  return BigInt(text);
+  return position;
 }
 
 function notFailing(): Problem {

@@ -43,6 +43,11 @@ export const faultsSchema = z.strictObject({
   frozen: z.boolean().default(false),
   /** What happens to subscribers that do not keep up; the process' setting when left out. */
   slowConsumer: z.enum(['catch-up', 'abort']).optional(),
+  /**
+   * A filtered subscription from the start that has found nothing when it catches up is told one checkpoint,
+   * 2^64-1, and no other one afterwards, as EventStoreDB 24.2 to 24.10.4 do.
+   */
+  checkpointBeyondLog: z.boolean().default(false),
   /** How long events wait before they appear in system projections. */
   projectionDelayMs: z.int().min(0).max(MAX_DELAY_MS).default(0),
 });

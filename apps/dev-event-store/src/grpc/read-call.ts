@@ -17,12 +17,18 @@ import { asRpcError, invalidArgument } from './rpc-errors.js';
 
 const { StreamOptions, AllOptions } = streams.ReadReq.Options;
 
+/** How subscriptions behave at this moment. */
+export interface SubscriptionBehaviour {
+  readonly slowConsumerPolicy: () => SlowConsumerPolicy;
+  readonly tellsBeyondLog: () => boolean;
+}
+
 /** `Read`: reads of a stream or of `$all`, and catch-up subscriptions to either. */
 export async function handleRead(
   reader: StreamReader,
   request: Streams.ReadReq,
   stream: OpenStream,
-  slowConsumerPolicy: () => SlowConsumerPolicy,
+  behaviour: SubscriptionBehaviour,
 ): Promise<void> {
   try {
     const options = request.getOptions();
@@ -33,8 +39,8 @@ export async function handleRead(
       await runCatchUpSubscription(
         reader,
         stream,
-        () => subscriptionSource(reader, options),
-        slowConsumerPolicy,
+        () => subscriptionSource(reader, options, behaviour),
+        behaviour.slowConsumerPolicy,
       );
     else await sendAll(messagesOf(reader, options), stream);
   } catch (error) {
@@ -70,7 +76,11 @@ function messagesOf(reader: StreamReader, options: Streams.ReadReq.Options): Ite
   return readAll(reader, { ...common, filter, from: positionOf(options) });
 }
 
-function subscriptionSource(reader: StreamReader, options: Streams.ReadReq.Options): EventSource {
+function subscriptionSource(
+  reader: StreamReader,
+  options: Streams.ReadReq.Options,
+  { tellsBeyondLog }: SubscriptionBehaviour,
+): EventSource {
   if (options.getReadDirection() !== streams.ReadReq.Options.ReadDirection.FORWARDS)
     throw invalidArgument('a subscription can only go forwards');
   const resolveLinks = options.getResolveLinks();
@@ -86,6 +96,7 @@ function subscriptionSource(reader: StreamReader, options: Streams.ReadReq.Optio
     filter: allFilter(reader.store.index, filter?.expression),
     checkpointInterval: filter?.checkpointInterval,
     resolveLinks,
+    tellsBeyondLog,
   });
 }
 

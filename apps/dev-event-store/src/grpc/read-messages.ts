@@ -39,7 +39,7 @@ export function confirmationMessage(subscriptionId: string): Buffer {
   return Buffer.from(response.serializeBinary());
 }
 
-export function checkpointMessage(position: number): Buffer {
+export function checkpointMessage(position: number | bigint): Buffer {
   const checkpoint = new streams.ReadResp.Checkpoint();
   checkpoint.setCommitPosition(String(position));
   checkpoint.setPreparePosition(String(position));

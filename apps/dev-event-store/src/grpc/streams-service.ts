@@ -12,12 +12,12 @@ import type { Streams } from '../protocol.js';
 import type { ExpectedRevision } from '../streams/append-decision.js';
 import type { StreamReader } from '../reading/stream-reader.js';
 import type { AppendOutcome } from '../streams/stream-store.js';
-import type { SlowConsumerPolicy } from '../subscriptions/catch-up-subscription.js';
 import { handleAppend } from './append-call.js';
 import { BatchAppendCall } from './batch-append-call.js';
 import type { OpenStreams } from './open-streams.js';
 import { expectedRevisionOf, streamNameOf } from './protocol-values.js';
 import { handleRead } from './read-call.js';
+import type { SubscriptionBehaviour } from './read-call.js';
 import { asRpcError, invalidArgument, streamDeleted, wrongExpectedVersion } from './rpc-errors.js';
 
 const asOnTheWire = (message: Buffer): Buffer => message;
@@ -34,10 +34,9 @@ export const streamsServiceDefinition = {
   },
 };
 
-export interface StreamsServiceOptions {
+export interface StreamsServiceOptions extends SubscriptionBehaviour {
   /** Bytes of event data that one append may have. */
   readonly maxAppendSize: number;
-  readonly slowConsumerPolicy: () => SlowConsumerPolicy;
 }
 
 type StreamsServiceImplementation = {
@@ -52,12 +51,13 @@ export function streamsService(
   reader: StreamReader,
   openStreams: OpenStreams,
   faults: FaultSwitches,
-  { maxAppendSize, slowConsumerPolicy }: StreamsServiceOptions,
+  options: StreamsServiceOptions,
 ): StreamsServiceImplementation {
   const { store } = reader;
+  const { maxAppendSize } = options;
   return {
     read: answeringWithStream(faults, 'read', (call) => {
-      void handleRead(reader, call.request, openStreams.open('read', call), slowConsumerPolicy);
+      void handleRead(reader, call.request, openStreams.open('read', call), options);
     }),
     append: answeringOnce(faults, 'append', (call, callback) =>
       handleAppend(store, maxAppendSize, call, callback),

@@ -6,6 +6,8 @@ import type { EventSource, SourceStep } from './event-source.js';
 
 /** Events looked at in one go. */
 const SEARCH_LENGTH = 2_048;
+/** What a server tells that has no position yet and means "nowhere": -1 in 64 bits without a sign. */
+const BEYOND_LOG = 2n ** 64n - 1n;
 
 export interface AllSourceOptions {
   /** Deliver events after this position of the log. */
@@ -14,6 +16,8 @@ export interface AllSourceOptions {
   /** A checkpoint after so many events, wanted or not; undefined for none. */
   readonly checkpointInterval: number | undefined;
   readonly resolveLinks: boolean;
+  /** Whether to tell a checkpoint beyond the log (see fault-switches.ts); never when left out. */
+  readonly tellsBeyondLog?: () => boolean;
 }
 
 /** The events of `$all` after a position, in order. */
@@ -21,6 +25,8 @@ export class AllSource implements EventSource {
   private nextEvent: number;
   private consideredSinceCheckpoint = 0;
   private dueCheckpoint: number | undefined;
+  private hasTold = false;
+  private tellsNoMore = false;
   private readonly store: StreamStore;
 
   constructor(
@@ -49,7 +55,12 @@ export class AllSource implements EventSource {
     return UP_TO_DATE;
   }
 
-  checkpoint(): number | undefined {
+  checkpoint(): number | bigint | undefined {
+    if (this.isToTellBeyondLog()) {
+      this.tellsNoMore = true;
+      return BEYOND_LOG;
+    }
+    if (this.tellsNoMore) return undefined;
     if (this.options.checkpointInterval === undefined || this.consideredSinceCheckpoint === 0)
       return undefined;
     this.consideredSinceCheckpoint = 0;
@@ -66,7 +77,14 @@ export class AllSource implements EventSource {
     return false;
   }
 
+  private isToTellBeyondLog(): boolean {
+    const { after, checkpointInterval, tellsBeyondLog } = this.options;
+    if (this.hasTold || this.tellsNoMore) return false;
+    return after === 'start' && checkpointInterval !== undefined && tellsBeyondLog?.() === true;
+  }
+
   private consider(eventNumber: number): void {
+    if (this.tellsNoMore) return;
     this.consideredSinceCheckpoint += 1;
     if (this.consideredSinceCheckpoint === this.options.checkpointInterval) {
       this.consideredSinceCheckpoint = 0;
@@ -76,10 +94,12 @@ export class AllSource implements EventSource {
 
   private takeDueCheckpoint(position: number): SourceStep {
     this.dueCheckpoint = undefined;
+    this.hasTold = true;
     return { kind: 'checkpoint', position };
   }
 
   private stepTo(eventNumber: number): SourceStep {
+    this.hasTold = true;
     const record = this.store.recordOf(eventNumber);
     return { kind: 'event', event: this.reader.resolve(record, this.options.resolveLinks) };
   }

@@ -17,7 +17,7 @@ export interface EventSource {
   /** @throws RpcError when the subscription cannot go on */
   next(): SourceStep;
   /** Position up to which events were passed over since the last checkpoint, if there were any. */
-  checkpoint(): number | undefined;
+  checkpoint(): number | bigint | undefined;
   /** Whether more than `count` events are waiting. */
   isBehindBy(count: number): boolean;
 }
