@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/run-folder.js';
 
 const IMAGES = [
   'DEBIAN_IMAGE debian:bookworm-slim',
-  'EVENTSTORE_IMAGE eventstore/eventstore:24.10',
+  'EVENTSTORE_IMAGE eventstore/eventstore:24.10.14',
   'GENCERT_IMAGE eventstore/es-gencert-cli:1.0.2',
   'GRAFANA_IMAGE grafana/grafana:12.1.0',
   'NGINX_IMAGE nginx:1.28-bookworm',

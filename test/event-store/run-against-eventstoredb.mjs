@@ -2,7 +2,7 @@
 /**
  * Runs the event store contract against the real server in a container of its own.
  *
- * EVENTSTORE_IMAGE   image to run; eventstore/eventstore:24.10 when not set
+ * EVENTSTORE_IMAGE   image to run; eventstore/eventstore:24.10.14 when not set
  *
  * Exit code: that of the test run; 2 where there is no docker, 1 where the server does not get ready.
  */
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const IMAGE = process.env.EVENTSTORE_IMAGE || 'eventstore/eventstore:24.10';
+const IMAGE = process.env.EVENTSTORE_IMAGE || 'eventstore/eventstore:24.10.14';
 const READY_DEADLINE_MS = 90_000;
 const SERVER_PORT = 2113;
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -98,7 +98,7 @@ ENTRYPOINT ["bash", "/usr/local/bin/entrypoint.sh"]
 CMD ["postgres"]
 END
 
-if ! present eventstore/eventstore:24.10; then
+if ! present eventstore/eventstore:24.10.14; then
   mkdir -p "$folder/context/event-store"
   cp -R package.json package-lock.json .npmrc dist "$folder/context/event-store/"
   # It has its own protocol only; the question is whether it takes calls.
@@ -107,7 +107,7 @@ if ! present eventstore/eventstore:24.10; then
 exec node -e "require('net').connect(2113, '127.0.0.1').once('connect', () => process.exit(0)).once('error', () => process.exit(22))"
 END
 fi
-build eventstore/eventstore:24.10 << 'END'
+build eventstore/eventstore:24.10.14 << 'END'
 FROM node:22-bookworm-slim
 WORKDIR /opt/event-store
 COPY event-store/package.json event-store/package-lock.json event-store/.npmrc ./
