@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
+import { MailProvider, mailsSettled, workerHealth } from './mail-provider.js';
 
 describe('Mails of the product, whatever the event store does', () => {
   let product: Product;
   let client: AccountClient;
   let backstage: Backstage;
+  let mailbox: MailProvider;
 
   beforeAll(async () => {
     product = await startProduct();
     client = new AccountClient(product.endpoints.api);
     backstage = new Backstage(product);
+    mailbox = new MailProvider(product.endpoints.mailbox);
   }, 60_000);
 
   afterAll(() => Promise.all([backstage?.close(), product?.stop()]));
@@ -24,5 +28,36 @@ describe('Mails of the product, whatever the event store does', () => {
     const code = await backstage.codeFor(caller);
     expect((await client.activate(caller, code)).status).toBe(200);
     expect((await client.view(caller)).status).toBe(200);
+  });
+
+  it('it comes back while one recipient is refused: mails to others go out, and each is sent once', async () => {
+    const refused = newCaller();
+    await mailbox.faults({ failFor: { to: refused.email, status: 409 } });
+    expect((await client.register(refused)).status).toBe(202);
+    await eventually(async () => {
+      const { lastError } = (await workerHealth(product)).activationMail;
+      expect(lastError?.message).toContain('it answered 409');
+    });
+
+    await product.eventStore.kill();
+    await product.eventStore.restart();
+    const others = [newCaller(), newCaller()];
+    for (const other of others) {
+      await eventually(async () => expect((await client.register(other)).status).toBe(202), {
+        within: 15_000,
+      });
+    }
+    for (const other of others) {
+      await eventually(async () => expect(await mailbox.mails(other.email)).toHaveLength(1));
+    }
+    expect(await mailbox.mails(refused.email)).toEqual([]);
+
+    await mailbox.faults();
+    await backstage.codeFor(refused);
+    await mailsSettled(product);
+    expect(Math.max(...(await mailbox.mailsPerKey()).values())).toBe(1);
+    for (const other of others) {
+      expect(await mailbox.mails(other.email)).toHaveLength(1);
+    }
   });
 });

@@ -192,6 +192,14 @@ describe('faults', () => {
     expect((await send()).status).toBe(200);
   });
 
+  it('fails the requests for one recipient, and no other one', async () => {
+    await setFaults({ failFor: { to: 'Ada@Example.org', status: 409 } });
+    for (let n = 0; n < 2; n += 1) expect((await send()).status).toBe(409);
+    expect((await send({ body: { ...message, to: ['grace@example.org'] } })).status).toBe(200);
+    expect(await inbox()).toHaveLength(1);
+    expect(await read('/statistics')).toMatchObject({ accepted: 1, failed: 2, refused: 0 });
+  });
+
   it('cuts the connection after keeping the message; the retry gets the id of that message', async () => {
     await setFaults({ dropAfterAccept: 1 });
     await expect(send({ key: 'account/1' })).rejects.toThrow('fetch failed');

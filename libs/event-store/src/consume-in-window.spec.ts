@@ -212,10 +212,11 @@ describe('Consuming in a window', () => {
 describe('Retrying in a window', () => {
   it('goes on until the event succeeds, with pauses that grow', async () => {
     const { source, saved, consumed, faults, attempts } = retrying({ failures: 3 });
-    source.send(eventMessage(0)).finish();
+    source.send(eventMessage(0));
+    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.finish();
     await consumed;
     expect(attempts()).toBe(4);
-    expect(saved).toEqual([positionOf(0)]);
     expect(faults).toHaveLength(3);
     for (const [index, { error, retryInMs }] of faults.entries()) {
       const most = 200 * 2 ** index;
@@ -226,11 +227,13 @@ describe('Retrying in a window', () => {
   });
 
   it('does not try again before the failure says so', async () => {
-    const { source, consumed, faults, times } = retrying({
+    const { source, saved, consumed, faults, times } = retrying({
       failures: 1,
       error: new RetryLater('too many', 600),
     });
-    source.send(eventMessage(0)).finish();
+    source.send(eventMessage(0));
+    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.finish();
     await consumed;
     expect(faults.map(({ retryInMs }) => retryInMs)).toEqual([600]);
     expect(Number(times[1]) - Number(times[0])).toBeGreaterThan(590);
@@ -238,8 +241,10 @@ describe('Retrying in a window', () => {
 
   it('backs off even when the failure says to try again at once', async () => {
     const error = new RetryLater('busy', 0);
-    const { source, consumed, faults } = retrying({ failures: 2, error });
-    source.send(eventMessage(0)).finish();
+    const { source, saved, consumed, faults } = retrying({ failures: 2, error });
+    source.send(eventMessage(0));
+    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.finish();
     await consumed;
     for (const { retryInMs } of faults) expect(retryInMs).toBeGreaterThanOrEqual(100);
   });
@@ -251,13 +256,55 @@ describe('Retrying in a window', () => {
       isFailing: (event) => numberOf(event) === 0,
       handled,
     });
-    source.send(...events(3)).finish();
+    source.send(...events(3));
     await settled();
     expect(handled).toEqual([1, 2]);
     expect(saved).toEqual([]);
+    await eventually(() => expect(saved).toEqual([positionOf(2)]));
+    source.finish();
     await consumed;
     expect(handled).toEqual([1, 2, 0]);
-    expect(saved).toEqual([positionOf(2)]);
+  });
+
+  it.each([
+    ['fails', new Error('connection lost')],
+    ['ends', undefined],
+  ])('ends at once when its source %s, and gives back what has not succeeded', async (_, end) => {
+    const handled: number[] = [];
+    const { source, saved, consumed, attempts } = retrying({
+      failures: Infinity,
+      error: new RetryLater('under way', 900_000),
+      isFailing: (event) => numberOf(event) === 1,
+      handled,
+    });
+    source.send(...events(4));
+    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.finish(end);
+    if (end) await expect(consumed).rejects.toThrow(end);
+    else await consumed;
+    expect(handled).toEqual([0, 2, 3]);
+    expect(attempts()).toBe(4);
+    expect(saved).toEqual([positionOf(0)]);
+  });
+
+  it('ends what a handler waits for when its source fails, and does not call that a fault', async () => {
+    const faults: unknown[] = [];
+    const consume = consumeInWindow({
+      windowSize: 2,
+      handle: (_, signal) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        ),
+      saveCheckpoint: async () => undefined,
+      onFault: (error) => faults.push(error),
+      signal: new AbortController().signal,
+    });
+    const source = new MessageSource().send(eventMessage(0));
+    const consumed = consume(source);
+    await settled();
+    source.finish(new Error('connection lost'));
+    await expect(consumed).rejects.toThrow('connection lost');
+    expect(faults).toEqual([]);
   });
 
   it('saves a checkpoint until that succeeds', async () => {
@@ -273,7 +320,11 @@ describe('Retrying in a window', () => {
       onFault: (error) => faults.push(error),
       signal: new AbortController().signal,
     });
-    await consume(new MessageSource().send(eventMessage(0)).finish());
+    const source = new MessageSource().send(eventMessage(0));
+    const consumed = consume(source);
+    await eventually(() => expect(saved).toHaveLength(4));
+    source.finish();
+    await consumed;
     expect(saved).toEqual([positionOf(0), positionOf(0), positionOf(0), positionOf(0)]);
     expect(faults).toHaveLength(3);
   });

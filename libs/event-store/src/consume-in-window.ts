@@ -17,8 +17,11 @@ export class RetryLater extends Error {
 export interface WindowOptions {
   /** How many events may be under way at once. */
   readonly windowSize: number;
-  /** Acts on one event. Is called again until it succeeds, and after a crash: it must be idempotent. */
-  handle(event: RecordedEvent): Promise<void>;
+  /**
+   * Acts on one event. Is called again until it succeeds, and after a crash or an end of the source: it must be
+   * idempotent. The signal ends what it merely waits for.
+   */
+  handle(event: RecordedEvent, signal: AbortSignal): Promise<void>;
   /** Remembers that everything up to and including this position has been handled. */
   saveCheckpoint(position: LogPosition): Promise<void>;
   /**
@@ -26,7 +29,7 @@ export interface WindowOptions {
    * a crash repeats so much more. None when left out.
    */
   readonly checkpointPauseMs?: number;
-  /** Told of every failure of `handle` or `saveCheckpoint` and when the next try follows. */
+  /** Told of every failure of `handle` or `saveCheckpoint` after which another try follows here, and when. */
   onFault(error: unknown, retryInMs: number): void;
   /** Ends retrying; whatever is not finished by then is handled after the next start. */
   readonly signal: AbortSignal;
@@ -40,7 +43,11 @@ interface Entry {
 /**
  * Consumer for reactions: several events are under way at once, and the checkpoint moves only over an
  * unbroken run of finished ones, so that a crash repeats events but never loses one. A full window holds
- * the store back. Before it returns, it waits for what is under way and saves the checkpoint.
+ * the store back.
+ *
+ * When its source ends or fails, events that wait for another try are given back: the next subscription delivers
+ * them again. Whoever waited for them would hold up everything behind. Before it returns, it waits for the tries
+ * under way and saves the checkpoint.
  */
 export function consumeInWindow(
   options: WindowOptions,
@@ -52,7 +59,9 @@ export function consumeInWindow(
     const underWay = new Set<Promise<void>>();
     let reached: LogPosition | undefined;
     let saving: Promise<void> | undefined;
-    const ending = new AbortController();
+    const ended = new AbortController();
+    const signal = AbortSignal.any([options.signal, ended.signal]);
+    const retrying = { signal, onFault: options.onFault };
 
     const moveOver = (): void => {
       while (entries[0]?.done) reached = entries.shift()?.position;
@@ -64,8 +73,8 @@ export function consumeInWindow(
       while (reached !== undefined) {
         const position = reached;
         reached = undefined;
-        await untilDone(() => options.saveCheckpoint(position), options);
-        if (checkpointPauseMs > 0) await pauseUnlessAborted(checkpointPauseMs, ending.signal);
+        await untilDone(() => options.saveCheckpoint(position), retrying);
+        if (checkpointPauseMs > 0) await pauseUnlessAborted(checkpointPauseMs, ended.signal);
       }
       // In the same breath as the last look at what was reached, or a position reached between is forgotten.
       saving = undefined;
@@ -74,7 +83,7 @@ export function consumeInWindow(
     const start = (event: RecordedEvent): void => {
       const entry: Entry = { position: event.position, done: false };
       entries.push(entry);
-      const work = untilDone(() => options.handle(event), options).then((done) => {
+      const work = untilDone(() => options.handle(event, signal), retrying).then((done) => {
         entry.done = done;
         underWay.delete(work);
         moveOver();
@@ -93,8 +102,8 @@ export function consumeInWindow(
         }
       }
     } finally {
+      ended.abort();
       await Promise.all(underWay);
-      ending.abort();
       await saving;
     }
   };

@@ -166,6 +166,23 @@ describe('The saga feed', () => {
     await eventually(() => expect(feed.status.lagMs).toBe(0));
   });
 
+  it('subscribes again when the connection is lost, however long a failed event is to wait', async () => {
+    const on = fresh();
+    const refused = () => new RetryLater('another try is under way', 900_000);
+    reactions.faults.set(1, [refused(), refused()]);
+    const { feed } = startFeed({ on });
+    await on.record(stream, issued(1));
+    await eventually(() => expect(feed.status.lastError).toBeDefined());
+    on.cutSubscriptions();
+    await on.record(stream, issued(2), issued(3));
+    await eventually(() => expect(reactions.done).toEqual([2, 3]));
+    expect(database.checkpoints.has(name)).toBe(false);
+    on.cutSubscriptions();
+    const last = await on.record(stream, other);
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(reactions.done).toContain(1);
+  });
+
   it('tries again what failed, and shows the fault until something succeeds', async () => {
     const on = fresh();
     reactions.faults.set(1, [new Error('first'), new Error('second')]);
@@ -294,6 +311,20 @@ describe('The saga feed', () => {
       await on.record(stream, issued(1));
       await eventually(() => expect(reactions.done).toEqual([1]));
       expect(gate.inside).toBe(0);
+    });
+
+    it('subscribes again when the connection is lost, although it is closed', async () => {
+      const on = fresh();
+      const gate = new Gate();
+      startFeed({ on, gate });
+      const last = await on.record(stream, issued(1));
+      await eventually(() => expect(on.subscribedAfter).toHaveLength(1));
+      on.cutSubscriptions();
+      await eventually(() => expect(on.subscribedAfter).toHaveLength(2));
+      expect(reactions.begun).toEqual([]);
+      gate.openNow();
+      await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+      expect(reactions.done).toEqual([1]);
     });
 
     it('stops at once, and loses nothing', async () => {

@@ -138,7 +138,7 @@ export class SagaFeed {
         checkpointPauseMs: CHECKPOINT_PAUSE_MS,
         signal,
         onFault,
-        handle: (event) => this.act(event, signal),
+        handle: (event, ended) => this.act(event, ended),
         saveCheckpoint: async (position) => {
           await saveCheckpoint(database, name, position, this.lastEventUpTo(position));
           this.received = this.received.filter((event) => event.position > position);

@@ -32,7 +32,7 @@ export class AcceptEmailController {
     // A sender that gives up while it waits here has still sent its message, as with a slow provider.
     await delay(this.faults.latencyMs);
     if (this.faults.takeHang()) return this.neverAnswer(reply);
-    const failure = this.faults.takeFailure();
+    const failure = this.faults.takeFailure() ?? this.faults.failureFor(body);
     if (failure) {
       this.statistics.failed += 1;
       throw failure;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recipientKey } from '../keep-emails/email.js';
 import { ProviderError, errorNameOf } from '../provider-error.js';
 
 const count = z.int().min(0).max(1_000_000);
@@ -11,6 +12,7 @@ export const faultSwitches = z.strictObject({
   latencyMs: z.int().min(0).max(60_000).default(0),
   failNext: z.strictObject({ ...answer, count: count.default(1) }).optional(),
   failAlways: z.strictObject(answer).optional(),
+  failFor: z.strictObject({ ...answer, to: z.string().min(1) }).optional(),
   dropAfterAccept: count.default(0),
   hang: count.default(0),
   duplicate: count.default(0),
@@ -18,6 +20,8 @@ export const faultSwitches = z.strictObject({
 
 /** How the mailbox misbehaves; the counts go down as they are used up. See README.md. */
 export type FaultSwitches = z.infer<typeof faultSwitches>;
+
+const addressed = z.object({ to: z.union([z.string(), z.array(z.string())]) });
 
 /** The switches as they stand, and their use one request at a time. */
 export class Faults {
@@ -49,6 +53,15 @@ export class Faults {
       return failureOf(failNext);
     }
     return failAlways && failureOf(failAlways);
+  }
+
+  /** The failure that a mail to one of its recipients has to meet, if any. */
+  failureFor(body: unknown): ProviderError | undefined {
+    const { failFor } = this.#switches;
+    const { data } = addressed.safeParse(body);
+    if (!failFor || !data) return undefined;
+    const isMeant = [data.to].flat().map(recipientKey).includes(recipientKey(failFor.to));
+    return isMeant ? failureOf(failFor) : undefined;
   }
 
   /** Whether this request is never answered. */
