@@ -1,23 +1,53 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AccountEventType } from './account-events.js';
+import { accountEventTypes, type AccountEvent } from './account-events.js';
 import {
   fromStored,
+  fromStoredHiding,
+  instantOf,
+  listedDataOf,
   MalformedAccountEvent,
-  personalFields,
+  personalFieldsOf,
+  readableDataOf,
+  sentenceOf,
   toStored,
   UnknownAccountEvent,
 } from './account-event-serde.js';
+import {
+  accountActivated,
+  accountErased,
+  accountRegistered,
+  activationRefused,
+  ada,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  mailBounced,
+  mailDelivered,
+  mailReportedAsSpam,
+  noon,
+  ownerNoticeIssued,
+  ownerNoticeUndeliverable,
+  ownerNotified,
+  registeredAnew,
+  registrationRefused,
+  registrationRenewed,
+} from './testing/account-examples.js';
 import { storedAccountEvents } from './testing/stored-account-events.js';
 
 describe('A stored sample', () => {
-  for (const { stored, event, outdated } of storedAccountEvents) {
-    const what = `${stored.type}, version ${stored.schemaVersion}${outdated ? ', outdated' : ''}`;
+  for (const { stored, event, isOutdated } of storedAccountEvents) {
+    const what = `${stored.type}, version ${stored.schemaVersion}${isOutdated ? ', outdated' : ''}`;
 
-    it(`of ${what} is read as the fact it was`, () => {
-      expect(fromStored(stored)).toEqual(event);
+    it(`of ${what} is read with every value it holds, instants as milliseconds`, () => {
+      const data = Object.entries(stored.data as object).map(([name, value]: [string, unknown]) => [
+        name,
+        typeof value === 'string' && /^\d{4}-.*Z$/.test(value) ? Date.parse(value) : value,
+      ]);
+      expect(event).toMatchObject({ type: stored.type, data: Object.fromEntries(data) });
+      expect(instantOf(event)).toBeGreaterThan(Date.UTC(2026, 10, 1));
     });
 
-    if (outdated) {
+    if (isOutdated) {
       it(`of ${what} is no longer written, and its fact is read back the same`, () => {
         expect(toStored(event)).not.toEqual(stored);
         expect(fromStored(toStored(event))).toEqual(event);
@@ -46,11 +76,6 @@ describe('A stored sample', () => {
       expect(fromStored({ ...stored, data })).toEqual(event);
     });
   }
-
-  it('exists for every type', () => {
-    const types = new Set(storedAccountEvents.map(({ stored }) => stored.type));
-    expect([...types].sort()).toEqual(Object.keys(personalFields).sort());
-  });
 });
 
 /** Fields that the first samples of their type do not have. */
@@ -116,26 +141,127 @@ describe('What cannot be read', () => {
 });
 
 describe('Personal data', () => {
-  it('is named per type', () => {
-    const expected: Record<AccountEventType, readonly string[]> = {
-      AccountRegistered: ['address', 'passwordHash'],
-      RegistrationRenewed: ['passwordHash'],
-      PasswordHashUpgraded: ['passwordHash'],
-      RegistrationRefused: [],
-      ActivationCodeIssued: [],
-      ActivationCodeSent: [],
-      ActivationCodeUndeliverable: [],
-      ActivationMailDelivered: [],
-      ActivationMailBounced: [],
-      ActivationMailReportedAsSpam: [],
-      ActivationRefused: [],
-      AccountActivated: [],
-      OwnerNoticeIssued: [],
-      OwnerNotified: [],
-      OwnerNoticeUndeliverable: [],
-      RegistrationLapsed: [],
-      AccountErased: [],
-    };
-    expect(personalFields).toEqual(expected);
+  it('is in these fields alone', () => {
+    const named = accountEventTypes.flatMap((type) =>
+      personalFieldsOf(type).map((field) => `${type}.${field}`),
+    );
+    expect(named).toEqual([
+      'AccountRegistered.address',
+      'AccountRegistered.passwordHash',
+      'RegistrationRenewed.passwordHash',
+      'PasswordHashUpgraded.passwordHash',
+    ]);
+    expect(personalFieldsOf('AccountRenamed')).toEqual([]);
+  });
+
+  it('can be hidden without being readable', () => {
+    const { type, schemaVersion, data } = toStored(accountRegistered());
+    const sealed = { ...(data as object), address: { sealed: 'AAAA' }, passwordHash: undefined };
+    expect(fromStoredHiding({ type, schemaVersion, data: sealed }, '')).toEqual({
+      type,
+      data: { address: '', passwordHash: '', registeredAt: noon },
+    });
+  });
+});
+
+describe('The readable data of an event', () => {
+  it('leaves out what passwords and codes could be found with, of every event ever stored', () => {
+    for (const { event } of storedAccountEvents) {
+      const text = JSON.stringify(readableDataOf(event));
+      expect(text).not.toMatch(/passwordHash|nonce|keyId|\$2b\$/);
+    }
+  });
+
+  it('shows the rest, instants as text', () => {
+    expect(readableDataOf(accountRegistered())).toEqual({
+      address: ada.address,
+      registeredAt: '2026-11-22T12:00:00.000Z',
+    });
+  });
+
+  it('is narrowed to what nobody wrote: numbers, instants and words from lists', () => {
+    expect(listedDataOf(registeredAnew(noon))).toEqual({
+      registeredAt: '2026-11-22T12:00:00.000Z',
+      registrationNumber: 2,
+    });
+    expect(listedDataOf(codeIssued(2))).toEqual({
+      issueNumber: 2,
+      issuedAt: '2026-11-22T12:00:00.000Z',
+      language: 'fr',
+    });
+    expect(listedDataOf(accountErased(noon))).toMatchObject({ reason: 'requested-by-owner' });
+    expect(listedDataOf(codeUndeliverable(1, noon))).not.toHaveProperty('reason');
+  });
+});
+
+describe('The sentence', () => {
+  const sentences: [AccountEvent, string][] = [
+    [accountRegistered(), 'The address was registered.'],
+    [
+      registrationRenewed(noon),
+      'The address was registered again before it was activated; the new password replaced the old one.',
+    ],
+    [
+      registrationRefused(noon),
+      'Somebody registered the address although its account is active; nothing changed.',
+    ],
+    [codeIssued(1), 'Activation code 1 was issued.'],
+    [codeIssued(2), 'Activation code 2 was issued; earlier codes are void.'],
+    [
+      codeSent(2),
+      'Activation code 2 was accepted by the e-mail provider; it can be used until 2026-11-22T12:01:00.000Z.',
+    ],
+    [
+      codeUndeliverable(3, noon),
+      'Activation code 3 could not be delivered; sending was given up after 1 call to the e-mail provider.',
+    ],
+    [mailDelivered(2, noon), 'The mail with activation code 2 was delivered.'],
+    [
+      mailBounced(2, 'permanent', noon),
+      'The mail with activation code 2 came back: the address takes no mail.',
+    ],
+    [
+      mailBounced(2, 'transient', noon),
+      'The mail with activation code 2 was turned away for the time being; the e-mail provider goes on trying.',
+    ],
+    [
+      mailReportedAsSpam(2, noon),
+      'The mail with activation code 2 was reported as spam by the person who received it.',
+    ],
+    [
+      ownerNoticeIssued(1, noon),
+      'Notice 1 was issued, to tell the owner that somebody registered the address again.',
+    ],
+    [ownerNotified(1, noon), 'Notice 1 to the owner was accepted by the e-mail provider.'],
+    [
+      ownerNoticeUndeliverable(1, noon),
+      'Notice 1 to the owner could not be delivered; sending was given up after 2 calls to the e-mail provider.',
+    ],
+    [activationRefused(1, 'incorrect', noon), 'A wrong guess was made at activation code 1.'],
+    [activationRefused(1, 'expired', noon), 'Activation code 1 was tried after it had expired.'],
+    [
+      activationRefused(1, 'exhausted', noon),
+      'Activation code 1 was tried when no guess was left.',
+    ],
+    [accountActivated(1, noon), 'The account was activated with activation code 1.'],
+  ];
+  for (const [event, sentence] of sentences) {
+    it(sentence, () => expect(sentenceOf(event)).toBe(sentence));
+  }
+
+  it('holds nothing that tells who somebody is, and no nonce', () => {
+    for (const event of [accountRegistered(), registrationRenewed(noon), codeIssued()]) {
+      const { length } = [ada.address, ada.passwordHash, ada.newPasswordHash, 'nonce'].filter(
+        (text) => sentenceOf(event).includes(text),
+      );
+      expect(length).toBe(0);
+    }
+  });
+
+  it('counts calls', () => {
+    const given = storedAccountEvents.find(
+      ({ event }) => event.type === 'ActivationCodeUndeliverable',
+    );
+    expect(given && sentenceOf(given.event)).toContain('after 12 calls');
   });
 });

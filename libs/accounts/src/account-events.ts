@@ -1,187 +1,20 @@
-import type { MailLanguage } from './mail-language.js';
-import type { PersonalText } from './personal-text.js';
+import {
+  absentBefore,
+  defineEvent,
+  instant,
+  oneOf,
+  optional,
+  personalText,
+  secret,
+  text,
+  wholeNumberFrom,
+  type DataOf,
+  type EventDefinition,
+  type Instant,
+} from './event-fields.js';
+import { defaultMailLanguage, mailLanguages } from './mail-language.js';
 
-/**
- * Every fact an account's history can hold. One stream holds one account, so the account's id is the
- * stream's and is not repeated here.
- */
-
-/** Milliseconds since the Unix epoch. */
-export type Instant = number;
-
-/** Somebody registered an address that had no account. */
-export interface AccountRegistered {
-  readonly type: 'AccountRegistered';
-  readonly data: {
-    /** As typed by the person: mail goes here. */
-    readonly address: PersonalText;
-    readonly passwordHash: PersonalText;
-    readonly registeredAt: Instant;
-    /** Of an address that had an account before, whose person was forgotten; 1 when left out. */
-    readonly registrationNumber?: number;
-  };
-}
-
-/** The address was registered again while not yet activated: the new password replaces the old. */
-export interface RegistrationRenewed {
-  readonly type: 'RegistrationRenewed';
-  readonly data: { readonly passwordHash: PersonalText; readonly renewedAt: Instant };
-}
-
-/**
- * The same password is kept under a hash of today's cost and pepper. A fact, not a detail of the read model:
- * once the old pepper is gone, a rebuild could not make it again.
- */
-export interface PasswordHashUpgraded {
-  readonly type: 'PasswordHashUpgraded';
-  readonly data: { readonly passwordHash: PersonalText; readonly upgradedAt: Instant };
-}
-
-/** Somebody registered an address whose account is active already; nothing changed. */
-export interface RegistrationRefused {
-  readonly type: 'RegistrationRefused';
-  readonly data: { readonly reason: 'already-active'; readonly refusedAt: Instant };
-}
-
-/** A new code exists; every earlier one is void. The code itself is derived and stored nowhere. */
-export interface ActivationCodeIssued {
-  readonly type: 'ActivationCodeIssued';
-  readonly data: {
-    /** 1, 2, 3, … within the account. */
-    readonly issueNumber: number;
-    /** 16 random bytes, lower-case hexadecimal. */
-    readonly nonce: string;
-    /** Names the master key that the code is derived from. */
-    readonly keyId: string;
-    readonly issuedAt: Instant;
-    /** What the person who asked for the code reads. */
-    readonly language: MailLanguage;
-  };
-}
-
-/** The e-mail provider accepted the message: the code's minute starts at `sentAt`. */
-export interface ActivationCodeSent {
-  readonly type: 'ActivationCodeSent';
-  readonly data: {
-    readonly issueNumber: number;
-    readonly sentAt: Instant;
-    /** First instant at which the code is no longer accepted. */
-    readonly expiresAt: Instant;
-    readonly providerMessageId: string;
-  };
-}
-
-/** The code will never reach its owner: refused by the provider for good, or too late. */
-export interface ActivationCodeUndeliverable {
-  readonly type: 'ActivationCodeUndeliverable';
-  readonly data: {
-    readonly issueNumber: number;
-    readonly reason: string;
-    /** Calls made to the provider. */
-    readonly attempts: number;
-    readonly abandonedAt: Instant;
-  };
-}
-
-/** The provider delivered a code's mail to the owner's mail server. */
-export interface ActivationMailDelivered {
-  readonly type: 'ActivationMailDelivered';
-  readonly data: {
-    readonly issueNumber: number;
-    /** By the provider's clock. */
-    readonly deliveredAt: Instant;
-    /** The provider's own id of what it told us: the same thing told twice is recorded once. */
-    readonly providerEventId: string;
-  };
-}
-
-/**
- * A code's mail came back. `permanent`: the address takes no mail, so that this code will never arrive;
- * `transient`: the provider goes on trying.
- */
-export interface ActivationMailBounced {
-  readonly type: 'ActivationMailBounced';
-  readonly data: {
-    readonly issueNumber: number;
-    readonly kind: 'permanent' | 'transient';
-    /** By the provider's clock. */
-    readonly bouncedAt: Instant;
-    readonly providerEventId: string;
-  };
-}
-
-/** Whoever received a code's mail called it spam: it arrived, and was not wanted. */
-export interface ActivationMailReportedAsSpam {
-  readonly type: 'ActivationMailReportedAsSpam';
-  readonly data: {
-    readonly issueNumber: number;
-    /** By the provider's clock. */
-    readonly reportedAt: Instant;
-    readonly providerEventId: string;
-  };
-}
-
-/** The owner of an active account is to be told that somebody registered the address again. */
-export interface OwnerNoticeIssued {
-  readonly type: 'OwnerNoticeIssued';
-  readonly data: {
-    /** 1, 2, 3, … within the account. */
-    readonly noticeNumber: number;
-    readonly issuedAt: Instant;
-    readonly language: MailLanguage;
-  };
-}
-
-/** The e-mail provider accepted the notice. */
-export interface OwnerNotified {
-  readonly type: 'OwnerNotified';
-  readonly data: {
-    readonly noticeNumber: number;
-    readonly sentAt: Instant;
-    readonly providerMessageId: string;
-  };
-}
-
-/** The notice will never reach the owner: refused by the provider for good, or too late. */
-export interface OwnerNoticeUndeliverable {
-  readonly type: 'OwnerNoticeUndeliverable';
-  readonly data: {
-    readonly noticeNumber: number;
-    readonly reason: string;
-    /** Calls made to the provider. */
-    readonly attempts: number;
-    readonly abandonedAt: Instant;
-  };
-}
-
-/**
- * A code was tried in vain. `incorrect` once per wrong guess; `expired` and `exhausted` (no guess left)
- * at most once per issue, because a refusal that reveals nothing need not be counted.
- */
-export interface ActivationRefused {
-  readonly type: 'ActivationRefused';
-  readonly data: {
-    readonly issueNumber: number;
-    readonly reason: 'incorrect' | 'expired' | 'exhausted';
-    readonly refusedAt: Instant;
-  };
-}
-
-/** The right code arrived in time: the address belongs to whoever registered it. */
-export interface AccountActivated {
-  readonly type: 'AccountActivated';
-  readonly data: { readonly issueNumber: number; readonly activatedAt: Instant };
-}
-
-/** A registration was never completed and its time is over: its personal data is forgotten. */
-export interface RegistrationLapsed {
-  readonly type: 'RegistrationLapsed';
-  readonly data: {
-    /** The newest registration that is forgotten; the keys of all up to it are destroyed. */
-    readonly registrationNumber: number;
-    readonly lapsedAt: Instant;
-  };
-}
+export type { Instant } from './event-fields.js';
 
 /** Why an account is erased; chosen from a list, because free text would tell who it was. */
 export const erasureReasons = [
@@ -193,42 +26,385 @@ export const erasureReasons = [
 
 export type ErasureReason = (typeof erasureReasons)[number];
 
-/** The person is forgotten: what was known of them cannot be read any more, and the address is free. */
-export interface AccountErased {
-  readonly type: 'AccountErased';
-  readonly data: {
-    /** UUID: the receipt that the operator was given. */
-    readonly receiptId: string;
-    readonly reason: ErasureReason;
-    /** The newest registration that is forgotten; the keys of all up to it are destroyed. */
-    readonly registrationNumber: number;
-    readonly erasedAt: Instant;
-  };
+/** 1, 2, 3, … within the account. */
+const issueNumber = wholeNumberFrom(1);
+const noticeNumber = wholeNumberFrom(1);
+/** Calls made to the e-mail provider. */
+const attempts = wholeNumberFrom(0);
+/** The provider's own id of its report: the same report sent twice is recorded once. */
+const providerEventId = text;
+
+/**
+ * Every event an account's stream can hold, each defined once: types, reading and writing, personal fields, instants,
+ * sentences, docs/events.md and the generators of tests follow from here. One stream holds one account, so that the
+ * account's id is the stream's and is not repeated. The names are literals in the log: they never change.
+ */
+export const accountEvents = {
+  AccountRegistered: defineEvent({
+    meaning: 'An address without an account was registered',
+    schemaVersion: 1,
+    fields: {
+      /** As typed by the person: mail goes here. */
+      address: personalText,
+      passwordHash: secret(personalText),
+      registeredAt: instant,
+      /** 1 when left out. */
+      registrationNumber: optional(
+        wholeNumberFrom(1),
+        'only after an account of the address was forgotten',
+      ),
+    },
+    happenedAt: 'registeredAt',
+    sentence: ({ registrationNumber = 1 }) =>
+      registrationNumber === 1
+        ? 'The address was registered.'
+        : 'The address was registered anew, after what was known of the person before was forgotten.',
+    samples: [
+      {
+        address: 'Ada@Example.org',
+        passwordHash: 'v1$p1$2b$12$hash',
+        registeredAt: '2026-11-22T12:00:00.000Z',
+      },
+      {
+        address: 'ada@example.org',
+        passwordHash: 'v1$p1$2b$12$third',
+        registeredAt: '2026-12-24T12:00:00.000Z',
+        registrationNumber: 3,
+      },
+    ],
+  }),
+
+  RegistrationRenewed: defineEvent({
+    meaning: 'It was registered again before activation: the new password replaces the old',
+    schemaVersion: 1,
+    fields: { passwordHash: secret(personalText), renewedAt: instant },
+    happenedAt: 'renewedAt',
+    sentence: () =>
+      'The address was registered again before it was activated; the new password replaced the old one.',
+    samples: [{ passwordHash: 'v1$p1$2b$12$other', renewedAt: '2026-11-22T12:00:40.001Z' }],
+  }),
+
+  // A fact, not a detail of the read model: once the old pepper is gone, a rebuild could not make it again.
+  PasswordHashUpgraded: defineEvent({
+    meaning:
+      "The same password is kept under a hash of today's cost and pepper ([ADR 40](adr/0040-password-hashes-are-upgraded-by-a-fact.md))",
+    schemaVersion: 1,
+    fields: { passwordHash: secret(personalText), upgradedAt: instant },
+    happenedAt: 'upgradedAt',
+    sentence: () => 'The password proved to be right, and is now kept under a stronger hash.',
+    samples: [{ passwordHash: 'v1$p2$2b$12$newer', upgradedAt: '2026-11-22T12:00:50.000Z' }],
+  }),
+
+  RegistrationRefused: defineEvent({
+    meaning:
+      'It was registered again after activation: nothing changed. Recorded once in 24 hours, however often that happens',
+    schemaVersion: 1,
+    fields: { reason: oneOf('already-active'), refusedAt: instant },
+    happenedAt: 'refusedAt',
+    sentence: () =>
+      'Somebody registered the address although its account is active; nothing changed.',
+    samples: [{ reason: 'already-active', refusedAt: '2026-11-23T08:30:00.250Z' }],
+  }),
+
+  // The code itself is derived and stored nowhere.
+  ActivationCodeIssued: defineEvent({
+    meaning: 'There is a new code; every earlier one is void',
+    schemaVersion: 1,
+    fields: {
+      issueNumber,
+      /** 16 random bytes, lower-case hexadecimal. */
+      nonce: secret(text),
+      /** Names the master key that the code is derived from. */
+      keyId: secret(text),
+      issuedAt: instant,
+      /** What the person who asked for the code reads. */
+      language: absentBefore(oneOf(...mailLanguages), defaultMailLanguage),
+    },
+    happenedAt: 'issuedAt',
+    sentence: ({ issueNumber }) =>
+      issueNumber === 1
+        ? 'Activation code 1 was issued.'
+        : `Activation code ${issueNumber} was issued; earlier codes are void.`,
+    samples: [
+      {
+        issueNumber: 3,
+        nonce: 'ffeeddccbbaa99887766554433221100',
+        keyId: 'k2',
+        issuedAt: '2026-11-22T12:01:40.001Z',
+        language: 'fr',
+      },
+    ],
+    outdatedSamples: [
+      {
+        issueNumber: 2,
+        nonce: '00112233445566778899aabbccddeeff',
+        keyId: 'k1',
+        issuedAt: '2026-11-22T12:00:40.001Z',
+      },
+    ],
+  }),
+
+  ActivationCodeSent: defineEvent({
+    meaning: 'The e-mail provider accepted the mail: the minute runs',
+    schemaVersion: 1,
+    fields: {
+      issueNumber,
+      sentAt: instant,
+      /** First instant at which the code is no longer accepted. */
+      expiresAt: instant,
+      providerMessageId: text,
+    },
+    happenedAt: 'sentAt',
+    sentence: ({ issueNumber, expiresAt }) =>
+      `Activation code ${issueNumber} was accepted by the e-mail provider; it can be used until ${timeOf(expiresAt)}.`,
+    samples: [
+      {
+        issueNumber: 2,
+        sentAt: '2026-11-22T12:00:41.500Z',
+        expiresAt: '2026-11-22T12:01:41.500Z',
+        providerMessageId: '4ef9a417-02e9-4d39-ad75-9611e0fcc33c',
+      },
+    ],
+  }),
+
+  ActivationCodeUndeliverable: defineEvent({
+    meaning: 'The provider refused for good, or the delivery window passed',
+    schemaVersion: 1,
+    fields: { issueNumber, reason: text, attempts, abandonedAt: instant },
+    happenedAt: 'abandonedAt',
+    sentence: ({ issueNumber, attempts }) =>
+      `Activation code ${issueNumber} could not be delivered; sending was given up after ${callsOf(attempts)} to the e-mail provider.`,
+    samples: [
+      {
+        issueNumber: 1,
+        reason: 'delivery window passed',
+        attempts: 12,
+        abandonedAt: '2026-11-22T12:15:00.000Z',
+      },
+    ],
+  }),
+
+  ActivationMailDelivered: defineEvent({
+    meaning:
+      'The provider reported that the mail reached the inbox ([ADR 22](adr/0022-what-a-provider-tells.md))',
+    schemaVersion: 1,
+    fields: {
+      issueNumber,
+      /** By the provider's clock. */
+      deliveredAt: instant,
+      providerEventId,
+    },
+    happenedAt: 'deliveredAt',
+    sentence: ({ issueNumber }) => `The mail with activation code ${issueNumber} was delivered.`,
+    samples: [
+      {
+        issueNumber: 2,
+        deliveredAt: '2026-11-22T12:00:43.120Z',
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',
+      },
+    ],
+  }),
+
+  ActivationMailBounced: defineEvent({
+    meaning:
+      'The provider reported that it came back; `permanent` makes the code undeliverable, after `transient` the provider goes on trying',
+    schemaVersion: 1,
+    fields: {
+      issueNumber,
+      kind: oneOf('permanent', 'transient'),
+      /** By the provider's clock. */
+      bouncedAt: instant,
+      providerEventId,
+    },
+    happenedAt: 'bouncedAt',
+    sentence: ({ issueNumber, kind }) =>
+      kind === 'permanent'
+        ? `The mail with activation code ${issueNumber} came back: the address takes no mail.`
+        : `The mail with activation code ${issueNumber} was turned away for the time being; the e-mail provider goes on trying.`,
+    samples: [
+      {
+        issueNumber: 2,
+        kind: 'permanent',
+        bouncedAt: '2026-11-22T12:00:44.000Z',
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4X',
+      },
+    ],
+  }),
+
+  ActivationMailReportedAsSpam: defineEvent({
+    meaning: 'The owner of the address called the mail spam',
+    schemaVersion: 1,
+    fields: {
+      issueNumber,
+      /** By the provider's clock. */
+      reportedAt: instant,
+      providerEventId,
+    },
+    happenedAt: 'reportedAt',
+    sentence: ({ issueNumber }) =>
+      `The mail with activation code ${issueNumber} was reported as spam by the person who received it.`,
+    samples: [
+      {
+        issueNumber: 2,
+        reportedAt: '2026-11-22T13:30:00.000Z',
+        providerEventId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4Y',
+      },
+    ],
+  }),
+
+  ActivationRefused: defineEvent({
+    // A refusal that reveals nothing need not be counted.
+    meaning: 'A code was tried in vain. `incorrect` once per guess, the others once per issue',
+    schemaVersion: 1,
+    fields: { issueNumber, reason: oneOf('incorrect', 'expired', 'exhausted'), refusedAt: instant },
+    happenedAt: 'refusedAt',
+    sentence: ({ issueNumber, reason }) => refusals[reason](issueNumber),
+    samples: [{ issueNumber: 2, reason: 'incorrect', refusedAt: '2026-11-22T12:01:00.000Z' }],
+  }),
+
+  AccountActivated: defineEvent({
+    meaning: 'The right code arrived in time',
+    schemaVersion: 1,
+    fields: { issueNumber, activatedAt: instant },
+    happenedAt: 'activatedAt',
+    sentence: ({ issueNumber }) => `The account was activated with activation code ${issueNumber}.`,
+    samples: [{ issueNumber: 2, activatedAt: '2026-11-22T12:01:41.499Z' }],
+  }),
+
+  OwnerNoticeIssued: defineEvent({
+    meaning:
+      'The address of an active account was registered: the owner is to be told, once in 24 hours ([ADR 23](adr/0023-notice-to-the-owner.md))',
+    schemaVersion: 1,
+    fields: { noticeNumber, issuedAt: instant, language: oneOf(...mailLanguages) },
+    happenedAt: 'issuedAt',
+    sentence: ({ noticeNumber }) =>
+      `Notice ${noticeNumber} was issued, to tell the owner that somebody registered the address again.`,
+    samples: [{ noticeNumber: 1, issuedAt: '2026-11-23T08:30:00.250Z', language: 'en' }],
+  }),
+
+  OwnerNotified: defineEvent({
+    meaning: 'The provider accepted the notice',
+    schemaVersion: 1,
+    fields: { noticeNumber, sentAt: instant, providerMessageId: text },
+    happenedAt: 'sentAt',
+    sentence: ({ noticeNumber }) =>
+      `Notice ${noticeNumber} to the owner was accepted by the e-mail provider.`,
+    samples: [
+      {
+        noticeNumber: 1,
+        sentAt: '2026-11-23T08:30:01.000Z',
+        providerMessageId: '9ef9a417-02e9-4d39-ad75-9611e0fcc33c',
+      },
+    ],
+  }),
+
+  OwnerNoticeUndeliverable: defineEvent({
+    meaning: 'The notice was given up',
+    schemaVersion: 1,
+    fields: { noticeNumber, reason: text, attempts, abandonedAt: instant },
+    happenedAt: 'abandonedAt',
+    sentence: ({ noticeNumber, attempts }) =>
+      `Notice ${noticeNumber} to the owner could not be delivered; sending was given up after ${callsOf(attempts)} to the e-mail provider.`,
+    samples: [
+      {
+        noticeNumber: 1,
+        reason: 'the provider answered 422',
+        attempts: 1,
+        abandonedAt: '2026-11-23T08:30:01.000Z',
+      },
+    ],
+  }),
+
+  RegistrationLapsed: defineEvent({
+    meaning: 'It was never activated within the retention time: the person is forgotten',
+    schemaVersion: 1,
+    fields: {
+      /** The newest registration that is forgotten; the keys of all up to it are destroyed. */
+      registrationNumber: wholeNumberFrom(1),
+      lapsedAt: instant,
+    },
+    happenedAt: 'lapsedAt',
+    forgetsPerson: true,
+    sentence: () =>
+      'The registration was never completed; what was known of the person was forgotten, and the address is free again.',
+    samples: [{ registrationNumber: 2, lapsedAt: '2026-12-22T12:00:00.000Z' }],
+  }),
+
+  AccountErased: defineEvent({
+    meaning: 'An operator had the person forgotten ([ADR 60](adr/0060-forgetting-a-person.md))',
+    schemaVersion: 1,
+    fields: {
+      /** UUID: the receipt that the operator was given. */
+      receiptId: text,
+      reason: oneOf(...erasureReasons),
+      /** The newest registration that is forgotten; the keys of all up to it are destroyed. */
+      registrationNumber: wholeNumberFrom(1),
+      erasedAt: instant,
+    },
+    happenedAt: 'erasedAt',
+    forgetsPerson: true,
+    sentence: () =>
+      'The account was erased; what was known of the person was forgotten, and the address is free again.',
+    samples: [
+      {
+        receiptId: '0b0f5dcb-5a7c-4f6a-9f0e-2a1f6f2f7a55',
+        reason: 'requested-by-owner',
+        registrationNumber: 2,
+        erasedAt: '2026-12-23T12:00:00.000Z',
+      },
+    ],
+  }),
+};
+
+export type AccountEventType = keyof typeof accountEvents;
+
+/** The same as a list. The compiler cannot follow that each data fits its fields; `defineEvent` has checked it. */
+export const accountEventDefinitions = Object.entries(
+  accountEvents,
+) as unknown as readonly (readonly [type: AccountEventType, definition: EventDefinition])[];
+
+/** Every type that a stream of an account can hold. */
+export const accountEventTypes: readonly AccountEventType[] = accountEventDefinitions.map(
+  ([type]) => type,
+);
+
+type EventOf<Type extends AccountEventType> = {
+  readonly type: Type;
+  readonly data: DataOf<(typeof accountEvents)[Type]['fields']>;
+};
+
+export type AccountEvent = { [Type in AccountEventType]: EventOf<Type> }[AccountEventType];
+
+export type AccountRegistered = EventOf<'AccountRegistered'>;
+export type RegistrationRenewed = EventOf<'RegistrationRenewed'>;
+export type PasswordHashUpgraded = EventOf<'PasswordHashUpgraded'>;
+export type RegistrationRefused = EventOf<'RegistrationRefused'>;
+export type ActivationCodeIssued = EventOf<'ActivationCodeIssued'>;
+export type ActivationCodeSent = EventOf<'ActivationCodeSent'>;
+export type ActivationCodeUndeliverable = EventOf<'ActivationCodeUndeliverable'>;
+export type ActivationMailDelivered = EventOf<'ActivationMailDelivered'>;
+export type ActivationMailBounced = EventOf<'ActivationMailBounced'>;
+export type ActivationMailReportedAsSpam = EventOf<'ActivationMailReportedAsSpam'>;
+export type ActivationRefused = EventOf<'ActivationRefused'>;
+export type AccountActivated = EventOf<'AccountActivated'>;
+export type OwnerNoticeIssued = EventOf<'OwnerNoticeIssued'>;
+export type OwnerNotified = EventOf<'OwnerNotified'>;
+export type OwnerNoticeUndeliverable = EventOf<'OwnerNoticeUndeliverable'>;
+export type RegistrationLapsed = EventOf<'RegistrationLapsed'>;
+export type AccountErased = EventOf<'AccountErased'>;
+
+const refusals = {
+  incorrect: (issueNumber: number) => `A wrong guess was made at activation code ${issueNumber}.`,
+  expired: (issueNumber: number) =>
+    `Activation code ${issueNumber} was tried after it had expired.`,
+  exhausted: (issueNumber: number) =>
+    `Activation code ${issueNumber} was tried when no guess was left.`,
+};
+
+function callsOf(attempts: number): string {
+  return attempts === 1 ? '1 call' : `${attempts} calls`;
 }
 
-export type AccountEvent =
-  | AccountRegistered
-  | RegistrationRenewed
-  | PasswordHashUpgraded
-  | RegistrationRefused
-  | ActivationCodeIssued
-  | ActivationCodeSent
-  | ActivationCodeUndeliverable
-  | ActivationMailDelivered
-  | ActivationMailBounced
-  | ActivationMailReportedAsSpam
-  | ActivationRefused
-  | AccountActivated
-  | OwnerNoticeIssued
-  | OwnerNotified
-  | OwnerNoticeUndeliverable
-  | RegistrationLapsed
-  | AccountErased;
-
-export type AccountEventType = AccountEvent['type'];
-
-/** The facts after which nothing is known of the person any more. */
-export const typesThatForget: ReadonlySet<string> = new Set<AccountEventType>([
-  'AccountErased',
-  'RegistrationLapsed',
-]);
+function timeOf(instant: Instant): string {
+  return new Date(instant).toISOString();
+}

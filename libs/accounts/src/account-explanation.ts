@@ -1,6 +1,6 @@
 import { codeExpiry, evolve, initialState, type Account, type PendingAccount } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
-import { sentenceOf } from './account-history.js';
+import { instantOf, sentenceOf } from './account-event-serde.js';
 import { guessAllowedFrom } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
 
@@ -30,35 +30,6 @@ export function explainAccount(
 ): AccountExplanation {
   const state = events.reduce(evolve, initialState);
   return { conclusion: conclusionOf(state, now, policy), steps: stepsOf(events, now) };
-}
-
-/** Fields that say when an event happened; `expiresAt` says when something will. */
-const instantFields = [
-  'registeredAt',
-  'renewedAt',
-  'upgradedAt',
-  'refusedAt',
-  'issuedAt',
-  'sentAt',
-  'abandonedAt',
-  'activatedAt',
-  'deliveredAt',
-  'bouncedAt',
-  'reportedAt',
-  'lapsedAt',
-  'erasedAt',
-] as const;
-
-/**
- * The instant an event speaks of, by the clock of whoever caused it.
- *
- * @throws RangeError when it speaks of none
- */
-export function instantOf({ type, data }: AccountEvent): Instant {
-  const values: Readonly<Record<string, unknown>> = { ...data };
-  const field = instantFields.find((name) => typeof values[name] === 'number');
-  if (field === undefined) throw new RangeError(`${type} does not say when it happened`);
-  return Number(values[field]);
 }
 
 function stepsOf(events: readonly AccountEvent[], now: Instant): readonly ExplainedStep[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { evolve, initialState } from './account.js';
 import type { AccountEvent } from './account-events.js';
-import { differencesBetween, readableDataOf, snapshotOf } from './account-snapshot.js';
+import { differencesBetween, snapshotOf } from './account-snapshot.js';
 import {
   accountRegistered,
   activeAccount,
@@ -12,7 +12,6 @@ import {
   registrationRenewed,
   SECOND,
 } from './testing/account-examples.js';
-import { storedAccountEvents } from './testing/stored-account-events.js';
 
 function snapshotAfter(...events: readonly AccountEvent[]) {
   return snapshotOf(events.reduce(evolve, initialState));
@@ -71,21 +70,5 @@ describe('The snapshot of an account', () => {
         snapshotAfter(accountRegistered(), registrationRenewed(noon + SECOND)),
       ),
     ).toEqual([{ field: 'registrationNumber', before: 1, after: 2 }]);
-  });
-});
-
-describe('The readable data of an event', () => {
-  it('leaves out what passwords and codes could be found with, of every event ever stored', () => {
-    for (const { event } of storedAccountEvents) {
-      const text = JSON.stringify(readableDataOf(event));
-      expect(text).not.toMatch(/passwordHash|nonce|keyId|\$2b\$/);
-    }
-  });
-
-  it('shows the rest, instants as text', () => {
-    expect(readableDataOf(accountRegistered())).toEqual({
-      address: ada.address,
-      registeredAt: '2026-11-22T12:00:00.000Z',
-    });
   });
 });

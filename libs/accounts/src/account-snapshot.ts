@@ -4,8 +4,7 @@ import {
   type ActivationCode,
   type StandingRefusal,
 } from './account.js';
-import type { AccountEvent, Instant } from './account-events.js';
-import { toStored } from './account-event-serde.js';
+import type { Instant } from './account-events.js';
 import { isErased } from './personal-text.js';
 
 /**
@@ -70,15 +69,6 @@ export function differencesBetween(
   after: AccountSnapshot,
 ): readonly Difference[] {
   return differences('', before, after);
-}
-
-/** Fields of stored events that only the program may read. */
-const secretFields: ReadonlySet<string> = new Set(['passwordHash', 'nonce', 'keyId']);
-
-/** What people may see of an event's data; instants are text (ISO 8601, UTC). */
-export function readableDataOf(event: AccountEvent): Readonly<Record<string, unknown>> {
-  const data = Object.entries(toStored(event).data as Readonly<Record<string, unknown>>);
-  return Object.fromEntries(data.filter(([name]) => !secretFields.has(name)));
 }
 
 function codeSnapshotOf(code: ActivationCode): CodeSnapshot {

@@ -20,7 +20,6 @@ export * from './account-stream-name.js';
 export * from './address-key.js';
 export * from './password-policy.js';
 export * from './account-event-serde.js';
-export * from './account-history.js';
 export * from './account-snapshot.js';
 export * from './account-explanation.js';
 export * from './reissue-activation-code.js';

@@ -6,7 +6,7 @@ import {
   accountIdOfStream,
   accountStreamName,
   erased,
-  personalFields,
+  personalFieldsOf,
   toStored,
 } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
@@ -69,7 +69,7 @@ describe('Account events', () => {
     for (const event of everyEvent) {
       const [shape] = await codec.encode(ada, [event]);
       const json = JSON.stringify(shape).toLowerCase();
-      for (const name of personalFields[event.type]) {
+      for (const name of personalFieldsOf(event.type)) {
         const value = (event.data as unknown as Record<string, string>)[name];
         if (value === undefined) throw new Error(`${event.type} has no ${name}`);
         expect(json).toContain(`"${name.toLowerCase()}":{"sealed":"`);
@@ -82,7 +82,7 @@ describe('Account events', () => {
 
   it('without personal data are stored as they are, without a key', async () => {
     const { codec, keys } = encrypting();
-    const plain = everyEvent.filter(({ type }) => personalFields[type].length === 0);
+    const plain = everyEvent.filter(({ type }) => personalFieldsOf(type).length === 0);
     expect(await codec.encode(ada, plain)).toEqual(plain.map(toStored));
     expect(await codec.decode(await stored(codec, ada, plain))).toEqual(plain);
     expect(keys.made).toEqual([]);
@@ -148,7 +148,7 @@ describe('Account events', () => {
     expect(read.at(-1)).toEqual(registered);
     everyEvent.forEach((event, index) => {
       const withoutPerson = Object.fromEntries(
-        personalFields[event.type].map((name) => [name, erased] as const),
+        personalFieldsOf(event.type).map((name) => [name, erased] as const),
       );
       expect(read[index]).toEqual({ ...event, data: { ...event.data, ...withoutPerson } });
     });

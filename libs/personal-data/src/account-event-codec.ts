@@ -195,7 +195,9 @@ function changingPersonalFields(
     throw new MalformedAccountEvent(type, schemaVersion, 'data');
   }
   const fields = data as Fields;
-  const changed = personalFieldsOf(type).map((name) => [name, change(fields[name], name)] as const);
+  const changed = personalFieldsOf(type, fields).map(
+    (name) => [name, change(fields[name], name)] as const,
+  );
   return { ...event, data: { ...fields, ...Object.fromEntries(changed) } };
 }
 

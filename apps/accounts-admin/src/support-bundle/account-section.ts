@@ -1,4 +1,4 @@
-import { accountStreamName, explainAccount, sentenceOf, toStored } from '@app/accounts';
+import { accountStreamName, explainAccount, listedDataOf, sentenceOf } from '@app/accounts';
 import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { ChainWalk } from '@app/event-store';
 import type { EventStore, RecordedEvent } from '@app/event-store';
@@ -6,14 +6,6 @@ import { anonymousAccountCodec } from '@app/read-model';
 
 const REDACTED = '[redacted]';
 const MOST_EVENTS = 200;
-
-/** Fields whose texts are from lists of our own; times and numbers beside them tell nobody who it is. */
-const plainTexts: ReadonlySet<string> = new Set(['kind', 'language']);
-const typesWithListedReason: ReadonlySet<AccountEvent['type']> = new Set([
-  'ActivationRefused',
-  'RegistrationRefused',
-  'AccountErased',
-]);
 
 /**
  * One account without the person: decoded without a key, so that personal data cannot get in, and of the rest only
@@ -58,7 +50,7 @@ export async function accountSection(
 
 function entryOf(recorded: RecordedEvent, event: AccountEvent): object {
   const { schemaVersion, actor, $correlationId, $causationId } = recorded.metadata;
-  const data = toStored(event).data as Readonly<Record<string, unknown>>;
+  const redacted = Object.fromEntries(Object.keys(event.data).map((name) => [name, REDACTED]));
   return {
     revision: Number(recorded.revision),
     position: String(recorded.position),
@@ -66,21 +58,10 @@ function entryOf(recorded: RecordedEvent, event: AccountEvent): object {
     type: event.type,
     schemaVersion,
     sentence: sentenceOf(event),
-    data: Object.fromEntries(
-      Object.entries(data).map(([name, value]) => [name, plain(event.type, name, value)]),
-    ),
+    data: { ...redacted, ...listedDataOf(event) },
     actor,
     correlationId: $correlationId,
     causationId: $causationId,
     eventId: recorded.id,
   };
-}
-
-function plain(type: AccountEvent['type'], name: string, value: unknown): unknown {
-  const isPlain =
-    typeof value === 'number' ||
-    name.endsWith('At') ||
-    plainTexts.has(name) ||
-    (name === 'reason' && typesWithListedReason.has(type));
-  return isPlain ? value : REDACTED;
 }
