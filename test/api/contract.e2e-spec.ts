@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import fc from 'fast-check';
+import { ConsistencyTokens } from '../../apps/accounts-api/src/read-your-writes/consistency-tokens.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import {
@@ -58,6 +60,7 @@ interface Schema {
 const EVERYWHERE = [400, 404, 405, 413, 415, 431];
 
 describe('The contract of the API', () => {
+  const addressKey = randomBytes(32);
   let product: Product;
   let client: AccountClient;
   let backstage: Backstage;
@@ -66,7 +69,7 @@ describe('The contract of the API', () => {
   const caller = newCaller();
 
   beforeAll(async () => {
-    product = await startProduct();
+    product = await startProduct({ environment: { ADDRESS_KEY: addressKey.toString('base64') } });
     client = new AccountClient(product.endpoints.api);
     backstage = new Backstage(product);
     const { accountId } = (await client.register(caller)).body;
@@ -238,10 +241,22 @@ describe('The contract of the API', () => {
       expectProblem(form, 415, 'unsupported-media-type');
     });
 
-    it.each(['abc', '-1', '1'.repeat(20)])('answers 400 to the token %s', async (token) => {
-      const answer = await client.view(caller, { 'Consistency-Token': token });
-      expectProblem(answer, 400, 'invalid-request');
+    it('answers 409 to a token that names what is not in the log, whoever asks', async () => {
+      const written = { accountId: randomUUID(), revision: 0n, position: (1n << 64n) - 1n };
+      const tokens = new ConsistencyTokens(addressKey);
+      for (const one of [caller, newCaller()]) {
+        const headers = { 'Consistency-Token': tokens.seal(written) };
+        expectProblem(await client.view(one, headers), 409, 'write-not-in-log');
+      }
     });
+
+    it.each(['abc', '-1', '1'.repeat(20), 'A'.repeat(80), `${'A'.repeat(79)}=`])(
+      'answers 400 to the token %s',
+      async (token) => {
+        const answer = await client.view(caller, { 'Consistency-Token': token });
+        expectProblem(answer, 400, 'invalid-request');
+      },
+    );
   });
 
   describe('headers', () => {
@@ -539,7 +554,7 @@ function generatedRequests(caller: { email: string; password: string }) {
         Authorization: authorization,
         'Accept-Language': headerText,
         'X-Request-Id': fc.oneof(fc.uuid(), headerText),
-        'Consistency-Token': fc.constantFrom('0', '1', 'x', '-1', '1e9'),
+        'Consistency-Token': fc.constantFrom('0', '1', 'x', '-1', 'A'.repeat(80)),
         Accept: headerText,
       },
       { requiredKeys: ['Content-Type'] },

@@ -23,7 +23,10 @@ describe('The statistics of the timing test', () => {
   it('compare answers but for what names the one call', () => {
     const answer = (id: string, status = 202) => ({
       status,
-      headerNames: ['A'],
+      headers: [
+        ['A', '1'],
+        ['X-Request-Id', id],
+      ] as const,
       body: `{"accountId":"${id}"}`,
       milliseconds: Math.random(),
     });
@@ -33,6 +36,7 @@ describe('The statistics of the timing test', () => {
     ];
     expect(shapeOf(one)).toEqual(shapeOf(other));
     expect(shapeOf(one)).not.toEqual(shapeOf({ ...other, status: 200 }));
+    expect(shapeOf(one)).not.toEqual(shapeOf({ ...other, headers: [['A', '2']] }));
   });
 
   it('take the classes in any order', () => {

@@ -1,11 +1,12 @@
 import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { comparable } from './equal-answers.js';
 
 /** What came back, and how long it took. */
 export interface Timed {
   readonly status: number;
-  /** Names of the headers, as they were sent. */
-  readonly headerNames: readonly string[];
+  /** Names and values, as they were sent and in that order. */
+  readonly headers: readonly (readonly [string, string])[];
   readonly body: string;
   readonly milliseconds: number;
 }
@@ -45,7 +46,7 @@ export class StopWatch {
           answer.on('end', () =>
             resolve({
               status: answer.statusCode ?? 0,
-              headerNames: answer.rawHeaders.filter((_, index) => index % 2 === 0),
+              headers: pairsOf(answer.rawHeaders),
               body: Buffer.concat(chunks).toString(),
               milliseconds: performance.now() - startedAt,
             }),
@@ -63,9 +64,15 @@ export class StopWatch {
 }
 
 /** The answer with everything left out that differs between any two calls. */
-export function shapeOf({ status, headerNames, body }: Timed): object {
+export function shapeOf({ status, headers, body }: Timed): object {
   const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-  return { status, headerNames, body: body.replace(uuid, '<id>') };
+  return { status, headers: headers.map(comparable), body: body.replace(uuid, '<id>') };
+}
+
+function pairsOf(rawHeaders: readonly string[]): (readonly [string, string])[] {
+  return rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ''] as const] : [],
+  );
 }
 
 /** Chance that a sample of `one` is greater than one of `other`: 0.5 when they cannot be told apart. */

@@ -15,6 +15,7 @@ import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { commonProblems } from '@app/http-service';
 import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
 import { accountProblemTable, accountProblems } from './account-problems.js';
+import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
 import { HashingOverloaded } from './register-account/password-hasher.js';
 
 const now = Date.UTC(2026, 10, 22, 12);
@@ -46,6 +47,12 @@ describe('The table of problems', () => {
     const problem = problemOf(error);
     expect(problem?.type).toMatchObject({ slug, status });
     expect(problem?.detail).not.toBe('');
+  });
+
+  it('has the write that a token names and the log does not have', () => {
+    const problem = problemOf(new WriteNotInLog());
+    expect(problem?.type).toMatchObject({ slug: 'write-not-in-log', status: 409 });
+    expect(problem?.detail).toMatch(/Leave the header out/);
   });
 
   it('tells how many guesses are left', () => {

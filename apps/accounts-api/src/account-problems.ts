@@ -17,6 +17,7 @@ import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
 import type { Clock } from '@app/service';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
+import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
 import { LimitExceeded } from './throttle/throttle.js';
 import { HashingOverloaded } from './register-account/password-hasher.js';
 
@@ -27,6 +28,12 @@ export const accountProblems = {
     409,
     'The account is already active',
     'There is nothing left to activate. Use the account.',
+  ),
+  writeNotInLog: problemType(
+    'write-not-in-log',
+    409,
+    'The change that the token names is not there',
+    'The header Consistency-Token is a true one, but the log does not have, or no longer has, the change that it names: it was put back from a copy, or is another log. Leave the header out, and look at the account: what was changed since the copy may have to be done again.',
   ),
   activationCodeMissing: problemType(
     'activation-code-missing',
@@ -108,6 +115,12 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     }
     if (error instanceof ActivationCodeMissing) {
       return new Problem(accountProblems.activationCodeMissing, error.message);
+    }
+    if (error instanceof WriteNotInLog) {
+      return new Problem(
+        accountProblems.writeNotInLog,
+        'The change that the header Consistency-Token names is not there. Leave the header out.',
+      );
     }
     if (error instanceof AccountAlreadyActive) {
       return new Problem(accountProblems.accountAlreadyActive, error.message);

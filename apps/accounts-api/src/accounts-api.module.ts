@@ -18,8 +18,10 @@ import { ActivateAccountHandler } from './activate-account/activate-account.hand
 import { PasswordCheck } from './basic-auth/password-check.js';
 import { VerifiedCredentials } from './basic-auth/verified-credentials.js';
 import { ClientAddresses } from './client-address/client-addresses.js';
+import { ConsistencyTokens } from './read-your-writes/consistency-tokens.js';
 import { ReadYourWrites } from './read-your-writes/read-your-writes.js';
 import type { Progress } from './read-your-writes/read-your-writes.js';
+import { isInLog } from './read-your-writes/written-event.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
 import { PASSWORD_HASHER } from './register-account/password-hasher.js';
 import { COMMON_PASSWORDS, PASSWORD_POLICY } from './register-account/password-rules.js';
@@ -88,7 +90,11 @@ export class AccountsApiModule {
         { provide: CLOCK, useValue: systemClock },
         { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
-        { provide: ReadYourWrites, useValue: new ReadYourWrites(progress) },
+        { provide: ConsistencyTokens, useValue: new ConsistencyTokens(settings.ADDRESS_KEY) },
+        {
+          provide: ReadYourWrites,
+          useValue: new ReadYourWrites(progress, (written) => isInLog(eventStore, written)),
+        },
         ...protection(settings, connections),
       ],
     };

@@ -4,10 +4,10 @@ import { linkAfter, linkOf } from './event-chain.js';
 import type { EventCodec, NewestEvents } from './event-codec.js';
 import { WrongExpectedRevision } from './event-store.js';
 import type {
+  AppendResult,
   EventMetadata,
   EventStore,
   ExpectedRevision,
-  LogPosition,
   NewEvent,
   RecordedEvent,
   RequestClient,
@@ -38,19 +38,14 @@ export interface Decision<Event, State> {
   readonly events: readonly Event[];
   /** The state after those facts. */
   readonly state: State;
-  /**
-   * Position of the last event that this decision rests on: of its own facts, or of the stream as it was read.
-   * Undefined when nothing was appended to a stream that does not exist.
-   */
-  readonly position: LogPosition | undefined;
+  /** Where the last fact of this decision stands; undefined when nothing was appended. */
+  readonly appended: AppendResult | undefined;
 }
 
 /** A stream as it was read, for a decision about it that is made later. Its size does not grow with the stream. */
 export interface LoadedStream<State> {
   readonly state: State;
   readonly revision: ExpectedRevision;
-  /** Of the last event; undefined for a stream that does not exist. */
-  readonly position: LogPosition | undefined;
   /** Link of the last event in the stream's chain; empty for a stream that does not exist. */
   readonly head: string;
   readonly newest: NewestEvents;
@@ -180,7 +175,7 @@ class CommandQueues<Command, Event, State> {
         const isSettled = await this.append(streamName, history, events, command);
         return present.slice(isSettled ? index + 1 : index);
       }
-      command.resolve({ events, state, position: history.position });
+      command.resolve({ events, state, appended: undefined });
     }
     return [];
   }
@@ -199,8 +194,8 @@ class CommandQueues<Command, Event, State> {
       const encoded = await toNewEvents(codec, streamName, events, history.newest, context);
       const newEvents = linked(streamName, history, encoded);
       if (!isNotEmpty(newEvents)) throw new Error('the codec encoded no event');
-      const { position } = await store.append(streamName, history.revision, newEvents);
-      command.resolve({ events, state: events.reduce(decider.evolve, state), position });
+      const appended = await store.append(streamName, history.revision, newEvents);
+      command.resolve({ events, state: events.reduce(decider.evolve, state), appended });
       return true;
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) {
@@ -231,7 +226,7 @@ export async function loadStream<Command, Event, State>(
   streamName: string,
 ): Promise<LoadedStream<State>> {
   let state = decider.initialState;
-  let last: RecordedEvent | undefined;
+  let revision: ExpectedRevision = 'no-stream';
   let head = '';
   const newest = new Map<string, RecordedEvent>();
   let chunk: RecordedEvent[] = [];
@@ -240,7 +235,7 @@ export async function loadStream<Command, Event, State>(
     chunk = [];
   };
   for await (const event of store.readStream(streamName)) {
-    last = event;
+    revision = event.revision;
     head = linkAfter(head, event);
     newest.set(event.type, event);
     chunk.push(event);
@@ -249,7 +244,7 @@ export async function loadStream<Command, Event, State>(
     await nextRound();
   }
   await foldChunk();
-  return { state, revision: last?.revision ?? 'no-stream', position: last?.position, head, newest };
+  return { state, revision, head, newest };
 }
 
 async function toNewEvents<Event>(

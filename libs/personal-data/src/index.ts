@@ -8,4 +8,4 @@ export {
 } from './account-keys.js';
 export { SetAsideCodec, concernsOneAccount, setAside } from './set-aside-codec.js';
 export type { SetAsideOptions } from './set-aside-codec.js';
-export { SealBroken } from './seal.js';
+export { SealBroken, open, seal } from './seal.js';

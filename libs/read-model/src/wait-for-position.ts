@@ -43,6 +43,11 @@ export class ReadModelProgress {
     await this.listening;
   }
 
+  /** Whether the rows are known to show everything recorded up to the position. */
+  hasReached(position: LogPosition): boolean {
+    return this.known !== undefined && this.known >= position;
+  }
+
   /**
    * Resolves when the rows show everything recorded up to the position.
    *
@@ -51,7 +56,7 @@ export class ReadModelProgress {
    * @throws ReadModelUnavailable the wait was cut short by `stop`
    */
   waitUntil(position: LogPosition, timeoutMs: number): Promise<void> {
-    if (this.known !== undefined && this.known >= position) return Promise.resolve();
+    if (this.hasReached(position)) return Promise.resolve();
     if (this.stopped.signal.aborted) return Promise.reject(stopping());
     return new Promise((resolve, reject) => {
       const end = () => {

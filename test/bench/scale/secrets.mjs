@@ -1,5 +1,6 @@
 /** Secrets of a data set, as the product's own code takes them. */
 import { readFileSync } from 'node:fs';
+import { ConsistencyTokens } from '../../../dist/apps/accounts-api/src/read-your-writes/consistency-tokens.js';
 import { BcryptPasswordHasher } from '../../../dist/apps/accounts-api/src/register-account/bcrypt-password-hasher.js';
 import { AccountIds, KeyRing } from '../../../dist/libs/account-secrets/src/index.js';
 import { password } from './account-lives.mjs';
@@ -10,8 +11,10 @@ const HASHES = 16;
 
 export function readSecrets(secretFiles) {
   const text = (setting) => readFileSync(secretFiles[`${setting}_FILE`], 'utf8').trim();
+  const addressKey = Buffer.from(text('ADDRESS_KEY'), 'base64');
   return {
-    accountIds: new AccountIds(Buffer.from(text('ADDRESS_KEY'), 'base64')),
+    accountIds: new AccountIds(addressKey),
+    consistencyTokens: new ConsistencyTokens(addressKey),
     peppers: KeyRing.parse(text('PASSWORD_PEPPERS'), 'PASSWORD_PEPPERS'),
     personalDataKeys: KeyRing.parse(text('PERSONAL_DATA_KEYS'), 'PERSONAL_DATA_KEYS'),
     adminKey: text('ADMIN_KEY'),

@@ -58,6 +58,7 @@ export class ActivateAccountController {
     'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',
+    'writeNotInLog',
     'activationCodeExpired',
     'activationCodeExhausted',
     'activationCodeIncorrect',
@@ -74,14 +75,14 @@ export class ActivateAccountController {
     @Proven() account: ProvenRegistration,
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof activationAnswer> & WrittenAt> {
-    const { activatedAt, position } = await this.commandBus.execute(
+    const { activatedAt, written } = await this.commandBus.execute(
       new ActivateAccount(account, code, context),
     );
     return {
       accountId: account.accountId,
       status: 'active',
       activatedAt: new Date(activatedAt).toISOString(),
-      position,
+      written,
     };
   }
 }

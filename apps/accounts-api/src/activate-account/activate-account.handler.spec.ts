@@ -61,7 +61,7 @@ describe('Activating an account', () => {
 
   it('takes the right code: the fact is on record, and the caller can read it at once', async () => {
     accounts.now += 59_999;
-    const { activatedAt, position } = await activate(await accounts.code());
+    const { activatedAt, written } = await activate(await accounts.code());
     expect(activatedAt).toBe(accounts.now);
     expect(await newest()).toEqual({
       type: 'AccountActivated',
@@ -72,7 +72,7 @@ describe('Activating an account', () => {
       $correlationId: exampleContext.requestId,
     });
     await accounts.readYourWrites.settle(accounts.accountId, undefined);
-    expect(accounts.progress.waitedFor).toEqual([position]);
+    expect(accounts.progress.waitedFor).toEqual([written?.position]);
   });
 
   it('takes it between the mail and the record of the mail', async () => {

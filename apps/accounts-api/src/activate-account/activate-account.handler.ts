@@ -27,7 +27,7 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
 
   async execute({ account, guess, context }: ActivateAccount): Promise<ActivatedAccount> {
     const { accountId, registrationNumber } = account;
-    const { events, state, position } = await handleCommand(
+    const { events, state, appended } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
       (current): AccountCommand => ({
@@ -39,12 +39,12 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
       }),
       commandContext(context, 'account'),
     );
-    this.readYourWrites.remember(accountId, position);
+    const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
     // A wrong guess is told only now that it is on record: guesses in parallel cannot be for free.
     const outcome = activationOutcome(state, events, this.policy);
     if (outcome instanceof AccountError) throw outcome;
-    return { activatedAt: outcome.activatedAt, position };
+    return { activatedAt: outcome.activatedAt, written };
   }
 
   private expectedCode(accountId: string, account: Account) {

@@ -12,16 +12,19 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiHeader, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
 import { z } from 'zod';
 import { accountProblems } from '../account-problems.js';
-import { CONSISTENCY_TOKEN } from '../read-your-writes/read-your-writes.js';
+import { CONSISTENCY_TOKEN } from '../read-your-writes/consistency-tokens.js';
 
 const problems = { ...commonProblems, ...accountProblems };
 
-const EXAMPLE_TOKEN = '104729';
+const EXAMPLE_TOKEN =
+  'RkU4dWJ0c3VqcW1vYXl2d2x6bnJwZGhnY2tpZnhlYnRzdWpxbW9heXZ3bHpucnBkaGdja2lmeGVidHN1';
 
 const consistencyTokenHeader = {
   [CONSISTENCY_TOKEN]: {
-    description: 'Send it along with a later call, to whichever server: it then sees this change.',
-    schema: { type: 'string' as const },
+    description:
+      'Send it along, unchanged, with a later call to whichever server: it then sees this change. On every ' +
+      'answer to a call of this kind, and always 80 characters; what they mean is for the service alone.',
+    schema: { type: 'string' as const, pattern: '^[A-Za-z0-9_-]{80}$' },
     example: EXAMPLE_TOKEN,
   },
 };
@@ -31,7 +34,9 @@ export function ApiConsistencyToken() {
   return ApiHeader({
     name: CONSISTENCY_TOKEN,
     required: false,
-    description: 'From an earlier answer: wait until that change is visible, at most 2 seconds.',
+    description:
+      'From an earlier answer: wait until that change is visible, at most 2 seconds. A value that is not ' +
+      'from this service is answered 400, one whose change is no longer in the log 409; both at once.',
   });
 }
 

@@ -8,8 +8,14 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { READ_MODEL } from '../accounts.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
-import { CONSISTENCY_TOKEN, ReadYourWrites } from '../read-your-writes/read-your-writes.js';
-import type { ConsistencyToken } from '../read-your-writes/read-your-writes.js';
+import {
+  CONSISTENCY_TOKEN,
+  ConsistencyTokenBroken,
+  ConsistencyTokens,
+} from '../read-your-writes/consistency-tokens.js';
+import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import type { ClaimedWrite } from '../read-your-writes/read-your-writes.js';
+import type { WrittenEvent } from '../read-your-writes/written-event.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { basicCredentialsOf } from './basic-credentials.js';
 import type { BasicCredentials } from './basic-credentials.js';
@@ -28,6 +34,7 @@ export class BasicAuthGuard implements CanActivate {
     @Inject(READ_MODEL) private readonly readModel: Queryable,
     private readonly passwordCheck: PasswordCheck,
     private readonly accountIds: AccountIds,
+    private readonly consistencyTokens: ConsistencyTokens,
     private readonly readYourWrites: ReadYourWrites,
     private readonly clients: ClientAddresses,
     private readonly uniformAnswers: UniformAnswers,
@@ -35,12 +42,12 @@ export class BasicAuthGuard implements CanActivate {
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
-    const token = consistencyTokenOf(request.headers[CONSISTENCY_TOKEN.toLowerCase()]);
+    const written = this.writtenOf(request.headers[CONSISTENCY_TOKEN.toLowerCase()]);
     const credentials = basicCredentialsOf(request.headers.authorization);
     const account =
       credentials &&
       (await this.uniformAnswers.atTheBeat(
-        () => this.prove(request, credentials, token),
+        () => this.prove(request, credentials, written),
         (proven) => proven === undefined,
       ));
     if (account === undefined) {
@@ -53,13 +60,13 @@ export class BasicAuthGuard implements CanActivate {
   private async prove(
     request: FastifyRequest,
     { address, password }: BasicCredentials,
-    token: bigint | undefined,
+    written: WrittenEvent | undefined,
   ): Promise<ProvenAccount | undefined> {
     const accountId = this.accountIdOf(address);
     this.passwordCheck.assertRoomFor(accountId);
     const clientNetwork = this.clients.networkOf(request);
-    const written = token === undefined ? token : { position: token, network: clientNetwork };
-    const account = accountId === undefined ? undefined : await this.find(accountId, written);
+    const claimed = written && { ...written, network: clientNetwork };
+    const account = accountId === undefined ? undefined : await this.find(accountId, claimed);
     const claim = {
       requestId: request.id,
       client: this.clients.clientOf(request),
@@ -71,8 +78,8 @@ export class BasicAuthGuard implements CanActivate {
     return (await this.passwordCheck.isRight(claim, account)) ? account : undefined;
   }
 
-  private async find(accountId: string, token: ConsistencyToken | undefined) {
-    await this.readYourWrites.settle(accountId, token);
+  private async find(accountId: string, claimed: ClaimedWrite | undefined) {
+    await this.readYourWrites.settle(accountId, claimed);
     return findCredentials(this.readModel, accountId);
   }
 
@@ -85,19 +92,20 @@ export class BasicAuthGuard implements CanActivate {
       throw error;
     }
   }
-}
 
-const POSITION = /^\d{1,19}$/;
-
-function consistencyTokenOf(header: string | string[] | undefined): bigint | undefined {
-  if (header === undefined) return undefined;
-  if (typeof header !== 'string' || !POSITION.test(header)) {
-    throw invalidRequest([
-      {
-        field: CONSISTENCY_TOKEN,
-        message: 'must be the value of that header in an earlier answer',
-      },
-    ]);
+  private writtenOf(header: string | string[] | undefined): WrittenEvent | undefined {
+    if (header === undefined) return undefined;
+    try {
+      // A header that was sent twice arrives joined, and does not open either.
+      return this.consistencyTokens.open(String(header));
+    } catch (error) {
+      if (!(error instanceof ConsistencyTokenBroken)) throw error;
+      throw invalidRequest([
+        {
+          field: CONSISTENCY_TOKEN,
+          message: 'send this header as an earlier answer of this service had it, or not at all',
+        },
+      ]);
+    }
   }
-  return BigInt(header);
 }

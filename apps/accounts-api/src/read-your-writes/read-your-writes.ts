@@ -1,25 +1,32 @@
-import type { LogPosition } from '@app/event-store';
+import type { AppendResult, LogPosition } from '@app/event-store';
 import { WaitingPlaces } from './waiting-places.js';
+import type { WrittenEvent } from './written-event.js';
 
 /** Where a write ended, for those who want to read it. */
 export interface WrittenAt {
-  /** Undefined when the command changed nothing. */
-  readonly position: LogPosition | undefined;
+  /** Undefined when there is nothing to wait for. */
+  readonly written: WrittenEvent | undefined;
 }
 
 /** What a caller says it has written, and from where it says so. */
-export interface ConsistencyToken {
-  readonly position: LogPosition;
+export interface ClaimedWrite extends WrittenEvent {
   readonly network: string;
 }
 
-/** Name of the header that carries a position from a write to a read. */
-export const CONSISTENCY_TOKEN = 'Consistency-Token';
-
 /** Knows how far the read model has followed the log. */
 export interface Progress {
+  hasReached(position: LogPosition): boolean;
   /** @throws ReadModelBehind when the position is not reached within `timeoutMs` milliseconds */
   waitUntil(position: LogPosition, timeoutMs: number): Promise<void>;
+}
+
+/** The log does not have what a caller's token names: it lost its end, or is another log. */
+export class WriteNotInLog extends Error {
+  override readonly name = 'WriteNotInLog';
+
+  constructor() {
+    super('the log does not have the event that a consistency token names');
+  }
 }
 
 const LONGEST_WAIT_MS = 2_000;
@@ -31,46 +38,68 @@ const MOST_WAITING_OF_A_NETWORK = 64;
 /**
  * Lets a client read what it has just written, although the read model follows the log with a delay:
  * before credentials or an account are looked up, waits until the read model has passed the account's
- * last write through this process, and the client's own token, if it sent one.
+ * last write through this process, and what the client's own token names, if it sent one.
  *
- * Anybody can make up a token, and the password can be proven only after the wait: the account itself may be
- * what is waited for. So few calls of a network wait for tokens at a time; more are turned away at once.
+ * A caller can send a true token again and again, and the password can be proven only after the wait: the
+ * account itself may be what is waited for. So few calls of a network wait for tokens at a time; more are
+ * turned away at once.
  */
 export class ReadYourWrites {
   /** Last write per account through this process; the oldest are forgotten first. */
   private readonly lastWrites = new Map<string, LogPosition>();
+  private newest: WrittenEvent | undefined;
 
   private readonly waitingForTokens = new WaitingPlaces(MOST_WAITING, MOST_WAITING_OF_A_NETWORK);
 
-  constructor(private readonly progress: Progress) {}
+  /** @param isInLog whether the log has this event at this place */
+  constructor(
+    private readonly progress: Progress,
+    private readonly isInLog: (written: WrittenEvent) => Promise<boolean>,
+  ) {}
 
-  remember(accountId: string, position: LogPosition | undefined): void {
-    if (position === undefined) return;
+  /**
+   * @param appended undefined for a command that changed nothing. The newest write of this process takes its
+   *   place: a stranger who reads after it waits as he would have waited for a change
+   * @returns what the caller's token is to name; undefined when this process has written nothing yet
+   */
+  remember(accountId: string, appended: AppendResult | undefined): WrittenEvent | undefined {
+    const written = appended ? { accountId, ...appended } : this.newest;
+    if (written === undefined) return undefined;
+    if (this.newest === undefined || written.position > this.newest.position) this.newest = written;
     this.lastWrites.delete(accountId);
-    this.lastWrites.set(accountId, position);
+    this.lastWrites.set(accountId, written.position);
     if (this.lastWrites.size > MOST_REMEMBERED) {
       const [oldest] = this.lastWrites.keys();
       if (oldest !== undefined) this.lastWrites.delete(oldest);
     }
+    return written;
   }
 
   /**
-   * @param token what the client got from its last write, wherever that was
+   * @param claimed what the client got from its last write, wherever that was
+   * @throws WriteNotInLog at once
    * @throws ReadModelBehind when the read model does not get there within 2 s, or when it is not there yet
    *   and too many calls wait for tokens
    */
-  async settle(accountId: string, token: ConsistencyToken | undefined): Promise<void> {
-    const written = this.lastWrites.get(accountId);
-    if (written !== undefined) {
-      await this.progress.waitUntil(written, LONGEST_WAIT_MS);
-      if (this.lastWrites.get(accountId) === written) this.lastWrites.delete(accountId);
+  async settle(accountId: string, claimed: ClaimedWrite | undefined): Promise<void> {
+    if (claimed !== undefined) {
+      await this.waitingForTokens.holdWhile(
+        claimed.network,
+        () => this.waitFor(claimed),
+        // What the read model has reached already is answered as ever.
+        () => this.progress.waitUntil(claimed.position, 0),
+      );
     }
-    if (token === undefined) return;
-    await this.waitingForTokens.holdWhile(
-      token.network,
-      () => this.progress.waitUntil(token.position, LONGEST_WAIT_MS),
-      // What the read model has reached already is answered as ever.
-      () => this.progress.waitUntil(token.position, 0),
-    );
+    const written = this.lastWrites.get(accountId);
+    if (written === undefined) return;
+    await this.progress.waitUntil(written, LONGEST_WAIT_MS);
+    if (this.lastWrites.get(accountId) === written) this.lastWrites.delete(accountId);
+  }
+
+  private async waitFor(claimed: ClaimedWrite): Promise<void> {
+    if (!this.progress.hasReached(claimed.position) && !(await this.isInLog(claimed))) {
+      throw new WriteNotInLog();
+    }
+    await this.progress.waitUntil(claimed.position, LONGEST_WAIT_MS);
   }
 }

@@ -63,9 +63,9 @@ export class RegisterAccountController {
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
     assertAcceptable(body, this.policy, this.commonPasswords);
-    const { accountId, position } = await this.commandBus.execute(
+    const { accountId, written } = await this.commandBus.execute(
       new RegisterAccount(body.email, body.password, context),
     );
-    return { accountId, message: MESSAGE, position };
+    return { accountId, message: MESSAGE, written };
   }
 }

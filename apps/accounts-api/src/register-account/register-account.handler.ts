@@ -36,12 +36,12 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> 
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password);
     // From here on the work depends on what the address has already; before, it does not.
-    const { events, position } = await this.uniformAnswers.atTheBeat(() =>
+    const { events, appended } = await this.uniformAnswers.atTheBeat(() =>
       this.append(accountId, address, passwordHash, context),
     );
-    this.readYourWrites.remember(accountId, position);
+    const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
-    return { accountId, position };
+    return { accountId, written };
   }
 
   private append(

@@ -37,6 +37,7 @@ export class RequestActivationCodeController {
     'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',
+    'writeNotInLog',
     'activationCodeRequestedTooSoon',
     'payloadTooLarge',
     'unsupportedMediaType',
@@ -48,7 +49,7 @@ export class RequestActivationCodeController {
     @Proven() account: ProvenRegistration,
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {
-    const { position } = await this.commandBus.execute(new RequestActivationCode(account, context));
-    return { message: MESSAGE, position };
+    const { written } = await this.commandBus.execute(new RequestActivationCode(account, context));
+    return { message: MESSAGE, written };
   }
 }

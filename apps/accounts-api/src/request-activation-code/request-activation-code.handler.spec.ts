@@ -33,7 +33,7 @@ describe('Asking for a new code', () => {
 
   it('issues one with a nonce of its own, half a minute after the last', async () => {
     accounts.now += 30_000;
-    const { position } = await request();
+    const { written } = await request();
     const issues = (await accounts.history()).filter(
       (event) => event.type === 'ActivationCodeIssued',
     );
@@ -42,7 +42,8 @@ describe('Asking for a new code', () => {
     expect(second).toMatch(/^[0-9a-f]{32}$/);
     expect(second).not.toBe(first);
     expect((await accounts.recorded()).at(-1)).toMatchObject({
-      position,
+      revision: written?.revision,
+      position: written?.position,
       metadata: { actor: 'account', $causationId: exampleContext.requestId },
     });
   });
@@ -72,6 +73,6 @@ describe('Asking for a new code', () => {
     await register();
     accounts.now += 30_000;
     await expect(request(1)).rejects.toBeInstanceOf(CredentialsSuperseded);
-    await expect(request(2)).resolves.toMatchObject({ position: expect.anything() });
+    await expect(request(2)).resolves.toMatchObject({ written: expect.anything() });
   });
 });

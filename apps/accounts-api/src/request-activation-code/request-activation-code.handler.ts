@@ -24,7 +24,7 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
 
   async execute({ account, context }: RequestActivationCode): Promise<WrittenAt> {
     const { accountId, registrationNumber } = account;
-    const { position } = await handleCommand(
+    const { appended } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
       (): AccountCommand => ({
@@ -37,7 +37,6 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
       }),
       commandContext(context, 'account'),
     );
-    this.readYourWrites.remember(accountId, position);
-    return { position };
+    return { written: this.readYourWrites.remember(accountId, appended) };
   }
 }

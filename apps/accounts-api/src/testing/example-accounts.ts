@@ -13,8 +13,10 @@ import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.j
 import { pino } from 'pino';
 import type { Accounts } from '../accounts.js';
 import { ActivateAccountHandler } from '../activate-account/activate-account.handler.js';
+import { ConsistencyTokens } from '../read-your-writes/consistency-tokens.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { Progress } from '../read-your-writes/read-your-writes.js';
+import { isInLog } from '../read-your-writes/written-event.js';
 import type { PasswordHasher } from '../register-account/password-hasher.js';
 import { RegisterAccountHandler } from '../register-account/register-account.handler.js';
 import { RequestActivationCodeHandler } from '../request-activation-code/request-activation-code.handler.js';
@@ -57,6 +59,10 @@ export class CountingPasswordHasher implements PasswordHasher {
 export class RecordingProgress implements Progress {
   readonly waitedFor: bigint[] = [];
 
+  hasReached(): boolean {
+    return false;
+  }
+
   async waitUntil(position: bigint): Promise<void> {
     this.waitedFor.push(position);
   }
@@ -67,7 +73,10 @@ export class ExampleAccounts {
   readonly store = new InMemoryEventStore();
   readonly passwordHasher = new CountingPasswordHasher();
   readonly progress = new RecordingProgress();
-  readonly readYourWrites = new ReadYourWrites(this.progress);
+  readonly readYourWrites = new ReadYourWrites(this.progress, (written) =>
+    isInLog(this.store, written),
+  );
+  readonly consistencyTokens = new ConsistencyTokens(randomBytes(32));
   /** Every line that was logged. */
   readonly logged: Record<string, unknown>[] = [];
   readonly log = pino(

@@ -64,7 +64,7 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
     provenBy: ProvingCall,
   ): Promise<void> {
     const passwordHash = await this.passwordHasher.hash(password);
-    const { position } = await handleCommand(
+    const { appended } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
       (): AccountCommand => ({
@@ -75,6 +75,6 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
       }),
       commandContext(provenBy, 'account'),
     );
-    this.readYourWrites.remember(accountId, position);
+    this.readYourWrites.remember(accountId, appended);
   }
 }

@@ -28,7 +28,13 @@ export class ViewAccountController {
     registeredAt: '2026-11-22T10:02:11.000Z',
     activatedAt: '2026-11-22T10:02:12.345Z',
   })
-  @ApiProblems('invalidRequest', 'unauthenticated', 'tooManyRequests', 'serviceUnavailable')
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'writeNotInLog',
+    'tooManyRequests',
+    'serviceUnavailable',
+  )
   /** What the password was proven with is what is shown: one look at the read model serves both. */
   view(@Proven() account: ProvenAccount): z.infer<typeof accountAnswer> {
     return {
