@@ -18,8 +18,8 @@ const LANES = 6;
 export class AddressClasses {
   private constructor(
     readonly product: Product,
-    private readonly admin: RestartableApp,
-    private readonly adminKey: string,
+    readonly admin: RestartableApp,
+    readonly adminKey: string,
     private readonly client: AccountClient,
     private readonly backstage: Backstage,
   ) {}

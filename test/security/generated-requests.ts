@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { pathsNear } from './generated-paths.js';
 
 /** The parts of an OpenAPI document that requests are made from. */
 export interface ApiDescription {
@@ -162,6 +163,7 @@ function spoiltPath(path: string): fc.Arbitrary<string> {
     ),
     fc.constantFrom('/problems', '/problems/x', '/docs', '/openapi.json', '/', '*', '//', '/?'),
     fc.constant(`/${'x'.repeat(4_000)}`),
+    pathsNear(path, '/docs', '/problems').filter((one) => /^[!-~]+$/.test(one)),
   );
 }
 

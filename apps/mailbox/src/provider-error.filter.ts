@@ -2,7 +2,7 @@ import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { Log } from '@app/service';
 import type { Reply } from './reply.js';
-import { ProviderError, errorNameOf } from './provider-error.js';
+import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
 
 /** Turns whatever went wrong into the provider's error document; the unforeseen is logged and told to nobody. */
 @Catch()
@@ -14,11 +14,7 @@ export class ProviderErrorFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<Reply>();
     if (reply.sent) return;
     if (error.retryAfterSeconds !== undefined) reply.header('Retry-After', error.retryAfterSeconds);
-    reply.status(error.status).send({
-      statusCode: error.status,
-      name: error.errorName,
-      message: error.message,
-    });
+    reply.status(error.status).send(errorDocument(error));
   }
 
   private explain(thrown: unknown): ProviderError {

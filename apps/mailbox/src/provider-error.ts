@@ -13,6 +13,11 @@ export class ProviderError extends Error {
   }
 }
 
+/** The provider's error document. */
+export function errorDocument({ status, errorName, message }: ProviderError): object {
+  return { statusCode: status, name: errorName, message };
+}
+
 const NAMES: Readonly<Record<number, string>> = {
   400: 'validation_error',
   401: 'missing_api_key',

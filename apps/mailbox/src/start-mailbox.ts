@@ -2,12 +2,14 @@ import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
 import { ConfigurationError } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
 import { announceCode } from './keep-emails/announce-code.js';
 import type { Email } from './keep-emails/email.js';
 import { MailboxModule } from './mailbox.module.js';
 import type { MailboxSettings } from './mailbox-settings.js';
+import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
 import { ProviderErrorFilter } from './provider-error.filter.js';
 import { PAGE_POLICY } from './show-inbox/inbox-page.js';
 
@@ -32,6 +34,7 @@ export async function startMailbox(
       bodyLimit: MAX_BODY_BYTES,
       requestTimeout: MAX_REQUEST_TIME_MS,
       forceCloseConnections: true,
+      frameworkErrors: answerBadUrl,
     }),
     { logger: false, abortOnError: false },
   );
@@ -52,6 +55,20 @@ export async function startMailbox(
     endpoints: { mailbox: `http://${reachable(settings.host)}:${port}` },
     stop: () => app.close(),
   };
+}
+
+/** The path cannot be decoded or is beyond measure, so that no route was looked for. */
+function answerBadUrl(
+  { statusCode = 400 }: Error & { readonly statusCode?: number },
+  _request: unknown,
+  reply: FastifyReply,
+): void {
+  const error = new ProviderError(
+    statusCode,
+    errorNameOf(statusCode),
+    'The path is not a valid URL, or too long.',
+  );
+  void reply.status(error.status).send(errorDocument(error));
 }
 
 function explainListenError(error: unknown, { port, host }: MailboxSettings): unknown {

@@ -174,6 +174,65 @@ describe('An HTTP service', () => {
     });
   });
 
+  describe('what a plug-in of the framework refuses', () => {
+    const LONG = 'a'.repeat(5_000);
+
+    it.each([
+      '/docs/.',
+      '/docs/../x',
+      '/docs/%2e%2e/x',
+      '/docs//etc/passwd',
+      '/docs/%00',
+      '/docs/%5c',
+      `/docs/${LONG}`,
+      `/docs/${'a/'.repeat(2_500)}`,
+    ])(
+      'answers 403 to a path that is not that of a file, and is no error to the log: %s',
+      async (path) => {
+        // As it stands, which fetch would not send.
+        const { head } = await exchangedProblem(
+          `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+          'path-refused',
+        );
+        expect(head).toMatch(/^HTTP\/1\.1 403 /);
+        expect(service.logged.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+      },
+    );
+
+    it.each([
+      [412, 'precondition-failed', { 'If-Match': '"x"' }],
+      [412, 'precondition-failed', { 'If-Unmodified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
+      [416, 'range-not-satisfiable', { Range: 'bytes=999999999-' }],
+    ])('answers %s %s to %p', async (status, slug, headers) => {
+      const response = await service.call('/docs/swagger-ui.css', {
+        headers: headers as Record<string, string>,
+      });
+      expect(response.status).toBe(status);
+      await problemOf(response, slug);
+      expect(service.logged.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+    });
+
+    it('answers 404 to a file that is not there, and serves those that are', async () => {
+      await problemOf(await service.call('/docs/nothing.css'), 'not-found');
+      const file = await service.call('/docs/swagger-ui.css');
+      expect([file.status, file.headers.get('Content-Type')]).toEqual([
+        200,
+        'text/css; charset=utf-8',
+      ]);
+    });
+
+    it.each([
+      ['refused', 423, 'request-refused'],
+      ['misunderstood', 400, 'invalid-request'],
+    ])('keeps the status of any other refusal: %s', async (fault, status, slug) => {
+      const response = await service.call(`/drinks?fault=${fault}`);
+      expect(response.status).toBe(status);
+      const document = await problemOf(response, slug);
+      expect(JSON.stringify(document)).not.toContain('recipe');
+      expect(service.logged.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+    });
+  });
+
   describe('a body', () => {
     it('arrives as it was sent', async () => {
       const response = await brew('{"name":"thé 🙂","cups":[{"size":2}]}');

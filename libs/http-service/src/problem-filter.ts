@@ -1,4 +1,4 @@
-import { Catch, HttpException, NotFoundException } from '@nestjs/common';
+import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '@app/service';
@@ -42,7 +42,7 @@ export class ProblemFilter implements ExceptionFilter {
     return (
       this.table(error) ??
       this.routingProblem(error, request) ??
-      bodyProblem(error) ??
+      refusedRequest(error) ??
       new Problem(
         commonProblems.internalError,
         'The service failed. Repeating the call is safe; quote the request id when you ask for help.',
@@ -52,7 +52,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private routingProblem(error: unknown, request: FastifyRequest): Problem | undefined {
-    if (!(error instanceof NotFoundException)) return undefined;
+    const status = statusOf(error);
+    if (status !== 404 && status !== 405) return undefined;
     const allowed = this.routes.methodsOf(request.url.split('?', 1)[0] ?? '/');
     // A path that takes the method, yet whose handler found nothing, is a wrong path too.
     if (allowed.length === 0 || allowed.includes(request.method)) {
@@ -65,36 +66,63 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Faults that the HTTP server finds in a body before any controller sees it. */
-function bodyProblem(error: unknown): Problem | undefined {
+/**
+ * What the framework, or a plug-in of it, refuses before or in place of a controller. Each says so by a status
+ * of its own; one from 500 on is a failure like any other.
+ */
+function refusedRequest(error: unknown): Problem | undefined {
   if (error instanceof InvalidJson) {
     return invalidRequest([{ field: error.key ?? 'body', message: error.message }]);
   }
   const status = statusOf(error);
-  if (status === 413) {
-    return new Problem(commonProblems.payloadTooLarge, 'Send a body of at most 16 KiB.', {
-      // What is left of the body will not be read.
-      headers: { Connection: 'close' },
-    });
+  if (status === undefined || status < 400 || status >= 500) return undefined;
+  switch (status) {
+    case 400:
+      return invalidRequest([
+        concernsBody(error)
+          ? { field: 'body', message: 'the body is not complete, well-formed JSON' }
+          : { field: 'request', message: 'the request cannot be understood' },
+      ]);
+    case 403:
+      return new Problem(
+        commonProblems.pathRefused,
+        'Send the path of a file as it is: without ".", "..", "//" and characters that no file name has.',
+      );
+    case 412:
+      return new Problem(
+        commonProblems.preconditionFailed,
+        'Send the request without If-Match and If-Unmodified-Since.',
+      );
+    case 413:
+      return new Problem(commonProblems.payloadTooLarge, 'Send a body of at most 16 KiB.', {
+        // What is left of the body will not be read.
+        headers: { Connection: 'close' },
+      });
+    case 415:
+      return new Problem(
+        commonProblems.unsupportedMediaType,
+        'Send JSON with the header Content-Type: application/json.',
+      );
+    case 416:
+      return new Problem(commonProblems.rangeNotSatisfiable, 'Send the request without Range.');
+    default:
+      return new Problem(
+        { ...commonProblems.requestRefused, status },
+        'The service does not take requests of this form. Compare it with the description of the API.',
+      );
   }
-  if (status === 415) {
-    return new Problem(
-      commonProblems.unsupportedMediaType,
-      'Send JSON with the header Content-Type: application/json.',
-    );
-  }
-  if (status === 400) {
-    return invalidRequest([
-      { field: 'body', message: 'the body is not complete, well-formed JSON' },
-    ]);
-  }
-  return undefined;
+}
+
+/** Fastify's codes for what is wrong with a body begin alike. */
+function concernsBody(error: unknown): boolean {
+  const { cause = error } = error as { readonly cause?: unknown };
+  return String((cause as { readonly code?: unknown }).code).startsWith('FST_ERR_CTP_');
 }
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
-  return Number(error.statusCode);
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined;
 }
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';

@@ -58,6 +58,12 @@ export const commonProblems = {
     'Credentials are missing or wrong',
     'The call needs credentials, and those that were sent (if any) are not right. The header WWW-Authenticate says which kind is wanted.',
   ),
+  pathRefused: problemType(
+    'path-refused',
+    403,
+    'This path is not served',
+    'The path contains ".", "..", "//", a backslash, or a name that no file can have. Send the path of a file as it is.',
+  ),
   notFound: problemType(
     'not-found',
     404,
@@ -76,6 +82,12 @@ export const commonProblems = {
     'The request took too long to arrive',
     'The service waited for the rest of the request in vain and closed the connection. Send it again without a pause.',
   ),
+  preconditionFailed: problemType(
+    'precondition-failed',
+    412,
+    'The file is another one than the request wants',
+    'The header If-Match or If-Unmodified-Since does not hold for the file. Send the request without it.',
+  ),
   payloadTooLarge: problemType(
     'payload-too-large',
     413,
@@ -88,11 +100,23 @@ export const commonProblems = {
     'The body must be JSON',
     'Send the body as JSON in UTF-8 with the header Content-Type: application/json.',
   ),
+  rangeNotSatisfiable: problemType(
+    'range-not-satisfiable',
+    416,
+    'The file does not have the wanted part',
+    'The header Range names bytes that the file does not have. Send the request without it.',
+  ),
   headersTooLarge: problemType(
     'headers-too-large',
     431,
     'The headers are too large',
     'The request line and headers together are larger than the service reads. Send fewer or shorter ones.',
+  ),
+  requestRefused: problemType(
+    'request-refused',
+    400,
+    'The request is not taken in this form',
+    'The service cannot do anything with the request; its status from 400 to 499 says more. Compare the request with the description of the API.',
   ),
   internalError: problemType(
     'internal-error',

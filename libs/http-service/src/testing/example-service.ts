@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { Body, Controller, Get, HttpException, Module, Param, Post, Query } from '@nestjs/common';
+import { DocumentBuilder } from '@nestjs/swagger';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createHttpService } from '../http-service.js';
 import type { HttpAnswer, SlowestRequest } from '../http-service.js';
 import { listen } from '../listen.js';
+import { serveApiDescription } from '../open-api.js';
 import { Problem, problemType, serviceUnavailable } from '../problem.js';
 
 /** An error of the example's own kind, which its problem table knows. */
@@ -36,6 +38,10 @@ class DrinksController {
         throw 'the secret recipe';
       case 'http':
         throw new HttpException('the secret recipe', 502);
+      case 'refused':
+        throw Object.assign(new Error('the secret recipe'), { statusCode: 423 });
+      case 'misunderstood':
+        throw new HttpException('the secret recipe', 400);
       case 'known':
         throw new TeapotRefusesCoffee();
       case 'unavailable':
@@ -86,6 +92,10 @@ export async function startExampleService(
       error instanceof TeapotRefusesCoffee ? new Problem(teapot, 'Ask for tea.') : undefined,
     onAnswer: (answer) => answers.push(answer),
     ...options,
+  });
+  serveApiDescription(app, new DocumentBuilder().build(), {
+    page: 'docs',
+    document: 'openapi.json',
   });
   const url = await listen(app, '127.0.0.1', 0, 'EXAMPLE_PORT');
   return {

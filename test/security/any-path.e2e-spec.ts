@@ -1,0 +1,3 @@
+import { describeAnyPath } from './any-path.js';
+
+describeAnyPath(1_000);
