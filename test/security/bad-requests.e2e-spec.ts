@@ -21,7 +21,9 @@ const MOST_SHOWN = 20;
 const REPORT_EVERY = 100_000;
 const SLOWEST_MS = 1_000;
 /** Answers to requests that were refused without a look at the account: they must leave no event. */
-const REFUSED = new Set([400, 401, 404, 405, 408, 413, 414, 415, 417, 421, 429, 431]);
+const REFUSED = new Set([
+  400, 401, 403, 404, 405, 408, 412, 413, 414, 415, 416, 417, 421, 429, 431,
+]);
 
 interface Answered {
   readonly status: number;
