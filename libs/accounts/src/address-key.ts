@@ -1,3 +1,7 @@
+import tr46 from 'tr46';
+import { stableNfc } from './stable-text.js';
+import { invisible, unassigned, unicodeVersion } from './unicode-table.js';
+
 /** What identifies an account: one spelling for all the ways an address can be typed. */
 export type AddressKey = string & { readonly brand: 'AddressKey' };
 
@@ -10,6 +14,7 @@ const maxLocalPartOctets = 64;
 const faults = {
   empty: 'The e-mail address is empty.',
   'address-too-long': `The e-mail address is longer than ${maxAddressOctets} octets.`,
+  'unassigned-character': `The e-mail address contains a character that Unicode ${unicodeVersion} does not know.`,
   'invisible-character':
     'The e-mail address contains a space, a control character or another invisible character.',
   'not-one-at-sign': 'The e-mail address must contain exactly one @.',
@@ -17,6 +22,8 @@ const faults = {
   'local-part-too-long': `The part before the @ is longer than ${maxLocalPartOctets} octets.`,
   'local-part-special-character':
     'The part before the @ contains one of the characters " ( ) , : ; < > [ ] \\, which cannot be used.',
+  'local-part-compatibility-character':
+    'The part before the @ contains a character that is a form of another one, such as a full-width letter.',
   'local-part-dots':
     'The part before the @ must not begin or end with a dot, nor have two in a row.',
   'domain-empty': 'There is nothing after the @.',
@@ -36,33 +43,58 @@ export class InvalidAddress extends Error {
   }
 }
 
+/** Of the host names that UTS 46 knows, those that browsers take: URLs have the same options. */
+const hostNameOptions = {
+  checkBidi: true,
+  checkHyphens: false,
+  checkJoiners: true,
+  transitionalProcessing: false,
+  useSTD3ASCIIRules: true,
+  verifyDNSLength: true,
+} as const;
+
 /**
- * The key of an address: lower-case local part in NFC, and the domain in its lower-case ASCII form
- * (IDNA). Lower-casing the local part is a choice: no provider of note tells `Ada` from `ada`, and people
- * type both. Nothing else is equated: dots and plus tags count.
+ * The key of an address: the local part in NFC, its ASCII letters in lower case, and the domain in its
+ * lower-case ASCII form (UTS 46). Lower-casing is a choice: no provider of note tells `Ada` from `ada`, and
+ * people type both. Nothing else is equated: other letters, dots and plus tags count.
+ *
+ * The same on every Node, whatever Unicode that has: tr46 and the tables bring their own.
  *
  * Refuses some addresses that the mail standards know but people do not use: quoted local parts,
- * domains without a dot, IP literals, and joiners or other invisible characters in either part.
+ * domains without a dot, IP literals, joiners or other invisible characters in either part, forms of other
+ * characters (full-width, circled, the Kelvin sign) before the @, and characters newer than the tables.
  *
  * @throws InvalidAddress
  */
 export function addressKeyOf(typed: string): AddressKey {
   const { localPart, domain } = partsOf(typed);
-  // NFC comes last because lower-casing can undo it: a J with caron has no composed capital.
-  const localKey = localPart.toLowerCase().normalize('NFC');
-  const key = `${localKey}@${asciiHostName(domain)}`;
-  // Normalising may lengthen a text, or turn a letter into a special character (U+037E into a semicolon).
-  partsOf(key);
-  return key as AddressKey;
+  for (const character of localPart) {
+    if (character.normalize('NFKC') !== character) {
+      throw new InvalidAddress('local-part-compatibility-character');
+    }
+  }
+  const lowerCase = stableNfc(localPart).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  // NFC once more, because lower-casing can undo it: a J with caron has no composed capital.
+  const localKey = stableNfc(lowerCase);
+  return withinLimit(`${localKey}@${asciiHostName(domain)}`) as AddressKey;
+}
+
+/**
+ * Where mail to an address goes: to the local part as it was typed, at the ASCII form of the domain.
+ *
+ * @param typed an address that has a key
+ * @throws InvalidAddress
+ */
+export function mailAddressOf(typed: string): string {
+  const { localPart, domain } = partsOf(typed);
+  return withinLimit(`${localPart}@${asciiHostName(domain)}`);
 }
 
 function partsOf(address: string): { localPart: string; domain: string } {
   if (address === '') throw new InvalidAddress('empty');
-  if (octetsOf(address) > maxAddressOctets) throw new InvalidAddress('address-too-long');
-  // Controls, formats, lone surrogates, unassigned; all separators; whatever is drawn as nothing.
-  if (/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(address)) {
-    throw new InvalidAddress('invisible-character');
-  }
+  withinLimit(address);
+  if (unassigned.test(address)) throw new InvalidAddress('unassigned-character');
+  if (invisible.test(address)) throw new InvalidAddress('invisible-character');
   const [localPart, domain, ...more] = address.split('@');
   if (localPart === undefined || domain === undefined || more.length > 0) {
     throw new InvalidAddress('not-one-at-sign');
@@ -75,23 +107,34 @@ function partsOf(address: string): { localPart: string; domain: string } {
   return { localPart, domain };
 }
 
+function withinLimit(address: string): string {
+  if (octetsOf(address) > maxAddressOctets) throw new InvalidAddress('address-too-long');
+  return address;
+}
+
 function octetsOf(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** UTS 46 through the URL parser, fenced in because that parser accepts far more than host names. */
 function asciiHostName(domain: string): string {
-  const url = `http://${domain}`;
-  // In ASCII only what a host name is made of: no port, path, percent escape, literal or underscore.
-  if (/[^a-z0-9.\-\u0080-\u{10ffff}]/iu.test(domain) || !URL.canParse(url)) {
+  const hostName = tr46.toASCII(domain, hostNameOptions);
+  if (hostName === null || isOfUnassigned(hostName)) {
     throw new InvalidAddress('domain-not-a-host-name');
   }
-  const hostName = new URL(url).hostname;
   const labels = hostName.split('.');
-  const wellFormed = labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label));
-  if (!wellFormed) throw new InvalidAddress('domain-not-a-host-name');
+  // DNS knows no label that begins or ends with a hyphen (RFC 1123); UTS 46 leaves that to the caller.
+  const wellFormed = labels.every((label) => !/^-|-$/.test(label));
+  // Where the last label is a number, other programs take the whole for an IPv4 address.
+  if (!wellFormed || /^([0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')) {
+    throw new InvalidAddress('domain-not-a-host-name');
+  }
   if (labels.length < 2) throw new InvalidAddress('domain-without-dot');
-  // A host whose last label is a number is an IPv4 address in disguise.
-  if (/^[0-9]+$/.test(labels.at(-1) ?? '')) throw new InvalidAddress('domain-not-a-host-name');
   return hostName;
+}
+
+/** What Punycode hides must be as well known as what was typed, or normalising it depends on Node. */
+function isOfUnassigned(hostName: string): boolean {
+  return (
+    hostName.includes('xn--') && unassigned.test(tr46.toUnicode(hostName, hostNameOptions).domain)
+  );
 }

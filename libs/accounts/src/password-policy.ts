@@ -1,3 +1,5 @@
+import { stableNfc } from './stable-text.js';
+
 /** Fewer code points than this are never enough, whatever the settings say. */
 export const passwordMinLengthFloor = 8;
 
@@ -52,12 +54,16 @@ export interface PasswordViolation {
   readonly sentence: string;
 }
 
+/** \p{Zs} without asking the Node that runs this. */
+const spaces = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
+
 /**
- * The password as it is hashed and compared: the same whichever keyboard composed its accents, and whichever
- * kind of space it made (RFC 8265, section 4.2: OpaqueString). Case and width stay as they are.
+ * The password as it is hashed and compared: the same whichever keyboard composed its accents, whichever kind
+ * of space it made (RFC 8265, section 4.2: OpaqueString), and whichever Node runs this. Case and width stay as
+ * they are.
  */
 export function normalizedPassword(password: string): string {
-  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+  return stableNfc(password.replace(spaces, ' '));
 }
 
 /** Names of the rules on composition that are on. None of them makes guessing harder for long. */
@@ -179,6 +185,7 @@ function containsWord(lowerCasePassword: string, word: string): boolean {
   );
 }
 
+/** For a comparison within one call: another Node may equate other letters. */
 function caseless(text: string): string {
   return text.toLowerCase().normalize('NFC');
 }

@@ -5,7 +5,7 @@ import { activationMail } from '../send-activation-code/activation-mail.js';
 import type { Mail } from './mail-sender.js';
 
 const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
-const address = 'Ada@Example.org';
+const address = 'Ada@BÜCHER.example';
 
 function codeMail(language: 'en' | 'fr', code = '0421', ttlMs = 60_000): Mail {
   return activationMail({ accountId, issueNumber: 12, address, code, ttlMs, language });
@@ -18,11 +18,8 @@ function notice(language: 'en' | 'fr'): Mail {
 const fourDigits = /(?<!\d)\d{4}(?!\d)/g;
 
 describe.each(mailLanguages)('The mail with a code, in %s,', (language) => {
-  it('goes to the address as typed, with what leads back from it', () => {
-    expect(codeMail(language)).toMatchObject({
-      to: address,
-      tags: { account: accountId, issue: '12' },
-    });
+  it('has tags that lead back from it', () => {
+    expect(codeMail(language).tags).toEqual({ account: accountId, issue: '12' });
   });
 
   it('has the code as the only run of four digits in its text, and once in its HTML', () => {
@@ -48,6 +45,12 @@ describe.each([
   ['mail with a code', codeMail],
   ['notice to the owner', notice],
 ])('Any %s', (_, mailIn) => {
+  it('goes to the local part as typed, at the ASCII form of the domain', () => {
+    for (const language of mailLanguages) {
+      expect(mailIn(language).to).toBe('Ada@xn--bcher-kva.example');
+    }
+  });
+
   it('loads nothing from anywhere, and runs nothing', () => {
     for (const language of mailLanguages) {
       const { html } = mailIn(language);

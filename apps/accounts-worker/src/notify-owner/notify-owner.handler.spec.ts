@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { defaultActivationPolicy } from '@app/accounts';
 import {
   activeAccount,
-  ada,
   DAY,
   MINUTE,
   noon,
@@ -54,7 +53,7 @@ describe('Notifying the owner of an active account', () => {
     expect(provider.sent).toEqual([
       {
         mail: expect.objectContaining({
-          to: ada.address,
+          to: 'Ada@example.org',
           subject: "Quelqu'un a voulu inscrire votre adresse",
           tags: { account: accountId, notice: '1' },
         }),

@@ -1,3 +1,4 @@
+import { mailAddressOf } from '@app/accounts';
 import type { MailLanguage } from '@app/accounts';
 import { laidOut } from '../mail-delivery/mail-layout.js';
 import type { MailContent } from '../mail-delivery/mail-layout.js';
@@ -15,7 +16,7 @@ export interface OwnerNoticeMail {
 export function ownerNoticeMail(mail: OwnerNoticeMail): Mail {
   const { accountId, noticeNumber, address, language } = mail;
   return {
-    to: address,
+    to: mailAddressOf(address),
     ...laidOut(contents[language]),
     tags: { account: accountId, notice: String(noticeNumber) },
   };

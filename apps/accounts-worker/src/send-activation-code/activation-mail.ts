@@ -1,3 +1,4 @@
+import { mailAddressOf } from '@app/accounts';
 import type { MailLanguage } from '@app/accounts';
 import { laidOut } from '../mail-delivery/mail-layout.js';
 import type { MailContent } from '../mail-delivery/mail-layout.js';
@@ -22,7 +23,7 @@ export interface ActivationMail {
 export function activationMail(mail: ActivationMail): Mail {
   const { accountId, issueNumber, address, code, ttlMs, language } = mail;
   return {
-    to: address,
+    to: mailAddressOf(address),
     ...laidOut(contents[language](code, Math.round(ttlMs / 1_000))),
     tags: { account: accountId, issue: String(issueNumber) },
   };

@@ -24,6 +24,7 @@ describe('recipientKey', () => {
     ['ada@example.org', 'ADA@Example.ORG'],
     ['ada@example.org', 'Ada Lovelace <ada@example.org>'],
     ['ada@xn--bcher-kva.example', 'ada@bücher.example'],
+    ['ada@xn--strae-oqa.example', 'ADA@STRAẞE.example'],
     ['jos\u00e9@example.org', 'jose\u0301@example.org'],
   ])('makes %j and %j equal', (one, other) => {
     expect(recipientKey(one)).toBe(recipientKey(other));

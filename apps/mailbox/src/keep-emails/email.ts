@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import tr46 from 'tr46';
 
 /** A message that the provider has accepted. */
 export interface Email {
@@ -28,9 +28,11 @@ export function codeIn(text: string | null): string | undefined {
  */
 export function recipientKey(address: string): string {
   const bare = /<([^<>]*)>\s*$/.exec(address)?.[1] ?? address;
-  const normal = bare.trim().normalize('NFC').toLowerCase();
+  const normal = bare.trim().normalize('NFC');
   const at = normal.lastIndexOf('@');
-  if (at < 0) return normal;
+  const localPart = normal
+    .slice(0, Math.max(0, at))
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const domain = normal.slice(at + 1);
-  return `${normal.slice(0, at)}@${domainToASCII(domain) || domain}`;
+  return at < 0 ? domain : `${localPart}@${tr46.toASCII(domain) ?? domain.toLowerCase()}`;
 }

@@ -34,7 +34,7 @@ export async function pageOfAccounts(
   const bind = (value: unknown) => `$${values.push(value)}`;
   const conditions = conditionsOf(request, bind);
   if (addressPrefix !== undefined) {
-    conditions.push(`lower(address) like ${bind(likePrefix(addressPrefix))}`);
+    conditions.push(`lower(address) like lower(${bind(likePrefix(addressPrefix))})`);
   }
   // Without a name: the plan that fits depends on the values.
   const { rows } = await database.query<AccountRow>({
@@ -67,7 +67,7 @@ async function pageOfFewMatches(
   const bind = (value: unknown) => `$${values.push(value)}`;
   const { rows } = await database.query<MatchRow>({
     text: `with matching as materialized (
-             select ${COLUMNS} from read_model.accounts where lower(address) like $1
+             select ${COLUMNS} from read_model.accounts where lower(address) like lower($1)
              order by lower(address) using ~<~ limit $2)
            select matches.total, page.*
            from (select count(*) as total from matching) as matches
@@ -151,5 +151,5 @@ interface MatchRow extends Omit<AccountRow, 'account_id'> {
 }
 
 function likePrefix(prefix: string): string {
-  return `${prefix.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  return `${prefix.replace(/[\\%_]/g, '\\$&')}%`;
 }

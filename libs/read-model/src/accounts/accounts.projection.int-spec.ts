@@ -25,7 +25,7 @@ import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import type { Database } from '../database.js';
 import { createPool } from '../postgres.js';
 import { projectAccountEvent } from './accounts.projection.js';
-import { findListedAccount } from './accounts.pages.js';
+import { findListedAccount, pageOfAccounts } from './accounts.pages.js';
 import { findCredentials } from './accounts.queries.js';
 
 describe('accounts in PostgreSQL', () => {
@@ -67,6 +67,25 @@ describe('accounts in PostgreSQL', () => {
     const nobody = randomUUID();
     expect(await findCredentials(database, nobody)).toBeUndefined();
   });
+
+  it.each(['İlknur@example.org', 'ΟΔΥΣΣΕΥΣ@example.org', 'STRAẞE@example.org'])(
+    'are found by the beginning of %s, which PostgreSQL lower-cases, not this Node',
+    async (address) => {
+      const registered = accountRegistered();
+      const accountId = await projected([{ ...registered, data: { ...registered.data, address } }]);
+      const page = await pageOfAccounts(database, {
+        status: undefined,
+        accountId: undefined,
+        addressPrefix: address.slice(0, address.indexOf('@')),
+        registeredFrom: undefined,
+        registeredTo: undefined,
+        order: 'asc',
+        limit: 10,
+        after: undefined,
+      });
+      expect(page.map((account) => account.accountId)).toEqual([accountId]);
+    },
+  );
 
   it('are pending after registration', async () => {
     const accountId = await projected([accountRegistered()]);
