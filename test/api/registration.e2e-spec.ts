@@ -190,14 +190,17 @@ describe('Registration over the whole product', () => {
 
   it('takes international addresses, and passwords of 64 emoji in any normal form', async () => {
     const [name = ''] = newCaller().email.split('@');
+    const emoji = Array.from({ length: 63 }, (_, index) =>
+      String.fromCodePoint(0x1f600 + ((index * index) % 41)),
+    ).join('');
     const caller = {
       email: `${name}.zo\u00eb@b\u00fccher.example`,
-      password: '🙂'.repeat(63) + 'e\u0301',
+      password: emoji + 'e\u0301',
     };
     expect((await client.register(caller)).status).toBe(202);
     const other = {
       email: `${name}.zoe\u0308@xn--bcher-kva.example`,
-      password: '🙂'.repeat(63) + '\u00e9',
+      password: emoji + '\u00e9',
     };
     expect((await client.view(other)).body).toMatchObject({ email: caller.email });
   });

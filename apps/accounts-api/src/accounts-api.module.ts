@@ -9,7 +9,6 @@ import { systemClock } from '@app/service';
 import type { Log } from '@app/service';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { dictionary } from '@zxcvbn-ts/language-common';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, LOG, READ_MODEL } from './accounts.js';
 import type { Accounts } from './accounts.js';
 import type { AccountsApiSettings } from './accounts-api.settings.js';
@@ -23,8 +22,9 @@ import { ReadYourWrites } from './read-your-writes/read-your-writes.js';
 import type { Progress } from './read-your-writes/read-your-writes.js';
 import { isInLog } from './read-your-writes/written-event.js';
 import { BcryptPasswordHasher } from './register-account/bcrypt-password-hasher.js';
+import { KnownPasswords } from './register-account/known-passwords.js';
 import { PASSWORD_HASHER } from './register-account/password-hasher.js';
-import { COMMON_PASSWORDS, PASSWORD_POLICY } from './register-account/password-rules.js';
+import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from './register-account/password-rules.js';
 import { MailEventSignature } from './record-mail-event/mail-event-signature.js';
 import { RecordMailEventController } from './record-mail-event/record-mail-event.controller.js';
 import { RecordMailEventHandler } from './record-mail-event/record-mail-event.handler.js';
@@ -84,7 +84,7 @@ export class AccountsApiModule {
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: PASSWORD_POLICY, useValue: passwordPolicyOf(settings) },
-        { provide: COMMON_PASSWORDS, useValue: new Set(dictionary['passwords-common']) },
+        { provide: GUESSABLE_PASSWORDS, useValue: new KnownPasswords() },
         { provide: PASSWORD_HASHER, useValue: passwordHasher },
         { provide: READ_MODEL, useValue: database },
         { provide: CLOCK, useValue: systemClock },

@@ -23,7 +23,7 @@ const faults = {
   'local-part-special-character':
     'The part before the @ contains one of the characters " ( ) , : ; < > [ ] \\, which cannot be used.',
   'local-part-compatibility-character':
-    'The part before the @ contains a character that is a form of another one, such as a full-width letter.',
+    'The part before the @ contains a form of another character, such as a full-width letter: type the plain one.',
   'local-part-dots':
     'The part before the @ must not begin or end with a dot, nor have two in a row.',
   'domain-empty': 'There is nothing after the @.',

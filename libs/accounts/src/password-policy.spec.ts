@@ -7,6 +7,7 @@ import {
   defaultPasswordPolicy,
   normalizedPassword,
   passwordViolations,
+  type GuessablePasswords,
   type PasswordPolicy,
   type PasswordRule,
 } from './password-policy.js';
@@ -17,6 +18,24 @@ const golden = JSON.parse(
 ) as { readonly typed: string; readonly hashed: string }[];
 
 const common = new Set(['password1', 'iloveyou2', 'xx\u01f0ana\u01f0']);
+const guessable: GuessablePasswords = {
+  isCommon: (lowerCasePassword) => common.has(lowerCasePassword),
+  isDecorated: (password) => password === 'Dragon2026!',
+};
+
+/** So many code points in no order. */
+function mixed(length: number): string {
+  return Array.from({ length }, (_, index) =>
+    String.fromCodePoint(0x61 + ((index * index) % 23)),
+  ).join('');
+}
+
+/** So many emoji in no order. */
+function emoji(length: number): string {
+  return Array.from({ length }, (_, index) =>
+    String.fromCodePoint(0x1f600 + ((index * index) % 41)),
+  ).join('');
+}
 
 function brokenBy(
   password: string,
@@ -24,33 +43,33 @@ function brokenBy(
   address = 'ada.lovelace@example.org',
 ): PasswordRule[] {
   const policy = { ...defaultPasswordPolicy, ...change };
-  return passwordViolations(password, address, common, policy).map(({ rule }) => rule);
+  return passwordViolations(password, address, guessable, policy).map(({ rule }) => rule);
 }
 
 describe('The length of a password', () => {
   it('is 8 to 128 code points by default', () => {
-    expect(brokenBy('x'.repeat(7))).toEqual(['min-length']);
-    expect(brokenBy('x'.repeat(8))).toEqual([]);
-    expect(brokenBy('x'.repeat(128))).toEqual([]);
-    expect(brokenBy('x'.repeat(129))).toEqual(['max-length']);
+    expect(brokenBy(mixed(7))).toEqual(['min-length']);
+    expect(brokenBy(mixed(8))).toEqual([]);
+    expect(brokenBy(mixed(128))).toEqual([]);
+    expect(brokenBy(mixed(129))).toEqual(['max-length']);
   });
 
   it('counts code points, not UTF-16 units or octets', () => {
-    expect(brokenBy('😀'.repeat(7))).toEqual(['min-length']);
-    expect(brokenBy('😀'.repeat(8))).toEqual([]);
-    expect(brokenBy('😀'.repeat(128))).toEqual([]);
-    expect(brokenBy('😀'.repeat(129))).toEqual(['max-length']);
+    expect(brokenBy(emoji(7))).toEqual(['min-length']);
+    expect(brokenBy(emoji(8))).toEqual([]);
+    expect(brokenBy(emoji(128))).toEqual([]);
+    expect(brokenBy(emoji(129))).toEqual(['max-length']);
   });
 
   it('counts the composed form', () => {
     expect(brokenBy('e\u0301'.repeat(7))).toEqual(['min-length']);
-    expect(brokenBy('e\u0301'.repeat(128))).toEqual([]);
+    expect(brokenBy(`${'e\u0301'.repeat(100)}${mixed(28)}`)).toEqual([]);
   });
 
   it('can be set, but not below 8', () => {
-    expect(brokenBy('x'.repeat(14), { minLength: 15 })).toEqual(['min-length']);
-    expect(brokenBy('x'.repeat(15), { minLength: 15 })).toEqual([]);
-    expect(brokenBy('x'.repeat(21), { maxLength: 20 })).toEqual(['max-length']);
+    expect(brokenBy(mixed(14), { minLength: 15 })).toEqual(['min-length']);
+    expect(brokenBy(mixed(15), { minLength: 15 })).toEqual([]);
+    expect(brokenBy(mixed(21), { maxLength: 20 })).toEqual(['max-length']);
     expect(() => brokenBy('x', { minLength: 7 })).toThrow(RangeError);
     expect(() => brokenBy('x', { minLength: Number.NaN })).toThrow(RangeError);
     expect(() => brokenBy('x', { minLength: 20, maxLength: 19 })).toThrow(RangeError);
@@ -109,6 +128,45 @@ describe('A password that is easy to guess', () => {
     expect(brokenBy('my registrar pw', { serviceName })).toEqual([]);
   });
 
+  it.each<[PasswordRule, string[]]>([
+    [
+      'not-repeated',
+      ['aaaaaaaa', '        ', 'AaAaAaAa', '123123123', 'abc1abc1abc1', '😀'.repeat(9)],
+    ],
+    [
+      'not-a-sequence',
+      ['abcdefgh', '87654321', '1234567890', '9012345678', 'acegikmo', 'абвгдежз'],
+    ],
+    ['not-a-keyboard-walk', ['qwertyui', 'Qwertzui', '1qaz2wsx', 'qazwsxedc', 'azertyuiop']],
+    ['not-a-date', ['12.11.2026', '2026-11-12', '11/12/1990', '12112026', '20261112', '1.1.2026']],
+    ['not-decorated', ['Dragon2026!']],
+  ])('is %s: %j', (rule, passwords) => {
+    for (const password of passwords) expect(brokenBy(password)).toEqual([rule]);
+  });
+
+  it('is not one that has more to it than a repetition, a sequence, a walk or a date', () => {
+    for (const password of [
+      'aaaaaaab',
+      'abcdefgi',
+      'qwertyuim',
+      'on 12.11.2026',
+      '32.13.2026',
+      '13579acf',
+    ]) {
+      expect(brokenBy(password)).toEqual([]);
+    }
+    const phrase = 'horse battery';
+    expect(brokenBy(phrase + phrase)).toEqual([]);
+  });
+
+  it('takes no longer to tell with its length', () => {
+    // Of quadratic or exponential time this would be the end.
+    for (const part of ['a', 'ab', 'q1', '11.']) {
+      expect(brokenBy(`${part.repeat(1_000_000)}b`)).toEqual(['max-length']);
+      expect(brokenBy(`${part.repeat(1_000_000)}§`, { maxLength: 4_000_000 })).toEqual([]);
+    }
+  });
+
   it('is among those that many people use, in any case and composition', () => {
     expect(brokenBy('password1')).toEqual(['not-common']);
     expect(brokenBy('PassWord1')).toEqual(['not-common']);
@@ -119,7 +177,7 @@ describe('A password that is easy to guess', () => {
 
 describe('The violations', () => {
   it('are all told at once, each in a sentence', () => {
-    const violations = passwordViolations('LADA\n', 'lada@example.org', new Set(), {
+    const violations = passwordViolations('LADA\n', 'lada@example.org', guessable, {
       ...defaultPasswordPolicy,
       requireDigit: true,
       requireLowerCase: true,
@@ -143,7 +201,7 @@ describe('The violations', () => {
     const secret = fc.string({ unit: 'binary', minLength: 1 }).map((text) => `§${text}§`);
     fc.assert(
       fc.property(secret, (password) => {
-        for (const { sentence } of passwordViolations(password, 'ada@example.org', common)) {
+        for (const { sentence } of passwordViolations(password, 'ada@example.org', guessable)) {
           expect(sentence).not.toContain(password);
         }
       }),

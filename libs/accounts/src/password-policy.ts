@@ -1,3 +1,4 @@
+import { isDate, isKeyboardWalk, isRepeated, isSequence } from './password-patterns.js';
 import { stableNfc } from './stable-text.js';
 
 /** Fewer code points than this are never enough, whatever the settings say. */
@@ -30,9 +31,12 @@ export const defaultPasswordPolicy: PasswordPolicy = {
   serviceName: '',
 };
 
-/** Passwords that many people use, in lower case and NFC. */
-export interface CommonPasswords {
-  has(password: string): boolean;
+/** What attackers try first. */
+export interface GuessablePasswords {
+  /** Whether many people use it. The password is in lower case and NFC. */
+  isCommon(lowerCasePassword: string): boolean;
+  /** Whether it is little more than a common word with digits, signs or other letters. In NFC. */
+  isDecorated(password: string): boolean;
 }
 
 export type PasswordRule =
@@ -46,7 +50,28 @@ export type PasswordRule =
   | 'special-character'
   | 'not-the-address'
   | 'not-the-service'
-  | 'not-common';
+  | GuessableRule;
+
+type GuessableRule =
+  | 'not-repeated'
+  | 'not-a-sequence'
+  | 'not-a-keyboard-walk'
+  | 'not-a-date'
+  | 'not-common'
+  | 'not-decorated';
+
+/** Each says what to change. */
+const guessableSentences: Readonly<Record<GuessableRule, string>> = {
+  'not-repeated': 'The password repeats the same few characters. Use more different ones.',
+  'not-a-sequence': 'The characters of the password follow each other in order. Mix them.',
+  'not-a-keyboard-walk':
+    'The password follows neighbouring keys. Use words that do not belong together instead.',
+  'not-a-date': 'The password is a date. Use words that do not belong together instead.',
+  'not-common':
+    'The password is one of those that many people use. Use words that do not belong together instead.',
+  'not-decorated':
+    'The password is a common word or two with digits, signs or replaced letters. Add words that do not belong together.',
+};
 
 export interface PasswordViolation {
   readonly rule: PasswordRule;
@@ -98,7 +123,7 @@ export function assertPasswordPolicy({ minLength, maxLength }: PasswordPolicy): 
 export function passwordViolations(
   password: string,
   address: string,
-  commonPasswords: CommonPasswords,
+  guessable: GuessablePasswords,
   policy: PasswordPolicy = defaultPasswordPolicy,
 ): PasswordViolation[] {
   assertPasswordPolicy(policy);
@@ -159,13 +184,28 @@ export function passwordViolations(
       'not-the-service',
       'The password must not contain the name of the service.',
     ],
-    [
-      commonPasswords.has(lowerCase),
-      'not-common',
-      'The password is one of those that many people use.',
-    ],
   ];
-  return rules.flatMap(([broken, rule, sentence]) => (broken ? [{ rule, sentence }] : []));
+  const violations = rules.flatMap(([broken, rule, sentence]) =>
+    broken ? [{ rule, sentence }] : [],
+  );
+  // Of what is too short or too long, one need not know more.
+  if (length < policy.minLength || length > policy.maxLength) return violations;
+  const rule = guessableBy(normalized, lowerCase, guessable);
+  return rule ? [...violations, { rule, sentence: guessableSentences[rule] }] : violations;
+}
+
+/** The first rule that says why a password is found soon, cheapest first. */
+function guessableBy(
+  normalized: string,
+  lowerCase: string,
+  guessable: GuessablePasswords,
+): GuessableRule | undefined {
+  if (isRepeated(lowerCase)) return 'not-repeated';
+  if (isSequence(lowerCase)) return 'not-a-sequence';
+  if (isDate(lowerCase)) return 'not-a-date';
+  if (isKeyboardWalk(lowerCase)) return 'not-a-keyboard-walk';
+  if (guessable.isCommon(lowerCase)) return 'not-common';
+  return guessable.isDecorated(normalized) ? 'not-decorated' : undefined;
 }
 
 /** `example2026!` at example.org: a domain, whole or one label of it, with anything but letters added. */

@@ -1,4 +1,4 @@
-import type { CommonPasswords, PasswordPolicy } from '@app/accounts';
+import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
 import {
   Body,
   Controller,
@@ -16,7 +16,7 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
-import { COMMON_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
+import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
 import { RegistrationThrottleGuard } from '../throttle/throttle-registrations.guard.js';
 import { RegisterAccount } from './register-account.command.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
@@ -33,7 +33,7 @@ export class RegisterAccountController {
   constructor(
     private readonly commandBus: CommandBus,
     @Inject(PASSWORD_POLICY) private readonly policy: PasswordPolicy,
-    @Inject(COMMON_PASSWORDS) private readonly commonPasswords: CommonPasswords,
+    @Inject(GUESSABLE_PASSWORDS) private readonly guessablePasswords: GuessablePasswords,
   ) {}
 
   @Post()
@@ -62,7 +62,7 @@ export class RegisterAccountController {
     @Body({ schema: registrationRequest }) body: RegistrationRequest,
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
-    assertAcceptable(body, this.policy, this.commonPasswords);
+    assertAcceptable(body, this.policy, this.guessablePasswords);
     const { accountId, written } = await this.commandBus.execute(
       new RegisterAccount(body.email, body.password, context),
     );

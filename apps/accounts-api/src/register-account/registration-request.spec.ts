@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultPasswordPolicy } from '@app/accounts';
-import type { PasswordPolicy } from '@app/accounts';
+import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
 import { Problem } from '@app/http-service';
 import { assertAcceptable } from './registration-request.js';
 
-const common = new Set(['password123']);
+const guessable: GuessablePasswords = {
+  isCommon: (lowerCasePassword) => lowerCasePassword === 'password123',
+  isDecorated: () => false,
+};
 
 function faultsOf(
   email: string,
@@ -12,7 +15,7 @@ function faultsOf(
   policy: PasswordPolicy = defaultPasswordPolicy,
 ): readonly { field: string; message: string }[] {
   try {
-    assertAcceptable({ email, password }, policy, common);
+    assertAcceptable({ email, password }, policy, guessable);
     return [];
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

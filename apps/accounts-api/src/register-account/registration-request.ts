@@ -1,5 +1,5 @@
 import { InvalidAddress, addressKeyOf, passwordViolations } from '@app/accounts';
-import type { CommonPasswords, PasswordPolicy } from '@app/accounts';
+import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import type { FieldError } from '@app/http-service';
 import { z } from 'zod';
@@ -27,11 +27,11 @@ export type RegistrationRequest = z.infer<typeof registrationRequest>;
 export function assertAcceptable(
   { email, password }: RegistrationRequest,
   policy: PasswordPolicy,
-  commonPasswords: CommonPasswords,
+  guessablePasswords: GuessablePasswords,
 ): void {
   const faults: FieldError[] = [
     ...addressFaults(email),
-    ...passwordViolations(password, email, commonPasswords, policy).map(({ sentence }) => ({
+    ...passwordViolations(password, email, guessablePasswords, policy).map(({ sentence }) => ({
       field: 'password',
       message: sentence,
     })),
