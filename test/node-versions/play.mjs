@@ -1,6 +1,7 @@
 /**
  * Plays what must never change on the Node that runs it, against the build: the keys of the addresses in
- * addresses.json, passwords as they are hashed in passwords.json, and digests over every code point.
+ * addresses.json, passwords as they are hashed in passwords.json, the rules that passwords break in
+ * password-rules.json, and digests over every code point.
  * The last line of the output is `N passed, N failed`.
  */
 import { createHash } from 'node:crypto';
@@ -9,7 +10,9 @@ import {
   InvalidAddress,
   addressKeyOf,
   normalizedPassword,
+  passwordViolations,
 } from '../../dist/libs/accounts/src/index.js';
+import { KnownPasswords } from '../../dist/apps/accounts-api/src/register-account/known-passwords.js';
 
 const LAST_CODE_POINT = 0x10_ffff;
 
@@ -21,6 +24,11 @@ for (const { typed, key, fault } of golden('addresses')) {
 }
 for (const { typed, hashed } of golden('passwords')) {
   check(JSON.stringify(typed), normalizedPassword(typed), hashed);
+}
+const known = new KnownPasswords();
+for (const { password, rules } of golden('password-rules')) {
+  const broken = passwordViolations(password, 'lovelace@example.org', known);
+  check(JSON.stringify(password), broken.map(({ rule }) => rule).join(), rules.join());
 }
 const digests = golden('every-code-point');
 for (const [name, outcome] of Object.entries({
