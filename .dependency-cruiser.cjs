@@ -2,6 +2,8 @@
  * Imports go one way. Each rule has a violation planted under test/architecture/planted that proves that
  * it fires (test/architecture/architecture.spec.ts).
  */
+const { ROOMS } = require('./test/architecture/rooms.cjs');
+
 const SPEC = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$|/testing/';
 const DRIVERS = {
   '@eventstore/db-client': {
@@ -27,13 +29,13 @@ module.exports = {
       from: { path: '^libs/accounts/src/', pathNot: SPEC },
       to: { pathNot: '^libs/accounts/src/|^node_modules/(@types/)?tr46/' },
     },
-    {
-      name: '2-event-store-knows-no-account',
-      comment: 'Streams, subscriptions and the command loop serve any domain.',
+    ...Object.entries(ROOMS).map(([room, { enters }]) => ({
+      name: `2-${room}-enters-its-own-rooms`,
+      comment: 'What a library may import stands in test/architecture/rooms.cjs, and in README.',
       severity: 'error',
-      from: { path: '^libs/event-store/src/', pathNot: SPEC },
-      to: { path: '^(libs/(?!event-store/)|apps/)' },
-    },
+      from: { path: `^libs/${room}/src/`, pathNot: SPEC },
+      to: { path: '^libs/', pathNot: `^libs/(${[room, ...enters].join('|')})/` },
+    })),
     ...Object.entries(DRIVERS).map(([driver, { home, also }]) => ({
       name: `3-one-home-for-${driver.replace(/\W+/g, '-')}`,
       comment: 'Whoever replaces the driver changes one file.',

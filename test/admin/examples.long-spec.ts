@@ -109,8 +109,8 @@ describe('An example', () => {
     }
   }, 180_000);
 
-  it('of README runs as it is written, one after the other', async () => {
-    const blocks = readFileSync(join(repositoryRoot, 'README.md'), 'utf8').matchAll(
+  it('of the page for operators runs as it is written, one after the other', async () => {
+    const blocks = readFileSync(join(repositoryRoot, 'docs/operators.md'), 'utf8').matchAll(
       /```sh\n([^]*?)```/g,
     );
     const [block, ...others] = [...blocks].flatMap(([, block = '']) =>

@@ -33,7 +33,7 @@ describe('architecture rules', () => {
   it('find each violation that was planted for them, and nothing else', async () => {
     expect(await violationsIn(join(import.meta.dirname, 'planted'))).toEqual([
       '1-accounts-imports-only-itself: libs/accounts/src/account.ts',
-      '2-event-store-knows-no-account: libs/event-store/src/knows-accounts.ts',
+      '2-event-store-enters-its-own-rooms: libs/event-store/src/knows-accounts.ts',
       '3-one-home-for--eventstore-db-client: apps/right/src/uses-drivers.ts',
       '3-one-home-for-bcrypt: apps/right/src/uses-drivers.ts',
       '3-one-home-for-node-fetch: apps/right/src/uses-drivers.ts',

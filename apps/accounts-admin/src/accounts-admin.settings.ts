@@ -1,24 +1,30 @@
 import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
-import { loadConfiguration, setting } from '@app/service';
+import { loadConfiguration, setting, processSettings } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 import { parseKeyText } from './admin-keys/key-text.js';
 
 export type AccountsAdminSettings = ReturnType<typeof readSettings>;
 
-const settingTypes = {
-  NODE_ENV: setting.nodeEnv(),
-  HOST: z.string().default('127.0.0.1'),
-  ADMIN_PORT: setting.port().default(8090),
-  INTERNAL_PORT: setting.port().default(0),
-  EVENTSTORE_URL: setting.secret(setting.url('esdb:', 'esdb+discover:')),
-  DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
-  DATABASE_CONNECTIONS: setting.integer(2, 200).default(5),
-  ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),
-  ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
-  PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
-  RECEIPT_KEY: secretKeySetting('RECEIPT_KEY').optional(),
+export const settingTypes = {
+  ...processSettings,
+  ADMIN_PORT: setting.port().default(8090).describe('Port of the admin API'),
+  DATABASE_CONNECTIONS: setting.integer(2, 200).default(5).describe('Connections at a time'),
+  ADDRESS_KEY: secretKeySetting('ADDRESS_KEY').describe(
+    'Base64 of 32 bytes or more. Names streams, seals `Consistency-Token`; **can never be replaced**',
+  ),
+  ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
+    'Key ring that codes are derived from. Keep a replaced key 20 minutes',
+  ),
+  PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS').describe(
+    "Key ring that wraps the accounts' own keys",
+  ),
+  RECEIPT_KEY: secretKeySetting('RECEIPT_KEY')
+    .optional()
+    .describe(
+      'Base64 of 32 bytes or more. Signs receipts of erasures and exports; without it nothing is erased or exported',
+    ),
   ADMIN_KEY: setting
     .secret(
       z
@@ -26,12 +32,15 @@ const settingTypes = {
         .refine((text) => parseKeyText(text) !== undefined, 'must be id.secret')
         .transform(parseKeyText),
     )
-    .optional(),
-  ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
+    .optional()
+    .describe('A key of operators, as `id.secret`, that is valid as long as it is configured'),
+  ...activationSettings((least, most, preset, meaning) =>
+    setting.integer(least, most).default(preset).describe(meaning),
+  ),
 };
 
 /**
- * Everything the admin process can be told from outside; README.md explains each setting.
+ * Everything the admin process can be told from outside; docs/settings.md lists them.
  *
  * @throws ConfigurationError naming every fault
  */

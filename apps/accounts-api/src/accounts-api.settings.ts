@@ -1,6 +1,6 @@
 import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
-import { ConfigurationError, loadConfiguration, setting } from '@app/service';
+import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 import { TrustedProxies, trustedProxiesSetting } from './client-address/client-addresses.js';
@@ -12,44 +12,85 @@ export type AccountsApiSettings = ReturnType<typeof readSettings>;
 /** The lowest bcrypt cost that production accepts. */
 const LOWEST_SAFE_BCRYPT_COST = 10;
 
+/** @param production whether defaults and bounds are those for the open network */
+export const settingTypes = (production: boolean) => ({
+  ...processSettings,
+  API_PORT: setting.port().default(8080).describe('Port of the public API; 0 picks a free one'),
+  DATABASE_CONNECTIONS: setting.integer(1, 200).default(10).describe('Connections at a time'),
+  ADDRESS_KEY: secretKeySetting('ADDRESS_KEY').describe(
+    'Base64 of 32 bytes or more. Names streams, seals `Consistency-Token`; **can never be replaced**',
+  ),
+  ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
+    'Key ring that codes are derived from. Keep a replaced key 20 minutes',
+  ),
+  PASSWORD_PEPPERS: keyRingSetting('PASSWORD_PEPPERS').describe(
+    'Key ring. A lost pepper loses the passwords made with it',
+  ),
+  PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS').describe(
+    "Key ring that wraps the accounts' own keys",
+  ),
+  SERVICE_NAME: z
+    .string()
+    .max(64)
+    .default('accounts')
+    .describe('A word that passwords must not contain'),
+  BCRYPT_COST: setting
+    .integer(production ? LOWEST_SAFE_BCRYPT_COST : 4, 15)
+    .default(12)
+    .describe('Cost of a password hash; not below 10 in production'),
+  PASSWORD_MIN_LENGTH: setting.integer(8, 128).default(8).describe('In characters'),
+  PASSWORD_MAX_LENGTH: setting.integer(8, 1_000).default(128).describe('In characters'),
+  PASSWORD_REQUIRE_DIGIT: setting
+    .flag()
+    .default(false)
+    .describe('Whether a password needs a digit'),
+  PASSWORD_REQUIRE_UPPER: setting
+    .flag()
+    .default(false)
+    .describe('Whether it needs an upper-case letter'),
+  PASSWORD_REQUIRE_LOWER: setting
+    .flag()
+    .default(false)
+    .describe('Whether it needs a lower-case letter'),
+  PASSWORD_REQUIRE_SPECIAL: setting
+    .flag()
+    .default(false)
+    .describe('Whether it needs another character'),
+  CREDENTIAL_CACHE_SECONDS: setting
+    .integer(0, 3_600)
+    .default(60)
+    .describe('How long a checked password is remembered; 0 switches it off'),
+  ANSWER_BEAT_MS: setting
+    .integer(0, 1_000)
+    .default(50)
+    .describe(
+      'Registrations and refused logins are answered at multiples of this, so that their time tells nothing; 0 switches it off',
+    ),
+  TRUSTED_PROXIES: trustedProxiesSetting()
+    .default(new TrustedProxies(''))
+    .describe(
+      "Proxies that are believed about the client's address: addresses, networks, `loopback`, `private`",
+    ),
+  ...limitSettings(production),
+  MAIL_WEBHOOK_KEY: setting
+    .secret(mailWebhookKeySetting())
+    .optional()
+    .describe(
+      "Takes the provider's signed reports at `POST /v1/mail-events`; without it the route answers 404",
+    ),
+  ...activationSettings((least, most, preset, meaning) =>
+    setting.integer(least, most).default(preset).describe(meaning),
+  ),
+});
+
 /**
- * Everything the API process can be told from outside; README.md explains each setting.
+ * Everything the API process can be told from outside; docs/settings.md lists them.
  *
  * @throws ConfigurationError naming every fault
  */
 export function readSettings(env?: Environment) {
   const production = (env ?? process.env)['NODE_ENV'] === 'production';
-  const lowestCost = production ? LOWEST_SAFE_BCRYPT_COST : 4;
-  const settings = loadConfiguration(
-    {
-      NODE_ENV: setting.nodeEnv(),
-      HOST: z.string().default('127.0.0.1'),
-      API_PORT: setting.port().default(8080),
-      INTERNAL_PORT: setting.port().default(0),
-      EVENTSTORE_URL: setting.secret(setting.url('esdb:', 'esdb+discover:')),
-      DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
-      DATABASE_CONNECTIONS: setting.integer(1, 200).default(10),
-      ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),
-      ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS'),
-      PASSWORD_PEPPERS: keyRingSetting('PASSWORD_PEPPERS'),
-      PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS'),
-      SERVICE_NAME: z.string().max(64).default('accounts'),
-      BCRYPT_COST: setting.integer(lowestCost, 15).default(12),
-      PASSWORD_MIN_LENGTH: setting.integer(8, 128).default(8),
-      PASSWORD_MAX_LENGTH: setting.integer(8, 1_000).default(128),
-      PASSWORD_REQUIRE_DIGIT: setting.flag().default(false),
-      PASSWORD_REQUIRE_UPPER: setting.flag().default(false),
-      PASSWORD_REQUIRE_LOWER: setting.flag().default(false),
-      PASSWORD_REQUIRE_SPECIAL: setting.flag().default(false),
-      CREDENTIAL_CACHE_SECONDS: setting.integer(0, 3_600).default(60),
-      ANSWER_BEAT_MS: setting.integer(0, 1_000).default(50),
-      TRUSTED_PROXIES: trustedProxiesSetting().default(new TrustedProxies('')),
-      ...limitSettings(production),
-      MAIL_WEBHOOK_KEY: setting.secret(mailWebhookKeySetting()).optional(),
-      ...activationSettings((least, most, preset) => setting.integer(least, most).default(preset)),
-    },
-    env,
-  );
+  const settings = loadConfiguration(settingTypes(production), env);
   if (settings.PASSWORD_MAX_LENGTH < settings.PASSWORD_MIN_LENGTH) {
     throw new ConfigurationError([
       'PASSWORD_MAX_LENGTH is not valid: must not be less than PASSWORD_MIN_LENGTH',

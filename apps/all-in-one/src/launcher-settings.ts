@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ConfigurationError, loadConfiguration, setting } from '@app/service';
+import { ConfigurationError, loadConfiguration, processSettings, setting } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 
@@ -25,25 +25,30 @@ export interface LauncherSettings {
   readonly verbose: boolean;
 }
 
+export const launcherSettingTypes = {
+  HOST: processSettings.HOST,
+  API_PORT: setting.port().default(8080).describe('Port of the public API; 0 picks a free one'),
+  ADMIN_PORT: setting.port().default(8090).describe('Port of the admin API'),
+  MAILBOX_PORT: setting.port().default(8025).describe('Port of the mailbox'),
+  EVENTSTORE_PORT: setting.port().default(2113).describe('Port of the development event store'),
+  POSTGRES_PORT: setting.port().default(5433).describe('Port of the embedded PostgreSQL'),
+  DATA_DIR: z
+    .string()
+    .default('.data')
+    .describe('Everything that is kept: data, logs, generated secrets, `endpoints.json`'),
+  LOG_LEVEL: z
+    .string()
+    .optional()
+    .describe('Relays what the processes log from this level on; without it, warnings and errors'),
+};
+
 /**
  * What `npm start` can be told from outside.
  *
  * @throws ConfigurationError naming every fault
  */
 export function readLauncherSettings(env: Environment = process.env): LauncherSettings {
-  const values = loadConfiguration(
-    {
-      HOST: z.string().default('127.0.0.1'),
-      API_PORT: setting.port().default(8080),
-      ADMIN_PORT: setting.port().default(8090),
-      MAILBOX_PORT: setting.port().default(8025),
-      EVENTSTORE_PORT: setting.port().default(2113),
-      POSTGRES_PORT: setting.port().default(5433),
-      DATA_DIR: z.string().default('.data'),
-      LOG_LEVEL: z.string().optional(),
-    },
-    env,
-  );
+  const values = loadConfiguration(launcherSettingTypes, env);
   const ports = {
     api: values.API_PORT,
     admin: values.ADMIN_PORT,

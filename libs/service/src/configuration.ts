@@ -141,3 +141,19 @@ export const setting = {
     z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true'),
   nodeEnv: () => z.enum(['production', 'development', 'test']).default('development'),
 };
+
+/** What every process of the service can be told. */
+export const processSettings = {
+  NODE_ENV: setting.nodeEnv().describe('`production` refuses weak settings and logs JSON'),
+  HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
+  INTERNAL_PORT: setting
+    .port()
+    .default(0)
+    .describe('`/health/live`, `/health/ready`, `/metrics`; never publish it'),
+  EVENTSTORE_URL: setting
+    .secret(setting.url('esdb:', 'esdb+discover:'))
+    .describe('`esdb://…` or `esdb+discover://…`, with user and password where TLS is on'),
+  DATABASE_URL: setting
+    .secret(setting.url('postgres:', 'postgresql:'))
+    .describe('`postgres://user:password@host:port/database`'),
+};

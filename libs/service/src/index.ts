@@ -1,4 +1,9 @@
-export { ConfigurationError, loadConfiguration, setting } from './configuration.js';
+export {
+  ConfigurationError,
+  loadConfiguration,
+  processSettings,
+  setting,
+} from './configuration.js';
 export type { Environment } from './configuration.js';
 export { createLog } from './log.js';
 export type { Log } from './log.js';

@@ -32,16 +32,29 @@ const NETWORK_CALLS = { production: 600, otherwise: 100_000 };
  * @param production whether defaults are those for the open network
  */
 export function limitSettings(production: boolean) {
-  const perHour = (preset: number) => setting.integer(1, 10_000_000).default(preset);
+  const perHour = (preset: number, what: string) =>
+    setting.integer(1, 10_000_000).default(preset).describe(`${what}, an hour`);
   const networkCalls = production ? NETWORK_CALLS.production : NETWORK_CALLS.otherwise;
   return {
-    REGISTRATIONS_PER_NETWORK_PER_HOUR: perHour(networkCalls),
-    REGISTRATIONS_PER_ADDRESS_PER_HOUR: perHour(20),
-    NEW_CODES_PER_NETWORK_PER_HOUR: perHour(networkCalls),
-    NEW_CODES_PER_ADDRESS_PER_HOUR: perHour(30),
-    FAILED_LOGINS_PER_NETWORK_PER_HOUR: perHour(300),
-    FAILED_LOGINS_PER_ADDRESS_PER_HOUR: perHour(100),
-    FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: perHour(30),
+    REGISTRATIONS_PER_NETWORK_PER_HOUR: perHour(
+      networkCalls,
+      'Registrations of one IPv4 address or IPv6 /64',
+    ),
+    REGISTRATIONS_PER_ADDRESS_PER_HOUR: perHour(20, 'Registrations of one e-mail address'),
+    NEW_CODES_PER_NETWORK_PER_HOUR: perHour(
+      networkCalls,
+      'New codes for one IPv4 address or IPv6 /64',
+    ),
+    NEW_CODES_PER_ADDRESS_PER_HOUR: perHour(30, 'New codes for one e-mail address'),
+    FAILED_LOGINS_PER_NETWORK_PER_HOUR: perHour(
+      300,
+      'Wrong passwords from one IPv4 address or IPv6 /64',
+    ),
+    FAILED_LOGINS_PER_ADDRESS_PER_HOUR: perHour(100, 'Wrong passwords for one e-mail address'),
+    FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: perHour(
+      30,
+      'Wrong passwords for one e-mail address from one network',
+    ),
   };
 }
 
