@@ -1,0 +1,3 @@
+import { describeNoLeaks } from './no-leaks.js';
+
+describeNoLeaks(1_000);
