@@ -14,7 +14,11 @@ import type {
 import { linkOf } from '@app/event-store/event-chain.js';
 import { createHttpService, listen } from '@app/http-service';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { accountsTable, activationMailsProjection, statisticsProjection } from '@app/read-model';
+import {
+  accountsProjection,
+  activationMailsProjection,
+  statisticsProjection,
+} from '@app/read-model';
 import type { Database, ProjectedEvent } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -217,7 +221,11 @@ export async function startAdminService(
       const event = facts[index];
       if (event === undefined) throw new Error('the codec made up an event');
       const fact: ProjectedEvent<AccountEvent> = { streamName, revision, position, event };
-      for (const projection of [accountsTable, statisticsProjection, activationMailsProjection]) {
+      for (const projection of [
+        accountsProjection,
+        statisticsProjection,
+        activationMailsProjection,
+      ]) {
         await projection.write(database, `read_model.${projection.table}`, [fact]);
       }
     }

@@ -11,12 +11,7 @@ import {
   registeredAnew,
 } from '@app/accounts/testing/account-examples.js';
 import { AccountEventCodec, AccountKeyMissing, AccountKeys } from '@app/personal-data';
-import {
-  ProjectionRebuild,
-  accountsProjection,
-  accountsTable,
-  runProjection,
-} from '@app/read-model';
+import { ProjectionRebuild, accountsProjection, runProjection } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
@@ -93,7 +88,7 @@ export function provesRebuildAfterErasure(accounts: number): void {
     /** By somebody who remembers no keys. */
     async function rebuild() {
       const begun = await ProjectionRebuild.begin({
-        projection: accountsTable,
+        projection: accountsProjection,
         store,
         codec: new AccountEventCodec(new AccountKeys(database, ring)),
         database,

@@ -17,7 +17,6 @@ export * from './run-projection.js';
 export * from './projection-monitor.js';
 export * from './leadership.js';
 export * from './wait-for-position.js';
-export * from './accounts/accounts.table.js';
 export * from './accounts/accounts.pages.js';
 export * from './statistics/statistics.projection.js';
 export * from './statistics/statistics.queries.js';

@@ -4,7 +4,7 @@ import { plainArray } from './plain-array.js';
 describe('an array as PostgreSQL reads it', () => {
   it('has numbers, words, instants and nothing', () => {
     expect(plainArray([])).toBe('{}');
-    expect(plainArray([1, 2n, null, 'pending', '2026-11-22T12:00:00.000Z'])).toBe(
+    expect(plainArray([1, 2n, null, 'pending', new Date(Date.UTC(2026, 10, 22, 12))])).toBe(
       '{1,2,NULL,pending,2026-11-22T12:00:00.000Z}',
     );
   });

@@ -1,5 +1,5 @@
-import type { LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
-import type { Queryable, Statement } from './database.js';
+import type { EventCodec, LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
+import type { Queryable } from './database.js';
 
 /** A fact with its place in the log, which is all that a projection may build rows from. */
 export interface ProjectedEvent<Event> {
@@ -9,25 +9,11 @@ export interface ProjectedEvent<Event> {
   readonly event: Event;
 }
 
-/** Turns facts into rows. */
-export interface Projection<Event> {
-  /** Fixed name: the consumer whose checkpoint says how far the rows have come. */
-  readonly name: string;
-  readonly streamNamePrefixes: readonly [string, ...string[]];
-  /**
-   * What the fact changes, or `undefined` for nothing. Executing the statement again must change
-   * nothing.
-   *
-   * @throws when the fact cannot be projected; the projection stops at it
-   */
-  project(event: ProjectedEvent<Event>): Statement | undefined;
-}
-
 /**
- * Turns many facts into rows of one table at once, in as few statements as there are kinds of change. It
- * can write to another table of the same shape, so that the rows can be built anew aside.
+ * Turns facts into rows of one table, many at once or few. It can write to another table of the same shape, so that
+ * the rows can be built anew aside.
  */
-export interface BatchProjection<Event> {
+export interface Projection<Event> {
   /** Fixed name: the consumer whose checkpoint says how far the rows have come. */
   readonly name: string;
   readonly streamNamePrefixes: readonly [string, ...string[]];
@@ -51,14 +37,31 @@ export interface BatchProjection<Event> {
 
 /** Whether an event of this type may change a row. */
 export function concerns<Event>(
-  projection: Projection<Event> | BatchProjection<Event>,
+  { eventTypes }: Projection<Event>,
   { type }: Pick<RecordedEvent, 'type'>,
 ): boolean {
-  const eventTypes = 'eventTypes' in projection ? projection.eventTypes : undefined;
   return eventTypes?.has(type) ?? true;
 }
 
+/**
+ * The events as facts with their places.
+ *
+ * @throws what the codec throws
+ */
+export async function factsOf<Event>(
+  codec: Pick<EventCodec<Event>, 'decode'>,
+  events: readonly RecordedEvent[],
+): Promise<ProjectedEvent<Event>[]> {
+  if (events.length === 0) return [];
+  const facts = await codec.decode(events);
+  return events.map(({ streamName, revision, position }, index) => {
+    const event = facts[index];
+    if (event === undefined) throw new Error('the codec left out an event');
+    return { streamName, revision, position, event };
+  });
+}
+
 /** Where the rows are that everybody reads. */
-export function liveTable({ table }: Pick<BatchProjection<never>, 'table'>): string {
+export function liveTable({ table }: Pick<Projection<never>, 'table'>): string {
   return `read_model.${table}`;
 }

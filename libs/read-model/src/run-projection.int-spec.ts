@@ -15,14 +15,13 @@ import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { findCredentials } from './accounts/accounts.queries.js';
-import { accountsTable } from './accounts/accounts.table.js';
 import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
 import { ReadModelUnavailable } from './database.js';
 import { LogDoesNotMatch } from './pairing.js';
 import type { Database } from './database.js';
 import { createPool } from './postgres.js';
 import { ProjectionMonitor } from './projection-monitor.js';
-import type { BatchProjection, Projection } from './projection.js';
+import type { Projection } from './projection.js';
 import { EventNotProjected, runProjection } from './run-projection.js';
 import type { ProjectionAdvance, ProjectionOptions } from './run-projection.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -62,7 +61,7 @@ describe('running a projection', () => {
   }
 
   function start(
-    projection: Projection<AccountEvent> | BatchProjection<AccountEvent> = accountsProjection,
+    projection: Projection<AccountEvent> = accountsProjection,
     options: Partial<ProjectionOptions<AccountEvent>> = {},
   ): Run {
     const stopping = new AbortController();
@@ -100,17 +99,6 @@ describe('running a projection', () => {
     };
     runs.push(run);
     return run;
-  }
-
-  /** The accounts projection, with something happening before each event is projected. */
-  function accountsProjectionWith(before: (position: LogPosition) => void) {
-    return {
-      ...accountsProjection,
-      project: (fact) => {
-        before(fact.position);
-        return accountsProjection.project(fact);
-      },
-    } satisfies Projection<AccountEvent>;
   }
 
   async function registered(accountId: string = randomUUID()): Promise<string> {
@@ -185,7 +173,7 @@ describe('running a projection', () => {
         },
       },
     });
-    const run = start(accountsTable, { database: counting });
+    const run = start(undefined, { database: counting });
     await live(run);
     const accountId = await registered();
     await eventually(async () => expect(await rowCount()).toBe(1n));
@@ -204,7 +192,7 @@ describe('running a projection', () => {
 
   it('does not linger while it catches up', async () => {
     await registeredMany(40);
-    const run = start(accountsTable, { maxBatchSize: 30, lingerMs: 60_000 });
+    const run = start(undefined, { maxBatchSize: 30, lingerMs: 60_000 });
     await live(run);
     expect(await rowCount()).toBe(40n);
   });
@@ -331,11 +319,13 @@ describe('running a projection', () => {
   it('goes on when what was wrong has been mended', async () => {
     const accountId = await registered();
     let broken = true;
-    const run = start(
-      accountsProjectionWith(() => {
+    const run = start({
+      ...accountsProjection,
+      write: async (...written) => {
         if (broken) throw new Error('not today');
-      }),
-    );
+        await accountsProjection.write(...written);
+      },
+    });
     await eventually(() => expect(run.monitor.status().state).toBe('faulted'));
     broken = false;
     await live(run);
@@ -402,7 +392,9 @@ describe('running a projection', () => {
     await registered();
     const run = start({
       ...accountsProjection,
-      project: () => ({ text: 'select pg_sleep(0.2)' }),
+      write: async (transaction) => {
+        await transaction.query({ text: 'select pg_sleep(0.2)' });
+      },
     });
     await eventually(async () => {
       const { rowCount: sleeping } = await database.query({

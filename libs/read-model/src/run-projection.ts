@@ -22,11 +22,11 @@ import {
   skippedPositions,
 } from './failed-events.js';
 import { checkLog } from './pairing.js';
-import { concerns, liveTable } from './projection.js';
-import type { BatchProjection, ProjectedEvent, Projection } from './projection.js';
+import { concerns, factsOf, liveTable } from './projection.js';
+import type { Projection } from './projection.js';
 
 export interface ProjectionOptions<Event> {
-  readonly projection: Projection<Event> | BatchProjection<Event>;
+  readonly projection: Projection<Event>;
   readonly store: EventStore;
   readonly codec: Pick<EventCodec<Event>, 'decode'>;
   readonly database: Database;
@@ -245,8 +245,8 @@ class ProjectionRun<Event> {
     position: LogPosition,
     lastEvent: HandledEvent | undefined,
   ): Promise<void> {
-    const { database, projection, signal, observer } = this.options;
-    const facts = await this.factsOf(events);
+    const { database, projection, codec, signal, observer } = this.options;
+    const facts = await factsOf(codec, events);
     signal.throwIfAborted();
     const move = (by: Queryable) =>
       moveCheckpoint(by, projection.name, this.stored, position, lastEvent);
@@ -255,7 +255,7 @@ class ProjectionRun<Event> {
         async (transaction) => {
           // First, because its lock keeps a rival of the same name from writing a single row.
           await move(transaction);
-          await write(transaction, projection, facts);
+          await projection.write(transaction, liveTable(projection), facts);
           signal.throwIfAborted();
         },
         { durability: 'deferred' },
@@ -279,16 +279,6 @@ class ProjectionRun<Event> {
     this.mayHaveFailed = false;
   }
 
-  private async factsOf(events: readonly RecordedEvent[]): Promise<ProjectedEvent<Event>[]> {
-    if (events.length === 0) return [];
-    const facts = await this.options.codec.decode(events);
-    return events.map(({ streamName, revision, position }, index) => {
-      const event = facts[index];
-      if (event === undefined) throw new Error('the codec left out an event');
-      return { streamName, revision, position, event };
-    });
-  }
-
   private isFaultOfAnEvent(error: unknown): boolean {
     return !(
       this.options.signal.aborted ||
@@ -307,19 +297,6 @@ class ProjectionRun<Event> {
   private storedPosition(): LogPosition {
     return this.stored === 'start' ? BEFORE_EVERYTHING : this.stored;
   }
-}
-
-async function write<Event>(
-  transaction: Queryable,
-  projection: Projection<Event> | BatchProjection<Event>,
-  facts: readonly ProjectedEvent<Event>[],
-): Promise<void> {
-  if ('write' in projection) {
-    await projection.write(transaction, liveTable(projection), facts);
-    return;
-  }
-  const statements = facts.map((fact) => projection.project(fact));
-  for (const statement of statements) if (statement) await transaction.query(statement);
 }
 
 const BEFORE_EVERYTHING: LogPosition = -1n;

@@ -82,7 +82,7 @@ export async function measureRebuilds({ dataSet, report, rounds, quick }) {
         noteRate(`${projection}: rebuild from the event store`, rebuilt);
         note(`${projection}: whole rebuild, with indexes and comparison`, rate(rebuilt, 'totalMs'));
         noteRate(
-          `${projection}: one statement per event`,
+          `${projection}: one event at a time`,
           await inProcess({ ...own, work: 'one-by-one', limit: oneByOne }),
         );
         note(`events of ${projection}`, rebuilt.events);
@@ -97,8 +97,8 @@ export async function measureRebuilds({ dataSet, report, rounds, quick }) {
         );
       }
       note(
-        'accounts: live projection, statement by statement',
-        await partitionedRate(stored, { partitions: 1, singly: true, limit: oneByOne }),
+        'accounts: live projection',
+        await partitionedRate(stored, { partitions: 1, asLive: true, limit: oneByOne }),
       );
     }
     const { highest } = memoryOf(eventStore.pid);
@@ -131,7 +131,7 @@ function tell(report, found, dataSet, eventStoreMemory) {
     show(`${projection}: COPY of the rows`, 'rows/s');
     const built = show(`${projection}: generated log`, 'events/s');
     show(`${projection}: read and discard`, 'events/s');
-    show(`${projection}: one statement per event`, 'events/s');
+    show(`${projection}: one event at a time`, 'events/s');
     const rebuilt = show(
       `${projection}: rebuild from the event store`,
       'events/s',
@@ -140,7 +140,7 @@ function tell(report, found, dataSet, eventStoreMemory) {
     show(`${projection}: whole rebuild, with indexes and comparison`, 'events/s');
     const overOneByOne = median(
       rebuilt.rounds.map(
-        (value, round) => value / found.get(`${projection}: one statement per event`)[round],
+        (value, round) => value / found.get(`${projection}: one event at a time`)[round],
       ),
     );
     const memory = show(`memory, ${projection}: rebuild from the event store`, 'MiB');
@@ -160,7 +160,7 @@ function tell(report, found, dataSet, eventStoreMemory) {
     });
     report.goal({
       id: 'P6',
-      text: `${projection}: rebuild against one statement per event`,
+      text: `${projection}: rebuild against one event at a time`,
       measured: overOneByOne,
       unit: 'x',
       atLeast: LEAST_OVER_ONE_BY_ONE,
@@ -180,7 +180,7 @@ function tell(report, found, dataSet, eventStoreMemory) {
       partitions === 1 ? undefined : 'accounts: 1 processes',
     );
   }
-  show('accounts: live projection, statement by statement', 'events/s', 'accounts: 1 processes');
+  show('accounts: live projection', 'events/s', 'accounts: 1 processes');
   report.goal({
     id: 'P9',
     text: `memory of the development event store over ${events.toLocaleString('en-US')} events`,

@@ -9,7 +9,6 @@ import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data
 import {
   ProjectionRebuild,
   accountsProjection,
-  accountsTable,
   activationMailsProjection,
   anonymousAccountCodec,
   runProjection,
@@ -22,7 +21,7 @@ import { GeneratedLog } from './generated-log.mjs';
 
 const STATEMENT_TIMEOUT_MS = 600_000;
 const FILL_BATCH = 5_000;
-const tables = [accountsTable, activationMailsProjection, statisticsProjection];
+const tables = [accountsProjection, activationMailsProjection, statisticsProjection];
 
 /** Facts as they are: a generated log seals nothing. */
 const plainCodec = { decode: async (events) => events.map(({ type, data }) => ({ type, data })) };
@@ -52,7 +51,7 @@ export async function carryOut(order) {
 
 function codecOf({ eventStoreUrl, secretFiles }, projection, database) {
   if (!eventStoreUrl) return plainCodec;
-  if (projection !== accountsTable) return anonymousAccountCodec;
+  if (projection !== accountsProjection) return anonymousAccountCodec;
   return new AccountEventCodec(
     new AccountKeys(database, readSecrets(secretFiles).personalDataKeys),
   );
@@ -81,8 +80,8 @@ const works = {
   },
 
   /**
-   * The rows of some of the streams as the worker keeps them, into a table of their own: in batches, or with a
-   * statement for each event as the accounts are kept.
+   * The rows of some of the streams, into a table of their own: in large batches, or in those of the worker that
+   * keeps the accounts.
    */
   fill: async ({ order, database, projection, store, codec }) => {
     const own = `filled_${order.partition}`;
@@ -96,16 +95,14 @@ const works = {
     let events = 0;
     let startedAt;
     await runProjection({
-      projection: order.singly
-        ? { name: own, streamNamePrefixes: order.prefixes, project: projectedInto(`public.${own}`) }
-        : {
-            name: own,
-            streamNamePrefixes: order.prefixes,
-            table: own,
-            write: (transaction, _, facts) => projection.write(transaction, `public.${own}`, facts),
-          },
+      projection: {
+        name: own,
+        streamNamePrefixes: order.prefixes,
+        table: own,
+        write: (transaction, _, facts) => projection.write(transaction, `public.${own}`, facts),
+      },
       ...{ store, codec, database },
-      ...(!order.singly && { maxBatchSize: FILL_BATCH }),
+      ...(!order.asLive && { maxBatchSize: FILL_BATCH }),
       signal: stopping.signal,
       observer: {
         onSubscribed: () => (startedAt = performance.now()),
@@ -129,7 +126,7 @@ const works = {
     return { events, ms };
   },
 
-  /** The first events, each with a statement of its own that is waited for. */
+  /** The first events, each written by itself. */
   'one-by-one': async ({ order, database, projection, store, codec }) => {
     const table = `public.one_by_one_${projection.table}`;
     await database.query({ text: `drop table if exists ${table}` });
@@ -141,13 +138,7 @@ const works = {
     for await (const recorded of eventsOf(order, projection, store)) {
       const [event] = await codec.decode([recorded]);
       const { streamName, revision, position } = recorded;
-      const fact = { streamName, revision, position, event };
-      if (projection === accountsTable) {
-        const statement = projectedInto(table)(fact);
-        if (statement) await database.query(statement);
-      } else {
-        await projection.write(database, table, [fact]);
-      }
+      await projection.write(database, table, [{ streamName, revision, position, event }]);
       events += 1;
     }
     const ms = performance.now() - startedAt;
@@ -155,14 +146,6 @@ const works = {
     return { events, ms };
   },
 };
-
-function projectedInto(table) {
-  return (fact) => {
-    const statement = accountsProjection.project(fact);
-    if (statement === undefined) return undefined;
-    return { ...statement, text: statement.text.replaceAll('read_model.accounts', table) };
-  };
-}
 
 async function* eventsOf({ limit = Infinity, end }, projection, store) {
   const ended = new globalThis.AbortController();

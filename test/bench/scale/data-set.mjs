@@ -14,7 +14,7 @@ import { startEmbeddedPostgres } from '../../../dist/apps/all-in-one/src/embedde
 import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
 import {
-  accountsTable,
+  accountsProjection,
   activationMailsProjection,
   runProjection,
   statisticsProjection,
@@ -189,7 +189,7 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
   const codec = new AccountEventCodec(
     new AccountKeys(database, readSecrets(dataSet.secretFiles).personalDataKeys),
   );
-  const tables = [accountsTable, statisticsProjection, activationMailsProjection];
+  const tables = [accountsProjection, statisticsProjection, activationMailsProjection];
   const stopping = new globalThis.AbortController();
   let target;
   let reached = -1n;
@@ -198,7 +198,7 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
   let fault;
   const running = runProjection({
     projection: {
-      ...accountsTable,
+      ...accountsProjection,
       // What changes no account may change a row of the others.
       eventTypes: undefined,
       write: async (transaction, _, events) => {

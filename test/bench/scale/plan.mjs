@@ -76,7 +76,7 @@ const eventStoreMs = sized('registration, eventstore');
 const appendsPerNode = Number(
   values['node-appends'] ?? figureOf('unit: appends of two events, one process'),
 );
-const liveProjection = figureOf('accounts: live projection, statement by statement');
+const liveProjection = figureOf('accounts: live projection');
 const batchProjection = figureOf('accounts: 1 processes');
 const logBytes = figureOf('unit: log of one account');
 const accountBytes = figureOf('unit: accounts row, indexes included');
@@ -127,7 +127,7 @@ const rows = [
     count(workerCores, 'process', 'processes'),
   ],
   [
-    'accounts projection, a statement for each event',
+    'accounts projection, a small batch at a time',
     `${big(liveProjection)} events/s`,
     `${rough((busy * liveProjection) / eventsEach)} a partition`,
     count(partitions(liveProjection), 'partition'),

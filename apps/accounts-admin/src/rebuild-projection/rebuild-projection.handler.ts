@@ -1,7 +1,7 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore } from '@app/event-store';
 import { AccountKeys, SetAsideCodec } from '@app/personal-data';
-import { ProjectionRebuild, accountsTable, anonymousAccountCodec } from '@app/read-model';
+import { ProjectionRebuild, accountsProjection, anonymousAccountCodec } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import type { Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -37,7 +37,7 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
       projection,
       store: this.store,
       // Only these rows hold personal data.
-      codec: projection === accountsTable ? this.settingAside() : anonymousAccountCodec,
+      codec: projection === accountsProjection ? this.settingAside() : anonymousAccountCodec,
       database: this.database,
       startedBy: actorOf(caller),
       switchWhenDifferent,

@@ -1,5 +1,9 @@
-import { accountsTable, activationMailsProjection, statisticsProjection } from '@app/read-model';
-import type { BatchProjection } from '@app/read-model';
+import {
+  accountsProjection,
+  activationMailsProjection,
+  statisticsProjection,
+} from '@app/read-model';
+import type { Projection } from '@app/read-model';
 import type { AccountEvent } from '@app/accounts';
 import { accountStreamPrefix } from '@app/accounts';
 import { Problem } from '@app/http-service';
@@ -13,8 +17,8 @@ export interface Consumer {
 }
 
 /** Those whose rows can be built anew. */
-export const projections: readonly BatchProjection<AccountEvent>[] = [
-  accountsTable,
+export const projections: readonly Projection<AccountEvent>[] = [
+  accountsProjection,
   statisticsProjection,
   activationMailsProjection,
 ];
@@ -30,7 +34,7 @@ export const consumers: readonly Consumer[] = [
 ];
 
 /** @throws Problem projection-not-found */
-export function projectionNamed(name: string): BatchProjection<AccountEvent> {
+export function projectionNamed(name: string): Projection<AccountEvent> {
   const found = projections.find((projection) => projection.name === name);
   if (found === undefined) {
     const names = projections.map((projection) => projection.name).join(', ');

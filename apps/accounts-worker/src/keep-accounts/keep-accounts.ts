@@ -4,7 +4,7 @@ import { AccountKeys, SetAsideCodec } from '@app/personal-data';
 import {
   LogDoesNotMatch,
   ProjectionMonitor,
-  accountsTable,
+  accountsProjection,
   refuseDatabase,
   reportProjection,
   runProjection,
@@ -56,7 +56,7 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
   private report(): Promise<void> {
     return reportProjection({
       database: this.database,
-      projection: accountsTable.name,
+      projection: accountsProjection.name,
       status: () => this.status,
       eventsProjected: () => this.eventsProjected,
       signal: this.stopping.signal,
@@ -65,7 +65,7 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private competeAndKeep(): Promise<void> {
-    const { name } = accountsTable;
+    const { name } = accountsProjection;
     const log = this.log.child({ projection: name });
     return whileLeader({
       database: this.database,
@@ -95,12 +95,12 @@ export class KeepAccounts implements OnApplicationBootstrap, OnModuleDestroy {
     const unreadable = await readmitAccounts({ store, codec, database, log, signal });
     if (unreadable > 0) log.error({ unreadable }, 'accounts cannot be read and are set aside');
     await runProjection({
-      projection: accountsTable,
+      projection: accountsProjection,
       store,
       codec: new SetAsideCodec(codec, {
         keys,
         database,
-        consumer: accountsTable.name,
+        consumer: accountsProjection.name,
         onSetAside: (accountId, error) =>
           log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
       }),

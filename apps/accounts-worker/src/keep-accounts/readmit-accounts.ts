@@ -2,7 +2,13 @@ import type { AccountEvent } from '@app/accounts';
 import { accountStreamName } from '@app/accounts';
 import type { EventCodec, EventStore, RecordedEvent } from '@app/event-store';
 import { concernsOneAccount } from '@app/personal-data';
-import { accountsTable, liveTable, listUnreadableAccounts, readmitAccount } from '@app/read-model';
+import {
+  accountsProjection,
+  factsOf,
+  listUnreadableAccounts,
+  liveTable,
+  readmitAccount,
+} from '@app/read-model';
 import type { Database, ProjectedEvent } from '@app/read-model';
 import type { Log } from '@app/service';
 
@@ -28,12 +34,7 @@ export async function readmitAccounts(options: {
     const events: RecordedEvent[] = [];
     for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
     try {
-      const facts = await codec.decode(events);
-      const history = events.flatMap(({ streamName, revision, position }, index) => {
-        const event = facts[index];
-        return event ? [{ streamName, revision, position, event }] : [];
-      });
-      await writeAnew(database, accountId, history);
+      await writeAnew(database, accountId, await factsOf(codec, events));
       log.info({ accountId }, 'an account can be read again');
     } catch (error) {
       if (!concernsOneAccount(error)) throw error;
@@ -50,9 +51,9 @@ async function writeAnew(
 ): Promise<void> {
   await database.inTransaction((transaction) =>
     readmitAccount(transaction, accountId, (upTo) =>
-      accountsTable.write(
+      accountsProjection.write(
         transaction,
-        liveTable(accountsTable),
+        liveTable(accountsProjection),
         history.filter(({ position }) => position <= upTo),
       ),
     ),

@@ -9,7 +9,7 @@ import {
   statisticsProjection,
   whileLeader,
 } from '@app/read-model';
-import type { BatchProjection, Database, ProjectionStatus } from '@app/read-model';
+import type { Projection, Database, ProjectionStatus } from '@app/read-model';
 import type { Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
@@ -56,7 +56,7 @@ export class KeepOperatorViews implements OnApplicationBootstrap, OnModuleDestro
     for (const monitor of this.monitors.values()) monitor.onStopped();
   }
 
-  private async competeAndKeep(projection: BatchProjection<AccountEvent>): Promise<void> {
+  private async competeAndKeep(projection: Projection<AccountEvent>): Promise<void> {
     const { name } = projection;
     const { signal } = this.stopping;
     const log = this.log.child({ projection: name });

@@ -12,7 +12,7 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { accountsTable } from '@app/read-model';
+import { accountsProjection } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
@@ -61,7 +61,7 @@ describe('Registrations that nobody completed', () => {
       position,
       event,
     }));
-    await accountsTable.write(database, 'read_model.accounts', projected);
+    await accountsProjection.write(database, 'read_model.accounts', projected);
     return accountId;
   }
 

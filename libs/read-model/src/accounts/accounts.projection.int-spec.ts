@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { evolve, initialState, isErased, isRegistered } from '@app/accounts';
+import {
+  accountStreamName,
+  erased,
+  evolve,
+  initialState,
+  isErased,
+  isRegistered,
+} from '@app/accounts';
 import type { Account, AccountEvent } from '@app/accounts';
 import {
   accountActivated,
@@ -13,6 +20,7 @@ import {
   codeSent,
   codeUndeliverable,
   noon,
+  passwordHashUpgraded,
   registeredAnew,
   registrationLapsed,
   registrationRefused,
@@ -20,13 +28,16 @@ import {
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
 import fc from 'fast-check';
+import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
-import type { Database } from '../database.js';
+import type { Database, Queryable } from '../database.js';
 import { createPool } from '../postgres.js';
-import { projectAccountEvent } from './accounts.projection.js';
+import { liveTable } from '../projection.js';
+import type { ProjectedEvent } from '../projection.js';
 import { findListedAccount, pageOfAccounts } from './accounts.pages.js';
-import { findCredentials } from './accounts.queries.js';
+import { accountsProjection } from './accounts.projection.js';
+import { blankAccount, findCredentials } from './accounts.queries.js';
 
 describe('accounts in PostgreSQL', () => {
   let fresh: FreshDatabase;
@@ -45,13 +56,22 @@ describe('accounts in PostgreSQL', () => {
     await fresh.drop();
   });
 
+  function written(fact: ProjectedEvent<AccountEvent>, by: Queryable = database): Promise<void> {
+    return accountsProjection.write(by, liveTable(accountsProjection), [fact]);
+  }
+
   /** Stores the history, `times` times each event, and returns the id of the account. */
   async function projected(history: readonly AccountEvent[], times = 1): Promise<string> {
     const accountId = randomUUID();
     for (const [index, event] of history.entries()) {
       const revision = BigInt(index);
-      const statement = projectAccountEvent({ accountId, revision, position: revision, event });
-      for (let time = 0; statement && time < times; time += 1) await database.query(statement);
+      const fact = {
+        streamName: accountStreamName(accountId),
+        revision,
+        position: revision,
+        event,
+      };
+      for (let time = 0; time < times; time += 1) await written(fact);
     }
     return accountId;
   }
@@ -146,23 +166,71 @@ describe('accounts in PostgreSQL', () => {
     });
   });
 
-  it('do not change when a whole history is stored again', async () => {
-    const history = [accountRegistered(), registrationRenewed(noon), accountActivated(1, noon)];
-    const accountId = await projected(history);
-    const before = await findCredentials(database, accountId);
-    for (const [index, event] of history.entries()) {
-      const revision = BigInt(index);
-      const statement = projectAccountEvent({ accountId, revision, position: revision, event });
-      if (!statement) throw new Error('every one of these events has a statement');
-      expect((await database.query(statement)).rowCount).toBe(0);
-    }
-    expect(await findCredentials(database, accountId)).toEqual(before);
+  it('show nothing in place of what was erased', async () => {
+    const accountId = await projected([
+      {
+        type: 'AccountRegistered',
+        data: { address: erased, passwordHash: erased, registeredAt: noon, registrationNumber: 7 },
+      },
+    ]);
+    expect(await findCredentials(database, accountId)).toBeUndefined();
+    expect(await findListedAccount(database, accountId)).toMatchObject({
+      address: undefined,
+      status: 'pending',
+    });
   });
+
+  it('are refused from streams that are no account', async () => {
+    const streamName = 'account-of-nobody';
+    const fact = { streamName, revision: 0n, position: 0n, event: accountRegistered() };
+    await expect(written(fact)).rejects.toThrow(RangeError);
+  });
+
+  it.each(['meanwhile', 'before'])('do not bring back a person forgotten %s', async (when) => {
+    const accountId = await projected([accountRegistered()]);
+    const forget = () => blankAccount(database, accountId, 1);
+    const activated = {
+      streamName: accountStreamName(accountId),
+      revision: 1n,
+      position: 1n,
+      event: accountActivated(1, noon),
+    };
+    let forgetting: Promise<unknown> = Promise.resolve();
+    let isForgotten = false;
+    if (when === 'before') await forget();
+    await database.inTransaction(async (transaction) => {
+      const forgettingInBetween: Queryable = {
+        query: async (statement) => {
+          if (when === 'meanwhile' && statement.text.startsWith('insert')) {
+            forgetting = forget().then(() => (isForgotten = true));
+            await eventually(async () => expect(isForgotten || (await isLocked())).toBe(true));
+          }
+          return transaction.query(statement);
+        },
+      };
+      await written(activated, forgettingInBetween);
+    });
+    await forgetting;
+    expect(await findListedAccount(database, accountId)).toMatchObject({
+      address: undefined,
+      status: 'active',
+    });
+    expect(await findCredentials(database, accountId)).toBeUndefined();
+  });
+
+  async function isLocked(): Promise<boolean> {
+    const { rowCount } = await database.query({
+      text: `select from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'`,
+    });
+    return rowCount === 1;
+  }
 
   it('equal what the account itself remembers, after any history and any repetition', async () => {
     const event = fc.constantFrom<AccountEvent>(
       accountRegistered(),
       registrationRenewed(noon + SECOND),
+      passwordHashUpgraded(noon),
       registrationRefused(noon),
       codeIssued(1),
       codeSent(1),
@@ -171,6 +239,7 @@ describe('accounts in PostgreSQL', () => {
       accountActivated(1, noon + 2 * SECOND),
       registrationLapsed(noon),
       accountErased(noon),
+      registeredAnew(noon + 3 * SECOND),
     );
     await fc.assert(
       fc.asyncProperty(

@@ -1,5 +1,5 @@
 import type { Queryable } from '../database.js';
-import type { BatchProjection } from '../projection.js';
+import type { Projection } from '../projection.js';
 import { liveTable } from '../projection.js';
 
 /** How many rows a table has, and a checksum over all of them that does not depend on their order. */
@@ -16,7 +16,7 @@ export class AsideTable {
   readonly name: string;
   private readonly live: string;
 
-  constructor(projection: Pick<BatchProjection<never>, 'table'>) {
+  constructor(projection: Pick<Projection<never>, 'table'>) {
     this.name = `read_model_rebuild.${projection.table}`;
     this.live = liveTable(projection);
   }

@@ -14,13 +14,12 @@ import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import { accountsProjection } from '../accounts/accounts.projection.js';
 import { findCredentials } from '../accounts/accounts.queries.js';
-import { accountsTable } from '../accounts/accounts.table.js';
 import { readCheckpoint } from '../checkpoints.js';
 import type { Database } from '../database.js';
 import { listFailedEvents, requestRetry, skipFailedEvent } from '../failed-events.js';
 import { createPool } from '../postgres.js';
 import { ProjectionMonitor } from '../projection-monitor.js';
-import type { BatchProjection, Projection } from '../projection.js';
+import type { Projection } from '../projection.js';
 import { runProjection } from '../run-projection.js';
 import { exampleAccountId } from '../testing/account-lives.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -90,12 +89,12 @@ describe('rebuilding a projection', () => {
       readonly switchWhenDifferent?: boolean;
       readonly store?: EventStore;
       readonly signal?: AbortSignal;
-      readonly projection?: BatchProjection<AccountEvent>;
+      readonly projection?: Projection<AccountEvent>;
       readonly codec?: Pick<EventCodec<AccountEvent>, 'decode'>;
     } = {},
   ): Promise<ProjectionRebuild<AccountEvent>> {
     return ProjectionRebuild.begin({
-      projection: options.projection ?? accountsTable,
+      projection: options.projection ?? accountsProjection,
       store: options.store ?? store,
       codec: options.codec ?? plainAccountCodec,
       database,
@@ -243,12 +242,12 @@ describe('rebuilding a projection', () => {
     let writes = 0;
     const failing = await begin({
       projection: {
-        ...accountsTable,
+        ...accountsProjection,
         write: async (...written) => {
           writes += 1;
           await delay(5);
           if (writes === 3) throw new Error('the disk is full');
-          await accountsTable.write(...written);
+          await accountsProjection.write(...written);
         },
       },
     });
@@ -298,9 +297,11 @@ describe('rebuilding a projection', () => {
     const refused = exampleAccountId(1);
     const picky: Projection<AccountEvent> = {
       ...accountsProjection,
-      project: (fact) => {
-        if (fact.streamName === accountStreamName(refused)) throw new Error('not this one');
-        return accountsProjection.project(fact);
+      write: async (transaction, table, facts) => {
+        if (facts.some(({ streamName }) => streamName === accountStreamName(refused))) {
+          throw new Error('not this one');
+        }
+        await accountsProjection.write(transaction, table, facts);
       },
     };
 

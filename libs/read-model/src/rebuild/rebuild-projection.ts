@@ -6,19 +6,13 @@ import {
   pauseUnlessAborted,
   positionOf,
 } from '@app/event-store';
-import type {
-  EventCodec,
-  EventStore,
-  LogPosition,
-  RecordedEvent,
-  SubscriptionMessage,
-} from '@app/event-store';
+import type { EventCodec, EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
 import { readCheckpoint } from '../checkpoints.js';
 import { StatementRefused } from '../database.js';
 import type { Database, Queryable, Session } from '../database.js';
 import { skippedPositions } from '../failed-events.js';
-import { concerns } from '../projection.js';
-import type { BatchProjection, ProjectedEvent } from '../projection.js';
+import { concerns, factsOf } from '../projection.js';
+import type { Projection, ProjectedEvent } from '../projection.js';
 import { AsideTable } from './aside-table.js';
 import type { TableDigest } from './aside-table.js';
 import {
@@ -30,7 +24,7 @@ import {
 } from './rebuild-records.js';
 
 export interface RebuildOptions<Event> {
-  readonly projection: BatchProjection<Event>;
+  readonly projection: Projection<Event>;
   readonly store: EventStore;
   readonly codec: Pick<EventCodec<Event>, 'decode'>;
   /** Its statements may run for minutes: indexes, comparison. */
@@ -223,7 +217,7 @@ export class ProjectionRebuild<Event> {
 
   private async fill(target: LogPosition, inTransaction: InTransaction): Promise<void> {
     if (this.reached !== 'start' && this.reached >= target) return;
-    const { store, projection, database, batchSize = DEFAULT_BATCH_SIZE } = this.options;
+    const { store, codec, projection, database, batchSize = DEFAULT_BATCH_SIZE } = this.options;
     const startedAt = performance.now();
     const skipped = await skippedPositions(database, projection.name);
     const ended = new AbortController();
@@ -248,7 +242,7 @@ export class ProjectionRebuild<Event> {
         const wanted = events.filter(
           (event) => concerns(projection, event) && !skipped.has(event.position),
         );
-        const facts = await this.factsOf(wanted);
+        const facts = await factsOf(codec, wanted);
         gathered = {
           facts: gathered.facts.concat(facts),
           events: gathered.events + events.length,
@@ -278,16 +272,6 @@ export class ProjectionRebuild<Event> {
       await writing.settled();
       this.fillingMs += performance.now() - startedAt;
     }
-  }
-
-  private async factsOf(events: readonly RecordedEvent[]): Promise<ProjectedEvent<Event>[]> {
-    if (events.length === 0) return [];
-    const facts = await this.options.codec.decode(events);
-    return events.map(({ streamName, revision, position }, index) => {
-      const event = facts[index];
-      if (event === undefined) throw new Error('the codec left out an event');
-      return { streamName, revision, position, event };
-    });
   }
 
   private async saveProgress(

@@ -1,7 +1,8 @@
 import { accountStreamPrefix, instantOf } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import type { LogPosition } from '@app/event-store';
-import type { BatchProjection } from '../projection.js';
+import type { Projection } from '../projection.js';
+import { columnName } from '../row-projection.js';
 
 /** What is counted; each has a column of its own, in this order. */
 export const statisticNames = [
@@ -20,16 +21,11 @@ export const statisticNames = [
 export type StatisticName = (typeof statisticNames)[number];
 export type StatisticCounts = Readonly<Record<StatisticName, number>>;
 
-/** `refusedRegistrations` -> `refused_registrations` */
-export function statisticColumn(name: StatisticName): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
 const MINUTE_MS = 60_000;
-const columns = statisticNames.map(statisticColumn);
+const columns = statisticNames.map(columnName);
 
 /** Keeps `read_model.statistics`: how often what happened, by the minute in which it happened. */
-export const statisticsProjection: BatchProjection<AccountEvent> = {
+export const statisticsProjection: Projection<AccountEvent> = {
   name: 'statistics',
   streamNamePrefixes: [accountStreamPrefix],
   table: 'statistics',

@@ -1,5 +1,6 @@
 import type { Queryable } from '../database.js';
-import { statisticColumn, statisticNames } from './statistics.projection.js';
+import { columnName } from '../row-projection.js';
+import { statisticNames } from './statistics.projection.js';
 import type { StatisticCounts } from './statistics.projection.js';
 
 export type StatisticsInterval = 'minute' | 'hour' | 'day';
@@ -23,7 +24,7 @@ export async function statisticsBetween(
   to: Date,
 ): Promise<readonly IntervalStatistics[]> {
   const sums = statisticNames.map(
-    (name) => `coalesce(sum(${statisticColumn(name)}), 0)::int as "${name}"`,
+    (name) => `coalesce(sum(${columnName(name)}), 0)::int as "${name}"`,
   );
   const { rows } = await database.query<IntervalStatistics>({
     name: `statistics-by-${interval}`,

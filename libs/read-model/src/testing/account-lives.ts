@@ -8,6 +8,7 @@ import {
   codeIssued,
   codeSent,
   codeUndeliverable,
+  mailBounced,
   noon,
   passwordHashUpgraded,
   registeredAnew,
@@ -22,14 +23,13 @@ export function exampleAccountId(number: number): string {
   return `00000000-0000-8000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
-type Step = 'renew' | 'upgrade' | 'issue' | 'send' | 'give-up' | 'guess' | 'activate' | 'forget';
-
-const step = fc.constantFrom<Step>(
+const step = fc.constantFrom(
   'renew',
   'upgrade',
   'issue',
   'send',
   'give-up',
+  'bounce',
   'guess',
   'activate',
   'forget',
@@ -75,6 +75,9 @@ export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]>
           break;
         case 'give-up':
           if (issue > 0) add(account, codeUndeliverable(issue, at));
+          break;
+        case 'bounce':
+          if (issue > 0) add(account, mailBounced(issue, 'permanent', at));
           break;
         case 'guess':
           if (issue > 0) add(account, activationRefused(issue, 'incorrect', at));
