@@ -12,7 +12,7 @@ import {
 import type { NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { findCredentials } from '@app/read-model';
+import { findCredentials, projections } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
@@ -134,7 +134,7 @@ describe('the admin process beside a worker', () => {
   async function caughtUp(): Promise<void> {
     await eventually(
       async () => {
-        for (const name of ['accounts', 'statistics', 'activation-mails']) {
+        for (const { name } of projections) {
           expect(await projection(name)).toMatchObject({ state: 'live', lag: { events: 0 } });
         }
       },
@@ -178,13 +178,10 @@ describe('the admin process beside a worker', () => {
     await caughtUp();
   });
 
-  it.each(['accounts', 'statistics', 'activation-mails'])(
-    'rebuilds %s to the same rows',
-    async (name) => {
-      const { rebuildId } = await call('POST', `/projections/${name}/rebuild`);
-      await rebuilt(name, rebuildId);
-    },
-  );
+  it.each(projections)('rebuilds $name to the same rows', async ({ name }) => {
+    const { rebuildId } = await call('POST', `/projections/${name}/rebuild`);
+    await rebuilt(name, rebuildId);
+  });
 
   it('killed in the middle of a rebuild, leaves the old rows serving; a new one can begin', async () => {
     const everybody = Array.from({ length: ACCOUNTS }, (_, number) => exampleAccountId(number));

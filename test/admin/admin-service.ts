@@ -14,11 +14,7 @@ import type {
 import { linkOf } from '@app/event-store/event-chain.js';
 import { createHttpService, listen } from '@app/http-service';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import {
-  accountsProjection,
-  activationMailsProjection,
-  statisticsProjection,
-} from '@app/read-model';
+import { liveTable, projections } from '@app/read-model';
 import type { Database, ProjectedEvent } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -221,12 +217,8 @@ export async function startAdminService(
       const event = facts[index];
       if (event === undefined) throw new Error('the codec made up an event');
       const fact: ProjectedEvent<AccountEvent> = { streamName, revision, position, event };
-      for (const projection of [
-        accountsProjection,
-        statisticsProjection,
-        activationMailsProjection,
-      ]) {
-        await projection.write(database, `read_model.${projection.table}`, [fact]);
+      for (const projection of projections) {
+        await projection.write(database, liveTable(projection), [fact]);
       }
     }
   };

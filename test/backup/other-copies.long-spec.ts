@@ -74,7 +74,7 @@ describe('Restoring', () => {
     });
     expect((await service.client.view(caller)).status).toBe(503);
     expect((await service.readiness('worker')).body).toMatchObject({
-      accountsProjection: { state: 'faulted' },
+      consumers: { accounts: { state: 'faulted' } },
     });
     await service.exchangeLog(after);
     await soon(async () => {

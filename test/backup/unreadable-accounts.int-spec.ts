@@ -127,7 +127,7 @@ describe('Accounts that cannot be read', () => {
 
   it('are named, each with its fault, and hold up nobody', async () => {
     const { body } = await service.readiness('worker');
-    expect(body).toMatchObject({ accountsProjection: { state: 'live' } });
+    expect(body).toMatchObject({ consumers: { accounts: { state: 'live' } } });
     expect(await service.figure('unreadable_accounts')).toBe(4);
     const faults = await withClient(database.url, async (client) => {
       const { rows } = await client.query<{ account_id: string; error: string }>(

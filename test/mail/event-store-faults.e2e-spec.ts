@@ -35,7 +35,7 @@ describe('Mails of the product, whatever the event store does', () => {
     await mailbox.faults({ failFor: { to: refused.email, status: 409 } });
     expect((await client.register(refused)).status).toBe(202);
     await eventually(async () => {
-      const { lastError } = (await workerHealth(product)).activationMail;
+      const { lastError } = (await workerHealth(product)).consumers['activation-mail'];
       expect(lastError?.message).toContain('it answered 409');
     });
 

@@ -25,12 +25,14 @@ export interface ProviderStatus {
 }
 
 export interface WorkerHealth {
-  readonly activationMail: {
-    readonly state: string;
-    readonly position?: string;
-    readonly inFlight: number;
-    readonly lagMs: number;
-    readonly lastError?: { readonly message: string };
+  readonly consumers: {
+    readonly 'activation-mail': {
+      readonly state: string;
+      readonly position?: string;
+      readonly inFlight: number;
+      readonly lagMs: number;
+      readonly lastError?: { readonly message: string };
+    };
   };
   readonly mailProviders: readonly [ProviderStatus, ...ProviderStatus[]];
 }
@@ -106,7 +108,7 @@ export async function mailsSettled(product: Product, within = 20_000): Promise<v
       const health = await workerHealth(product);
       // Everything it says of itself, so that a failure explains itself.
       expect(health).toMatchObject({
-        activationMail: { state: 'running', inFlight: 0, lagMs: 0 },
+        consumers: { 'activation-mail': { state: 'running', inFlight: 0, lagMs: 0 } },
         mailProviders: health.mailProviders,
       });
     },

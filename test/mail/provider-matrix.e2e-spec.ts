@@ -116,7 +116,7 @@ describe('A provider that', () => {
     const accounts = await registerMany(client, ACCOUNTS);
     await outageAfter(before);
     await eventually(async () =>
-      expect((await workerHealth(product)).activationMail).toMatchObject({
+      expect((await workerHealth(product)).consumers['activation-mail']).toMatchObject({
         state: 'paused',
         lastError: { message: expect.stringMatching(/ECONNREFUSED|left alone/) },
       }),
@@ -125,7 +125,7 @@ describe('A provider that', () => {
     for (const account of impatient) {
       await eventually(async () => expect((await client.requestCode(account)).status).toBe(202));
     }
-    const { activationMail } = await workerHealth(product);
+    const activationMail = (await workerHealth(product)).consumers['activation-mail'];
     expect(activationMail.inFlight).toBeGreaterThan(0);
     expect(activationMail.lagMs).toBeGreaterThan(1_000);
 

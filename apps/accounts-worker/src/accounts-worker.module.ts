@@ -1,56 +1,67 @@
 import { ActivationCodes } from '@app/account-secrets';
-import type { ActivationPolicy } from '@app/accounts';
-import { AccountKeys } from '@app/personal-data';
+import { accountDecider, activationPolicyOf } from '@app/accounts';
+import type { EventStore } from '@app/event-store';
+import { AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
+import { activationMail } from '@app/read-model';
+import type { Database, SagaName } from '@app/read-model';
 import { systemClock } from '@app/service';
 import type { Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
-import type { Database } from '@app/read-model';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from './accounts.js';
+import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
+import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, DATABASE, LOG } from './accounts.js';
 import type { Accounts } from './accounts.js';
+import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { durableCqrsModule } from './durable-sagas/durable-cqrs.module.js';
 import { ForgetPersonHandler } from './forget-person/forget-person.handler.js';
 import { ForgetPersonSaga } from './forget-person/forget-person.saga.js';
-import {
-  ACCOUNT_EVENT_CODEC,
-  DATABASE,
-  EVENT_STORE,
-  LOG,
-} from './keep-accounts/keep-accounts.tokens.js';
-import { KeepAccounts } from './keep-accounts/keep-accounts.js';
-import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
+import { PersonForgotten } from './forget-person/person-forgotten.js';
 import { LapseRegistrations, RETENTION_POLICY } from './lapse-registrations/lapse-registrations.js';
 import type { RetentionPolicy } from './lapse-registrations/lapse-registrations.js';
-import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
-import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
-import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
 import { MailDelivery } from './mail-delivery/mail-delivery.js';
+import { MailGate } from './mail-delivery/mail-gate.js';
+import type { MailProviders } from './mail-delivery/mail-providers.js';
 import { MAIL_SENDER } from './mail-delivery/mail-sender.js';
-import type { MailSender } from './mail-delivery/mail-sender.js';
+import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
+import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
+import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
+import { RunningConsumers } from './running-consumers.js';
+import type { Reaction } from './running-consumers.js';
+import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
+import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
 import { SendActivationCodeHandler } from './send-activation-code/send-activation-code.handler.js';
 
-/** What main.ts has made already. */
+const DAY_MS = 86_400_000;
+/** At most ten registrations a second lapse. */
+const LAPSE_PAUSE_MS = 100;
+const LAPSE_INTERVAL_MS = 3_600_000;
+const FORGET_CONCURRENCY = 8;
+
+/** What main.ts has connected to. */
 export interface WorkerParts {
-  readonly accounts: Accounts;
-  readonly policy: ActivationPolicy;
-  readonly retention: RetentionPolicy;
-  readonly accountKeys: AccountKeys;
-  readonly activationCodes: ActivationCodes;
-  readonly mailSender: MailSender;
+  readonly settings: AccountsWorkerSettings;
+  readonly store: EventStore;
   readonly database: Database;
+  readonly keys: AccountKeys;
+  readonly mailProviders: MailProviders;
   readonly log: Log;
 }
 
 /** Binds each port to its adapter. */
 export class AccountsWorkerModule {
   static with(parts: WorkerParts): DynamicModule {
-    const { accounts, policy, retention, accountKeys } = parts;
-    const { activationCodes, mailSender, database, log } = parts;
+    const { settings, store, database, keys, mailProviders, log } = parts;
+    const policy = activationPolicyOf(settings);
+    const codec = new AccountEventCodec(keys);
+    const accounts: Accounts = { store, codec, decider: accountDecider(policy) };
+    const retention: RetentionPolicy = {
+      retentionMs: settings.REGISTRATION_RETENTION_DAYS * DAY_MS,
+      pauseMs: LAPSE_PAUSE_MS,
+      intervalMs: LAPSE_INTERVAL_MS,
+    };
     return {
       module: AccountsWorkerModule,
       imports: [durableCqrsModule()],
       providers: [
-        KeepAccounts,
-        KeepOperatorViews,
         ActivationMailSaga,
         SendActivationCodeHandler,
         OwnerNoticeSaga,
@@ -59,18 +70,49 @@ export class AccountsWorkerModule {
         ForgetPersonSaga,
         ForgetPersonHandler,
         LapseRegistrations,
-        { provide: AccountKeys, useValue: accountKeys },
+        {
+          provide: RunningConsumers,
+          inject: [DurableEventBus],
+          useFactory: (eventBus: DurableEventBus) =>
+            new RunningConsumers(
+              { store, codec, database, keys, eventBus, log },
+              reactionsOf(parts),
+            ),
+        },
+        { provide: AccountKeys, useValue: keys },
         { provide: RETENTION_POLICY, useValue: retention },
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },
-        { provide: ActivationCodes, useValue: activationCodes },
-        { provide: MAIL_SENDER, useValue: mailSender },
+        { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
+        { provide: MAIL_SENDER, useValue: mailProviders },
         { provide: CLOCK, useValue: systemClock },
-        { provide: EVENT_STORE, useValue: accounts.store },
-        { provide: ACCOUNT_EVENT_CODEC, useValue: accounts.codec },
         { provide: DATABASE, useValue: database },
         { provide: LOG, useValue: log },
       ],
     };
   }
+}
+
+function reactionsOf(parts: WorkerParts): Readonly<Record<SagaName, Reaction>> {
+  const { settings, database, keys, mailProviders, log } = parts;
+  const setAsideOptions = {
+    keys,
+    database,
+    consumer: activationMail.name,
+    onSetAside: (accountId: string, error: Error) =>
+      log.error({ accountId, err: error }, 'mails of an account that cannot be read are not sent'),
+  };
+  return {
+    'activation-mail': {
+      rehydrate: (recorded, event) =>
+        ActivationCodeIssued.from(recorded, event) ?? OwnerNoticeIssued.from(recorded, event),
+      setAside: (recorded, error) => setAside(setAsideOptions, recorded, error),
+      gate: new MailGate(mailProviders),
+      windowSize: settings.EMAIL_CONCURRENCY,
+    },
+    'forget-persons': {
+      rehydrate: (recorded, event) => PersonForgotten.from(recorded, event),
+      windowSize: FORGET_CONCURRENCY,
+    },
+  };
 }

@@ -8,3 +8,7 @@ export type Accounts = StreamBehaviour<AccountCommand, AccountEvent, Account>;
 export const ACCOUNTS = Symbol('Accounts');
 export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
 export const CLOCK = Symbol('Clock');
+/** PostgreSQL (`Database` of @app/read-model). */
+export const DATABASE = Symbol('Database');
+/** The process' log (`Log` of @app/service). */
+export const LOG = Symbol('Log');

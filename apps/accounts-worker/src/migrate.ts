@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ReadModelUnavailable, followLog, giveUpLostKeys, markRestored } from '@app/read-model';
+import {
+  ReadModelUnavailable,
+  followLog,
+  giveUpLostKeys,
+  markRestored,
+  projections,
+} from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { migrate } from '@app/read-model/migrate.js';
 import { createPool } from '@app/read-model/postgres.js';
@@ -38,7 +44,7 @@ const steps: Readonly<Record<string, Step>> = {
     meaning:
       'give up all rows that can be built again: the worker builds them from the log there is',
     take: async (database) => {
-      await followLog(database);
+      await followLog(database, projections);
       return 'the rows were given up; the worker builds them anew, and nobody else works until then';
     },
   },

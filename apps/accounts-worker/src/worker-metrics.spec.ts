@@ -17,15 +17,16 @@ async function figures(
 ): Promise<string[]> {
   const registry = createMetrics();
   measureWork(registry, {
-    projections: () =>
-      new Map([
-        ['accounts', { state: 'live', lagMs: 0 }],
-        ['statistics', { state: 'catching-up', lagMs: 12_000 }],
-        ['activation-mails', { state: 'standby', lagMs: undefined }],
+    consumers: {
+      projections: new Map([
+        ['accounts', { status: { state: 'live', lagMs: 0 } }],
+        ['statistics', { status: { state: 'catching-up', lagMs: 12_000 } }],
+        ['activation-mails', { status: { state: 'standby', lagMs: undefined } }],
       ]),
-    sagas: {
-      'activation-mail': { status: feeding },
-      'forget-persons': { status: { ...feeding, state: 'faulted', position: undefined } },
+      sagas: new Map([
+        ['activation-mail', { status: feeding }],
+        ['forget-persons', { status: { ...feeding, state: 'faulted', position: undefined } }],
+      ]),
     },
     mailProviders: { status: [] },
     countUnreadableAccounts,

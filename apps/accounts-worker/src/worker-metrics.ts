@@ -7,8 +7,13 @@ import type { MailProviders } from './mail-delivery/mail-providers.js';
 
 export interface MeasuredWork {
   /** By name. */
-  projections(): ReadonlyMap<string, Pick<ProjectionStatus, 'state' | 'lagMs'>>;
-  readonly sagas: Readonly<Record<string, Pick<SagaFeed, 'status'>>>;
+  readonly consumers: {
+    readonly projections: ReadonlyMap<
+      string,
+      { readonly status: Pick<ProjectionStatus, 'state' | 'lagMs'> }
+    >;
+    readonly sagas: ReadonlyMap<string, Pick<SagaFeed, 'status'>>;
+  };
   readonly mailProviders: Pick<MailProviders, 'status'>;
   /** @throws ReadModelUnavailable: the figure is left out then */
   countUnreadableAccounts(): Promise<number>;
@@ -16,7 +21,8 @@ export interface MeasuredWork {
 
 /** Figures that tell whether this worker keeps up. */
 export function measureWork(registry: Registry, work: MeasuredWork): void {
-  const { mailProviders } = work;
+  const { mailProviders, consumers } = work;
+  const { projections, sagas } = consumers;
   const registers = [registry];
   new Gauge({
     name: 'projection_lag_seconds',
@@ -25,8 +31,8 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
     registers,
     collect() {
       this.reset();
-      for (const [projection, { lagMs }] of work.projections()) {
-        if (lagMs !== undefined) this.set({ projection }, lagMs / 1_000);
+      for (const [projection, { status }] of projections) {
+        if (status.lagMs !== undefined) this.set({ projection }, status.lagMs / 1_000);
       }
     },
   });
@@ -43,14 +49,13 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
       }
     },
   });
-  const eachSaga = () => Object.entries(work.sagas);
   new Gauge({
     name: 'saga_commands_in_flight',
     help: 'Commands of the saga that are under way',
     labelNames: ['saga'],
     registers,
     collect() {
-      for (const [saga, { status }] of eachSaga()) this.set({ saga }, status.inFlight);
+      for (const [saga, { status }] of sagas) this.set({ saga }, status.inFlight);
     },
   });
   new Gauge({
@@ -59,7 +64,7 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
     labelNames: ['saga'],
     registers,
     collect() {
-      for (const [saga, { status }] of eachSaga()) this.set({ saga }, status.lagMs / 1_000);
+      for (const [saga, { status }] of sagas) this.set({ saga }, status.lagMs / 1_000);
     },
   });
   new Gauge({
@@ -69,7 +74,7 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
     registers,
     collect() {
       this.reset();
-      for (const [saga, { status }] of eachSaga()) {
+      for (const [saga, { status }] of sagas) {
         if (status.position !== undefined) this.set({ saga }, Number(status.position));
       }
     },
@@ -115,8 +120,7 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
     registers,
     collect() {
       this.reset();
-      for (const [consumer, { state }] of work.projections()) this.set({ consumer, state }, 1);
-      for (const [consumer, { status }] of eachSaga()) {
+      for (const [consumer, { status }] of [...projections, ...sagas]) {
         this.set({ consumer, state: status.state }, 1);
       }
     },

@@ -9,6 +9,7 @@ export type { HandledEvent } from './checkpoints.js';
 export * from './pairing.js';
 export * from './unreadable-accounts.js';
 export * from './projection.js';
+export * from './consumers.js';
 export * from './accounts/accounts.projection.js';
 export * from './accounts/accounts.queries.js';
 export { giveBackToBuckets, removeFullBuckets, takeFromBuckets } from './throttling/buckets.js';

@@ -6,6 +6,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { readCheckpoint, saveCheckpoint, takeBackToLastEvent } from './checkpoints.js';
+import { projections } from './consumers.js';
 import { ReadModelUnavailable } from './database.js';
 import type { Database } from './database.js';
 import {
@@ -18,6 +19,7 @@ import {
   refuseDatabase,
 } from './pairing.js';
 import { createPool } from './postgres.js';
+import { liveTable } from './projection.js';
 
 describe('A database and the event log', () => {
   let fresh: FreshDatabase;
@@ -146,7 +148,19 @@ describe('A database and the event log', () => {
              values ($1, 1, null, null, now()), ($2, 3, null, null, now()), ($3, 1, '\\x00', 'k1', null)`,
       values: [gone, erased, alive],
     });
-    await followLog(worker);
+    const facts = [accountRegistered(), codeIssued()].map((event, index) => ({
+      streamName: stream,
+      revision: BigInt(index),
+      position: BigInt(index),
+      event,
+    }));
+    for (const projection of projections) {
+      await projection.write(worker, liveTable(projection), facts);
+    }
+    const before = await rowsOfReadModel();
+    expect(before.filter(([, rows]) => rows === 0)).toEqual([]);
+    await followLog(worker, projections);
+    expect(await rowsOfReadModel()).toEqual(before.map(([table]) => [table, 0]));
     expect(await readCheckpoint(worker, 'accounts')).toBe('start');
     await checkLog(new InMemoryEventStore(), worker);
     // What the worker has built from the log since: of the three, one was registered twice.
@@ -167,4 +181,17 @@ describe('A database and the event log', () => {
       { account_id: alive, generation: 1, destroyed: false },
     ]);
   });
+
+  /** How many there are in each table. */
+  async function rowsOfReadModel(): Promise<readonly (readonly [string, number])[]> {
+    const { rows: tables } = await worker.query<{ name: string }>({
+      text: `select tablename as name from pg_tables where schemaname = 'read_model' order by name`,
+    });
+    const counted: [string, number][] = [];
+    for (const { name } of tables) {
+      const { rowCount } = await worker.query({ text: `select from read_model.${name}` });
+      counted.push([name, rowCount]);
+    }
+    return counted;
+  }
 });

@@ -1,6 +1,8 @@
 import type { EventStore } from '@app/event-store';
 import type { HandledEvent } from './checkpoints.js';
 import type { Database, Queryable } from './database.js';
+import { liveTable } from './projection.js';
+import type { Projection } from './projection.js';
 
 /**
  * Whether this database and the event log belong together. Each can be restored from a copy without the
@@ -164,13 +166,17 @@ export async function markRestored(database: Queryable): Promise<void> {
  * Gives up everything that was built from a log that is no more: the rows of the read model, checkpoints, and
  * decisions about single events. The worker builds them again from the log there is. Keys of personal data,
  * destroyed ones included, and keys of operators stay.
+ *
+ * @param projections all there are
  */
-export async function followLog(database: Database): Promise<void> {
+export async function followLog(
+  database: Database,
+  projections: readonly Pick<Projection<never>, 'table'>[],
+): Promise<void> {
   await database.inTransaction(async (transaction) => {
     await transaction.query({
-      text: `truncate read_model.accounts, read_model.activation_mails, read_model.statistics,
-               read_model.checkpoints, operations.failed_events, operations.unreadable_accounts,
-               operations.projection_reports`,
+      text: `truncate ${projections.map(liveTable).join(', ')}, read_model.checkpoints, operations.failed_events,
+               operations.unreadable_accounts, operations.projection_reports`,
     });
     await transaction.query(markAs(FOLLOWS_LOG));
   });

@@ -1,4 +1,5 @@
 import type { LogPosition, StreamRevision } from '@app/event-store';
+import { accountsProjection } from './accounts/accounts.projection.js';
 import type { Queryable } from './database.js';
 
 /**
@@ -82,7 +83,8 @@ export async function readmitAccount(
   write: (upTo: LogPosition) => Promise<void>,
 ): Promise<void> {
   const { rows } = await transaction.query<{ position: bigint }>({
-    text: `select position from read_model.checkpoints where consumer = 'accounts' for update`,
+    text: 'select position from read_model.checkpoints where consumer = $1 for update',
+    values: [accountsProjection.name],
   });
   await transaction.query({
     text: 'delete from operations.unreadable_accounts where account_id = $1',

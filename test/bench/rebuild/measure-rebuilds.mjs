@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { median } from '../report/report.mjs';
-import { readCheckpoint, saveCheckpoint } from '../../../dist/libs/read-model/src/index.js';
+import {
+  liveTable,
+  projections,
+  readCheckpoint,
+  saveCheckpoint,
+} from '../../../dist/libs/read-model/src/index.js';
 import { migrate } from '../../../dist/libs/read-model/src/migrate.js';
 import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
 import { startDatabase, startEventStore } from '../scale/data-set.mjs';
@@ -22,7 +27,6 @@ const MOST_EVENTS_GENERATED = 1_000_000;
 const PARTITIONS = [1, 2, 4];
 const MOST_EVENTS_PARTITIONED = 300_000;
 const NAMES = ['accounts', 'activation-mails'];
-const TABLES = { accounts: 'accounts', 'activation-mails': 'activation_mails' };
 
 /**
  * Rebuilds from a log that is generated (the read model's side alone) and from the event store, in turns with
@@ -262,7 +266,7 @@ async function prepareRebuilds({ database }, log) {
 }
 
 async function copyRate(database, projection, folder) {
-  const table = `read_model.${TABLES[projection]}`;
+  const table = liveTable(projections.find(({ name }) => name === projection));
   const file = join(folder, projection);
   await database.query({ text: `copy ${table} to '${file}'` });
   await database.query({ text: `create table public.copied (like ${table} including indexes)` });

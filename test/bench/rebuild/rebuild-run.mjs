@@ -8,11 +8,9 @@ import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/event
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
 import {
   ProjectionRebuild,
-  accountsProjection,
-  activationMailsProjection,
   anonymousAccountCodec,
+  projections,
   runProjection,
-  statisticsProjection,
 } from '../../../dist/libs/read-model/src/index.js';
 import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
 import { memoryOf } from '../scale/processes.mjs';
@@ -21,7 +19,6 @@ import { GeneratedLog } from './generated-log.mjs';
 
 const STATEMENT_TIMEOUT_MS = 600_000;
 const FILL_BATCH = 5_000;
-const tables = [accountsProjection, activationMailsProjection, statisticsProjection];
 
 /** Facts as they are: a generated log seals nothing. */
 const plainCodec = { decode: async (events) => events.map(({ type, data }) => ({ type, data })) };
@@ -33,7 +30,7 @@ export async function carryOut(order) {
     applicationName: 'bench rebuild',
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
-  const projection = tables.find(({ name }) => name === order.projection);
+  const projection = projections.find(({ name }) => name === order.projection);
   const store = order.eventStoreUrl
     ? new EventStoreDBEventStore({ url: order.eventStoreUrl, timeoutMs: 60_000 })
     : new GeneratedLog(order.events);
@@ -51,7 +48,7 @@ export async function carryOut(order) {
 
 function codecOf({ eventStoreUrl, secretFiles }, projection, database) {
   if (!eventStoreUrl) return plainCodec;
-  if (projection !== accountsProjection) return anonymousAccountCodec;
+  if (!projection.holdsPersonalData) return anonymousAccountCodec;
   return new AccountEventCodec(
     new AccountKeys(database, readSecrets(secretFiles).personalDataKeys),
   );
@@ -80,8 +77,8 @@ const works = {
   },
 
   /**
-   * The rows of some of the streams, into a table of their own: in large batches, or in those of the worker that
-   * keeps the accounts.
+   * The rows of some of the streams, into a table of their own: in large batches, or in those of the
+   * worker.
    */
   fill: async ({ order, database, projection, store, codec }) => {
     const own = `filled_${order.partition}`;
@@ -102,7 +99,7 @@ const works = {
         write: (transaction, _, facts) => projection.write(transaction, `public.${own}`, facts),
       },
       ...{ store, codec, database },
-      ...(!order.asLive && { maxBatchSize: FILL_BATCH }),
+      ...(order.asLive ? projection.batches : { maxBatchSize: FILL_BATCH }),
       signal: stopping.signal,
       observer: {
         onSubscribed: () => (startedAt = performance.now()),

@@ -15,9 +15,10 @@ import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/event
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
 import {
   accountsProjection,
-  activationMailsProjection,
+  consumers,
+  liveTable,
+  projections,
   runProjection,
-  statisticsProjection,
 } from '../../../dist/libs/read-model/src/index.js';
 import { migrate } from '../../../dist/libs/read-model/src/migrate.js';
 import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
@@ -31,7 +32,9 @@ const PROJECTION_BATCH = 10_000;
 const STATEMENT_TIMEOUT_MS = 600_000;
 const SAVE_INTERVAL_MS = 1_000;
 /** A checkpoint of each consumer: nothing of the past is to be mailed or forgotten. */
-const OTHER_CONSUMERS = ['statistics', 'activation-mails', 'activation-mail', 'forget-persons'];
+const OTHER_CONSUMERS = consumers
+  .map(({ name }) => name)
+  .filter((name) => name !== accountsProjection.name);
 
 /** For the time of the writing only: what is lost is made again. */
 const BULK_LOAD = {
@@ -189,7 +192,6 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
   const codec = new AccountEventCodec(
     new AccountKeys(database, readSecrets(dataSet.secretFiles).personalDataKeys),
   );
-  const tables = [accountsProjection, statisticsProjection, activationMailsProjection];
   const stopping = new globalThis.AbortController();
   let target;
   let reached = -1n;
@@ -202,8 +204,8 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
       // What changes no account may change a row of the others.
       eventTypes: undefined,
       write: async (transaction, _, events) => {
-        for (const table of tables) {
-          await table.write(transaction, `read_model.${table.table}`, events);
+        for (const projection of projections) {
+          await projection.write(transaction, liveTable(projection), events);
         }
       },
     },

@@ -9,7 +9,7 @@ import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { adminProblems } from '../admin-problems.js';
 import { LOG, READ_MODEL } from '../admin.tokens.js';
-import { projectionNamed } from '../watch-projections/consumers.js';
+import { projectionNamed } from '../watch-projections/projection-named.js';
 
 /** Events that a projection cannot handle, and what operators decide about them. */
 @Injectable()

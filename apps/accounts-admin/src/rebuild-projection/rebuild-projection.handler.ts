@@ -1,7 +1,7 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore } from '@app/event-store';
 import { AccountKeys, SetAsideCodec } from '@app/personal-data';
-import { ProjectionRebuild, accountsProjection, anonymousAccountCodec } from '@app/read-model';
+import { ProjectionRebuild, anonymousAccountCodec } from '@app/read-model';
 import type { Database } from '@app/read-model';
 import type { Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -9,7 +9,7 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { ACCOUNT_EVENT_CODEC, EVENT_STORE, LOG, REBUILD_DATABASE } from '../admin.tokens.js';
-import { projectionNamed } from '../watch-projections/consumers.js';
+import { projectionNamed } from '../watch-projections/projection-named.js';
 
 /** Builds the rows of a projection anew, in this process, while the old ones serve. */
 @Injectable()
@@ -36,8 +36,7 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
     const rebuild = await ProjectionRebuild.begin({
       projection,
       store: this.store,
-      // Only these rows hold personal data.
-      codec: projection === accountsProjection ? this.settingAside() : anonymousAccountCodec,
+      codec: projection.holdsPersonalData ? this.settingAside(name) : anonymousAccountCodec,
       database: this.database,
       startedBy: actorOf(caller),
       switchWhenDifferent,
@@ -58,11 +57,11 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
   }
 
   /** As the worker reads: one account that cannot be read must not keep all others from being built anew. */
-  private settingAside(): SetAsideCodec {
+  private settingAside(name: string): SetAsideCodec {
     return new SetAsideCodec(this.codec, {
       keys: this.keys,
       database: this.database,
-      consumer: 'accounts rebuild',
+      consumer: `${name} rebuild`,
       onSetAside: (accountId, error) =>
         this.log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
     });

@@ -2,6 +2,7 @@ import { AccountIds } from '@app/account-secrets';
 import type { ActivationPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import {
+  consumers,
   listFailedEvents,
   listUnreadableAccounts,
   statisticNames,
@@ -28,7 +29,6 @@ import { accountNotFound } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../request-values.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
-import { consumers } from '../watch-projections/consumers.js';
 import { toProjectionAnswer } from '../watch-projections/projection-answer.js';
 import { WatchProjectionsHandler } from '../watch-projections/watch-projections.handler.js';
 import type { ConsumerStatus } from '../watch-projections/watch-projections.handler.js';

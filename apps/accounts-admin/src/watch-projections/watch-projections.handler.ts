@@ -1,17 +1,22 @@
 import { EventStoreUnavailable } from '@app/event-store';
 import type { EventStore, LogPosition } from '@app/event-store';
 import {
+  consumers,
   listFailedEvents,
   newestRebuilds,
   readCheckpoint,
   readProjectionReports,
 } from '@app/read-model';
-import type { FailedEvent, ProjectionReport, Queryable, RebuildRecord } from '@app/read-model';
+import type {
+  Consumer,
+  FailedEvent,
+  ProjectionReport,
+  Queryable,
+  RebuildRecord,
+} from '@app/read-model';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, EVENT_STORE, READ_MODEL } from '../admin.tokens.js';
-import { consumers } from './consumers.js';
-import type { Consumer } from './consumers.js';
 import { measureLag } from './measure-lag.js';
 import type { Lag } from './measure-lag.js';
 

@@ -64,6 +64,7 @@ describe('The saga feed', () => {
   }) {
     const feed = new SagaFeed({
       name,
+      streamNamePrefixes: ['account-'],
       store: on,
       database,
       codec: plainAccountCodec,
@@ -347,6 +348,7 @@ describe('The saga feed', () => {
   it('is stopped before it was started', () => {
     const { status } = new SagaFeed({
       name,
+      streamNamePrefixes: ['account-'],
       store: new InMemoryEventStore(),
       database,
       codec: plainAccountCodec,

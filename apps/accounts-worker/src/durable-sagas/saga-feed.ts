@@ -1,5 +1,4 @@
 import type { AccountEvent } from '@app/accounts';
-import { accountStreamPrefix } from '@app/accounts';
 import { consumeInWindow, runSubscription } from '@app/event-store';
 import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import {
@@ -9,7 +8,7 @@ import {
   takeBackToLastEvent,
   whileLeader,
 } from '@app/read-model';
-import type { Database, HandledEvent } from '@app/read-model';
+import type { Database, HandledEvent, SagaConsumer } from '@app/read-model';
 import type { Log } from '@app/service';
 import type { IEvent } from '@nestjs/cqrs';
 import type { DurableEventBus } from './durable-event-bus.js';
@@ -41,15 +40,11 @@ export interface SagaFeedStatus {
   readonly lastError: { readonly message: string; readonly at: Date } | undefined;
 }
 
-export interface SagaFeedOptions {
-  /** Fixed name of the consumer: its checkpoint and its leadership go by it. */
-  readonly name: string;
+export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind'> {
   readonly store: EventStore;
   readonly database: Database;
   readonly codec: EventCodec<AccountEvent>;
   readonly eventBus: Pick<DurableEventBus, 'dispatch'>;
-  /** The event types that some saga reacts to; others are passed over without being read. */
-  readonly eventTypes: ReadonlySet<string>;
   readonly rehydrate: Rehydrate;
   /**
    * Told of an event that cannot be acted upon. True when that concerns a single account and is on record: the
@@ -117,13 +112,13 @@ export class SagaFeed {
   }
 
   private async feed(signal: AbortSignal): Promise<void> {
-    const { name, store, database, windowSize } = this.options;
+    const { name, streamNamePrefixes, store, database, windowSize } = this.options;
     await takeBackToLastEvent(database, name);
     const onFault = (error: unknown, retryInMs: number) => this.onFault(error, retryInMs);
     await runSubscription({
       name,
       store,
-      streamNamePrefixes: [accountStreamPrefix],
+      streamNamePrefixes,
       readCheckpoint: async () => {
         await checkLog(store, database, name);
         const checkpoint = await readCheckpoint(database, name);

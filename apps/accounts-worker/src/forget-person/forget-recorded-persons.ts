@@ -1,12 +1,13 @@
-import { accountStreamPrefix, typesThatForget } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
-import { anonymousAccountCodec, blankAccount, readCheckpoint } from '@app/read-model';
+import {
+  anonymousAccountCodec,
+  blankAccount,
+  forgetPersons,
+  readCheckpoint,
+} from '@app/read-model';
 import type { Queryable } from '@app/read-model';
 import { PersonForgotten } from './person-forgotten.js';
-
-/** Name of the feed that forgets persons: its checkpoint says up to where that has been done. */
-export const FORGET_PERSONS = 'forget-persons';
 
 /**
  * Does at once what the saga does in its own time: destroys the keys of everybody whose erasure or lapse the log
@@ -23,17 +24,18 @@ export async function forgetRecordedPersons(options: {
   readonly signal: AbortSignal;
 }): Promise<number> {
   const { store, keys, database, signal } = options;
+  const { name, streamNamePrefixes, eventTypes } = forgetPersons;
   const ended = new AbortController();
   let forgotten = 0;
   try {
     const messages = store.subscribeToAll({
-      after: await readCheckpoint(database, FORGET_PERSONS),
-      streamNamePrefixes: [accountStreamPrefix],
+      after: await readCheckpoint(database, name),
+      streamNamePrefixes,
       signal: AbortSignal.any([signal, ended.signal]),
     });
     for await (const message of messages) {
       if (message.kind === 'caught-up') break;
-      if (message.kind !== 'event' || !typesThatForget.has(message.event.type)) continue;
+      if (message.kind !== 'event' || !eventTypes.has(message.event.type)) continue;
       const [fact] = await anonymousAccountCodec.decode([message.event]);
       const person = fact && PersonForgotten.from(message.event, fact);
       if (person === undefined) continue;

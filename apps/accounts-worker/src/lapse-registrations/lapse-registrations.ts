@@ -7,9 +7,8 @@ import type { Database, ListedAccount } from '@app/read-model';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
-import { ACCOUNTS, CLOCK } from '../accounts.js';
+import { ACCOUNTS, CLOCK, DATABASE, LOG } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
-import { DATABASE, LOG } from '../keep-accounts/keep-accounts.tokens.js';
 
 /** `RetentionPolicy` */
 export const RETENTION_POLICY = Symbol('RetentionPolicy');

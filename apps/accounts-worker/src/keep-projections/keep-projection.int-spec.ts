@@ -10,24 +10,26 @@ import { KeyRing } from '@app/account-secrets';
 import type { EventStore, NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountKeys } from '@app/personal-data';
-import { ReadModelProgress, ReadModelUnavailable, findCredentials } from '@app/read-model';
+import {
+  ReadModelProgress,
+  ReadModelUnavailable,
+  findCredentials,
+  projections,
+} from '@app/read-model';
 import type { Database } from '@app/read-model';
 import { createPool } from '@app/read-model/postgres.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { createLog } from '@app/service';
-import { Test } from '@nestjs/testing';
-import type { TestingModule } from '@nestjs/testing';
 import { startDevEventStore } from '../../../../test/support/dev-event-store.js';
 import type { DevEventStore } from '../../../../test/support/dev-event-store.js';
 import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
-import { KeepAccounts } from './keep-accounts.js';
-import { ACCOUNT_EVENT_CODEC, DATABASE, EVENT_STORE, LOG } from './keep-accounts.tokens.js';
+import { KeepProjection } from './keep-projection.js';
 
 interface Worker {
-  readonly keepAccounts: KeepAccounts;
+  readonly keepAccounts: KeepProjection;
   /** From now on PostgreSQL is out of reach; sessions that are open stay as they are. */
   isolate(): void;
   /** Ends the isolation. */
@@ -76,27 +78,27 @@ describe('keeping accounts', () => {
       checkAvailable: async () => connected().checkAvailable(),
       close: () => database.close(),
     };
-    const module: TestingModule = await Test.createTestingModule({
-      providers: [
-        KeepAccounts,
-        { provide: EVENT_STORE, useValue: store },
-        { provide: ACCOUNT_EVENT_CODEC, useValue: plainAccountCodec },
-        { provide: AccountKeys, useValue: new AccountKeys(observer, ring) },
-        { provide: DATABASE, useValue: reachable },
-        { provide: LOG, useValue: log },
-      ],
-    }).compile();
-    await module.init();
+    const accounts = projections.find(({ name }) => name === 'accounts');
+    if (accounts === undefined) throw new Error('the accounts are no projection');
+    const keepAccounts = new KeepProjection({
+      projection: accounts,
+      store,
+      codec: plainAccountCodec,
+      database: reachable,
+      keys: new AccountKeys(observer, ring),
+      log,
+    });
+    keepAccounts.start();
     let stopped: Promise<void> | undefined;
     const worker: Worker = {
-      keepAccounts: module.get(KeepAccounts),
+      keepAccounts,
       isolate: () => {
         isolated = true;
       },
       join: () => {
         isolated = false;
       },
-      stop: () => (stopped ??= module.close().then(() => database.close())),
+      stop: () => (stopped ??= keepAccounts.stop().then(() => database.close())),
     };
     workers.push(worker);
     return worker;

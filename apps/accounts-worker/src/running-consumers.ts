@@ -1,0 +1,60 @@
+import { projections, sagas } from '@app/read-model';
+import type { SagaName } from '@app/read-model';
+import { SagaFeed } from './durable-sagas/saga-feed.js';
+import type { SagaFeedOptions } from './durable-sagas/saga-feed.js';
+import { KeepProjection } from './keep-projections/keep-projection.js';
+import type { KeepProjectionOptions } from './keep-projections/keep-projection.js';
+
+/** What a saga does with the events that its consumer definition names. */
+export type Reaction = Pick<SagaFeedOptions, 'rehydrate' | 'setAside' | 'gate' | 'windowSize'>;
+
+/** Every consumer of the list, as this worker runs it. */
+export class RunningConsumers {
+  /** By name. */
+  readonly projections: ReadonlyMap<string, KeepProjection>;
+  /** By name. */
+  readonly sagas: ReadonlyMap<string, SagaFeed>;
+
+  constructor(
+    shared: Omit<KeepProjectionOptions, 'projection'> & Pick<SagaFeedOptions, 'codec' | 'eventBus'>,
+    reactions: Readonly<Record<SagaName, Reaction>>,
+  ) {
+    this.projections = new Map(
+      projections.map((projection) => [
+        projection.name,
+        new KeepProjection({ ...shared, projection }),
+      ]),
+    );
+    this.sagas = new Map(
+      sagas.map((saga) => [
+        saga.name,
+        new SagaFeed({
+          ...shared,
+          ...saga,
+          ...reactions[saga.name],
+          log: shared.log.child({ saga: saga.name }),
+        }),
+      ]),
+    );
+  }
+
+  /** To be called after the sagas are registered: earlier events would find nobody. */
+  start(): void {
+    for (const consumer of this.all()) consumer.start();
+  }
+
+  /** Finishes what is under way: another worker may take over then. */
+  async stop(): Promise<void> {
+    await Promise.all(this.all().map((consumer) => consumer.stop()));
+  }
+
+  /** For health checks, by the name of the consumer. */
+  get statuses(): ReadonlyMap<string, object> {
+    const named = [...this.projections, ...this.sagas];
+    return new Map(named.map(([name, { status }]) => [name, status]));
+  }
+
+  private all(): readonly (KeepProjection | SagaFeed)[] {
+    return [...this.projections.values(), ...this.sagas.values()];
+  }
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { consumers } from './consumers.js';
+import type { Consumer } from './consumers.js';
+
+const document = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8');
+
+describe('The consumers of the log', () => {
+  it('have names of their own', () => {
+    const names = consumers.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('are those of the table in docs/events.md', () => {
+    const table = document.slice(document.indexOf('## Who reads them'));
+    const rows = table
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split(' | ').slice(0, 4).join(' | '));
+    expect(rows).toEqual(consumers.map(asDocumented));
+  });
+});
+
+function asDocumented(consumer: Consumer): string {
+  const { name, kind, eventTypes } = consumer;
+  const types = eventTypes ? [...eventTypes].map((type) => `\`${type}\``).join(', ') : 'all';
+  return `| \`${name}\` | ${kind} | ${personalData(consumer)} | ${types}`;
+}
+
+function personalData(consumer: Consumer): string {
+  if (consumer.kind === 'saga') return 'no rows';
+  return consumer.holdsPersonalData ? 'yes' : 'no';
+}
