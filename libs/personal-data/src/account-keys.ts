@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import type { KeyRing } from '@app/account-secrets';
 import type { Queryable } from '@app/read-model';
+import { LRUCache } from 'lru-cache';
 import { SealBroken, open, seal } from './seal.js';
 
 /** The key of one account, and thereby everything that was encrypted with it, is no longer there. */
@@ -54,9 +55,8 @@ export function keyIdOf(accountId: string, generation: number): string {
 
 const KEY_BYTES = 32;
 const NO_SALT = Buffer.alloc(0);
-/** So many keys stay in memory; the oldest are forgotten first. */
+/** So many keys stay in memory, those that were used last. */
 const MOST_CACHED = 10_000;
-const FORGOTTEN_AT_ONCE = 1_000;
 /** What another process destroyed is forgotten here after so long at the latest. */
 const CACHED_FOR_MS = 60_000;
 const REWRAP_BATCH = 500;
@@ -89,7 +89,9 @@ export class AccountKeys {
   /** Ids of the key-encryption keys that have unwrapped something, or had nothing to unwrap. */
   private readonly provenKeyEncryptionKeys = new Set<string>();
   /** By the id of the key. */
-  private readonly cached = new Map<string, { readonly key: Buffer; readonly until: number }>();
+  private readonly cached = new LRUCache<string, { readonly key: Buffer; readonly until: number }>({
+    max: MOST_CACHED,
+  });
 
   constructor(
     private readonly database: Queryable,
@@ -345,17 +347,6 @@ export class AccountKeys {
 
   private remember(keyId: string, key: Buffer): void {
     this.cached.set(keyId, { key, until: this.now() + CACHED_FOR_MS });
-    if (this.cached.size > MOST_CACHED) this.forgetOldest(FORGOTTEN_AT_ONCE);
-  }
-
-  /** Many at once: a map that loses its first entries one by one passes over all that it lost, each time. */
-  private forgetOldest(count: number): void {
-    let left = count;
-    for (const keyId of this.cached.keys()) {
-      if (left === 0) return;
-      this.cached.delete(keyId);
-      left -= 1;
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { LRUCache } from 'lru-cache';
 import { VerifiedCredentials } from './verified-credentials.js';
 
 const ada = { accountId: 'ada', registrationNumber: 1, passwordHash: 'v1$p1$2b$12$first' };
@@ -66,7 +67,7 @@ describe('Verified credentials', () => {
   it('hold neither password nor hash in memory', () => {
     verified.remember(ada, 'right');
     const seen = JSON.stringify([...Object.values(verified)], (_, value: unknown) =>
-      value instanceof Map ? [...value] : value,
+      value instanceof LRUCache ? [...value] : value,
     );
     expect(seen).toContain('ada');
     expect(seen).not.toContain('right');

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { normalizedPassword } from '@app/accounts';
+import { LRUCache } from 'lru-cache';
 
 /** What a password is right or wrong for. */
 export interface StoredCredentials {
@@ -27,8 +28,8 @@ interface Verified {
  */
 export class VerifiedCredentials {
   private readonly key = randomBytes(KEY_BYTES);
-  /** The newest per account; the oldest accounts are forgotten first. */
-  private readonly verified = new Map<string, Verified>();
+  /** The newest per account, of the accounts that called last. */
+  private readonly verified = new LRUCache<string, Verified>({ max: MOST_REMEMBERED });
 
   /**
    * @param lifetimeMs for how long a password is remembered, in milliseconds; 0 for not at all
@@ -63,11 +64,7 @@ export class VerifiedCredentials {
     const { accountId } = credentials;
     const binding = this.bindingOf(credentials);
     const until = this.monotonicMs() + this.lifetimeMs;
-    this.verified.delete(accountId);
     this.verified.set(accountId, { binding, proof: this.proofOf(binding, password), until });
-    if (this.verified.size <= MOST_REMEMBERED) return;
-    const [oldest] = this.verified.keys();
-    if (oldest !== undefined) this.verified.delete(oldest);
   }
 
   /** Passwords that are remembered, for metrics. */

@@ -1,4 +1,5 @@
 import type { AppendResult, LogPosition } from '@app/event-store';
+import { LRUCache } from 'lru-cache';
 import { WaitingPlaces } from './waiting-places.js';
 import type { WrittenEvent } from './written-event.js';
 
@@ -45,8 +46,8 @@ const MOST_WAITING_OF_A_NETWORK = 64;
  * turned away at once.
  */
 export class ReadYourWrites {
-  /** Last write per account through this process; the oldest are forgotten first. */
-  private readonly lastWrites = new Map<string, LogPosition>();
+  /** Last write per account through this process. */
+  private readonly lastWrites = new LRUCache<string, LogPosition>({ max: MOST_REMEMBERED });
   private newest: WrittenEvent | undefined;
 
   private readonly waitingForTokens = new WaitingPlaces(MOST_WAITING, MOST_WAITING_OF_A_NETWORK);
@@ -66,12 +67,7 @@ export class ReadYourWrites {
     const written = appended ? { accountId, ...appended } : this.newest;
     if (written === undefined) return undefined;
     if (this.newest === undefined || written.position > this.newest.position) this.newest = written;
-    this.lastWrites.delete(accountId);
     this.lastWrites.set(accountId, written.position);
-    if (this.lastWrites.size > MOST_REMEMBERED) {
-      const [oldest] = this.lastWrites.keys();
-      if (oldest !== undefined) this.lastWrites.delete(oldest);
-    }
     return written;
   }
 

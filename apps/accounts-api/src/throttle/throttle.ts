@@ -2,6 +2,7 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { giveBackToBuckets, removeFullBuckets, takeFromBuckets } from '@app/read-model';
 import type { BucketDemand, Queryable } from '@app/read-model';
+import { LRUCache } from 'lru-cache';
 import { refillMsOf } from './limits.js';
 import type { Limit } from './limits.js';
 
@@ -42,7 +43,9 @@ const MOST_REMEMBERED = 10_000;
 export class Throttle {
   private readonly key: Buffer;
   /** Buckets that were found empty a moment ago; times are those of `performance.now()`. */
-  private readonly empty = new Map<string, { askAgainAt: number; freeAt: number }>();
+  private readonly empty = new LRUCache<string, { askAgainAt: number; freeAt: number }>({
+    max: MOST_REMEMBERED,
+  });
 
   /** @param secret the same in all processes; names buckets, so that these tell nothing of the callers */
   constructor(
@@ -101,11 +104,7 @@ export class Throttle {
   private remember(key: string, retryInMs: number): void {
     const now = performance.now();
     const askAgainAt = now + Math.min(retryInMs, REMEMBER_EMPTY_MS);
-    this.empty.delete(key);
     this.empty.set(key, { askAgainAt, freeAt: now + retryInMs });
-    if (this.empty.size <= MOST_REMEMBERED) return;
-    const [oldest] = this.empty.keys();
-    if (oldest !== undefined) this.empty.delete(oldest);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { ProviderError } from '../provider-error.js';
 import { AppendOnlyLog } from './append-only-log.js';
@@ -64,13 +65,14 @@ export interface KeyUse {
 
 const DAY_MS = 86_400_000;
 const SPARE_ENTRIES = 1_000;
+const MAX_COUNTED_KEYS = 100_000;
 
 /** The provider's memory: messages and idempotency keys, in memory for reading and in a file for good. */
 export class Mailbox {
   readonly #emails: KeptEmails;
   readonly #keys: IdempotencyKeys;
   readonly #underWay = new Map<string, { fingerprint: string; done: Promise<string> }>();
-  readonly #requests = new Map<string, number>();
+  readonly #requests = new LRUCache<string, number>({ max: MAX_COUNTED_KEYS });
   readonly #now: () => Date;
   #log: AppendOnlyLog<StoredEntry>;
   #maxRequests = 0;
@@ -240,12 +242,8 @@ export class Mailbox {
 
   private countRequest(key: string): void {
     const requests = (this.#requests.get(key) ?? 0) + 1;
-    this.#requests.delete(key);
     this.#requests.set(key, requests);
     this.#maxRequests = Math.max(this.#maxRequests, requests);
-    const [oldest] = this.#requests.keys();
-    if (oldest !== undefined && this.#requests.size > MAX_COUNTED_KEYS)
-      this.#requests.delete(oldest);
   }
 
   private compacted(storedEntries: number): StoredEntry[] | undefined {
@@ -261,8 +259,6 @@ export class Mailbox {
 }
 
 type StoredKey = Omit<Extract<StoredEntry, { kind: 'key' }>, 'kind'>;
-
-const MAX_COUNTED_KEYS = 100_000;
 
 /** Equal for two request bodies that ask for the same, whatever the order of their fields. */
 export function fingerprintOf(body: unknown): string {
