@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -13,10 +13,11 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import {
   EXIT,
-  commands,
+  commandGroups,
   runCommandLine,
 } from '../../apps/accounts-admin/src/cli/run-command-line.js';
 import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { repositoryRoot } from '../support/process.js';
 import { startAdminService } from './admin-service.js';
 import type { AdminService } from './admin-service.js';
 
@@ -227,12 +228,60 @@ describe('the admin command line', () => {
 
   it('helps with every command, with an example that can be run', async () => {
     const { out: all } = await run(['--help']);
-    for (const command of commands) {
+    for (const command of Object.values(commandGroups).flat()) {
       expect(all).toContain(command.name);
       const { code, out } = await run([...command.name.split(' '), '--help']);
       expect(code).toBe(EXIT.done);
       expect(out).toContain(`registration ${command.name}`);
-      expect(Object.keys(command.optionHelp).sort()).toEqual(Object.keys(command.options).sort());
+      for (const option of Object.keys({ ...command.options, ...command.flags })) {
+        expect(out).toContain(`--${option} `);
+      }
     }
+  });
+
+  it('shows the commands in groups, whichever way somebody asks for help', async () => {
+    const { out } = await run(['--help']);
+    expect(out).toMatch(/\nMails:\n {2}mails list .+\n {2}mails retry <mail> .+\n\n/);
+    expect((await run([])).out).toBe(out);
+    expect((await run(['help'])).out).toBe(out);
+    expect((await run(['mails', '--help'])).out).toContain('registration mails retry <mail>');
+  });
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(
+      readFileSync(join(repositoryRoot, 'package.json'), 'utf8'),
+    ) as Record<string, string>;
+    expect(await run(['--version'])).toEqual({ code: EXIT.done, out: `${version}\n`, err: '' });
+  });
+
+  it.each([
+    [['acounts', 'list'], 'Did you mean accounts?'],
+    [['accounts', 'lst'], 'Did you mean list?'],
+    [['statistic', '--json'], 'Did you mean statistics?'],
+  ])('says what %j may have meant', async (words, suggestion) => {
+    const { code, out, err } = await run(words);
+    expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
+    expect(err).toContain(suggestion);
+  });
+
+  it('takes the values of options as they are typed, and the last of several', async () => {
+    const list = ['accounts', 'list', '--json', '--limit'];
+    expect((await run([...list, '007'])).code).toBe(EXIT.done);
+    expect((await run([...list, '0', '--limit', '1'])).code).toBe(EXIT.done);
+    expect((await run([...list, '1', '--limit', '0'])).code).toBe(EXIT.failed);
+  });
+
+  it('lets a shell complete commands and options', async () => {
+    expect((await run(['completion'])).out).toContain('registration --get-yargs-completions');
+    const completions = async (...words: string[]) => {
+      const { code, out } = await run(['--get-yargs-completions', 'registration', ...words]);
+      expect(code).toBe(EXIT.done);
+      return out.trimEnd().split('\n');
+    };
+    expect(await completions('')).toEqual(expect.arrayContaining(['accounts', 'what-if']));
+    expect(await completions('keys', '')).toEqual(['create', 'list', 'revoke']);
+    expect(await completions('keys', 'create', '--')).toEqual(
+      expect.arrayContaining(['--scope', '--json']),
+    );
   });
 });

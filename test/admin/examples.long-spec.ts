@@ -13,7 +13,7 @@ import {
 import { accountStreamName } from '@app/accounts';
 import { saveCheckpoint } from '@app/read-model';
 import { examplesOf } from '../../apps/accounts-admin/src/cli/help.js';
-import { commands } from '../../apps/accounts-admin/src/cli/run-command-line.js';
+import { commandGroups } from '../../apps/accounts-admin/src/cli/run-command-line.js';
 import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
 import { repositoryRoot } from '../support/process.js';
 import { temporaryFolder } from '../support/run-folder.js';
@@ -96,7 +96,7 @@ describe('An example', () => {
 
   it('of help runs as it is written', async () => {
     const place = await checkout();
-    for (const command of commands) {
+    for (const command of Object.values(commandGroups).flat()) {
       for (const line of examplesOf(ADMIN, command)) {
         const answer = answeredOtherwise[line.replace(`${ADMIN} `, '')];
         if (answer === undefined) await expectToRun(place, line);

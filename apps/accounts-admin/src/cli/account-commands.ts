@@ -5,7 +5,7 @@ import { verifyOne } from './evidence-commands.js';
 import { ProgressBar } from './progress-bar.js';
 import { listOf, tableOf, textOf } from './table.js';
 
-const ACCOUNT = 'id|email';
+const ACCOUNT = '<id|email>';
 
 const accountColumns = [
   { title: 'ACCOUNT', value: (row: Json) => row['accountId'] },
@@ -18,26 +18,16 @@ const accountColumns = [
 export const accountCommands: readonly Command[] = [
   {
     name: 'accounts list',
-    words: [],
     summary: 'Accounts, newest first',
     options: {
-      status: { type: 'string' },
-      email: { type: 'string' },
-      from: { type: 'string' },
-      to: { type: 'string' },
-      oldest: { type: 'boolean' },
-      limit: { type: 'string' },
-      cursor: { type: 'string' },
-    },
-    optionHelp: {
       status: 'pending, active, lapsed or erased',
       email: 'a whole address, or the beginning of one followed by *',
       from: 'registered at this time (ISO 8601) or later',
       to: 'registered before this time',
-      oldest: 'oldest first',
       limit: 'most accounts on the page (50; at most 200)',
       cursor: 'continues after an earlier page',
     },
+    flags: { oldest: 'oldest first' },
     examples: ["accounts list --status pending --email 'ada*'", 'accounts list --limit 200 --json'],
     async run(run) {
       const answer = await run.client.call('GET', '/accounts', {
@@ -57,25 +47,25 @@ export const accountCommands: readonly Command[] = [
   },
   {
     name: 'accounts show',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'One account',
-    options: {},
-    optionHelp: {},
     examples: ['accounts show ada@example.org'],
     async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}`);
+      const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}`);
       run.show(answer, () => listOf(Object.entries(answer)));
     },
   },
   {
     name: 'accounts state',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'What an account was like at a time, or after an event',
-    options: { at: { type: 'string' }, revision: { type: 'string' } },
-    optionHelp: { at: 'as of this time (ISO 8601)', revision: 'as of this event' },
+    options: {
+      at: 'as of this time (ISO 8601)',
+      revision: 'as of this event',
+    },
     examples: ['accounts state ada@example.org --at 2026-11-22T10:02:30Z'],
     async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/state`, {
+      const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}/state`, {
         at: run.text('at'),
         revision: run.text('revision'),
       });
@@ -93,13 +83,15 @@ export const accountCommands: readonly Command[] = [
   },
   {
     name: 'accounts diff',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'What changed between two times or events, and what happened',
-    options: { from: { type: 'string' }, to: { type: 'string' } },
-    optionHelp: { from: 'a revision, or a time (ISO 8601)', to: 'the same' },
+    options: {
+      from: 'a revision, or a time (ISO 8601)',
+      to: 'the same',
+    },
     examples: ['accounts diff ada@example.org --from 0 --to 3'],
     async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/diff`, {
+      const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}/diff`, {
         from: run.text('from'),
         to: run.text('to'),
       });
@@ -120,10 +112,9 @@ export const accountCommands: readonly Command[] = [
   },
   {
     name: 'accounts history',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'What happened to an account, replayed from the event store',
-    options: { after: { type: 'string' } },
-    optionHelp: { after: 'events beyond this revision only' },
+    options: { after: 'events beyond this revision only' },
     examples: [
       'accounts history ada@example.org',
       'accounts history ada@example.org --json > history.ndjson',
@@ -132,13 +123,14 @@ export const accountCommands: readonly Command[] = [
   },
   {
     name: 'accounts explain',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'Why could she not activate? In plain words',
-    options: {},
-    optionHelp: {},
     examples: ['accounts explain ada@example.org'],
     async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/explanation`);
+      const answer = await run.client.call(
+        'GET',
+        `/accounts/${segment(run.text('id'))}/explanation`,
+      );
       run.show(answer, () => {
         const steps = rowsOf(answer, 'steps').map(
           ({ at, sentence }) => `  ${textOf(at)}  ${textOf(sentence)}`,
@@ -149,21 +141,16 @@ export const accountCommands: readonly Command[] = [
   },
   {
     name: 'accounts verify',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'Whether the history is as it was appended, or where it breaks',
-    options: {},
-    optionHelp: {},
     examples: ['accounts verify ada@example.org'],
     run: verifyOne,
   },
   {
     name: 'accounts erase',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'Forget a person for good, and show the signed receipt',
-    options: { reason: { type: 'string' } },
-    optionHelp: {
-      reason: 'requested-by-owner, required-by-law, registered-by-abuse or test-data',
-    },
+    options: { reason: 'requested-by-owner, required-by-law, registered-by-abuse or test-data' },
     examples: [
       'accounts erase ada@example.org --reason requested-by-owner --json --yes > receipt.json',
       'npm run --silent verify-receipt -- receipt.json',
@@ -171,7 +158,7 @@ export const accountCommands: readonly Command[] = [
     async run(run) {
       const question = 'This cannot be undone: nobody will ever read the data again. Erase it?';
       if (!(await run.confirm(question))) return;
-      const answer = await run.client.call('DELETE', `/accounts/${segment(run.words[0])}`, {
+      const answer = await run.client.call('DELETE', `/accounts/${segment(run.text('id'))}`, {
         reason: run.text('reason'),
       });
       run.show(answer, () => listOf(Object.entries(answer['receipt'] as Json)));
@@ -181,7 +168,7 @@ export const accountCommands: readonly Command[] = [
 
 /** Event by event as they come; with --json one a line (NDJSON). */
 async function showHistory(run: CommandRun): Promise<void> {
-  const path = `/accounts/${segment(run.words[0])}/history`;
+  const path = `/accounts/${segment(run.text('id'))}/history`;
   const bar = new ProgressBar('Events', run.progress);
   let events = 0;
   try {

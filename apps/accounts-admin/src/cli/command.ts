@@ -1,20 +1,14 @@
-import type { ParseArgsConfig } from 'node:util';
 import type { AdminClient, Json } from './admin-client.js';
 import type { ProgressOutput } from './progress-bar.js';
-
-export type OptionValues = Readonly<
-  Record<string, string | boolean | readonly string[] | undefined>
->;
 
 /** What a command may use. */
 export interface CommandRun {
   readonly client: AdminClient;
-  /** The words after the command's name. */
-  readonly words: readonly string[];
-  readonly options: OptionValues;
   readonly progress: ProgressOutput;
-  /** The value of an option that takes text. */
-  text(option: string): string | undefined;
+  /** The value of an option, or the word after the command, by its name; the last of several. */
+  text(name: string): string | undefined;
+  /** All values of an option that can be given several times. */
+  texts(option: string): readonly string[];
   flag(option: string): boolean;
   /** The answer: as JSON where that was asked for, otherwise what `forPeople` makes of it. */
   show(answer: unknown, forPeople: () => string): void;
@@ -28,14 +22,13 @@ export interface CommandRun {
 export interface Command {
   /** As typed, such as `accounts list`. */
   readonly name: string;
-  /** Names of the words that have to follow. */
-  readonly words: readonly string[];
-  /** Names of words that may follow those. */
-  readonly optionalWords?: readonly string[];
+  /** What follows the name, such as `<name> [position]`: one in brackets may be left out. */
+  readonly words?: string;
   readonly summary: string;
-  readonly options: NonNullable<ParseArgsConfig['options']>;
-  /** What each option means, for the help. */
-  readonly optionHelp: Readonly<Record<string, string>>;
+  /** Options that take a value, with what they mean. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Options that take none. */
+  readonly flags?: Readonly<Record<string, string>>;
   readonly examples: readonly string[];
   run(run: CommandRun): Promise<void>;
 }

@@ -9,8 +9,7 @@ import { UsageError } from './usage-error.js';
 
 const LINES_BETWEEN_UPDATES = 500;
 
-export const outOption = { out: { type: 'string' } } as const;
-export const outHelp = {
+export const outOption = {
   out: 'file to write, readable by you alone; the standard output when left out',
 } as const;
 

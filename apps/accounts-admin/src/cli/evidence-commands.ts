@@ -1,11 +1,11 @@
 import type { Json } from './admin-client.js';
 import { segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
-import { download, outHelp, outOption } from './download.js';
+import { download, outOption } from './download.js';
 import { ProgressBar, fractionOf } from './progress-bar.js';
 import { listOf, tableOf, textOf } from './table.js';
 
-const ACCOUNT = 'id|email';
+const ACCOUNT = '<id|email>';
 
 /** Somebody has to look into this: the log is not what was appended. */
 export class HistoryBroken extends Error {
@@ -21,20 +21,15 @@ const meanings: Readonly<Record<string, string>> = {
 export const evidenceCommands: readonly Command[] = [
   {
     name: 'verify',
-    words: [],
-    optionalWords: [ACCOUNT],
+    words: '[id|email]',
     summary: 'Whether all histories, or that of one account, are as they were appended',
-    options: {},
-    optionHelp: {},
     examples: ['verify', 'verify ada@example.org', 'verify --json || echo look into it'],
-    run: (run) => (run.words.length > 0 ? verifyOne(run) : verifyAll(run)),
+    run: (run) => (run.text('id') !== undefined ? verifyOne(run) : verifyAll(run)),
   },
   {
     name: 'heads',
-    words: [],
     summary: 'The signed heads of all histories, to be kept elsewhere and compared later',
     options: outOption,
-    optionHelp: outHelp,
     examples: [
       'heads --out heads-2026-11-22.ndjson',
       'heads --out today.ndjson && npm run --silent verify-export -- today.ndjson yesterday.ndjson',
@@ -43,23 +38,20 @@ export const evidenceCommands: readonly Command[] = [
   },
   {
     name: 'export-history',
-    words: [ACCOUNT],
+    words: ACCOUNT,
     summary: 'The history of an account as a signed file',
     options: outOption,
-    optionHelp: outHelp,
     examples: [
       'export-history ada@example.org --out ada.ndjson && npm run --silent verify-export -- ada.ndjson',
     ],
-    run: (run) => download(run, `/accounts/${segment(run.words[0])}/history/export`, {}),
+    run: (run) => download(run, `/accounts/${segment(run.text('id'))}/history/export`, {}),
   },
   {
     name: 'support-bundle',
-    words: [],
     summary: 'A file for a developer who helps you: no personal data, no secret',
-    options: { account: { type: 'string' }, ...outOption },
-    optionHelp: {
+    options: {
       account: 'id or e-mail address; its newest events go in, without the person',
-      ...outHelp,
+      ...outOption,
     },
     examples: [
       'support-bundle --out bundle.ndjson',
@@ -71,7 +63,7 @@ export const evidenceCommands: readonly Command[] = [
 
 /** @throws HistoryBroken once it was shown where */
 export async function verifyOne(run: CommandRun): Promise<void> {
-  const answer = await run.client.call('GET', `/accounts/${segment(run.words[0])}/verification`);
+  const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}/verification`);
   const broken = answer['broken'] as Json | null;
   run.show(answer, () =>
     listOf([

@@ -1,37 +1,43 @@
 import type { Command } from './command.js';
 
-/** What there is. */
-export function overview(program: string, commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => usageOf(command).length));
+/** Commands that belong together, by what they are about. */
+export type CommandGroups = Readonly<Record<string, readonly Command[]>>;
+
+export const commonFlags = {
+  json: 'the answer as JSON, for machines',
+  yes: 'do not ask before something that cannot be taken back',
+} as const;
+
+export const commonOptions = {
+  url: 'where the admin API is; otherwise ADMIN_URL, or the product that runs in DATA_DIR (.data)',
+} as const;
+
+/** All commands, in groups. */
+export function overview(program: string, groups: CommandGroups): string {
+  const others = { ...commonFlags, ...commonOptions, version: 'version of the product' };
+  const width = Math.max(
+    ...Object.values(groups)
+      .flat()
+      .map((one) => usageOf(one).length),
+  );
+  const row = (left: string, right: string) => `  ${left.padEnd(width)}  ${right}`;
   return [
     `Usage: ${program} <command> [options]`,
-    '',
-    ...commands.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.summary}`),
+    ...Object.entries(groups).flatMap(([title, commands]) => [
+      '',
+      `${title}:`,
+      ...commands.map((command) => row(usageOf(command), command.summary)),
+    ]),
     '',
     'Options of every command:',
-    '  --json   the answer as JSON, for machines',
-    '  --yes    do not ask before something that cannot be taken back',
-    '  --url    where the admin API is; otherwise ADMIN_URL, or the product that runs in DATA_DIR (.data)',
-    '  --help   help on the command, with examples',
+    ...Object.entries(others).map(([name, meaning]) => row(`--${name}`, meaning)),
+    row('--help', 'help on the command, with examples'),
     '',
     'The key is ADMIN_KEY, or the content of the file ADMIN_KEY_FILE, or the one in the data folder.',
     'Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong, 3 nobody answers.',
-  ].join('\n');
-}
-
-/** How one command is used. */
-export function helpOn(program: string, command: Command): string {
-  const options = Object.entries(command.optionHelp);
-  const width = Math.max(0, ...options.map(([name]) => name.length));
-  return [
-    `${command.summary}.`,
-    '',
-    `Usage: ${program} ${usageOf(command)} [options]`,
-    ...(options.length > 0 ? ['', 'Options:'] : []),
-    ...options.map(([name, help]) => `  --${name.padEnd(width)}  ${help}`),
-    '',
-    command.examples.length === 1 ? 'Example:' : 'Examples:',
-    ...examplesOf(program, command).map((example) => `  ${example}`),
+    ...(canComplete(program)
+      ? [`A shell completes what ${program} completion >> ~/.bashrc tells it.`]
+      : []),
   ].join('\n');
 }
 
@@ -40,10 +46,11 @@ export function examplesOf(program: string, { name, examples }: Command): readon
   return examples.map((example) => (example.startsWith(name) ? `${program} ${example}` : example));
 }
 
-export function usageOf({ name, words, optionalWords = [] }: Command): string {
-  return [
-    name,
-    ...words.map((word) => `<${word}>`),
-    ...optionalWords.map((word) => `[${word}]`),
-  ].join(' ');
+/** A shell completes the words after a program, not those after a script of npm. */
+export function canComplete(program: string): boolean {
+  return !program.includes(' ');
+}
+
+function usageOf({ name, words }: Command): string {
+  return words ? `${name} ${words}` : name;
 }

@@ -9,13 +9,10 @@ import { UsageError } from './usage-error.js';
 
 const POLL_MS = 300;
 
-export const operationsCommands: readonly Command[] = [
+export const projectionCommands: readonly Command[] = [
   {
     name: 'projections list',
-    words: [],
     summary: 'How those that follow the log are getting on',
-    options: {},
-    optionHelp: {},
     examples: ['projections list'],
     async run(run) {
       const answer = await run.client.call('GET', '/projections');
@@ -38,10 +35,9 @@ export const operationsCommands: readonly Command[] = [
   },
   {
     name: 'projections rebuild',
-    words: ['name'],
+    words: '<name>',
     summary: 'Build the rows of a projection anew while the old ones serve',
-    options: { 'switch-when-different': { type: 'boolean' }, 'no-wait': { type: 'boolean' } },
-    optionHelp: {
+    flags: {
       'switch-when-different': 'take the new rows although they differ from the old',
       'no-wait': 'only begin it',
     },
@@ -50,13 +46,11 @@ export const operationsCommands: readonly Command[] = [
   },
   {
     name: 'projections failed',
-    words: ['name'],
+    words: '<name>',
     summary: 'Events that a projection could not handle',
-    options: {},
-    optionHelp: {},
     examples: ['projections failed accounts'],
     async run(run) {
-      const path = `/projections/${segment(run.words[0])}/failed-events`;
+      const path = `/projections/${segment(run.text('name'))}/failed-events`;
       const answer = await run.client.call('GET', path);
       run.show(answer, () =>
         tableOf(rowsOf(answer, 'failedEvents'), [
@@ -74,19 +68,16 @@ export const operationsCommands: readonly Command[] = [
   },
   {
     name: 'projections retry',
-    words: ['name', 'position'],
+    words: '<name> <position>',
     summary: 'Try an event that failed again at once',
-    options: {},
-    optionHelp: {},
     examples: ['projections retry accounts 104729'],
     run: (run) => decide(run, 'retry'),
   },
   {
     name: 'projections skip',
-    words: ['name', 'position'],
+    words: '<name> <position>',
     summary: 'Leave an event out of a projection, for good',
-    options: { reason: { type: 'string' } },
-    optionHelp: { reason: 'why, for whoever asks later' },
+    options: { reason: 'why, for whoever asks later' },
     examples: ["projections skip accounts 104729 --reason 'written by a faulty import'"],
     async run(run) {
       const reason = run.text('reason');
@@ -95,48 +86,44 @@ export const operationsCommands: readonly Command[] = [
       await decide(run, 'skip', { reason });
     },
   },
-  {
-    name: 'statistics',
-    words: [],
-    summary: 'How often what happened',
-    options: { interval: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } },
-    optionHelp: {
-      interval: 'minute, hour (default) or day, in UTC',
-      from: 'from the interval of this time (ISO 8601) on; 60 intervals when left out',
-      to: 'up to and with the interval of this time; now when left out',
-    },
-    examples: ['statistics --interval day', 'statistics --interval minute --json'],
-    async run(run) {
-      const answer = await run.client.call('GET', '/statistics', {
-        interval: run.text('interval'),
-        from: run.text('from'),
-        to: run.text('to'),
-      });
-      const rows = rowsOf(answer, 'intervals');
-      const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'at');
-      const busy = rows.filter((row) => names.some((name) => row[name] !== 0));
-      run.show(answer, () =>
-        tableOf(busy, [
-          { title: 'FROM', value: (row) => row['at'] },
-          ...names.map((name) => ({
-            title: name.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
-            align: 'right' as const,
-            value: (row: Json) => row[name],
-          })),
-        ]),
-      );
-    },
+];
+
+export const statisticsCommand: Command = {
+  name: 'statistics',
+  summary: 'How often what happened',
+  options: {
+    interval: 'minute, hour (default) or day, in UTC',
+    from: 'from the interval of this time (ISO 8601) on; 60 intervals when left out',
+    to: 'up to and with the interval of this time; now when left out',
   },
+  examples: ['statistics --interval day', 'statistics --interval minute --json'],
+  async run(run) {
+    const answer = await run.client.call('GET', '/statistics', {
+      interval: run.text('interval'),
+      from: run.text('from'),
+      to: run.text('to'),
+    });
+    const rows = rowsOf(answer, 'intervals');
+    const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'at');
+    const busy = rows.filter((row) => names.some((name) => row[name] !== 0));
+    run.show(answer, () =>
+      tableOf(busy, [
+        { title: 'FROM', value: (row) => row['at'] },
+        ...names.map((name) => ({
+          title: name.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
+          align: 'right' as const,
+          value: (row: Json) => row[name],
+        })),
+      ]),
+    );
+  },
+};
+
+export const mailCommands: readonly Command[] = [
   {
     name: 'mails list',
-    words: [],
     summary: 'What became of the mail of each activation code',
     options: {
-      status: { type: 'string' },
-      limit: { type: 'string' },
-      cursor: { type: 'string' },
-    },
-    optionHelp: {
       status: 'issued, sent, undeliverable or obsolete',
       limit: 'most mails on the page (50; at most 200)',
       cursor: 'continues after an earlier page',
@@ -163,27 +150,22 @@ export const operationsCommands: readonly Command[] = [
   },
   {
     name: 'mails retry',
-    words: ['mail'],
+    words: '<mail>',
     summary: 'Send a new code in place of one that could not be delivered',
-    options: {},
-    optionHelp: {},
     examples: ['mails retry 6f9619ff-8b86-8d01-b42d-00cf4fc964ff.1'],
     async run(run) {
-      const path = `/activation-mails/${segment(run.words[0])}/retry`;
+      const path = `/activation-mails/${segment(run.text('mail'))}/retry`;
       const answer = await run.client.call('POST', path);
       run.show(answer, () => textOf(answer['message']));
     },
   },
+];
+
+export const keyCommands: readonly Command[] = [
   {
     name: 'keys create',
-    words: [],
     summary: 'Make a key of the admin API; it is shown this once',
     options: {
-      label: { type: 'string' },
-      scope: { type: 'string', multiple: true },
-      days: { type: 'string' },
-    },
-    optionHelp: {
       label: 'whose key it is, or what for',
       scope: 'what it may do, such as accounts:read; can be given several times',
       days: 'when it expires, in days from now (90; at most 365)',
@@ -197,7 +179,7 @@ export const operationsCommands: readonly Command[] = [
         {},
         {
           label: run.text('label') ?? '',
-          scopes: run.options['scope'] ?? [],
+          scopes: run.texts('scope'),
           ...(days !== undefined && { expiresInDays: Number(days) }),
         },
       );
@@ -212,10 +194,7 @@ export const operationsCommands: readonly Command[] = [
   },
   {
     name: 'keys list',
-    words: [],
     summary: 'All keys, without their secrets',
-    options: {},
-    optionHelp: {},
     examples: ['keys list'],
     async run(run) {
       const answer = await run.client.call('GET', '/keys');
@@ -233,20 +212,18 @@ export const operationsCommands: readonly Command[] = [
   },
   {
     name: 'keys revoke',
-    words: ['key'],
+    words: '<key>',
     summary: 'Refuse a key from now on',
-    options: {},
-    optionHelp: {},
     examples: ['keys revoke 1f2e3d4c5b6a7988'],
     async run(run) {
-      const answer = await run.client.call('DELETE', `/keys/${segment(run.words[0])}`);
+      const answer = await run.client.call('DELETE', `/keys/${segment(run.text('key'))}`);
       run.show(answer, () => `Revoked at ${textOf(answer['revokedAt'])}.`);
     },
   },
 ];
 
 async function decide(run: CommandRun, decision: 'retry' | 'skip', body?: Json): Promise<void> {
-  const [name, position] = run.words.map(segment);
+  const [name, position] = ['name', 'position'].map((word) => segment(run.text(word)));
   const path = `/projections/${name}/failed-events/${position}/${decision}`;
   const answer = await run.client.call('POST', path, {}, body);
   run.show(answer, () => textOf(answer['message']));
@@ -258,7 +235,7 @@ export class RebuildNotSwitched extends Error {
 }
 
 async function rebuild(run: CommandRun): Promise<void> {
-  const [name = ''] = run.words;
+  const name = run.text('name') ?? '';
   const begun = await run.client.call('POST', `/projections/${segment(name)}/rebuild`, {
     whenDifferent: run.flag('switch-when-different') ? 'switch' : 'keep',
   });

@@ -1,22 +1,30 @@
-import { parseArgs } from 'node:util';
 import { accountCommands } from './account-commands.js';
 import { AdminClient, NotReachable } from './admin-client.js';
-import type { Command, CommandRun, OptionValues } from './command.js';
+import type { CommandRun } from './command.js';
 import { connectionOf } from './connection.js';
 import type { Environment } from './connection.js';
 import { evidenceCommands } from './evidence-commands.js';
-import { helpOn, overview, usageOf } from './help.js';
-import { operationsCommands } from './operations-commands.js';
+import type { CommandGroups } from './help.js';
+import {
+  keyCommands,
+  mailCommands,
+  projectionCommands,
+  statisticsCommand,
+} from './operations-commands.js';
+import { parseCommandLine } from './parse-command-line.js';
+import type { ParsedCommand } from './parse-command-line.js';
 import type { ProgressOutput } from './progress-bar.js';
 import { UsageError } from './usage-error.js';
 import { whatIfCommand } from './what-if-command.js';
 
-export const commands: readonly Command[] = [
-  ...accountCommands,
-  ...evidenceCommands,
-  whatIfCommand,
-  ...operationsCommands,
-];
+export const commandGroups: CommandGroups = {
+  Accounts: accountCommands,
+  Evidence: evidenceCommands,
+  Projections: projectionCommands,
+  Mails: mailCommands,
+  Numbers: [statisticsCommand, whatIfCommand],
+  Keys: keyCommands,
+};
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notReachable: 3 } as const;
 
@@ -30,13 +38,6 @@ export interface Terminal {
   readonly ask: ((question: string) => Promise<string>) | undefined;
 }
 
-const commonOptions = {
-  json: { type: 'boolean' },
-  yes: { type: 'boolean' },
-  help: { type: 'boolean' },
-  url: { type: 'string' },
-} as const;
-
 /**
  * Runs what was typed.
  *
@@ -48,19 +49,10 @@ export async function runCommandLine(
   terminal: Terminal,
 ): Promise<number> {
   const line = (text: string) => void terminal.out.write(`${text}\n`);
-  const command = commandOf(words);
   try {
-    if (command === undefined) {
-      const asked = words.length === 0 || words.includes('--help') || words[0] === 'help';
-      if (asked) line(overview(terminal.program, commands));
-      else throw new UsageError(`There is no command "${words.join(' ')}". Try --help.`);
-      return EXIT.done;
-    }
-    if (words.includes('--help')) {
-      line(helpOn(terminal.program, command));
-      return EXIT.done;
-    }
-    await command.run(runOf(command, words, terminal, line));
+    const parsed = parseCommandLine(words, terminal.program, commandGroups);
+    if (typeof parsed === 'string') line(parsed);
+    else await parsed.command.run(runOf(parsed, terminal, line));
     return EXIT.done;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -70,61 +62,29 @@ export async function runCommandLine(
   }
 }
 
-function commandOf(words: readonly string[]): Command | undefined {
-  return commands.find(({ name }) => {
-    const own = name.split(' ');
-    return own.every((word, index) => words[index] === word);
-  });
-}
-
 function runOf(
-  command: Command,
-  words: readonly string[],
+  { values }: ParsedCommand,
   terminal: Terminal,
   line: (text: string) => void,
 ): CommandRun {
-  const { positionals, values } = parsed(command, words, terminal.program);
-  const options: OptionValues = values;
-  const text = (option: string) => {
-    const value = options[option];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const wantsJson = options['json'] === true;
+  const texts = (name: string) =>
+    [values[name]].flat().filter((value): value is string => typeof value === 'string');
+  const text = (name: string) => texts(name).at(-1);
+  const flag = (option: string) => [values[option]].flat().at(-1) === true;
+  const wantsJson = flag('json');
   return {
     client: new AdminClient(connectionOf(terminal.env, text('url'))),
-    words: positionals,
-    options,
     progress: terminal.err,
     text,
-    flag: (option) => options[option] === true,
+    texts,
+    flag,
     line,
     wantsJson,
     show: (answer, forPeople) => line(wantsJson ? JSON.stringify(answer, null, 2) : forPeople()),
     confirm: async (question) => {
-      if (options['yes'] === true) return true;
+      if (flag('yes')) return true;
       if (terminal.ask === undefined) throw new UsageError(`${question} Confirm with --yes.`);
       return /^y(es)?$/i.test((await terminal.ask(`${question} [y/N] `)).trim());
     },
   };
-}
-
-function parsed(command: Command, words: readonly string[], program: string) {
-  const args = words.slice(command.name.split(' ').length);
-  const usage = `Usage: ${program} ${usageOf(command)} [options]`;
-  try {
-    const { positionals, values } = parseArgs({
-      args,
-      options: { ...command.options, ...commonOptions },
-      allowPositionals: true,
-      strict: true,
-    });
-    const { words: wanted, optionalWords = [] } = command;
-    const beyond = positionals.length - wanted.length;
-    if (beyond >= 0 && beyond <= optionalWords.length) {
-      return { positionals, values: values as OptionValues };
-    }
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
-  }
-  throw new UsageError(usage);
 }

@@ -21,12 +21,8 @@ const rules = {
 
 export const whatIfCommand: Command = {
   name: 'what-if',
-  words: [],
   summary: 'What the log would have become under other rules, and what a guesser would gain',
-  options: Object.fromEntries(
-    Object.keys(rules).map((option) => [option, { type: 'string' } as const]),
-  ),
-  optionHelp: Object.fromEntries(Object.entries(rules).map(([option, { says }]) => [option, says])),
+  options: Object.fromEntries(Object.entries(rules).map(([option, { says }]) => [option, says])),
   examples: ['what-if --ttl 120 --guesses 5', 'what-if --codes-per-day 5 --json'],
   run: whatIf,
 };

@@ -17,17 +17,22 @@ export interface Versions {
 /** What runs here. */
 export function versions(): Versions {
   const root = productFolder(import.meta.dirname);
-  const { version, dependencies = {} } = packageIn(root);
+  const { dependencies = {} } = packageIn(root);
   const packages = Object.keys(dependencies).map((name) => {
     const folder = join(root, 'node_modules', name);
     return [name, existsSync(join(folder, 'package.json')) ? packageIn(folder).version : null];
   });
   return {
-    product: version,
+    product: productVersion(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     packages: Object.fromEntries(packages) as Versions['packages'],
   };
+}
+
+/** The version of the product alone. */
+export function productVersion(): string {
+  return packageIn(productFolder(import.meta.dirname)).version;
 }
 
 /** The nearest folder above with a package.json: it is not the same for sources and build. */
