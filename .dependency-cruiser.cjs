@@ -12,7 +12,7 @@ const DRIVERS = {
     also: '^apps/dev-event-store/src/protocol\\.ts$',
   },
   pg: { home: '^libs/read-model/src/(postgres|migrate)\\.ts$' },
-  'node-fetch': { home: '^apps/accounts-worker/src/mail-delivery/http-mail-sender\\.ts$' },
+  'node-fetch': { home: '^apps/accounts-worker/src/mail-delivery/http-mail-provider\\.ts$' },
   bcrypt: { home: '^apps/accounts-api/src/register-account/bcrypt-password-hasher\\.ts$' },
 };
 /** Adapters: the files that know a driver, or that start something. */

@@ -17,10 +17,8 @@ import { ForgetPersonSaga } from './forget-person/forget-person.saga.js';
 import { PersonForgotten } from './forget-person/person-forgotten.js';
 import { LapseRegistrations, RETENTION_POLICY } from './lapse-registrations/lapse-registrations.js';
 import type { RetentionPolicy } from './lapse-registrations/lapse-registrations.js';
-import { MailDelivery } from './mail-delivery/mail-delivery.js';
 import { MailGate } from './mail-delivery/mail-gate.js';
-import type { MailProviders } from './mail-delivery/mail-providers.js';
-import { MAIL_SENDER } from './mail-delivery/mail-sender.js';
+import { MailProviders } from './mail-delivery/mail-providers.js';
 import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
 import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
 import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
@@ -66,7 +64,6 @@ export class AccountsWorkerModule {
         SendActivationCodeHandler,
         OwnerNoticeSaga,
         NotifyOwnerHandler,
-        MailDelivery,
         ForgetPersonSaga,
         ForgetPersonHandler,
         LapseRegistrations,
@@ -84,7 +81,7 @@ export class AccountsWorkerModule {
         { provide: ACCOUNTS, useValue: accounts },
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
-        { provide: MAIL_SENDER, useValue: mailProviders },
+        { provide: MailProviders, useValue: mailProviders },
         { provide: CLOCK, useValue: systemClock },
         { provide: DATABASE, useValue: database },
         { provide: LOG, useValue: log },

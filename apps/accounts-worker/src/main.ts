@@ -31,7 +31,7 @@ async function start(log: Log): Promise<RunningProcess> {
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
-  const { mailProviders, closeConnections } = connectMailProviders(settings);
+  const mailProviders = connectMailProviders(settings);
   let compared = false;
   let details: () => Readonly<Record<string, unknown>> = () => ({});
   const internal = await startInternalServer({
@@ -79,7 +79,7 @@ async function start(log: Log): Promise<RunningProcess> {
       await consumers.stop();
       await app.close();
       await internal.close();
-      closeConnections();
+      mailProviders.close();
       await store.close();
       await database.close();
     },

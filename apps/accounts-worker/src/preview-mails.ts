@@ -5,7 +5,7 @@ import { mailLanguages } from '@app/accounts';
 import type { MailLanguage } from '@app/accounts';
 import { ownerNoticeMail } from './notify-owner/owner-notice-mail.js';
 import { activationMail } from './send-activation-code/activation-mail.js';
-import type { Mail } from './mail-delivery/mail-sender.js';
+import type { Mail } from './mail-delivery/mail.js';
 
 /**
  * Writes every mail in every language to files that a person can open, and an index of them.

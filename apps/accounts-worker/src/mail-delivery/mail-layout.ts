@@ -1,5 +1,5 @@
 import type { MailLanguage } from '@app/accounts';
-import type { Mail } from './mail-sender.js';
+import type { Mail } from './mail.js';
 
 /** One mail, before it is laid out. Texts are plain: what is special in HTML is escaped here. */
 export interface MailContent {

@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { noon, SECOND } from '@app/accounts/testing/account-examples.js';
 import { useFakeDate } from '../testing/fake-date.js';
-import { RecordingMailSender } from '../testing/worker-examples.js';
-import { GuardedMailProvider } from './guarded-mail-provider.js';
+import { RecordingMailProvider } from '../testing/worker-examples.js';
 import { MailProviders } from './mail-providers.js';
-import { MailProviderUnavailable } from './mail-sender.js';
-import type { MailOutcome } from './mail-sender.js';
+import { MailProviderUnavailable } from './mail.js';
+import type { MailOutcome } from './mail.js';
 
 const mail = { to: 'ada@example.org', subject: 'a', text: 'b', html: 'c', tags: {} };
 const refused: MailOutcome = { kind: 'refused', reason: 'the provider answered 422' };
@@ -30,14 +29,12 @@ function later(ms: number): void {
 }
 
 describe('A provider behind its breaker', () => {
-  let sender: RecordingMailSender;
-  let provider: GuardedMailProvider;
+  let provider: RecordingMailProvider;
 
   beforeEach(() => {
     // The longest that jitter allows, so that the instants below are exact.
     jest.spyOn(Math, 'random').mockReturnValue(1);
-    sender = new RecordingMailSender(() => Date.now());
-    provider = new GuardedMailProvider('first', sender, breaker);
+    provider = new RecordingMailProvider(() => Date.now(), 'first', breaker);
   });
 
   const outcome = () =>
@@ -48,7 +45,7 @@ describe('A provider behind its breaker', () => {
 
   async function fail(times: number, fault = down): Promise<void> {
     for (let time = 0; time < times; time += 1) {
-      sender.answers(fault());
+      provider.answers(fault());
       await outcome();
     }
   }
@@ -65,9 +62,9 @@ describe('A provider behind its breaker', () => {
 
   it('is not asked while it is left alone', async () => {
     await fail(3);
-    const asked = sender.sent.length;
+    const asked = provider.sent.length;
     await expect(provider.send(mail, 'key')).rejects.toThrow();
-    expect(sender.sent).toHaveLength(asked);
+    expect(provider.sent).toHaveLength(asked);
   });
 
   it('may be probed with one mail when the pause is over, and works again when that succeeds', async () => {
@@ -77,7 +74,7 @@ describe('A provider behind its breaker', () => {
     later(1);
     expect([provider.state, provider.pauseLeftMs]).toEqual(['due', 0]);
     let answer: (outcome: MailOutcome) => void = () => undefined;
-    sender.answers(() => new Promise((resolve) => (answer = resolve)));
+    provider.answers(() => new Promise((resolve) => (answer = resolve)));
     const probe = outcome();
     expect(provider.state).toBe('probing');
     answer({ kind: 'accepted', providerMessageId: '1', acceptedAt: noon });
@@ -138,7 +135,7 @@ describe('A provider behind its breaker', () => {
 
   it('works when it refuses a mail for good', async () => {
     await fail(2);
-    sender.answers(refused);
+    provider.answers(refused);
     expect(await outcome()).toBe('refused');
     await fail(2);
     expect(provider.status).toMatchObject({ state: 'closed', refused: 1 });
@@ -147,7 +144,7 @@ describe('A provider behind its breaker', () => {
   it('is not left alone longer because of tries that were under way when it failed', async () => {
     const fails: (() => void)[] = [];
     for (let tries = 0; tries < 6; tries += 1) {
-      sender.answers(() => new Promise((_, reject) => fails.push(() => reject(down()))));
+      provider.answers(() => new Promise((_, reject) => fails.push(() => reject(down()))));
     }
     const outcomes = Promise.all([1, 2, 3, 4, 5, 6].map(outcome));
     await new Promise(setImmediate);
@@ -160,7 +157,7 @@ describe('A provider behind its breaker', () => {
   it('is not left alone again because of tries that began before the last pause', async () => {
     const fails: (() => void)[] = [];
     for (let tries = 0; tries < 9; tries += 1) {
-      sender.answers(() => new Promise((_, reject) => fails.push(() => reject(silent()))));
+      provider.answers(() => new Promise((_, reject) => fails.push(() => reject(silent()))));
     }
     const outcomes = Array.from({ length: 9 }, outcome);
     await new Promise(setImmediate);
@@ -180,22 +177,19 @@ describe('A provider behind its breaker', () => {
 });
 
 describe('Two providers', () => {
-  let first: RecordingMailSender;
-  let second: RecordingMailSender;
-  let guarded: GuardedMailProvider[];
+  let first: RecordingMailProvider;
+  let second: RecordingMailProvider;
   let providers: MailProviders;
 
   beforeEach(() => {
     jest.spyOn(Math, 'random').mockReturnValue(1);
-    first = new RecordingMailSender(() => Date.now());
-    second = new RecordingMailSender(() => Date.now());
-    const primary = new GuardedMailProvider('first', first, breaker);
-    const failover = new GuardedMailProvider('failover', second, breaker);
-    guarded = [primary, failover];
-    providers = new MailProviders([primary, failover], 10_000);
+    const clock = () => Date.now();
+    first = new RecordingMailProvider(clock, 'first', breaker);
+    second = new RecordingMailProvider(clock, 'failover', breaker);
+    providers = new MailProviders([first, second], 10_000, clock);
   });
 
-  const keysAt = (sender: RecordingMailSender) =>
+  const keysAt = (sender: RecordingMailProvider) =>
     sender.sent.map(({ idempotencyKey }) => idempotencyKey);
 
   async function tries(key: string): Promise<string> {
@@ -217,7 +211,7 @@ describe('Two providers', () => {
     await tries('a');
     first.answers(down(), refused);
     expect(await tries('b')).toBe('later');
-    expect(await tries('c')).toBe('refused');
+    expect(await tries('c')).toBe('undeliverable');
     expect(await tries('b')).toBe('accepted');
     expect(keysAt(first)).toEqual(['a', 'b', 'c', 'b']);
     expect(keysAt(second)).toEqual([]);
@@ -302,7 +296,7 @@ describe('Two providers', () => {
   it('a mail that the first left in doubt for too long is not the one to probe it with', async () => {
     await breakFirst(silent);
     later(10_000);
-    expect(guarded[0]?.state).toBe('due');
+    expect(first.state).toBe('due');
     expect(await tries('x')).toBe('accepted');
     expect([keysAt(first), keysAt(second)]).toEqual([[], ['x']]);
     expect(await tries('new')).toBe('accepted');
@@ -321,6 +315,14 @@ describe('Two providers', () => {
     expect(keysAt(second)).toEqual(['new']);
     expect(await tries('y')).toBe('accepted');
     expect(keysAt(first)).toEqual(['y']);
+  });
+
+  it('a mail that was dealt with meanwhile does not wait for its provider any more', async () => {
+    await breakFirst(silent);
+    for (const key of ['x', 'y', 'z']) providers.forget(key);
+    later(1_000);
+    expect(await tries('new')).toBe('accepted');
+    expect([keysAt(first), keysAt(second)]).toEqual([['new'], []]);
   });
 
   it('a mail that the second may have taken stays with the second, though the first works again', async () => {
@@ -363,16 +365,16 @@ describe('Two providers', () => {
     later(10_000);
     expect(await tries('new')).toBe('accepted');
     expect(keysAt(first)).toEqual(['new']);
-    expect(guarded[0]?.state).toBe('closed');
+    expect(first.state).toBe('closed');
   });
 });
 
 describe('One provider', () => {
   it('is probed with any mail, although another one is in doubt', async () => {
-    const sender = new RecordingMailSender(() => Date.now());
-    const provider = new GuardedMailProvider('first', sender, { ...breaker, failures: 1 });
-    const providers = new MailProviders([provider], 10_000);
-    sender.answers(silent());
+    const clock = () => Date.now();
+    const provider = new RecordingMailProvider(clock, 'first', { ...breaker, failures: 1 });
+    const providers = new MailProviders([provider], 10_000, clock);
+    provider.answers(silent());
     await expect(providers.send(mail, 'in doubt')).rejects.toThrow();
     later(1_000);
     await expect(providers.send(mail, 'new')).resolves.toMatchObject({ kind: 'accepted' });

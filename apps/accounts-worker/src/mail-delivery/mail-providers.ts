@@ -1,28 +1,54 @@
-import type { GuardedMailProvider, MailProviderStatus } from './guarded-mail-provider.js';
-import { MailProviderUnavailable } from './mail-sender.js';
-import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+import type { Clock } from '@app/service';
+import { LRUCache } from 'lru-cache';
+import type { MailProvider, MailProviderStatus } from './mail-provider.js';
+import { MailProviderUnavailable } from './mail.js';
+import type { Mail, MailOutcome } from './mail.js';
+
+/** What is to be put on record of a mail: a provider took it, or there is no more to be done. */
+export type Delivery =
+  | Extract<MailOutcome, { kind: 'accepted' }>
+  | {
+      readonly kind: 'undeliverable';
+      /** In our words, without personal data. */
+      readonly reason: string;
+      /** Calls that this process made to the providers. */
+      readonly attempts: number;
+      /** When it was given up, in milliseconds since the Unix epoch. */
+      readonly abandonedAt: number;
+    };
 
 /** A mail that a provider may have taken, or at least could not be asked to take. */
 interface Doubt {
-  readonly provider: GuardedMailProvider;
+  readonly provider: MailProvider;
   /** False when the provider has certainly not taken it. */
   readonly mayHaveTaken: boolean;
   /** Until then nobody else is asked to deliver it. */
   readonly until: number;
 }
 
+/** What this process remembers of a mail until it is settled. */
+interface UnsettledMail {
+  attempts: number;
+  doubt: Doubt | undefined;
+}
+
+/** Far more than are under way at a time. Mails that another process settled are never heard of again here. */
+const MOST_UNSETTLED = 10_000;
+
 /**
  * Hands mails to the first provider, and to the next one while the first is left alone. A mail that a
  * provider may have taken, although it did not say so, stays with that provider for a while: there its
  * idempotency key keeps it from being delivered twice, elsewhere it would not.
  */
-export class MailProviders implements MailSender {
-  private readonly doubts = new Map<string, Doubt>();
+export class MailProviders {
+  /** By their idempotency keys. */
+  private readonly unsettled = new LRUCache<string, UnsettledMail>({ max: MOST_UNSETTLED });
 
   /** @param doubtMs how long a mail in doubt stays with its provider, in milliseconds */
   constructor(
-    private readonly providers: readonly [GuardedMailProvider, ...GuardedMailProvider[]],
+    private readonly providers: readonly [MailProvider, ...MailProvider[]],
     private readonly doubtMs: number,
+    private readonly clock: Clock,
   ) {}
 
   get status(): readonly MailProviderStatus[] {
@@ -49,29 +75,52 @@ export class MailProviders implements MailSender {
     for (const provider of this.providers) provider.onChange(listener);
   }
 
-  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
-    const provider = this.choose(idempotencyKey);
+  /**
+   * One try.
+   *
+   * @param idempotencyKey a mail with the same key is delivered once, however often it is sent
+   * @throws MailProviderUnavailable when the try did not settle the matter
+   */
+  async send(mail: Mail, idempotencyKey: string): Promise<Delivery> {
+    const unsettled = this.unsettled.get(idempotencyKey) ?? { attempts: 0, doubt: undefined };
+    this.unsettled.set(idempotencyKey, unsettled);
+    unsettled.attempts += 1;
+    const provider = this.choose(unsettled.doubt);
     try {
       const outcome = await provider.send(mail, idempotencyKey);
-      this.doubts.delete(idempotencyKey);
-      return outcome;
+      unsettled.doubt = undefined;
+      return outcome.kind === 'accepted' ? outcome : this.giveUp(idempotencyKey, outcome.reason);
     } catch (error) {
       if (!(error instanceof MailProviderUnavailable)) throw error;
       if (error.inDoubt) {
-        this.noteDoubt(idempotencyKey, provider);
+        this.noteDoubt(unsettled, provider);
         throw error;
       }
       if (provider.state === 'closed' || !this.isWorking) throw error;
       // That this provider wants to be left alone is no reason for the mail to wait.
-      this.noteFailedProbe(idempotencyKey, provider);
+      this.noteFailedProbe(unsettled, provider);
       throw error.withoutPause();
     }
   }
 
-  private choose(idempotencyKey: string): GuardedMailProvider {
+  /** Without another try. */
+  giveUp(idempotencyKey: string, reason: string): Delivery {
+    const attempts = this.unsettled.get(idempotencyKey)?.attempts ?? 0;
+    return { kind: 'undeliverable', reason, attempts, abandonedAt: this.clock() };
+  }
+
+  /** The mail is dealt with: what became of it is on record. */
+  forget(idempotencyKey: string): void {
+    this.unsettled.delete(idempotencyKey);
+  }
+
+  /** Closes the connections that are kept for the next mail. */
+  close(): void {
+    for (const provider of this.providers) provider.close();
+  }
+
+  private choose(doubt: Doubt | undefined): MailProvider {
     const now = Date.now();
-    this.forgetOldDoubts(now);
-    const doubt = this.doubts.get(idempotencyKey);
     // Where it works again it can be asked without harm, however long that took.
     if (doubt?.provider.state === 'closed') return doubt.provider;
     if (doubt && now < doubt.until) {
@@ -92,35 +141,24 @@ export class MailProviders implements MailSender {
   }
 
   /** A provider that is due is probed with the mails that wait for it anyway, if there are any. */
-  private mayTake(provider: GuardedMailProvider): boolean {
+  private mayTake(provider: MailProvider): boolean {
     if (provider.state === 'closed') return true;
     const now = Date.now();
-    const isAwaited = [...this.doubts.values()].some(
-      (doubt) => doubt.provider === provider && now < doubt.until,
+    const isAwaited = [...this.unsettled.values()].some(
+      ({ doubt }) => doubt?.provider === provider && now < doubt.until,
     );
     return provider.state === 'due' && !isAwaited;
   }
 
-  private noteDoubt(idempotencyKey: string, provider: GuardedMailProvider): void {
-    const earlier = this.doubts.get(idempotencyKey);
-    if (earlier?.mayHaveTaken && earlier.provider === provider) return;
-    const until = Date.now() + this.doubtMs;
-    this.doubts.set(idempotencyKey, { provider, mayHaveTaken: true, until });
+  private noteDoubt(unsettled: UnsettledMail, provider: MailProvider): void {
+    const { doubt } = unsettled;
+    if (doubt?.mayHaveTaken && doubt.provider === provider) return;
+    unsettled.doubt = { provider, mayHaveTaken: true, until: Date.now() + this.doubtMs };
   }
 
   /** The next try asks somebody else: a mail must not be the one to find out again and again. */
-  private noteFailedProbe(idempotencyKey: string, provider: GuardedMailProvider): void {
-    if (this.doubts.get(idempotencyKey)?.mayHaveTaken) return;
-    this.doubts.set(idempotencyKey, { provider, mayHaveTaken: false, until: Date.now() });
-  }
-
-  /** Mails that were dealt with elsewhere never come back to settle theirs. */
-  private forgetOldDoubts(now: number): void {
-    for (const [key, { until }] of this.doubts) {
-      if (until + DOUBT_REMEMBERED_MS <= now) this.doubts.delete(key);
-    }
+  private noteFailedProbe(unsettled: UnsettledMail, provider: MailProvider): void {
+    if (unsettled.doubt?.mayHaveTaken) return;
+    unsettled.doubt = { provider, mayHaveTaken: false, until: Date.now() };
   }
 }
-
-/** Longer than a mail is usually tried. */
-const DOUBT_REMEMBERED_MS = 3_600_000;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { mailLanguages } from '@app/accounts';
 import { ownerNoticeMail } from '../notify-owner/owner-notice-mail.js';
 import { activationMail } from '../send-activation-code/activation-mail.js';
-import type { Mail } from './mail-sender.js';
+import type { Mail } from './mail.js';
 
 const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const address = 'Ada@BÜCHER.example';

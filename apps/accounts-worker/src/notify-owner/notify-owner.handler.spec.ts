@@ -11,11 +11,10 @@ import {
   pendingAccount,
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
-import { MailDelivery } from '../mail-delivery/mail-delivery.js';
-import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
+import { MailProviderUnavailable } from '../mail-delivery/mail.js';
 import {
   ExampleAccount,
-  RecordingMailSender,
+  RecordingMailProvider,
   accountId,
   correlationId,
   eventId,
@@ -28,19 +27,19 @@ const noticed = [...activeAccount, ownerNoticeIssued(1, issuedAt)] as const;
 
 describe('Notifying the owner of an active account', () => {
   let account: ExampleAccount;
-  let provider: RecordingMailSender;
+  let provider: RecordingMailProvider;
   let handler: NotifyOwnerHandler;
   let now = issuedAt;
 
   beforeEach(() => {
     now = issuedAt + SECOND;
     account = new ExampleAccount();
-    provider = new RecordingMailSender(() => now);
+    provider = new RecordingMailProvider(() => now);
     handler = new NotifyOwnerHandler(
       account.accounts,
       defaultActivationPolicy,
       () => now,
-      new MailDelivery(provider, () => now),
+      provider.alone(),
     );
   });
 

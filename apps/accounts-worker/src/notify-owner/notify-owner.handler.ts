@@ -7,8 +7,8 @@ import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
-import { MailDelivery } from '../mail-delivery/mail-delivery.js';
-import type { Delivery } from '../mail-delivery/mail-delivery.js';
+import { MailProviders } from '../mail-delivery/mail-providers.js';
+import type { Delivery } from '../mail-delivery/mail-providers.js';
 import { NotifyOwner } from './notify-owner.command.js';
 import { ownerNoticeMail } from './owner-notice-mail.js';
 
@@ -19,7 +19,7 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
-    private readonly mails: MailDelivery,
+    private readonly mails: MailProviders,
   ) {}
 
   async execute({

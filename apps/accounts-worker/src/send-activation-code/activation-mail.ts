@@ -2,7 +2,7 @@ import { mailAddressOf } from '@app/accounts';
 import type { MailLanguage } from '@app/accounts';
 import { laidOut } from '../mail-delivery/mail-layout.js';
 import type { MailContent } from '../mail-delivery/mail-layout.js';
-import type { Mail } from '../mail-delivery/mail-sender.js';
+import type { Mail } from '../mail-delivery/mail.js';
 
 export interface ActivationMail {
   readonly accountId: string;

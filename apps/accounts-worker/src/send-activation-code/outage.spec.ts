@@ -18,11 +18,10 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { useFakeDate } from '../testing/fake-date.js';
 import { exampleCodes } from '../testing/worker-examples.js';
-import { MailDelivery } from '../mail-delivery/mail-delivery.js';
-import { GuardedMailProvider } from '../mail-delivery/guarded-mail-provider.js';
+import { MailProvider } from '../mail-delivery/mail-provider.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';
-import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
-import type { Mail, MailOutcome, MailSender } from '../mail-delivery/mail-sender.js';
+import { MailProviderUnavailable } from '../mail-delivery/mail.js';
+import type { Mail, MailOutcome } from '../mail-delivery/mail.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
 
@@ -30,14 +29,18 @@ const WINDOW = 16;
 const breaker = { failures: 5, pauseMs: 1_000, longestPauseMs: 15_000 };
 
 /** Keeps mails by their idempotency key, as a provider does, unless it is down. */
-class SimulatedProvider implements MailSender {
+class SimulatedProvider extends MailProvider {
   readonly mails = new Map<string, { readonly mail: Mail; readonly at: number }>();
   /** Every call it got, whatever became of it. */
   calls = 0;
 
-  constructor(private readonly isDown: (now: number) => false | 'silent' | 'refusing' | 'lying') {}
+  constructor(private readonly isDown: (now: number) => false | 'silent' | 'refusing' | 'lying') {
+    super('simulated', breaker);
+  }
 
-  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+  close(): void {}
+
+  protected async deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     this.calls += 1;
     const fault = this.isDown(Date.now());
     if (fault === 'refusing') throw new MailProviderUnavailable('it answered 503');
@@ -62,19 +65,15 @@ class Simulation {
   private readonly queue: SendActivationCode[] = [];
   private readonly window: { command: SendActivationCode; at: number; faults: number }[] = [];
 
-  constructor(...senders: [MailSender, ...MailSender[]]) {
-    const [first, ...others] = senders.map(
-      (sender, index) => new GuardedMailProvider(`provider ${index}`, sender, breaker),
-    );
-    if (!first) throw new Error('there is no provider');
-    this.providers = new MailProviders([first, ...others], 10_000);
+  constructor(...providers: [MailProvider, ...MailProvider[]]) {
     const clock = () => Date.now();
+    this.providers = new MailProviders(providers, 10_000, clock);
     this.handler = new SendActivationCodeHandler(
       this.accounts,
       defaultActivationPolicy,
       clock,
       exampleCodes(),
-      new MailDelivery(this.providers, clock),
+      this.providers,
     );
   }
 

@@ -15,14 +15,13 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import {
   ExampleAccount,
-  RecordingMailSender,
+  RecordingMailProvider,
   accountId,
   correlationId,
   eventId,
   exampleCodes,
 } from '../testing/worker-examples.js';
-import { MailDelivery } from '../mail-delivery/mail-delivery.js';
-import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
+import { MailProviderUnavailable } from '../mail-delivery/mail.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
 
@@ -30,14 +29,14 @@ const registered = [accountRegistered(), codeIssued()] as const;
 
 describe('Sending an activation code', () => {
   let account: ExampleAccount;
-  let provider: RecordingMailSender;
+  let provider: RecordingMailProvider;
   let handler: SendActivationCodeHandler;
   let now = noon;
 
   beforeEach(() => {
     now = noon + SECOND;
     account = new ExampleAccount();
-    provider = new RecordingMailSender(() => now);
+    provider = new RecordingMailProvider(() => now);
     handler = newHandler();
   });
 
@@ -48,7 +47,7 @@ describe('Sending an activation code', () => {
       defaultActivationPolicy,
       clock,
       exampleCodes(),
-      new MailDelivery(provider, clock),
+      provider.alone(),
     );
   }
 

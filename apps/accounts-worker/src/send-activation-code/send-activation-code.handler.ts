@@ -8,8 +8,8 @@ import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
-import { MailDelivery } from '../mail-delivery/mail-delivery.js';
-import type { Delivery } from '../mail-delivery/mail-delivery.js';
+import { MailProviders } from '../mail-delivery/mail-providers.js';
+import type { Delivery } from '../mail-delivery/mail-providers.js';
 import { activationMail } from './activation-mail.js';
 import { SendActivationCode } from './send-activation-code.command.js';
 
@@ -28,7 +28,7 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly activationCodes: ActivationCodes,
-    private readonly mails: MailDelivery,
+    private readonly mails: MailProviders,
   ) {}
 
   async execute(command: SendActivationCode): Promise<void> {

@@ -5,7 +5,10 @@ import type { AccountEvent, ActivationPolicy, Instant } from '@app/accounts';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import type { Accounts } from '../accounts.js';
-import type { Mail, MailOutcome, MailSender } from '../mail-delivery/mail-sender.js';
+import { MailProvider } from '../mail-delivery/mail-provider.js';
+import type { BreakerOptions } from '../mail-delivery/mail-provider.js';
+import { MailProviders } from '../mail-delivery/mail-providers.js';
+import type { Mail, MailOutcome } from '../mail-delivery/mail.js';
 
 export const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 export const eventId = '0b8f7c1e-5a2d-4e3f-9b4a-6c7d8e9f0a1b';
@@ -46,11 +49,24 @@ export function exampleCodes(): ActivationCodes {
 }
 
 /** Takes every mail, unless it was told how to answer. */
-export class RecordingMailSender implements MailSender {
+export class RecordingMailProvider extends MailProvider {
   readonly sent: { readonly mail: Mail; readonly idempotencyKey: string }[] = [];
   private readonly script: (() => Promise<MailOutcome>)[] = [];
 
-  constructor(private readonly clock: () => Instant) {}
+  constructor(
+    private readonly clock: () => Instant,
+    name = 'example',
+    breaker: BreakerOptions = { failures: 1_000, pauseMs: 1_000, longestPauseMs: 1_000 },
+  ) {
+    super(name, breaker);
+  }
+
+  /** A chain of this provider alone, which keeps no mail in doubt back. */
+  alone(): MailProviders {
+    return new MailProviders([this], 0, this.clock);
+  }
+
+  close(): void {}
 
   /** What becomes of the next tries; later ones are accepted again. */
   answers(...outcomes: (MailOutcome | Error | (() => Promise<MailOutcome>))[]): void {
@@ -62,7 +78,7 @@ export class RecordingMailSender implements MailSender {
     }
   }
 
-  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+  protected async deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     this.sent.push({ mail, idempotencyKey });
     const answer = this.script.shift();
     if (answer) return answer();

@@ -3,10 +3,12 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Clock } from '@app/service';
 import fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
-import { MailProviderUnavailable } from './mail-sender.js';
-import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+import { MailProvider } from './mail-provider.js';
+import type { BreakerOptions } from './mail-provider.js';
+import { MailProviderUnavailable } from './mail.js';
+import type { Mail, MailOutcome } from './mail.js';
 
-export interface HttpMailSenderOptions {
+export interface HttpMailProviderOptions extends BreakerOptions {
   /** Base URL of the provider: mails go to `<url>/emails`. */
   readonly url: string;
   readonly apiKey: string;
@@ -40,22 +42,26 @@ const UNREACHED = new Set([
 const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
 
 /** A provider with the HTTP API that many have in common: `POST /emails`, idempotent by header. */
-export class HttpMailSender implements MailSender {
+export class HttpMailProvider extends MailProvider {
   private readonly endpoint: string;
   private readonly agents = {
     'http:': new HttpAgent({ keepAlive: true }),
     'https:': new HttpsAgent({ keepAlive: true }),
   };
 
-  constructor(private readonly options: HttpMailSenderOptions) {
-    this.endpoint = `${options.url.replace(/\/+$/, '')}/emails`;
+  constructor(
+    name: string,
+    private readonly http: HttpMailProviderOptions,
+  ) {
+    super(name, http);
+    this.endpoint = `${http.url.replace(/\/+$/, '')}/emails`;
   }
 
-  async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
+  protected async deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     const { status, headers, body } = await this.post(mail, idempotencyKey);
     if (status >= 200 && status < 300) {
       const providerMessageId = messageIdOf(body);
-      return { kind: 'accepted', providerMessageId, acceptedAt: this.options.clock() };
+      return { kind: 'accepted', providerMessageId, acceptedAt: this.http.clock() };
     }
     if (status >= 400 && status < 500 && !MENDABLE.has(status)) {
       return { kind: 'refused', reason: `the provider answered ${status}` };
@@ -67,13 +73,12 @@ export class HttpMailSender implements MailSender {
     });
   }
 
-  /** Closes the connections that are kept for the next mail. */
   close(): void {
     for (const agent of Object.values(this.agents)) agent.destroy();
   }
 
   private async post({ to, subject, text, html, tags }: Mail, idempotencyKey: string) {
-    const { from, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
+    const { from, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS } = this.http;
     // AbortSignal.timeout() would fire, and make its error, long after each mail that was taken.
     const overdue = new AbortController();
     const timer = setTimeout(() => overdue.abort(), timeoutMs);
@@ -112,7 +117,7 @@ export class HttpMailSender implements MailSender {
     if (value === null) return 0;
     if (/^\d+$/.test(value)) return Number(value) * 1_000;
     const at = Date.parse(value);
-    return Number.isNaN(at) ? 0 : Math.max(0, at - this.options.clock());
+    return Number.isNaN(at) ? 0 : Math.max(0, at - this.http.clock());
   }
 }
 

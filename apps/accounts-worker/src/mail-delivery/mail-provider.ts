@@ -6,8 +6,8 @@ import {
   handleWhen,
 } from 'cockatiel';
 import type { CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockatiel';
-import { MailProviderUnavailable } from './mail-sender.js';
-import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
+import { MailProviderUnavailable } from './mail.js';
+import type { Mail, MailOutcome } from './mail.js';
 
 export interface BreakerOptions {
   /** Failures in a row after which the provider is left alone. */
@@ -41,7 +41,7 @@ export interface MailProviderStatus {
  * A provider behind a circuit breaker: after some failures in a row nobody asks it for a while, then a
  * single mail finds out whether it works again. All times are the system's, as the breaker's are.
  */
-export class GuardedMailProvider implements MailSender {
+export abstract class MailProvider {
   private readonly breaker: CircuitBreakerPolicy;
   private readonly listeners = new Set<() => void>();
   private currentPauseMs = 0;
@@ -59,7 +59,6 @@ export class GuardedMailProvider implements MailSender {
   constructor(
     /** For people who look after the service; no URL, and no key. */
     readonly name: string,
-    private readonly sender: MailSender,
     private readonly options: BreakerOptions,
   ) {
     this.breaker = circuitBreaker(handleWhen(isFaultOfProvider), {
@@ -106,7 +105,18 @@ export class GuardedMailProvider implements MailSender {
     this.listeners.add(listener);
   }
 
-  /** To be called in the states `closed` and `due`; in others it throws at once or waits for the probe. */
+  /** Hands the mail over, whatever state the breaker is in. Parameters and errors are those of `send`. */
+  protected abstract deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome>;
+
+  /** Closes the connections that are kept for the next mail. */
+  abstract close(): void;
+
+  /**
+   * One try. To be called in the states `closed` and `due`; in others it throws at once or waits for the probe.
+   *
+   * @param idempotencyKey a mail with the same key is delivered once, however often it is sent
+   * @throws MailProviderUnavailable when the try did not settle the matter
+   */
   async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     try {
       const outcome = await this.breaker.execute(() => this.try(mail, idempotencyKey));
@@ -129,7 +139,7 @@ export class GuardedMailProvider implements MailSender {
   private async try(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     const { pauses } = this;
     try {
-      return await this.sender.send(mail, idempotencyKey);
+      return await this.deliver(mail, idempotencyKey);
     } catch (error) {
       throw pauses === this.pauses ? error : new FailedBeforePause(error);
     }

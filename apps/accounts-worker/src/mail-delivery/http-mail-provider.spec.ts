@@ -7,8 +7,8 @@ import {
   staysSilent,
 } from '../testing/scripted-provider.js';
 import type { ProviderAnswer, ScriptedProvider } from '../testing/scripted-provider.js';
-import { HttpMailSender } from './http-mail-sender.js';
-import { MailProviderUnavailable } from './mail-sender.js';
+import { HttpMailProvider } from './http-mail-provider.js';
+import { MailProviderUnavailable } from './mail.js';
 
 const now = Date.UTC(2026, 10, 22, 12);
 const apiKey = 're_secret_key';
@@ -22,7 +22,7 @@ const mail = {
 
 describe('Handing a mail to a provider over HTTP', () => {
   let provider: ScriptedProvider;
-  let sender: HttpMailSender;
+  let sender: HttpMailProvider;
 
   beforeEach(async () => {
     provider = await startScriptedProvider();
@@ -34,13 +34,16 @@ describe('Handing a mail to a provider over HTTP', () => {
     await provider.close();
   });
 
-  function senderTo(url: string, timeoutMs = 2_000): HttpMailSender {
-    return new HttpMailSender({
+  function senderTo(url: string, timeoutMs = 2_000): HttpMailProvider {
+    return new HttpMailProvider('example', {
       url,
       apiKey,
       from: 'Accounts <no-reply@example.org>',
       clock: () => now,
       timeoutMs,
+      failures: 1_000,
+      pauseMs: 1_000,
+      longestPauseMs: 1_000,
     });
   }
 

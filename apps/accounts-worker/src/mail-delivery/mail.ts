@@ -26,19 +26,6 @@ export type MailOutcome =
       readonly reason: string;
     };
 
-/** Port: hands a mail over to whoever delivers it. */
-export interface MailSender {
-  /**
-   * One try.
-   *
-   * @param idempotencyKey a mail with the same key is delivered once, however often it is sent
-   * @throws MailProviderUnavailable when the try did not settle the matter
-   */
-  send(mail: Mail, idempotencyKey: string): Promise<MailOutcome>;
-}
-
-export const MAIL_SENDER = Symbol('MailSender');
-
 /** What a failed try says about the provider and about the mail. */
 export interface FailedTry {
   /** What the provider asked for, in milliseconds; 0 when it said nothing. */
