@@ -11,7 +11,7 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
-import { ActivateAccount } from './activate-account.command.js';
+import { ActivateAccountCommand } from './activate-account.handler.js';
 
 const FOUR_DIGITS = 'must be a text of exactly 4 digits, such as "0042"';
 
@@ -76,7 +76,7 @@ export class ActivateAccountController {
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof activationAnswer> & WrittenAt> {
     const { activatedAt, written } = await this.commandBus.execute(
-      new ActivateAccount(account, code, context),
+      new ActivateAccountCommand(account, code, context),
     );
     return {
       accountId: account.accountId,

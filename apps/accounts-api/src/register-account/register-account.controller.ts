@@ -18,7 +18,7 @@ import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
 import { RegistrationThrottleGuard } from '../throttle/throttle-registrations.guard.js';
-import { RegisterAccount } from './register-account.command.js';
+import { RegisterAccountCommand } from './register-account.handler.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';
 
@@ -64,7 +64,7 @@ export class RegisterAccountController {
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
     assertAcceptable(body, this.policy, this.guessablePasswords);
     const { accountId, written } = await this.commandBus.execute(
-      new RegisterAccount(body.email, body.password, context),
+      new RegisterAccountCommand(body.email, body.password, context),
     );
     return { accountId, message: MESSAGE, written };
   }

@@ -11,7 +11,7 @@ import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { NewCodeThrottleGuard } from '../throttle/throttle-new-codes.guard.js';
-import { RequestActivationCode } from './request-activation-code.command.js';
+import { RequestActivationCodeCommand } from './request-activation-code.handler.js';
 
 const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';
 
@@ -49,7 +49,9 @@ export class RequestActivationCodeController {
     @Proven() account: ProvenRegistration,
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {
-    const { written } = await this.commandBus.execute(new RequestActivationCode(account, context));
+    const { written } = await this.commandBus.execute(
+      new RequestActivationCodeCommand(account, context),
+    );
     return { message: MESSAGE, written };
   }
 }
