@@ -7,7 +7,7 @@ import type { DynamicModule } from '@nestjs/common';
 import type { Database } from '@app/read-model';
 import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from './accounts.js';
 import type { Accounts } from './accounts.js';
-import { durableCqrsModule } from './durable-sagas/durable-cqrs.module.js';
+import { DurableCqrsModule } from './durable-sagas/durable-event-bus.js';
 import { ForgetPersonHandler } from './forget-person/forget-person.handler.js';
 import { ForgetPersonSaga } from './forget-person/forget-person.saga.js';
 import {
@@ -47,7 +47,7 @@ export class AccountsWorkerModule {
     const { activationCodes, mailSender, database, log } = parts;
     return {
       module: AccountsWorkerModule,
-      imports: [durableCqrsModule()],
+      imports: [DurableCqrsModule],
       providers: [
         KeepAccounts,
         KeepOperatorViews,
