@@ -21,8 +21,8 @@ import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js'
 import { LapseRegistrations, RETENTION_POLICY } from './lapse-registrations/lapse-registrations.js';
 import type { RetentionPolicy } from './lapse-registrations/lapse-registrations.js';
 import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
-import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
-import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
+import { NotifyOwnerSaga } from './notify-owner/notify-owner.saga.js';
+import { SendActivationCodeSaga } from './send-activation-code/send-activation-code.saga.js';
 import { MailDelivery } from './mail-delivery/mail-delivery.js';
 import { MAIL_SENDER } from './mail-delivery/mail-sender.js';
 import type { MailSender } from './mail-delivery/mail-sender.js';
@@ -51,9 +51,9 @@ export class AccountsWorkerModule {
       providers: [
         KeepAccounts,
         KeepOperatorViews,
-        ActivationMailSaga,
+        SendActivationCodeSaga,
         SendActivationCodeHandler,
-        OwnerNoticeSaga,
+        NotifyOwnerSaga,
         NotifyOwnerHandler,
         MailDelivery,
         ForgetPersonSaga,

@@ -16,12 +16,12 @@ import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import { FORGET_PERSONS } from './forget-person/forget-recorded-persons.js';
-import { PersonForgotten } from './forget-person/person-forgotten.js';
+import { PersonForgottenEvent } from './forget-person/forget-person.saga.js';
 import { compareCopies, keepConfirmed } from './keep-accounts/compare-copies.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
-import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
-import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
+import { OwnerNoticeIssuedEvent } from './notify-owner/notify-owner.saga.js';
+import { ActivationCodeIssuedEvent } from './send-activation-code/send-activation-code.saga.js';
 import { GuardedMailProvider } from './mail-delivery/guarded-mail-provider.js';
 import { HttpMailSender } from './mail-delivery/http-mail-sender.js';
 import { MailGate } from './mail-delivery/mail-gate.js';
@@ -109,7 +109,8 @@ async function start(log: Log): Promise<RunningProcess> {
     eventBus: app.get(DurableEventBus),
     eventTypes: new Set(['ActivationCodeIssued', 'OwnerNoticeIssued']),
     rehydrate: (recorded, event) =>
-      ActivationCodeIssued.from(recorded, event) ?? OwnerNoticeIssued.from(recorded, event),
+      ActivationCodeIssuedEvent.from(recorded, event) ??
+      OwnerNoticeIssuedEvent.from(recorded, event),
     setAside: (recorded, error) => setAside(setAsideOptions, recorded, error),
     gate: new MailGate(mailProviders),
     windowSize: settings.EMAIL_CONCURRENCY,
@@ -124,7 +125,7 @@ async function start(log: Log): Promise<RunningProcess> {
     codec: accounts.codec,
     eventBus: app.get(DurableEventBus),
     eventTypes: typesThatForget,
-    rehydrate: (recorded, event) => PersonForgotten.from(recorded, event),
+    rehydrate: (recorded, event) => PersonForgottenEvent.from(recorded, event),
     windowSize: FORGET_CONCURRENCY,
     log: log.child({ saga: FORGET_PERSONS }),
   });

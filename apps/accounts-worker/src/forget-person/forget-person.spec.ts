@@ -11,9 +11,11 @@ import {
 import type { RecordedEvent } from '@app/event-store';
 import type { ICommand } from '@nestjs/cqrs';
 import { from, lastValueFrom, toArray } from 'rxjs';
-import { ForgetPerson } from './forget-person.command.js';
-import { ForgetPersonSaga } from './forget-person.saga.js';
-import { PersonForgotten } from './person-forgotten.js';
+import {
+  ForgetPersonCommand,
+  ForgetPersonSaga,
+  PersonForgottenEvent,
+} from './forget-person.saga.js';
 
 function recorded({ type, data }: AccountEvent): RecordedEvent {
   return {
@@ -31,13 +33,13 @@ function recorded({ type, data }: AccountEvent): RecordedEvent {
 describe('What follows from forgetting a person', () => {
   it('is that the keys of all their registrations are destroyed', async () => {
     const facts = [accountErased(noon, 2), registrationLapsed(noon, 3), accountRegistered()];
-    const events = facts.flatMap((fact) => PersonForgotten.from(recorded(fact), fact) ?? []);
+    const events = facts.flatMap((fact) => PersonForgottenEvent.from(recorded(fact), fact) ?? []);
     const commands: ICommand[] = await lastValueFrom(
       new ForgetPersonSaga().forgetPerson(from(events)).pipe(toArray()),
     );
     expect(commands).toEqual([
-      new ForgetPerson(ada.accountId, 2),
-      new ForgetPerson(ada.accountId, 3),
+      new ForgetPersonCommand(new PersonForgottenEvent(ada.accountId, 2)),
+      new ForgetPersonCommand(new PersonForgottenEvent(ada.accountId, 3)),
     ]);
   });
 });

@@ -3,7 +3,7 @@ import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
 import { anonymousAccountCodec, blankAccount, readCheckpoint } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
-import { PersonForgotten } from './person-forgotten.js';
+import { PersonForgottenEvent } from './forget-person.saga.js';
 
 /** Name of the feed that forgets persons: its checkpoint says up to where that has been done. */
 export const FORGET_PERSONS = 'forget-persons';
@@ -35,7 +35,7 @@ export async function forgetRecordedPersons(options: {
       if (message.kind === 'caught-up') break;
       if (message.kind !== 'event' || !typesThatForget.has(message.event.type)) continue;
       const [fact] = await anonymousAccountCodec.decode([message.event]);
-      const person = fact && PersonForgotten.from(message.event, fact);
+      const person = fact && PersonForgottenEvent.from(message.event, fact);
       if (person === undefined) continue;
       await keys.destroy(person.accountId, person.registrationNumber);
       await blankAccount(database, person.accountId, person.registrationNumber);

@@ -20,8 +20,8 @@ import {
   correlationId,
   eventId,
 } from '../testing/worker-examples.js';
-import { NotifyOwner } from './notify-owner.command.js';
 import { NotifyOwnerHandler } from './notify-owner.handler.js';
+import { NotifyOwnerCommand, OwnerNoticeIssuedEvent } from './notify-owner.saga.js';
 
 const issuedAt = noon + MINUTE;
 const noticed = [...activeAccount, ownerNoticeIssued(1, issuedAt)] as const;
@@ -44,7 +44,8 @@ describe('Notifying the owner of an active account', () => {
     );
   });
 
-  const notify = () => handler.execute(new NotifyOwner(accountId, 1, eventId, correlationId));
+  const issued = new OwnerNoticeIssuedEvent(accountId, 1, eventId, correlationId);
+  const notify = () => handler.execute(new NotifyOwnerCommand(issued));
 
   it('mails the notice in the language it was issued in, and records that', async () => {
     await account.happened(...noticed);

@@ -9,12 +9,12 @@ import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
 import type { Accounts } from '../accounts.js';
 import { MailDelivery } from '../mail-delivery/mail-delivery.js';
 import type { Delivery } from '../mail-delivery/mail-delivery.js';
-import { NotifyOwner } from './notify-owner.command.js';
+import { NotifyOwnerCommand } from './notify-owner.saga.js';
 import { ownerNoticeMail } from './owner-notice-mail.js';
 
 /** Sends a notice and records what became of it; as with codes, repeating it sends nothing twice. */
-@CommandHandler(NotifyOwner)
-export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
+@CommandHandler(NotifyOwnerCommand)
+export class NotifyOwnerHandler implements ICommandHandler<NotifyOwnerCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
@@ -22,12 +22,8 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
     private readonly mails: MailDelivery,
   ) {}
 
-  async execute({
-    accountId,
-    noticeNumber,
-    causationId,
-    correlationId,
-  }: NotifyOwner): Promise<void> {
+  async execute({ issued }: NotifyOwnerCommand): Promise<void> {
+    const { accountId, noticeNumber, eventId, correlationId } = issued;
     const idempotencyKey = `${accountId}/notice/${noticeNumber}`;
     const streamName = accountStreamName(accountId);
     const loaded = await loadStream(this.accounts, streamName);
@@ -44,7 +40,7 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
         this.accounts,
         streamName,
         () => recordOf(delivery, noticeNumber),
-        { $correlationId: correlationId, $causationId: causationId, actor: 'worker' },
+        { $correlationId: correlationId, $causationId: eventId, actor: 'worker' },
         loaded,
       );
     }

@@ -23,8 +23,11 @@ import {
 } from '../testing/worker-examples.js';
 import { MailDelivery } from '../mail-delivery/mail-delivery.js';
 import { MailProviderUnavailable } from '../mail-delivery/mail-sender.js';
-import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
+import {
+  ActivationCodeIssuedEvent,
+  SendActivationCodeCommand,
+} from './send-activation-code.saga.js';
 
 const registered = [accountRegistered(), codeIssued()] as const;
 
@@ -53,7 +56,8 @@ describe('Sending an activation code', () => {
   }
 
   function send(issueNumber = 1): Promise<void> {
-    return handler.execute(new SendActivationCode(accountId, issueNumber, eventId, correlationId));
+    const issued = new ActivationCodeIssuedEvent(accountId, issueNumber, eventId, correlationId);
+    return handler.execute(new SendActivationCodeCommand(issued));
   }
 
   async function newest() {

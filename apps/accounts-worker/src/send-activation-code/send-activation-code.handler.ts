@@ -11,7 +11,8 @@ import type { Accounts } from '../accounts.js';
 import { MailDelivery } from '../mail-delivery/mail-delivery.js';
 import type { Delivery } from '../mail-delivery/mail-delivery.js';
 import { activationMail } from './activation-mail.js';
-import { SendActivationCode } from './send-activation-code.command.js';
+import { SendActivationCodeCommand } from './send-activation-code.saga.js';
+import type { ActivationCodeIssuedEvent } from './send-activation-code.saga.js';
 
 /** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
 const KEY_ARRIVES_WITHIN_MS = 120_000;
@@ -21,8 +22,8 @@ const KEY_ARRIVES_WITHIN_MS = 120_000;
  * repeating it sends nothing twice, and nothing that was superseded meanwhile; the provider's idempotency
  * covers the gap between its acceptance and our record of it.
  */
-@CommandHandler(SendActivationCode)
-export class SendActivationCodeHandler implements ICommandHandler<SendActivationCode> {
+@CommandHandler(SendActivationCodeCommand)
+export class SendActivationCodeHandler implements ICommandHandler<SendActivationCodeCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
@@ -31,25 +32,25 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
     private readonly mails: MailDelivery,
   ) {}
 
-  async execute(command: SendActivationCode): Promise<void> {
-    const { accountId, issueNumber, causationId, correlationId } = command;
+  async execute({ issued }: SendActivationCodeCommand): Promise<void> {
+    const { accountId, issueNumber, eventId, correlationId } = issued;
     const streamName = accountStreamName(accountId);
     const loaded = await loadStream(this.accounts, streamName);
     const { state } = loaded;
     if (isCodeToBeSent(state, issueNumber)) {
       const hopeless = this.whyHopeless(state.code);
       const delivery = hopeless
-        ? this.mails.giveUp(keyOf(command), hopeless)
-        : await this.send(command, state.address, state.code);
+        ? this.mails.giveUp(keyOf(issued), hopeless)
+        : await this.send(issued, state.address, state.code);
       await handleCommand(
         this.accounts,
         streamName,
         () => recordOf(delivery, issueNumber),
-        { $correlationId: correlationId, $causationId: causationId, actor: 'worker' },
+        { $correlationId: correlationId, $causationId: eventId, actor: 'worker' },
         loaded,
       );
     }
-    this.mails.forget(keyOf(command));
+    this.mails.forget(keyOf(issued));
   }
 
   /** Why it makes no sense to send, or to try again; undefined while it does. */
@@ -65,20 +66,27 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
   }
 
   private send(
-    { accountId, issueNumber }: SendActivationCode,
+    { accountId, issueNumber }: ActivationCodeIssuedEvent,
     address: string,
-    issued: ActivationCode,
+    code: ActivationCode,
   ): Promise<Delivery> {
-    const code = this.activationCodes.codeFor(accountId, issued);
-    const { codeTtlMs: ttlMs } = this.policy;
-    const { language } = issued;
-    const mail = activationMail({ accountId, issueNumber, address, code, ttlMs, language });
+    const mail = activationMail({
+      accountId,
+      issueNumber,
+      address,
+      code: this.activationCodes.codeFor(accountId, code),
+      ttlMs: this.policy.codeTtlMs,
+      language: code.language,
+    });
     return this.mails.send(mail, keyOf({ accountId, issueNumber }));
   }
 }
 
 /** Two mails with the same key are one mail. */
-function keyOf({ accountId, issueNumber }: Pick<SendActivationCode, 'accountId' | 'issueNumber'>) {
+function keyOf({
+  accountId,
+  issueNumber,
+}: Pick<ActivationCodeIssuedEvent, 'accountId' | 'issueNumber'>) {
   return `${accountId}/${issueNumber}`;
 }
 

@@ -10,13 +10,17 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import type { RecordedEvent } from '@app/event-store';
 import { from, lastValueFrom, toArray } from 'rxjs';
-import { NotifyOwner } from '../notify-owner/notify-owner.command.js';
-import { OwnerNoticeIssued } from '../notify-owner/owner-notice-issued.js';
-import { OwnerNoticeSaga } from '../notify-owner/owner-notice.saga.js';
+import {
+  NotifyOwnerCommand,
+  NotifyOwnerSaga,
+  OwnerNoticeIssuedEvent,
+} from '../notify-owner/notify-owner.saga.js';
 import { accountId, correlationId, eventId } from '../testing/worker-examples.js';
-import { ActivationCodeIssued } from './activation-code-issued.js';
-import { ActivationMailSaga } from './activation-mail.saga.js';
-import { SendActivationCode } from './send-activation-code.command.js';
+import {
+  ActivationCodeIssuedEvent,
+  SendActivationCodeCommand,
+  SendActivationCodeSaga,
+} from './send-activation-code.saga.js';
 
 function recorded(event: AccountEvent): RecordedEvent {
   return {
@@ -39,28 +43,30 @@ function recorded(event: AccountEvent): RecordedEvent {
 async function commandsAfter(...facts: AccountEvent[]): Promise<unknown[]> {
   const seen = facts.flatMap(
     (fact) =>
-      ActivationCodeIssued.from(recorded(fact), fact) ??
-      OwnerNoticeIssued.from(recorded(fact), fact) ??
+      ActivationCodeIssuedEvent.from(recorded(fact), fact) ??
+      OwnerNoticeIssuedEvent.from(recorded(fact), fact) ??
       [],
   );
-  const ask = async (saga: ActivationMailSaga['activationMail']) =>
+  const ask = async (saga: SendActivationCodeSaga['sendActivationCode']) =>
     lastValueFrom(saga(from(seen)).pipe(toArray()));
   return [
-    ...(await ask((events) => new ActivationMailSaga().activationMail(events))),
-    ...(await ask((events) => new OwnerNoticeSaga().ownerNotice(events))),
+    ...(await ask((events) => new SendActivationCodeSaga().sendActivationCode(events))),
+    ...(await ask((events) => new NotifyOwnerSaga().notifyOwner(events))),
   ];
 }
 
 describe('Whenever', () => {
   it('a code is issued, it is sent, as a consequence of that fact', async () => {
     expect(await commandsAfter(codeIssued(3))).toEqual([
-      new SendActivationCode(accountId, 3, eventId, correlationId),
+      new SendActivationCodeCommand(
+        new ActivationCodeIssuedEvent(accountId, 3, eventId, correlationId),
+      ),
     ]);
   });
 
   it('a notice to the owner is issued, it is sent, as a consequence of that fact', async () => {
     expect(await commandsAfter(ownerNoticeIssued(2, noon))).toEqual([
-      new NotifyOwner(accountId, 2, eventId, correlationId),
+      new NotifyOwnerCommand(new OwnerNoticeIssuedEvent(accountId, 2, eventId, correlationId)),
     ]);
   });
 
