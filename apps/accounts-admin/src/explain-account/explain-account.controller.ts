@@ -5,7 +5,7 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { ExplainAccountHandler } from './explain-account.handler.js';
+import { ExplainAccountQuery } from './explain-account.query.js';
 
 const explanationAnswer = z.object({
   accountId: z.uuid(),
@@ -17,7 +17,7 @@ const explanationAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class ExplainAccountController {
-  constructor(private readonly handler: ExplainAccountHandler) {}
+  constructor(private readonly query: ExplainAccountQuery) {}
 
   @Get(':id/explanation')
   @RequiresScope('history:read')
@@ -36,7 +36,7 @@ export class ExplainAccountController {
     @Param('id') account: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof explanationAnswer>> {
-    const { accountId, conclusion, steps } = await this.handler.explain(account, caller);
+    const { accountId, conclusion, steps } = await this.query.explain(account, caller);
     return {
       accountId,
       conclusion,

@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { VerifyAccountHandler } from './verify-account.handler.js';
+import { VerifyAccountQuery } from './verify-account.query.js';
 
 const verificationAnswer = z.object({
   accountId: z.uuid(),
@@ -31,7 +31,7 @@ const verificationAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class VerifyAccountController {
-  constructor(private readonly handler: VerifyAccountHandler) {}
+  constructor(private readonly query: VerifyAccountQuery) {}
 
   @Get(':id/verification')
   @RequiresScope('history:read')
@@ -47,7 +47,7 @@ export class VerifyAccountController {
   )
   async verify(@Param('id') account: string): Promise<z.infer<typeof verificationAnswer>> {
     const { accountId, streamName, events, chainedFrom, head, broken } =
-      await this.handler.verify(account);
+      await this.query.verify(account);
     return {
       accountId,
       stream: streamName,

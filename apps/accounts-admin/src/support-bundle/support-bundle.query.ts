@@ -30,8 +30,8 @@ import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
 import { consumers } from '../watch-projections/consumers.js';
 import { toProjectionAnswer } from '../watch-projections/projection-answer.js';
-import { WatchProjectionsHandler } from '../watch-projections/watch-projections.handler.js';
-import type { ConsumerStatus } from '../watch-projections/watch-projections.handler.js';
+import { WatchProjectionsQuery } from '../watch-projections/watch-projections.query.js';
+import type { ConsumerStatus } from '../watch-projections/watch-projections.query.js';
 import { accountSection } from './account-section.js';
 import { redacted } from './redact.js';
 import { versions } from './versions.js';
@@ -46,7 +46,7 @@ const MOST_FAILED_EVENTS = 50;
  * so, because the bundle is wanted when something is broken.
  */
 @Injectable()
-export class SupportBundleHandler {
+export class SupportBundleQuery {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(READ_MODEL) private readonly database: Queryable,
@@ -55,7 +55,7 @@ export class SupportBundleHandler {
     @Inject(RECEIPTS) private readonly signer: Signer | undefined,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Log,
-    private readonly projections: WatchProjectionsHandler,
+    private readonly projections: WatchProjectionsQuery,
     private readonly accountIds: AccountIds,
     private readonly audit: AuditLog,
   ) {}

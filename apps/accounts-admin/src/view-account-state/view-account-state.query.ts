@@ -39,7 +39,7 @@ export interface AccountDiff {
 
 /** What an account was like, computed anew from its events by the function that decisions rest on. */
 @Injectable()
-export class ViewAccountStateHandler {
+export class ViewAccountStateQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,

@@ -9,7 +9,7 @@ import { accountIdOfPath } from '../request-values.js';
 
 /** Whether an account's history is as it was appended. Reads no personal data, and needs no key. */
 @Injectable()
-export class VerifyAccountHandler {
+export class VerifyAccountQuery {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly accountIds: AccountIds,

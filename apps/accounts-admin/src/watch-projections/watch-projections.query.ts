@@ -36,7 +36,7 @@ const REPORT_OLD_AFTER_MS = 5_000;
 
 /** How those that follow the log are getting on. */
 @Injectable()
-export class WatchProjectionsHandler {
+export class WatchProjectionsQuery {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(READ_MODEL) private readonly database: Queryable,

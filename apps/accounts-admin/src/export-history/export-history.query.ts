@@ -9,14 +9,14 @@ import { adminProblems } from '../admin-problems.js';
 import { CLOCK, RECEIPTS } from '../admin.tokens.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { AccountHistory, accountNotFound } from '../replay-account/account-history.js';
-import { toEntry } from '../replay-account/replay-account.handler.js';
+import { toEntry } from '../replay-account/replay-account.query.js';
 import { accountIdOfPath } from '../request-values.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
 
 /** The history of one account as evidence: readable, as it is stored, and signed. */
 @Injectable()
-export class ExportHistoryHandler {
+export class ExportHistoryQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,

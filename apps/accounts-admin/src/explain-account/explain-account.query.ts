@@ -11,7 +11,7 @@ import { accountIdOfPath } from '../request-values.js';
 
 /** Why an account is as it is, in plain words. */
 @Injectable()
-export class ExplainAccountHandler {
+export class ExplainAccountQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,

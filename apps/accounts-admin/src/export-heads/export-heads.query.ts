@@ -7,11 +7,11 @@ import { CLOCK, RECEIPTS } from '../admin.tokens.js';
 import { LogWalk } from '../log-walk.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
-import { chainFold } from '../verify-accounts/verify-accounts.handler.js';
+import { chainFold } from '../verify-accounts/verify-accounts.query.js';
 
 /** The heads of all accounts' histories, signed: kept elsewhere, they show what is cut off or rewritten later. */
 @Injectable()
-export class ExportHeadsHandler {
+export class ExportHeadsQuery {
   constructor(
     private readonly log: LogWalk,
     @Inject(CLOCK) private readonly clock: Clock,
