@@ -1,9 +1,10 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
-import { activationPolicyOf } from '@app/accounts';
+import { ACTIVATION_POLICY, activationPolicyOf } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
-import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/read-model';
-import { systemClock } from '@app/service';
+import { CLOCK, LOG, systemClock } from '@app/service';
 import type { Clock, Environment, Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
@@ -18,12 +19,7 @@ import {
   RevokeAdminKeyHandler,
 } from './admin-keys/manage-admin-keys.handlers.js';
 import {
-  ACCOUNT_EVENT_CODEC,
-  ACTIVATION_POLICY,
   ACTIVATION_SETTINGS,
-  CLOCK,
-  EVENT_STORE,
-  LOG,
   READ_MODEL,
   REBUILD_DATABASE,
   RECEIPTS,
@@ -67,7 +63,7 @@ import { WhatIfController } from './what-if/what-if.controller.js';
 import { WhatIfQuery } from './what-if/what-if.query.js';
 
 /** What main.ts has connected to already. */
-export interface Connections {
+export interface AdminConnections {
   readonly eventStore: EventStore;
   readonly database: Database;
   /** For statements that run for minutes. */
@@ -80,7 +76,7 @@ export interface Connections {
 
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsAdminModule {
-  static with(settings: AccountsAdminSettings, connections: Connections): DynamicModule {
+  static with(settings: AccountsAdminSettings, connections: AdminConnections): DynamicModule {
     const { eventStore, database, rebuildDatabase, log, clock = systemClock } = connections;
     const { environment } = connections;
     const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);

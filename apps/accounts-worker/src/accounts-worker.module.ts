@@ -1,21 +1,17 @@
 import { ActivationCodes } from '@app/account-secrets';
+import { ACTIVATION_POLICY } from '@app/accounts';
 import type { ActivationPolicy } from '@app/accounts';
-import { AccountKeys } from '@app/personal-data';
-import { systemClock } from '@app/service';
+import { EVENT_STORE } from '@app/event-store';
+import { ACCOUNTS, ACCOUNT_EVENT_CODEC, AccountKeys } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK, LOG, systemClock } from '@app/service';
 import type { Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
 import type { Database } from '@app/read-model';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from './accounts.js';
-import type { Accounts } from './accounts.js';
 import { DurableCqrsModule } from './durable-sagas/durable-event-bus.js';
 import { ForgetPersonHandler } from './forget-person/forget-person.handler.js';
 import { ForgetPersonSaga } from './forget-person/forget-person.saga.js';
-import {
-  ACCOUNT_EVENT_CODEC,
-  DATABASE,
-  EVENT_STORE,
-  LOG,
-} from './keep-accounts/keep-accounts.tokens.js';
+import { DATABASE } from './keep-accounts/keep-accounts.tokens.js';
 import { KeepAccounts } from './keep-accounts/keep-accounts.js';
 import { KeepOperatorViews } from './keep-operator-views/keep-operator-views.js';
 import { LapseRegistrations, RETENTION_POLICY } from './lapse-registrations/lapse-registrations.js';

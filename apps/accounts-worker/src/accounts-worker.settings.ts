@@ -4,14 +4,14 @@ import { ConfigurationError, loadConfiguration, setting } from '@app/service';
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 
-export type AccountsWorkerSettings = ReturnType<typeof readSettings>;
+export type AccountsWorkerSettings = ReturnType<typeof readWorkerSettings>;
 
 /**
  * Everything the worker process can be told from outside; README.md explains each setting.
  *
  * @throws ConfigurationError naming every fault
  */
-export function readSettings(env?: Environment) {
+export function readWorkerSettings(env?: Environment) {
   const settings = loadConfiguration(
     {
       NODE_ENV: setting.nodeEnv(),

@@ -11,7 +11,7 @@ import { createMetrics, runProcess, startInternalServer, systemClock } from '@ap
 import type { Log, RunningProcess } from '@app/service';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
-import { readSettings } from './accounts-worker.settings.js';
+import { readWorkerSettings } from './accounts-worker.settings.js';
 import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
@@ -36,7 +36,7 @@ const LAPSE_INTERVAL_MS = 3_600_000;
 const FORGET_CONCURRENCY = 8;
 
 async function start(log: Log): Promise<RunningProcess> {
-  const settings = readSettings();
+  const settings = readWorkerSettings();
   const metrics = createMetrics();
   // Five consumers follow the log here, and what is news to one is news to all.
   const eventStore = new SharingEventStore(

@@ -1,10 +1,10 @@
 import { Problem, invalidRequest } from '@app/http-service';
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { adminProblems } from '../admin-problems.js';
-import { LOG } from '../admin.tokens.js';
 import { AdminKeys } from './admin-keys.js';
 import type { AdminKeyView, IssuedKey } from './admin-keys.js';
 import { actorOf } from './caller.js';

@@ -56,12 +56,12 @@ export function ApiAccount() {
 }
 
 /** Describes the problems a call can end with. */
-export function ApiProblems(...names: (keyof typeof problems)[]) {
+export function AdminApiProblems(...names: (keyof typeof problems)[]) {
   return describeProblems(names.map((name) => problems[name]));
 }
 
 /** Serves the OpenAPI document at /admin/openapi.json and a page to read and try it at /admin/docs. */
-export function describeApi(app: NestFastifyApplication): void {
+export function describeAdminApi(app: NestFastifyApplication): void {
   const description = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Accounts, for operators')

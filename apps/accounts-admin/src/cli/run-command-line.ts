@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
+import type { Environment } from '@app/service';
 import { accountCommands } from './account-commands.js';
 import { AdminClient, NotReachable } from './admin-client.js';
 import type { Command, CommandRun, OptionValues } from './command.js';
 import { connectionOf } from './connection.js';
-import type { Environment } from './connection.js';
 import { evidenceCommands } from './evidence-commands.js';
 import { helpOn, overview, usageOf } from './help.js';
 import { operationsCommands } from './operations-commands.js';

@@ -3,6 +3,7 @@ import type { LogPosition } from '@app/event-store';
 import { Problem, invalidRequest } from '@app/http-service';
 import { requestRetry, skipFailedEvent } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
@@ -10,7 +11,7 @@ import type { ICommandHandler } from '@nestjs/cqrs';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { adminProblems } from '../admin-problems.js';
-import { LOG, READ_MODEL } from '../admin.tokens.js';
+import { READ_MODEL } from '../admin.tokens.js';
 import { projectionNamed } from '../watch-projections/consumers.js';
 
 /** An operator decides what becomes of an event that a projection cannot handle. */

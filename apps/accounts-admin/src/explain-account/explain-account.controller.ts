@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
 import { ExplainAccountQuery } from './explain-account.query.js';
 
 const explanationAnswer = z.object({
@@ -24,7 +24,7 @@ export class ExplainAccountController {
   @ApiAccount()
   @ApiOperation({ summary: 'Why could she not activate? In plain words' })
   @ApiAnswer(200, 'The explanation', explanationAnswer)
-  @ApiProblems(
+  @AdminApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

@@ -1,10 +1,10 @@
 import { AccountIds } from '@app/account-secrets';
-import { explainAccount } from '@app/accounts';
+import { ACTIVATION_POLICY, explainAccount } from '@app/accounts';
 import type { AccountExplanation, ActivationPolicy } from '@app/accounts';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Caller } from '../admin-keys/caller.js';
-import { ACTIVATION_POLICY, CLOCK } from '../admin.tokens.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../request-values.js';

@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -5,8 +6,11 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
-import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
+import {
+  ApiLines,
+  AdminApiProblems,
+  signatureExample,
+} from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHeadsQuery } from './export-heads.query.js';
 
@@ -39,7 +43,7 @@ export class ExportHeadsController {
     },
     signatureExample,
   )
-  @ApiProblems(
+  @AdminApiProblems(
     'unauthenticated',
     'forbidden',
     'logWalkRunning',

@@ -1,9 +1,10 @@
 import { ChainWalk } from '@app/event-store';
 import { Problem } from '@app/http-service';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../admin-problems.js';
-import { CLOCK, RECEIPTS } from '../admin.tokens.js';
+import { RECEIPTS } from '../admin.tokens.js';
 import { LogWalk } from '../log-walk.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';

@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -5,11 +6,10 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import {
   ApiAccount,
   ApiLines,
-  ApiProblems,
+  AdminApiProblems,
   signatureExample,
 } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
@@ -55,7 +55,7 @@ export class ExportHistoryController {
     },
     signatureExample,
   )
-  @ApiProblems(
+  @AdminApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

@@ -1,8 +1,10 @@
 import type { AccountEvent } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
-import { AccountKeys, SetAsideCodec } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountKeys, SetAsideCodec } from '@app/personal-data';
 import { ProjectionRebuild, accountsTable, anonymousAccountCodec } from '@app/read-model';
 import type { Database } from '@app/read-model';
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Inject } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
@@ -10,7 +12,7 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
-import { ACCOUNT_EVENT_CODEC, EVENT_STORE, LOG, REBUILD_DATABASE } from '../admin.tokens.js';
+import { REBUILD_DATABASE } from '../admin.tokens.js';
 import { projectionNamed } from '../watch-projections/consumers.js';
 
 /** An operator has the rows of a projection built anew; answers the id of the rebuild. */

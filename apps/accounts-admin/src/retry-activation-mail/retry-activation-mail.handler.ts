@@ -1,15 +1,16 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, operatorDecider } from '@app/accounts';
 import type { AccountEvent, ReissueActivationCode } from '@app/accounts';
-import { handleCommand } from '@app/event-store';
+import { EVENT_STORE, handleCommand } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
+import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { contextOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
-import { ACCOUNT_EVENT_CODEC, CLOCK, EVENT_STORE } from '../admin.tokens.js';
 
 /** An operator has a new code issued in place of one that could not be delivered; answers its issue number. */
 export class RetryActivationMailCommand extends Command<number> {

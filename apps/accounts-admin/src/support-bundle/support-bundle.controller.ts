@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -6,8 +7,11 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
-import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
+import {
+  ApiLines,
+  AdminApiProblems,
+  signatureExample,
+} from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { SupportBundleQuery } from './support-bundle.query.js';
 
@@ -72,7 +76,7 @@ export class SupportBundleController {
     },
     signatureExample,
   )
-  @ApiProblems(
+  @AdminApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

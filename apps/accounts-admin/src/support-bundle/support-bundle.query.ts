@@ -1,5 +1,7 @@
 import { AccountIds } from '@app/account-secrets';
+import { ACTIVATION_POLICY } from '@app/accounts';
 import type { ActivationPolicy } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import {
   listFailedEvents,
@@ -8,20 +10,13 @@ import {
   statisticsBetween,
 } from '@app/read-model';
 import type { Queryable, StatisticsInterval } from '@app/read-model';
+import { CLOCK, LOG } from '@app/service';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { SettingReport } from '../accounts-admin.settings.js';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
-import {
-  ACTIVATION_POLICY,
-  CLOCK,
-  EVENT_STORE,
-  LOG,
-  READ_MODEL,
-  RECEIPTS,
-  SETTING_REPORTS,
-} from '../admin.tokens.js';
+import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../admin.tokens.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { toFailedEventAnswer } from '../decide-failed-events/failed-event-answer.js';
 import { accountNotFound } from '../replay-account/account-history.js';

@@ -2,7 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
 import { VerifyAccountQuery } from './verify-account.query.js';
 
 const verificationAnswer = z.object({
@@ -38,7 +38,7 @@ export class VerifyAccountController {
   @ApiAccount()
   @ApiOperation({ summary: 'Whether the history is as it was appended, or where it breaks' })
   @ApiAnswer(200, 'What a walk along the chain of the history found', verificationAnswer)
-  @ApiProblems(
+  @AdminApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

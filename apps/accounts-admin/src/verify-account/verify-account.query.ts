@@ -1,9 +1,8 @@
 import { AccountIds } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
-import { verifyChain } from '@app/event-store';
+import { EVENT_STORE, verifyChain } from '@app/event-store';
 import type { ChainVerdict, EventStore } from '@app/event-store';
 import { Inject, Injectable } from '@nestjs/common';
-import { EVENT_STORE } from '../admin.tokens.js';
 import { accountNotFound } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../request-values.js';
 

@@ -1,13 +1,14 @@
 import { invalidRequest } from '@app/http-service';
 import { statisticNames, statisticsBetween } from '@app/read-model';
 import type { Queryable, StatisticName, StatisticsInterval } from '@app/read-model';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { CLOCK, READ_MODEL } from '../admin.tokens.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { READ_MODEL } from '../admin.tokens.js';
+import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
 import { instantParameter } from '../request-values.js';
 
 const MOST_INTERVALS = 1_500;
@@ -52,7 +53,7 @@ export class ViewStatisticsController {
       'tried when no guess was left.',
   })
   @ApiAnswer(200, 'Every interval, those without events included', statisticsAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  @AdminApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async view(
     @Query({ schema: statisticsQuery }) query: z.infer<typeof statisticsQuery>,
   ): Promise<z.infer<typeof statisticsAnswer>> {

@@ -1,4 +1,4 @@
-import { EventStoreUnavailable } from '@app/event-store';
+import { EVENT_STORE, EventStoreUnavailable } from '@app/event-store';
 import type { EventStore, LogPosition } from '@app/event-store';
 import {
   listFailedEvents,
@@ -7,9 +7,10 @@ import {
   readProjectionReports,
 } from '@app/read-model';
 import type { FailedEvent, ProjectionReport, Queryable, RebuildRecord } from '@app/read-model';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, EVENT_STORE, READ_MODEL } from '../admin.tokens.js';
+import { READ_MODEL } from '../admin.tokens.js';
 import { consumers } from './consumers.js';
 import type { Consumer } from './consumers.js';
 import { measureLag } from './measure-lag.js';

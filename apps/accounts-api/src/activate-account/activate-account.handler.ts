@@ -1,13 +1,19 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { AccountError, accountStreamName, activationOutcome } from '@app/accounts';
+import {
+  ACTIVATION_POLICY,
+  AccountError,
+  accountStreamName,
+  activationOutcome,
+} from '@app/accounts';
 import type { Account, AccountCommand, ActivationPolicy } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import type { ProvenRegistration } from '../basic-auth/proven-account.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';

@@ -1,12 +1,13 @@
 import { accountStreamName } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import type { MailNews } from './provider-message.js';

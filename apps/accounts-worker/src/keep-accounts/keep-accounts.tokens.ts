@@ -1,11 +1,6 @@
-/** The event store (`EventStore` of @app/event-store). */
-export const EVENT_STORE = Symbol('EventStore');
-
-/** Translates account events (`EventCodec<AccountEvent>` of @app/event-store). */
-export const ACCOUNT_EVENT_CODEC = Symbol('EventCodec<AccountEvent>');
+export { EVENT_STORE } from '@app/event-store';
+export { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+export { LOG } from '@app/service';
 
 /** PostgreSQL (`Database` of @app/read-model). */
 export const DATABASE = Symbol('Database');
-
-/** The process' log (`Log` of @app/service). */
-export const LOG = Symbol('Log');

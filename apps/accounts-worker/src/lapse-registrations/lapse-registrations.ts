@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { accountStreamName } from '@app/accounts';
 import type { LapseRegistration } from '@app/accounts';
 import { EventStoreUnavailable, handleCommand, pauseUnlessAborted } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
 import { ReadModelUnavailable, pageOfAccounts, whileLeader } from '@app/read-model';
 import type { Database, ListedAccount } from '@app/read-model';
+import { CLOCK, LOG } from '@app/service';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
-import { ACCOUNTS, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
-import { DATABASE, LOG } from '../keep-accounts/keep-accounts.tokens.js';
+import { DATABASE } from '../keep-accounts/keep-accounts.tokens.js';
 
 /** `RetentionPolicy` */
 export const RETENTION_POLICY = Symbol('RetentionPolicy');

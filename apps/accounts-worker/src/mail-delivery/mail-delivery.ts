@@ -1,6 +1,6 @@
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK } from '../accounts.js';
 import { MAIL_SENDER } from './mail-sender.js';
 import type { Mail, MailOutcome, MailSender } from './mail-sender.js';
 

@@ -1,12 +1,18 @@
-import { accountStreamName, deliveryDeadline, isNoticeToBeSent } from '@app/accounts';
+import {
+  ACTIVATION_POLICY,
+  accountStreamName,
+  deliveryDeadline,
+  isNoticeToBeSent,
+} from '@app/accounts';
 import type { AccountCommand, ActivationPolicy } from '@app/accounts';
 import { handleCommand, loadStream } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { MailDelivery } from '../mail-delivery/mail-delivery.js';
 import type { Delivery } from '../mail-delivery/mail-delivery.js';
 import { NotifyOwnerCommand } from './notify-owner.saga.js';

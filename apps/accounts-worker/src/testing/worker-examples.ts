@@ -3,8 +3,8 @@ import { ActivationCodes, KeyRing } from '@app/account-secrets';
 import { accountDecider, accountStreamName, defaultActivationPolicy } from '@app/accounts';
 import type { AccountEvent, ActivationPolicy, Instant } from '@app/accounts';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import type { Accounts } from '@app/personal-data';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
-import type { Accounts } from '../accounts.js';
 import type { Mail, MailOutcome, MailSender } from '../mail-delivery/mail-sender.js';
 
 export const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';

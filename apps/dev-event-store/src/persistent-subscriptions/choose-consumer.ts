@@ -1,11 +1,11 @@
-import type { Consumer, Message } from './consumer.js';
+import type { SubscriptionConsumer, Message } from './consumer.js';
 import type { GroupSettings } from './group.js';
 
 /** Chooses who gets an event; undefined when it has to wait. */
 export type ChooseConsumer = (
-  consumers: readonly Consumer[],
+  consumers: readonly SubscriptionConsumer[],
   message: Message,
-) => Consumer | undefined;
+) => SubscriptionConsumer | undefined;
 
 export function strategyOf(name: GroupSettings['strategy']): ChooseConsumer {
   switch (name) {
@@ -32,7 +32,10 @@ function roundRobin(): ChooseConsumer {
 }
 
 /** All events of a stream go to the same consumer, as long as the consumers stay the same. */
-function pinned(consumers: readonly Consumer[], message: Message): Consumer | undefined {
+function pinned(
+  consumers: readonly SubscriptionConsumer[],
+  message: Message,
+): SubscriptionConsumer | undefined {
   const record = message.event.event ?? message.event.link;
   if (record === undefined || consumers.length === 0) return undefined;
   let hash = 0;
