@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { ActivationCodes } from '@app/account-secrets';
-import { accountDecider, activationPolicyOf, typesThatForget } from '@app/accounts';
+import { accountDecider, activationPolicyOf } from '@app/accounts';
 import { SharingEventStore } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { NestLog } from '@app/http-service';
@@ -107,10 +107,10 @@ async function start(log: Log): Promise<RunningProcess> {
     database,
     codec: accounts.codec,
     eventBus: app.get(DurableEventBus),
-    eventTypes: new Set(['ActivationCodeIssued', 'OwnerNoticeIssued']),
-    rehydrate: (recorded, event) =>
-      ActivationCodeIssuedEvent.from(recorded, event) ??
-      OwnerNoticeIssuedEvent.from(recorded, event),
+    events: {
+      ActivationCodeIssued: ActivationCodeIssuedEvent,
+      OwnerNoticeIssued: OwnerNoticeIssuedEvent,
+    },
     setAside: (recorded, error) => setAside(setAsideOptions, recorded, error),
     gate: new MailGate(mailProviders),
     windowSize: settings.EMAIL_CONCURRENCY,
@@ -124,8 +124,7 @@ async function start(log: Log): Promise<RunningProcess> {
     database,
     codec: accounts.codec,
     eventBus: app.get(DurableEventBus),
-    eventTypes: typesThatForget,
-    rehydrate: (recorded, event) => PersonForgottenEvent.from(recorded, event),
+    events: { AccountErased: PersonForgottenEvent, RegistrationLapsed: PersonForgottenEvent },
     windowSize: FORGET_CONCURRENCY,
     log: log.child({ saga: FORGET_PERSONS }),
   });

@@ -1,15 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AccountEvent } from '@app/accounts';
 import {
-  accountActivated,
-  accountRegistered,
+  accountErased,
   codeIssued,
   noon,
   ownerNoticeIssued,
-  registrationRefused,
 } from '@app/accounts/testing/account-examples.js';
-import type { RecordedEvent } from '@app/event-store';
+import type { ICommand, IEvent, ISaga } from '@nestjs/cqrs';
 import { from, lastValueFrom, toArray } from 'rxjs';
+import {
+  ForgetPersonCommand,
+  ForgetPersonSaga,
+  PersonForgottenEvent,
+} from '../forget-person/forget-person.saga.js';
 import {
   NotifyOwnerCommand,
   NotifyOwnerSaga,
@@ -22,56 +24,46 @@ import {
   SendActivationCodeSaga,
 } from './send-activation-code.saga.js';
 
-function recorded(event: AccountEvent): RecordedEvent {
-  return {
-    id: eventId,
-    ...event,
-    metadata: {
-      schemaVersion: 1,
-      $correlationId: correlationId,
-      $causationId: correlationId,
-      actor: 'anonymous',
-    },
-    streamName: `account-${accountId}`,
-    revision: 1n,
-    position: 1n,
-    recordedAt: new Date(noon),
-  };
-}
+const whence = [eventId, correlationId] as const;
+const issued = new ActivationCodeIssuedEvent(accountId, codeIssued(3).data, ...whence);
+const noticed = new OwnerNoticeIssuedEvent(accountId, ownerNoticeIssued(2, noon).data, ...whence);
+const forgotten = new PersonForgottenEvent(accountId, accountErased(noon, 2).data, ...whence);
 
-/** What the sagas see of some facts, and what both of them ask for. */
-async function commandsAfter(...facts: AccountEvent[]): Promise<unknown[]> {
-  const seen = facts.flatMap(
-    (fact) =>
-      ActivationCodeIssuedEvent.from(recorded(fact), fact) ??
-      OwnerNoticeIssuedEvent.from(recorded(fact), fact) ??
-      [],
-  );
-  const ask = async (saga: SendActivationCodeSaga['sendActivationCode']) =>
-    lastValueFrom(saga(from(seen)).pipe(toArray()));
-  return [
-    ...(await ask((events) => new SendActivationCodeSaga().sendActivationCode(events))),
-    ...(await ask((events) => new NotifyOwnerSaga().notifyOwner(events))),
-  ];
+const sagas: readonly ISaga[] = [
+  (events) => new SendActivationCodeSaga().sendActivationCode(events),
+  (events) => new NotifyOwnerSaga().notifyOwner(events),
+  (events) => new ForgetPersonSaga().forgetPerson(events),
+];
+
+/** What all sagas together ask for. */
+async function commandsAfter(event: IEvent): Promise<ICommand[]> {
+  const asked = sagas.map((saga) => lastValueFrom(saga(from([event])).pipe(toArray())));
+  return (await Promise.all(asked)).flat();
 }
 
 describe('Whenever', () => {
-  it('a code is issued, it is sent, as a consequence of that fact', async () => {
-    expect(await commandsAfter(codeIssued(3))).toEqual([
-      new SendActivationCodeCommand(
-        new ActivationCodeIssuedEvent(accountId, 3, eventId, correlationId),
-      ),
-    ]);
+  it('a code is issued, it is sent', async () => {
+    const [command, ...others] = await commandsAfter(issued);
+    expect(command).toBeInstanceOf(SendActivationCodeCommand);
+    expect(command).toEqual({ issued });
+    expect(others).toEqual([]);
   });
 
-  it('a notice to the owner is issued, it is sent, as a consequence of that fact', async () => {
-    expect(await commandsAfter(ownerNoticeIssued(2, noon))).toEqual([
-      new NotifyOwnerCommand(new OwnerNoticeIssuedEvent(accountId, 2, eventId, correlationId)),
-    ]);
+  it('a notice to the owner is issued, it is sent', async () => {
+    const [command, ...others] = await commandsAfter(noticed);
+    expect(command).toBeInstanceOf(NotifyOwnerCommand);
+    expect(command).toEqual({ issued: noticed });
+    expect(others).toEqual([]);
   });
 
-  it('anything else happens, nothing is sent', async () => {
-    const others = [accountRegistered(), registrationRefused(noon), accountActivated(1, noon)];
-    expect(await commandsAfter(...others)).toEqual([]);
+  it('a person is to be forgotten, the keys of all their registrations are destroyed', async () => {
+    const [command, ...others] = await commandsAfter(forgotten);
+    expect(command).toBeInstanceOf(ForgetPersonCommand);
+    expect(command).toEqual({ person: forgotten });
+    expect(others).toEqual([]);
+  });
+
+  it('anything else happens, nothing is done', async () => {
+    expect(await commandsAfter({ something: 'else' })).toEqual([]);
   });
 });

@@ -10,6 +10,6 @@ export class ForgetPersonHandler implements ICommandHandler<ForgetPersonCommand>
 
   /** @throws ReadModelUnavailable: it is tried again */
   execute({ person }: ForgetPersonCommand): Promise<void> {
-    return this.keys.destroy(person.accountId, person.registrationNumber);
+    return this.keys.destroy(person.accountId, person.data.registrationNumber);
   }
 }

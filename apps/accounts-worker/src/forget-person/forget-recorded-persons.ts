@@ -1,9 +1,8 @@
-import { accountStreamPrefix, typesThatForget } from '@app/accounts';
+import { accountIdOfStream, accountStreamPrefix, typesThatForget } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
 import { anonymousAccountCodec, blankAccount, readCheckpoint } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
-import { PersonForgottenEvent } from './forget-person.saga.js';
 
 /** Name of the feed that forgets persons: its checkpoint says up to where that has been done. */
 export const FORGET_PERSONS = 'forget-persons';
@@ -35,10 +34,10 @@ export async function forgetRecordedPersons(options: {
       if (message.kind === 'caught-up') break;
       if (message.kind !== 'event' || !typesThatForget.has(message.event.type)) continue;
       const [fact] = await anonymousAccountCodec.decode([message.event]);
-      const person = fact && PersonForgottenEvent.from(message.event, fact);
-      if (person === undefined) continue;
-      await keys.destroy(person.accountId, person.registrationNumber);
-      await blankAccount(database, person.accountId, person.registrationNumber);
+      if (fact?.type !== 'AccountErased' && fact?.type !== 'RegistrationLapsed') continue;
+      const accountId = accountIdOfStream(message.event.streamName);
+      await keys.destroy(accountId, fact.data.registrationNumber);
+      await blankAccount(database, accountId, fact.data.registrationNumber);
       forgotten += 1;
     }
   } finally {

@@ -44,7 +44,12 @@ describe('Notifying the owner of an active account', () => {
     );
   });
 
-  const issued = new OwnerNoticeIssuedEvent(accountId, 1, eventId, correlationId);
+  const issued = new OwnerNoticeIssuedEvent(
+    accountId,
+    ownerNoticeIssued(1, issuedAt).data,
+    eventId,
+    correlationId,
+  );
   const notify = () => handler.execute(new NotifyOwnerCommand(issued));
 
   it('mails the notice in the language it was issued in, and records that', async () => {

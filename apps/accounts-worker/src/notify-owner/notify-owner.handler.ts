@@ -29,7 +29,8 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwnerCommand> {
   ) {}
 
   async execute({ issued }: NotifyOwnerCommand): Promise<void> {
-    const { accountId, noticeNumber, eventId, correlationId } = issued;
+    const { accountId, eventId, correlationId } = issued;
+    const { noticeNumber } = issued.data;
     const idempotencyKey = `${accountId}/notice/${noticeNumber}`;
     const streamName = accountStreamName(accountId);
     const loaded = await loadStream(this.accounts, streamName);

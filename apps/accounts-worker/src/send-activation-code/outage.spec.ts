@@ -86,7 +86,7 @@ class Simulation {
     await this.store.record(accountStreamName(accountId), ...events);
     for (const event of events) {
       if (event.type !== 'ActivationCodeIssued') continue;
-      const issued = new ActivationCodeIssuedEvent(accountId, event.data.issueNumber, 'a', 'b');
+      const issued = new ActivationCodeIssuedEvent(accountId, event.data, 'a', 'b');
       this.queue.push(new SendActivationCodeCommand(issued));
     }
   }

@@ -56,7 +56,8 @@ describe('Sending an activation code', () => {
   }
 
   function send(issueNumber = 1): Promise<void> {
-    const issued = new ActivationCodeIssuedEvent(accountId, issueNumber, eventId, correlationId);
+    const { data } = codeIssued(issueNumber);
+    const issued = new ActivationCodeIssuedEvent(accountId, data, eventId, correlationId);
     return handler.execute(new SendActivationCodeCommand(issued));
   }
 

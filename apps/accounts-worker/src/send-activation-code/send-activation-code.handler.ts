@@ -16,9 +16,9 @@ import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { MailDelivery } from '../mail-delivery/mail-delivery.js';
 import type { Delivery } from '../mail-delivery/mail-delivery.js';
+import type { Mail } from '../mail-delivery/mail-sender.js';
 import { activationMail } from './activation-mail.js';
 import { SendActivationCodeCommand } from './send-activation-code.saga.js';
-import type { ActivationCodeIssuedEvent } from './send-activation-code.saga.js';
 
 /** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
 const KEY_ARRIVES_WITHIN_MS = 120_000;
@@ -39,15 +39,18 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
   ) {}
 
   async execute({ issued }: SendActivationCodeCommand): Promise<void> {
-    const { accountId, issueNumber, eventId, correlationId } = issued;
+    const { accountId, eventId, correlationId } = issued;
+    const { issueNumber } = issued.data;
+    // Two mails with the same key are one mail.
+    const idempotencyKey = `${accountId}/${issueNumber}`;
     const streamName = accountStreamName(accountId);
     const loaded = await loadStream(this.accounts, streamName);
     const { state } = loaded;
     if (isCodeToBeSent(state, issueNumber)) {
       const hopeless = this.whyHopeless(state.code);
       const delivery = hopeless
-        ? this.mails.giveUp(keyOf(issued), hopeless)
-        : await this.send(issued, state.address, state.code);
+        ? this.mails.giveUp(idempotencyKey, hopeless)
+        : await this.mails.send(this.mailOf(accountId, state.address, state.code), idempotencyKey);
       await handleCommand(
         this.accounts,
         streamName,
@@ -56,7 +59,7 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
         loaded,
       );
     }
-    this.mails.forget(keyOf(issued));
+    this.mails.forget(idempotencyKey);
   }
 
   /** Why it makes no sense to send, or to try again; undefined while it does. */
@@ -71,29 +74,12 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
       : undefined;
   }
 
-  private send(
-    { accountId, issueNumber }: ActivationCodeIssuedEvent,
-    address: string,
-    code: ActivationCode,
-  ): Promise<Delivery> {
-    const mail = activationMail({
-      accountId,
-      issueNumber,
-      address,
-      code: this.activationCodes.codeFor(accountId, code),
-      ttlMs: this.policy.codeTtlMs,
-      language: code.language,
-    });
-    return this.mails.send(mail, keyOf({ accountId, issueNumber }));
+  private mailOf(accountId: string, address: string, issued: ActivationCode): Mail {
+    const { issueNumber, language } = issued;
+    const code = this.activationCodes.codeFor(accountId, issued);
+    const { codeTtlMs: ttlMs } = this.policy;
+    return activationMail({ accountId, issueNumber, address, code, ttlMs, language });
   }
-}
-
-/** Two mails with the same key are one mail. */
-function keyOf({
-  accountId,
-  issueNumber,
-}: Pick<ActivationCodeIssuedEvent, 'accountId' | 'issueNumber'>) {
-  return `${accountId}/${issueNumber}`;
 }
 
 function recordOf(delivery: Delivery, issueNumber: number): AccountCommand {
