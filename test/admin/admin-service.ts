@@ -239,7 +239,8 @@ export async function startAdminService(
     accountIdOf,
     record,
     append,
-    keyWith: async (...scopes) => (await keys.issue('spec', scopes, 1, 'spec')).key,
+    keyWith: async (...scopes) =>
+      (await keys.issue({ label: 'spec', scopes, expiresInDays: 1 }, 'spec')).key,
     call: async (method, path, options = {}) => {
       const response = await fetch(`${url}${path}`, {
         method,

@@ -32,7 +32,6 @@ import { EraseAccountController } from './erase-account/erase-account.controller
 import { EraseAccountHandler } from './erase-account/erase-account.handler.js';
 import { ErasureReceipts } from './erase-account/erasure-receipts.js';
 import { ExplainAccountController } from './explain-account/explain-account.controller.js';
-import { ExplainAccountQuery } from './explain-account/explain-account.query.js';
 import { ExportHeadsController } from './export-heads/export-heads.controller.js';
 import { ExportHeadsQuery } from './export-heads/export-heads.query.js';
 import { ExportHistoryController } from './export-history/export-history.controller.js';
@@ -51,7 +50,6 @@ import { RetryActivationMailHandler } from './retry-activation-mail/retry-activa
 import { SupportBundleController } from './support-bundle/support-bundle.controller.js';
 import { SupportBundleQuery } from './support-bundle/support-bundle.query.js';
 import { VerifyAccountController } from './verify-account/verify-account.controller.js';
-import { VerifyAccountQuery } from './verify-account/verify-account.query.js';
 import { VerifyAccountsController } from './verify-accounts/verify-accounts.controller.js';
 import { VerifyAccountsQuery } from './verify-accounts/verify-accounts.query.js';
 import { ViewAccountStateController } from './view-account-state/view-account-state.controller.js';
@@ -111,9 +109,7 @@ export class AccountsAdminModule {
         ViewAccountStateQuery,
         AccountHistory,
         ReplayAccountQuery,
-        ExplainAccountQuery,
         LogWalk,
-        VerifyAccountQuery,
         VerifyAccountsQuery,
         ExportHistoryQuery,
         ExportHeadsQuery,

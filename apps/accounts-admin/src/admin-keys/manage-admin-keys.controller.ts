@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { AdminKeys } from './admin-keys.js';
 import type { AdminKeyView } from './admin-keys.js';
 import { CallerOf } from './caller.js';
@@ -63,14 +63,12 @@ export class ManageAdminKeysController {
     description: 'A key can be given those scopes only that the caller has as well.',
   })
   @ApiAnswer(201, 'The key', issuedAnswer)
-  @AdminApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async issue(
     @Body({ schema: keyRequest }) body: z.infer<typeof keyRequest>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof issuedAnswer>> {
-    const { key, ...view } = await this.commandBus.execute(
-      new IssueAdminKeyCommand(body.label, body.scopes, body.expiresInDays, caller),
-    );
+    const { key, ...view } = await this.commandBus.execute(new IssueAdminKeyCommand(body, caller));
     return { ...toAnswer(view), key };
   }
 
@@ -78,7 +76,7 @@ export class ManageAdminKeysController {
   @RequiresScope('keys:manage')
   @ApiOperation({ summary: 'All keys, without their secrets' })
   @ApiAnswer(200, 'Newest first', keysAnswer)
-  @AdminApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
+  @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
   async list(): Promise<z.infer<typeof keysAnswer>> {
     return { keys: (await this.keys.list()).map(toAnswer) };
   }
@@ -87,7 +85,7 @@ export class ManageAdminKeysController {
   @RequiresScope('keys:manage')
   @ApiOperation({ summary: 'Revoke a key; it is refused from now on' })
   @ApiAnswer(200, 'The key as it is now', keyAnswer)
-  @AdminApiProblems('unauthenticated', 'forbidden', 'keyNotFound', 'serviceUnavailable')
+  @ApiProblems('unauthenticated', 'forbidden', 'keyNotFound', 'serviceUnavailable')
   async revoke(
     @Param('keyId') keyId: string,
     @CallerOf() caller: Caller,

@@ -6,17 +6,14 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { adminProblems } from '../admin-problems.js';
 import { AdminKeys } from './admin-keys.js';
-import type { AdminKeyView, IssuedKey } from './admin-keys.js';
+import type { AdminKeyView, IssuedKey, NewKey } from './admin-keys.js';
 import { actorOf } from './caller.js';
 import type { Caller } from './caller.js';
-import type { Scope } from './scopes.js';
 
 /** An operator makes a key, with scopes of their own. */
 export class IssueAdminKeyCommand extends Command<IssuedKey> {
   constructor(
-    readonly label: string,
-    readonly scopes: readonly Scope[],
-    readonly expiresInDays: number,
+    readonly wanted: NewKey,
     readonly caller: Caller,
   ) {
     super();
@@ -31,19 +28,13 @@ export class IssueAdminKeyHandler implements ICommandHandler<IssueAdminKeyComman
   ) {}
 
   /** @throws Problem invalid-request */
-  async execute({
-    label,
-    scopes,
-    expiresInDays,
-    caller,
-  }: IssueAdminKeyCommand): Promise<IssuedKey> {
-    const beyond = scopes.filter((scope) => !caller.scopes.has(scope));
+  async execute({ wanted, caller }: IssueAdminKeyCommand): Promise<IssuedKey> {
+    const beyond = wanted.scopes.filter((scope) => !caller.scopes.has(scope));
     if (beyond.length > 0) {
       const message = `your own key lacks ${beyond.join(', ')}`;
       throw invalidRequest([{ field: 'scopes', message }]);
     }
-    const wanted = [...new Set(scopes)];
-    const issued = await this.keys.issue(label, wanted, expiresInDays, actorOf(caller));
+    const issued = await this.keys.issue(wanted, actorOf(caller));
     const { keyId } = issued;
     this.log.info({ keyId, scopes: issued.scopes, by: caller.keyId }, 'a key was made');
     return issued;

@@ -56,7 +56,7 @@ export function ApiAccount() {
 }
 
 /** Describes the problems a call can end with. */
-export function AdminApiProblems(...names: (keyof typeof problems)[]) {
+export function ApiProblems(...names: (keyof typeof problems)[]) {
   return describeProblems(names.map((name) => problems[name]));
 }
 

@@ -8,7 +8,7 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { READ_MODEL } from '../admin.tokens.js';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { projectionNamed } from '../watch-projections/consumers.js';
 import { DecideFailedEventCommand } from './decide-failed-events.handler.js';
 import { failedEventAnswer, toFailedEventAnswer } from './failed-event-answer.js';
@@ -39,7 +39,7 @@ export class DecideFailedEventsController {
   @RequiresScope('projections:read')
   @ApiOperation({ summary: 'Events that the projection could not handle' })
   @ApiAnswer(200, 'Those that stand in its way first', failedEventsAnswer)
-  @AdminApiProblems('unauthenticated', 'forbidden', 'projectionNotFound', 'serviceUnavailable')
+  @ApiProblems('unauthenticated', 'forbidden', 'projectionNotFound', 'serviceUnavailable')
   async list(@Param('name') name: string): Promise<z.infer<typeof failedEventsAnswer>> {
     const events = await listFailedEvents(this.readModel, projectionNamed(name).name);
     return { failedEvents: events.map(toFailedEventAnswer) };
@@ -53,7 +53,7 @@ export class DecideFailedEventsController {
     description: 'It is tried again every few seconds anyhow.',
   })
   @ApiAnswer(202, 'It will be tried', decisionAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',
@@ -78,7 +78,7 @@ export class DecideFailedEventsController {
     description: 'For good: rebuilds leave it out too. Who decided so, and why, stays on record.',
   })
   @ApiAnswer(202, 'It is left out', decisionAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { EraseAccountCommand } from './erase-account.handler.js';
 
 const erasureQuery = z.strictObject({
@@ -43,7 +43,7 @@ export class EraseAccountController {
       'and answers the same receipt. Keep the receipt: it is signed, and can be checked without this service.',
   })
   @ApiAnswer(200, 'The person is forgotten', receiptAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

@@ -6,11 +6,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import {
-  ApiLines,
-  AdminApiProblems,
-  signatureExample,
-} from '../api-description/api-description.js';
+import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHeadsQuery } from './export-heads.query.js';
 
@@ -43,7 +39,7 @@ export class ExportHeadsController {
     },
     signatureExample,
   )
-  @AdminApiProblems(
+  @ApiProblems(
     'unauthenticated',
     'forbidden',
     'logWalkRunning',

@@ -9,7 +9,7 @@ import { RequiresScope } from '../admin-keys/scopes.js';
 import {
   ApiAccount,
   ApiLines,
-  AdminApiProblems,
+  ApiProblems,
   signatureExample,
 } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
@@ -55,7 +55,7 @@ export class ExportHistoryController {
     },
     signatureExample,
   )
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

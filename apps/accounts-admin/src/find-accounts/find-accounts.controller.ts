@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
 import { FindAccountsQuery } from './find-accounts.query.js';
 
@@ -56,7 +56,7 @@ export class FindAccountsController {
     description: 'Stays right while accounts are registered: none is missed, none comes twice.',
   })
   @ApiAnswer(200, 'One page', pageAnswer)
-  @AdminApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async find(
     @Query({ schema: accountsQuery }) query: z.infer<typeof accountsQuery>,
     @CallerOf() caller: Caller,
@@ -74,7 +74,7 @@ export class FindAccountsController {
   @ApiAccount()
   @ApiOperation({ summary: 'One account, by its id or e-mail address' })
   @ApiAnswer(200, 'The account', accountAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

@@ -7,7 +7,7 @@ import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { READ_MODEL } from '../admin.tokens.js';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { cursorOf, invalidCursor, placeOf } from '../page-cursor.js';
 import { integerParameter } from '../request-values.js';
@@ -52,7 +52,7 @@ export class FindActivationMailsController {
     description: 'Shows neither the address nor the code.',
   })
   @ApiAnswer(200, 'One page', pageAnswer)
-  @AdminApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async find(
     @Query({ schema: mailsQuery }) { status, limit, cursor }: z.infer<typeof mailsQuery>,
     @CallerOf() caller: Caller,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { RebuildProjectionCommand } from './rebuild-projection.handler.js';
 
 const rebuildQuery = z.strictObject({
@@ -33,7 +33,7 @@ export class RebuildProjectionController {
       'step. GET /admin/v1/projections shows how far it is.',
   })
   @ApiAnswer(202, 'It has begun', rebuildAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

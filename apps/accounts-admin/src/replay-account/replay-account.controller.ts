@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { NDJSON, jsonLines, streamLines } from '../line-stream.js';
 import { integerParameter } from '../request-values.js';
 import { ReplayAccountQuery } from './replay-account.query.js';
@@ -75,7 +75,7 @@ export class ReplayAccountController {
   })
   @ApiProduces('application/json', NDJSON)
   @ApiAnswer(200, 'The events in order', historyAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

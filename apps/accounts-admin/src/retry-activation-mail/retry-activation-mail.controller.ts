@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { RetryActivationMailCommand } from './retry-activation-mail.handler.js';
 
 const MAIL_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{1,9})$/i;
@@ -29,7 +29,7 @@ export class RetryActivationMailController {
       'the new code counts against later requests, and the limits of guesses hold.',
   })
   @ApiAnswer(202, 'A new code was issued and will be mailed', retryAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

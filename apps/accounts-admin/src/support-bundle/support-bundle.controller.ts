@@ -7,11 +7,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import {
-  ApiLines,
-  AdminApiProblems,
-  signatureExample,
-} from '../api-description/api-description.js';
+import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { SupportBundleQuery } from './support-bundle.query.js';
 
@@ -76,7 +72,7 @@ export class SupportBundleController {
     },
     signatureExample,
   )
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

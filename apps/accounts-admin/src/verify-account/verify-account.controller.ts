@@ -1,9 +1,14 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { AccountIds } from '@app/account-secrets';
+import { accountStreamName } from '@app/accounts';
+import { EVENT_STORE, verifyChain } from '@app/event-store';
+import type { EventStore } from '@app/event-store';
+import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
-import { VerifyAccountQuery } from './verify-account.query.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { accountNotFound } from '../replay-account/account-history.js';
+import { accountIdOfPath } from '../request-values.js';
 
 const verificationAnswer = z.object({
   accountId: z.uuid(),
@@ -31,26 +36,33 @@ const verificationAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class VerifyAccountController {
-  constructor(private readonly query: VerifyAccountQuery) {}
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly accountIds: AccountIds,
+  ) {}
 
   @Get(':id/verification')
   @RequiresScope('history:read')
   @ApiAccount()
   @ApiOperation({ summary: 'Whether the history is as it was appended, or where it breaks' })
   @ApiAnswer(200, 'What a walk along the chain of the history found', verificationAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',
     'accountNotFound',
     'serviceUnavailable',
   )
+  /** Reads no personal data, and needs no key. */
   async verify(@Param('id') account: string): Promise<z.infer<typeof verificationAnswer>> {
-    const { accountId, streamName, events, chainedFrom, head, broken } =
-      await this.query.verify(account);
+    const accountId = accountIdOfPath(account, this.accountIds);
+    const stream = accountStreamName(accountId);
+    const verdict = await verifyChain(stream, this.store.readStream(stream));
+    const { events, chainedFrom, head, broken } = verdict;
+    if (events === 0) throw accountNotFound();
     return {
       accountId,
-      stream: streamName,
+      stream,
       intact: broken === undefined,
       events,
       chainedFrom: chainedFrom === undefined ? null : Number(chainedFrom),

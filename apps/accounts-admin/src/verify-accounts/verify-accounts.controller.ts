@@ -6,7 +6,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiLines, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiLines, ApiProblems } from '../api-description/api-description.js';
 import { jsonLines, streamLines } from '../line-stream.js';
 import { VerifyAccountsQuery } from './verify-accounts.query.js';
 
@@ -39,7 +39,7 @@ export class VerifyAccountsController {
     },
     { end: { intact: false, streams: 32_000, events: 128_004, broken: 1, withoutLinks: 0 } },
   )
-  @AdminApiProblems('unauthenticated', 'forbidden', 'logWalkRunning', 'serviceUnavailable')
+  @ApiProblems('unauthenticated', 'forbidden', 'logWalkRunning', 'serviceUnavailable')
   verify(@CallerOf() caller: Caller): Promise<StreamableFile> {
     const title = 'The log could not be read to its end: nothing is known of what was not read.';
     return streamLines(jsonLines(this.query.verify()), title, caller, this.log);

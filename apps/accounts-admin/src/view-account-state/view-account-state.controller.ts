@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAccount, ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
 import { ViewAccountStateQuery } from './view-account-state.query.js';
 import type { Moment } from './view-account-state.query.js';
@@ -78,7 +78,7 @@ export class ViewAccountStateController {
   @ApiAccount()
   @ApiOperation({ summary: 'What an account was like at a time, or after an event' })
   @ApiAnswer(200, 'The state, computed from the events until then', stateAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',
@@ -110,7 +110,7 @@ export class ViewAccountStateController {
   @ApiAccount()
   @ApiOperation({ summary: 'What changed between two times or events, and what happened' })
   @ApiAnswer(200, 'The fields that differ', diffAnswer)
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

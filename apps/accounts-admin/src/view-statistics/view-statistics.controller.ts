@@ -8,7 +8,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { READ_MODEL } from '../admin.tokens.js';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter } from '../request-values.js';
 
 const MOST_INTERVALS = 1_500;
@@ -53,7 +53,7 @@ export class ViewStatisticsController {
       'tried when no guess was left.',
   })
   @ApiAnswer(200, 'Every interval, those without events included', statisticsAnswer)
-  @AdminApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async view(
     @Query({ schema: statisticsQuery }) query: z.infer<typeof statisticsQuery>,
   ): Promise<z.infer<typeof statisticsAnswer>> {

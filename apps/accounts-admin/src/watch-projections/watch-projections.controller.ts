@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiAnswer, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { projectionAnswer, toProjectionAnswer } from './projection-answer.js';
 import { WatchProjectionsQuery } from './watch-projections.query.js';
 
@@ -18,7 +18,7 @@ export class WatchProjectionsController {
   @RequiresScope('projections:read')
   @ApiOperation({ summary: 'How those that follow the log are getting on' })
   @ApiAnswer(200, 'Every projection and saga', projectionsAnswer)
-  @AdminApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
+  @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
   async watch(): Promise<z.infer<typeof projectionsAnswer>> {
     return { projections: (await this.query.watch()).map(toProjectionAnswer) };
   }

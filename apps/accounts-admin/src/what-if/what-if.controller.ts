@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { ApiLines, AdminApiProblems } from '../api-description/api-description.js';
+import { ApiLines, ApiProblems } from '../api-description/api-description.js';
 import { jsonLines, streamLines } from '../line-stream.js';
 import { ruleParameters } from './rules.js';
 import { WhatIfQuery } from './what-if.query.js';
@@ -63,7 +63,7 @@ export class WhatIfController {
       },
     },
   )
-  @AdminApiProblems(
+  @ApiProblems(
     'invalidRequest',
     'unauthenticated',
     'forbidden',

@@ -3,7 +3,7 @@ import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@n
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiConsistencyToken, ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ApiConsistencyToken, CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenRegistration } from '../basic-auth/proven-account.js';
@@ -54,7 +54,7 @@ export class ActivateAccountController {
     activatedAt: '2026-11-22T10:02:12.345Z',
   })
   @ApiConsistencyToken()
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',

@@ -11,7 +11,7 @@ import {
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
@@ -50,7 +50,7 @@ export class RegisterAccountController {
     accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
     message: MESSAGE,
   })
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'payloadTooLarge',
     'unsupportedMediaType',

@@ -2,7 +2,7 @@ import { Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiConsistencyToken, ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ApiConsistencyToken, CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenRegistration } from '../basic-auth/proven-account.js';
@@ -33,7 +33,7 @@ export class RequestActivationCodeController {
   })
   @ApiWrite(202, 'On its way', requestAnswer, { message: MESSAGE })
   @ApiConsistencyToken()
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',
