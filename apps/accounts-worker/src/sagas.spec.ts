@@ -11,18 +11,18 @@ import {
   ForgetPersonCommand,
   ForgetPersonSaga,
   PersonForgottenEvent,
-} from '../forget-person/forget-person.saga.js';
+} from './forget-person/forget-person.saga.js';
 import {
   NotifyOwnerCommand,
   NotifyOwnerSaga,
   OwnerNoticeIssuedEvent,
-} from '../notify-owner/notify-owner.saga.js';
-import { accountId, correlationId, eventId } from '../testing/worker-examples.js';
+} from './notify-owner/notify-owner.saga.js';
+import { accountId, correlationId, eventId } from './testing/worker-examples.js';
 import {
   ActivationCodeIssuedEvent,
   SendActivationCodeCommand,
   SendActivationCodeSaga,
-} from './send-activation-code.saga.js';
+} from './send-activation-code/send-activation-code.saga.js';
 
 const whence = [eventId, correlationId] as const;
 const issued = new ActivationCodeIssuedEvent(accountId, codeIssued(3).data, ...whence);
