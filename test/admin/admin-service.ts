@@ -22,11 +22,11 @@ import { createLog } from '@app/service';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccountsAdminModule } from '../../apps/accounts-admin/src/accounts-admin.module.js';
-import { readSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
+import { readAdminSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
 import { AdminKeys } from '../../apps/accounts-admin/src/admin-keys/admin-keys.js';
 import type { Scope } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
 import { adminProblemTable, adminProblems } from '../../apps/accounts-admin/src/admin-problems.js';
-import { describeApi } from '../../apps/accounts-admin/src/api-description/api-description.js';
+import { describeAdminApi } from '../../apps/accounts-admin/src/api-description/api-description.js';
 import { freshDatabase } from '../support/postgres.js';
 
 /** An event store that can be taken away, at once or in the middle of a stream, and that can be made to lie. */
@@ -151,7 +151,7 @@ export async function startAdminService(
     PERSONAL_DATA_KEYS: `k1:${secretKey()}`,
     RECEIPT_KEY: secretKey(),
   };
-  const settings = readSettings(environment);
+  const settings = readAdminSettings(environment);
   const clock = { now: () => Date.now() };
   const made: DynamicModule = AccountsAdminModule.with(settings, {
     eventStore: store,
@@ -175,7 +175,7 @@ export async function startAdminService(
     .addHook('onRoute', ({ method, url }: { method: string | string[]; url: string }) => {
       for (const one of [method].flat()) routes.push({ method: one, url });
     });
-  describeApi(app);
+  describeAdminApi(app);
   const url = await listen(app, '127.0.0.1', 0, 'ADMIN_PORT');
   const keys = new AdminKeys(database);
   const accountIds = new AccountIds(settings.ADDRESS_KEY);
@@ -239,7 +239,8 @@ export async function startAdminService(
     accountIdOf,
     record,
     append,
-    keyWith: async (...scopes) => (await keys.issue('spec', scopes, 1, 'spec')).key,
+    keyWith: async (...scopes) =>
+      (await keys.issue({ label: 'spec', scopes, expiresInDays: 1 }, 'spec')).key,
     call: async (method, path, options = {}) => {
       const response = await fetch(`${url}${path}`, {
         method,

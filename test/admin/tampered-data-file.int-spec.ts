@@ -9,8 +9,8 @@ import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-stor
 import type { NewEvent } from '@app/event-store';
 import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
 import { LogWalk } from '../../apps/accounts-admin/src/log-walk.js';
-import { VerifyAccountsHandler } from '../../apps/accounts-admin/src/verify-accounts/verify-accounts.handler.js';
-import type { VerificationLine } from '../../apps/accounts-admin/src/verify-accounts/verify-accounts.handler.js';
+import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/verify-accounts/verify-accounts.query.js';
+import type { VerificationLine } from '../../apps/accounts-admin/src/verify-accounts/verify-accounts.query.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
 
@@ -71,7 +71,7 @@ describe("somebody who can write to the event store's disk, checksums and all,",
     try {
       const database = { query: async () => ({ rows: [], rowCount: 0 }) };
       const lines: VerificationLine[] = [];
-      for await (const line of new VerifyAccountsHandler(new LogWalk(store, database)).verify()) {
+      for await (const line of new VerifyAccountsQuery(new LogWalk(store, database)).verify()) {
         lines.push(line);
       }
       return lines;

@@ -1,24 +1,25 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
-import { activationPolicyOf } from '@app/accounts';
+import { ACTIVATION_POLICY, activationPolicyOf } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
-import { AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/read-model';
-import { systemClock } from '@app/service';
+import { CLOCK, LOG, systemClock } from '@app/service';
 import type { Clock, Environment, Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
 import { reportSettings } from './accounts-admin.settings.js';
 import type { AccountsAdminSettings } from './accounts-admin.settings.js';
 import { AdminKeyGuard } from './admin-keys/admin-key.guard.js';
 import { AdminKeys } from './admin-keys/admin-keys.js';
 import { ManageAdminKeysController } from './admin-keys/manage-admin-keys.controller.js';
 import {
-  ACCOUNT_EVENT_CODEC,
-  ACTIVATION_POLICY,
+  IssueAdminKeyHandler,
+  RevokeAdminKeyHandler,
+} from './admin-keys/manage-admin-keys.handlers.js';
+import {
   ACTIVATION_SETTINGS,
-  CLOCK,
-  EVENT_STORE,
-  LOG,
   READ_MODEL,
   REBUILD_DATABASE,
   RECEIPTS,
@@ -26,43 +27,41 @@ import {
 } from './admin.tokens.js';
 import { AuditLog } from './audit/audit-log.js';
 import { DecideFailedEventsController } from './decide-failed-events/decide-failed-events.controller.js';
-import { DecideFailedEventsHandler } from './decide-failed-events/decide-failed-events.handler.js';
+import { DecideFailedEventHandler } from './decide-failed-events/decide-failed-events.handler.js';
 import { EraseAccountController } from './erase-account/erase-account.controller.js';
 import { EraseAccountHandler } from './erase-account/erase-account.handler.js';
 import { ErasureReceipts } from './erase-account/erasure-receipts.js';
 import { ExplainAccountController } from './explain-account/explain-account.controller.js';
-import { ExplainAccountHandler } from './explain-account/explain-account.handler.js';
 import { ExportHeadsController } from './export-heads/export-heads.controller.js';
-import { ExportHeadsHandler } from './export-heads/export-heads.handler.js';
+import { ExportHeadsQuery } from './export-heads/export-heads.query.js';
 import { ExportHistoryController } from './export-history/export-history.controller.js';
-import { ExportHistoryHandler } from './export-history/export-history.handler.js';
+import { ExportHistoryQuery } from './export-history/export-history.query.js';
 import { FindAccountsController } from './find-accounts/find-accounts.controller.js';
-import { FindAccountsHandler } from './find-accounts/find-accounts.handler.js';
+import { FindAccountsQuery } from './find-accounts/find-accounts.query.js';
 import { FindActivationMailsController } from './find-activation-mails/find-activation-mails.controller.js';
 import { LogWalk } from './log-walk.js';
 import { RebuildProjectionController } from './rebuild-projection/rebuild-projection.controller.js';
 import { RebuildProjectionHandler } from './rebuild-projection/rebuild-projection.handler.js';
 import { AccountHistory } from './replay-account/account-history.js';
 import { ReplayAccountController } from './replay-account/replay-account.controller.js';
-import { ReplayAccountHandler } from './replay-account/replay-account.handler.js';
+import { ReplayAccountQuery } from './replay-account/replay-account.query.js';
 import { RetryActivationMailController } from './retry-activation-mail/retry-activation-mail.controller.js';
 import { RetryActivationMailHandler } from './retry-activation-mail/retry-activation-mail.handler.js';
 import { SupportBundleController } from './support-bundle/support-bundle.controller.js';
-import { SupportBundleHandler } from './support-bundle/support-bundle.handler.js';
+import { SupportBundleQuery } from './support-bundle/support-bundle.query.js';
 import { VerifyAccountController } from './verify-account/verify-account.controller.js';
-import { VerifyAccountHandler } from './verify-account/verify-account.handler.js';
 import { VerifyAccountsController } from './verify-accounts/verify-accounts.controller.js';
-import { VerifyAccountsHandler } from './verify-accounts/verify-accounts.handler.js';
+import { VerifyAccountsQuery } from './verify-accounts/verify-accounts.query.js';
 import { ViewAccountStateController } from './view-account-state/view-account-state.controller.js';
-import { ViewAccountStateHandler } from './view-account-state/view-account-state.handler.js';
+import { ViewAccountStateQuery } from './view-account-state/view-account-state.query.js';
 import { ViewStatisticsController } from './view-statistics/view-statistics.controller.js';
 import { WatchProjectionsController } from './watch-projections/watch-projections.controller.js';
-import { WatchProjectionsHandler } from './watch-projections/watch-projections.handler.js';
+import { WatchProjectionsQuery } from './watch-projections/watch-projections.query.js';
 import { WhatIfController } from './what-if/what-if.controller.js';
-import { WhatIfHandler } from './what-if/what-if.handler.js';
+import { WhatIfQuery } from './what-if/what-if.query.js';
 
 /** What main.ts has connected to already. */
-export interface Connections {
+export interface AdminConnections {
   readonly eventStore: EventStore;
   readonly database: Database;
   /** For statements that run for minutes. */
@@ -75,13 +74,14 @@ export interface Connections {
 
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsAdminModule {
-  static with(settings: AccountsAdminSettings, connections: Connections): DynamicModule {
+  static with(settings: AccountsAdminSettings, connections: AdminConnections): DynamicModule {
     const { eventStore, database, rebuildDatabase, log, clock = systemClock } = connections;
     const { environment } = connections;
     const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
     const { RECEIPT_KEY: receiptKey } = settings;
     return {
       module: AccountsAdminModule,
+      imports: [CqrsModule.forRoot()],
       controllers: [
         FindAccountsController,
         ViewAccountStateController,
@@ -105,23 +105,23 @@ export class AccountsAdminModule {
       providers: [
         // In front of every route, those of later controllers included.
         { provide: APP_GUARD, useClass: AdminKeyGuard },
-        FindAccountsHandler,
-        ViewAccountStateHandler,
+        FindAccountsQuery,
+        ViewAccountStateQuery,
         AccountHistory,
-        ReplayAccountHandler,
-        ExplainAccountHandler,
+        ReplayAccountQuery,
         LogWalk,
-        VerifyAccountHandler,
-        VerifyAccountsHandler,
-        ExportHistoryHandler,
-        ExportHeadsHandler,
+        VerifyAccountsQuery,
+        ExportHistoryQuery,
+        ExportHeadsQuery,
         EraseAccountHandler,
         RetryActivationMailHandler,
-        WatchProjectionsHandler,
+        WatchProjectionsQuery,
         RebuildProjectionHandler,
-        DecideFailedEventsHandler,
-        WhatIfHandler,
-        SupportBundleHandler,
+        DecideFailedEventHandler,
+        IssueAdminKeyHandler,
+        RevokeAdminKeyHandler,
+        WhatIfQuery,
+        SupportBundleQuery,
         { provide: EVENT_STORE, useValue: eventStore },
         {
           provide: ACCOUNT_EVENT_CODEC,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { readSettings, reportSettings } from './accounts-admin.settings.js';
+import { readAdminSettings, reportSettings } from './accounts-admin.settings.js';
 
 const secret = () => randomBytes(32).toString('base64');
 
@@ -16,7 +16,7 @@ describe('A report of the settings', () => {
       ADMIN_KEY: `canary-key.${'c'.repeat(43)}`,
       GUESSES_PER_CODE: '2',
     };
-    const report = reportSettings(readSettings(env), env);
+    const report = reportSettings(readAdminSettings(env), env);
     const text = JSON.stringify(report);
     for (const value of ['canary', ...Object.values(env).filter((given) => given !== '2')]) {
       expect(text).not.toContain(value);

@@ -5,7 +5,7 @@ import type { Environment } from '@app/service';
 import { z } from 'zod';
 import { parseKeyText } from './admin-keys/key-text.js';
 
-export type AccountsAdminSettings = ReturnType<typeof readSettings>;
+export type AccountsAdminSettings = ReturnType<typeof readAdminSettings>;
 
 export const settingTypes = {
   ...processSettings,
@@ -44,7 +44,7 @@ export const settingTypes = {
  *
  * @throws ConfigurationError naming every fault
  */
-export function readSettings(env?: Environment) {
+export function readAdminSettings(env?: Environment) {
   return loadConfiguration(settingTypes, env);
 }
 

@@ -1,8 +1,5 @@
-import {
-  AccountAlreadyActive,
-  AccountNotRegistered,
-  ActivationCodeNotUndeliverable,
-} from '@app/accounts';
+import { AccountError, answerTo } from '@app/accounts';
+import type { RuleTable } from '@app/accounts';
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
@@ -85,17 +82,26 @@ export const adminProblems = {
   ),
 } as const satisfies Record<string, ProblemType>;
 
+const as = (type: ProblemType) => (rule: Error) => new Problem(type, rule.message);
+/** No command of an operator is refused with it: a failure. */
+const failure = () => undefined;
+
+const rules: RuleTable<Problem | undefined> = {
+  AccountNotRegistered: as(adminProblems.accountNotFound),
+  AccountAlreadyActive: as(adminProblems.accountAlreadyActive),
+  ActivationCodeNotUndeliverable: as(adminProblems.activationCodeNotUndeliverable),
+  CredentialsSuperseded: failure,
+  ActivationCodeMissing: failure,
+  ActivationCodeExpired: failure,
+  ActivationCodeIncorrect: failure,
+  ActivationCodeExhausted: failure,
+  ActivationAttemptsExhausted: failure,
+  ActivationCodeRequestedTooSoon: failure,
+};
+
 /** The one table from broken rules and missing dependencies to the problems they are answered with. */
 export const adminProblemTable: ProblemTable = (error) => {
-  if (error instanceof AccountNotRegistered) {
-    return new Problem(adminProblems.accountNotFound, error.message);
-  }
-  if (error instanceof AccountAlreadyActive) {
-    return new Problem(adminProblems.accountAlreadyActive, error.message);
-  }
-  if (error instanceof ActivationCodeNotUndeliverable) {
-    return new Problem(adminProblems.activationCodeNotUndeliverable, error.message);
-  }
+  if (error instanceof AccountError) return answerTo(error, rules);
   if (error instanceof RebuildRunning) {
     return new Problem(adminProblems.rebuildRunning, error.message);
   }

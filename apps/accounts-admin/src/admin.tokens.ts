@@ -1,22 +1,12 @@
 /** Injection tokens of the ports that `accounts-admin.module.ts` binds to their adapters. */
 
-/** `EventStore` of @app/event-store. */
-export const EVENT_STORE = Symbol('EventStore');
-/** `EventCodec<AccountEvent>` of @app/event-store. */
-export const ACCOUNT_EVENT_CODEC = Symbol('EventCodec<AccountEvent>');
 /** `Queryable` of @app/read-model: quick queries. */
 export const READ_MODEL = Symbol('ReadModel');
 /** `Database` of @app/read-model, whose statements may run for minutes. */
 export const REBUILD_DATABASE = Symbol('RebuildDatabase');
-/** `ActivationPolicy` of @app/accounts. */
-export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
 /** `ErasureReceipts`, which signs exports as well, or undefined when no key for them is configured. */
 export const RECEIPTS = Symbol('ErasureReceipts');
 /** `ActivationSettings` of what-if/rules.ts: the settings that the policy was made of. */
 export const ACTIVATION_SETTINGS = Symbol('ActivationSettings');
 /** `readonly SettingReport[]` of accounts-admin.settings.ts. */
 export const SETTING_REPORTS = Symbol('SettingReports');
-/** `Clock` of @app/service. */
-export const CLOCK = Symbol('Clock');
-/** `Log` of @app/service. */
-export const LOG = Symbol('Log');

@@ -1,11 +1,12 @@
 import { accountStreamPrefix } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import { Problem } from '@app/http-service';
 import { consumers, readCheckpoint } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from './admin-problems.js';
-import { EVENT_STORE, READ_MODEL } from './admin.tokens.js';
+import { READ_MODEL } from './admin.tokens.js';
 
 /** Something that is made of each account's stream, event by event. */
 export interface StreamFold<Fold> {

@@ -6,10 +6,10 @@ import { createPool } from '@app/read-model/postgres.js';
 import { createMetrics, runProcess, startInternalServer } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
 import { AccountsAdminModule } from './accounts-admin.module.js';
-import { readSettings } from './accounts-admin.settings.js';
+import { readAdminSettings } from './accounts-admin.settings.js';
 import { AdminKeys } from './admin-keys/admin-keys.js';
 import { adminProblemTable, adminProblems } from './admin-problems.js';
-import { describeApi } from './api-description/api-description.js';
+import { describeAdminApi } from './api-description/api-description.js';
 import { ErasureReceipts } from './erase-account/erasure-receipts.js';
 
 const STATEMENT_TIMEOUT_MS = 5_000;
@@ -18,7 +18,7 @@ const REBUILD_STATEMENT_TIMEOUT_MS = 600_000;
 const REBUILD_CONNECTIONS = 4;
 
 async function start(log: Log): Promise<RunningProcess> {
-  const settings = readSettings();
+  const settings = readAdminSettings();
   const metrics = createMetrics();
   const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
   const connect = (applicationName: string, max: number, statementTimeoutMs: number): Database =>
@@ -47,7 +47,7 @@ async function start(log: Log): Promise<RunningProcess> {
     const { fingerprint } = new ErasureReceipts(settings.RECEIPT_KEY);
     log.info({ fingerprint }, 'receipts are signed with');
   }
-  describeApi(app);
+  describeAdminApi(app);
   const internal = await startInternalServer({
     host: settings.HOST,
     port: settings.INTERNAL_PORT,

@@ -1,14 +1,5 @@
-import {
-  AccountAlreadyActive,
-  AccountNotRegistered,
-  ActivationAttemptsExhausted,
-  ActivationCodeExhausted,
-  ActivationCodeExpired,
-  ActivationCodeIncorrect,
-  ActivationCodeMissing,
-  ActivationCodeRequestedTooSoon,
-  CredentialsSuperseded,
-} from '@app/accounts';
+import { AccountError, answerTo } from '@app/accounts';
+import type { RuleTable } from '@app/accounts';
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, retryAfterHeader, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
@@ -97,43 +88,33 @@ export const accountProblems = {
  * @param clock turns the instant from which a call may be repeated into seconds from now
  */
 export function accountProblemTable(clock: Clock): ProblemTable {
-  const later = (type: ProblemType, error: Error & { readonly retryAt: number }) => {
-    const seconds = retryAfterHeader((error.retryAt - clock()) / 1_000);
-    return new Problem(type, error.message, { headers: { 'Retry-After': seconds } });
+  const as = (type: ProblemType) => (rule: Error) => new Problem(type, rule.message);
+  const later = (type: ProblemType) => (rule: Error & { readonly retryAt: number }) => {
+    const seconds = retryAfterHeader((rule.retryAt - clock()) / 1_000);
+    return new Problem(type, rule.message, { headers: { 'Retry-After': seconds } });
+  };
+  const rules: RuleTable<Problem | undefined> = {
+    AccountAlreadyActive: as(accountProblems.accountAlreadyActive),
+    ActivationCodeMissing: as(accountProblems.activationCodeMissing),
+    ActivationCodeExpired: as(accountProblems.activationCodeExpired),
+    ActivationCodeExhausted: as(accountProblems.activationCodeExhausted),
+    ActivationCodeIncorrect: ({ message, attemptsLeft }) =>
+      new Problem(accountProblems.activationCodeIncorrect, message, { members: { attemptsLeft } }),
+    ActivationAttemptsExhausted: later(accountProblems.activationAttemptsExhausted),
+    ActivationCodeRequestedTooSoon: later(accountProblems.activationCodeRequestedTooSoon),
+    // The password was right for a registration that is no longer in force.
+    CredentialsSuperseded: unauthenticated,
+    AccountNotRegistered: unauthenticated,
+    // No command of this API is refused with it: a failure.
+    ActivationCodeNotUndeliverable: () => undefined,
   };
   return (error) => {
-    if (error instanceof ActivationCodeIncorrect) {
-      return new Problem(accountProblems.activationCodeIncorrect, error.message, {
-        members: { attemptsLeft: error.attemptsLeft },
-      });
-    }
-    if (error instanceof ActivationCodeExpired) {
-      return new Problem(accountProblems.activationCodeExpired, error.message);
-    }
-    if (error instanceof ActivationCodeExhausted) {
-      return new Problem(accountProblems.activationCodeExhausted, error.message);
-    }
-    if (error instanceof ActivationCodeMissing) {
-      return new Problem(accountProblems.activationCodeMissing, error.message);
-    }
+    if (error instanceof AccountError) return answerTo(error, rules);
     if (error instanceof WriteNotInLog) {
       return new Problem(
         accountProblems.writeNotInLog,
         'The change that the header Consistency-Token names is not there. Leave the header out.',
       );
-    }
-    if (error instanceof AccountAlreadyActive) {
-      return new Problem(accountProblems.accountAlreadyActive, error.message);
-    }
-    if (error instanceof ActivationAttemptsExhausted) {
-      return later(accountProblems.activationAttemptsExhausted, error);
-    }
-    if (error instanceof ActivationCodeRequestedTooSoon) {
-      return later(accountProblems.activationCodeRequestedTooSoon, error);
-    }
-    // The password was right for a registration that is no longer in force.
-    if (error instanceof CredentialsSuperseded || error instanceof AccountNotRegistered) {
-      return unauthenticated();
     }
     if (error instanceof MailEventNotAuthentic) {
       return new Problem(accountProblems.mailEventNotAuthentic, error.message);

@@ -1,16 +1,15 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
-import { accountDecider, activationPolicyOf } from '@app/accounts';
+import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { AccountEventCodec } from '@app/personal-data';
-import type { AccountKeys } from '@app/personal-data';
+import { ACCOUNTS, AccountEventCodec } from '@app/personal-data';
+import type { AccountKeys, Accounts } from '@app/personal-data';
 import type { Database } from '@app/read-model';
-import { systemClock } from '@app/service';
+import { CLOCK, LOG, systemClock } from '@app/service';
 import type { Log } from '@app/service';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, LOG, READ_MODEL } from './accounts.js';
-import type { Accounts } from './accounts.js';
+import { ACCOUNTS_VIEW } from './api.tokens.js';
 import type { AccountsApiSettings } from './accounts-api.settings.js';
 import { ActivateAccountController } from './activate-account/activate-account.controller.js';
 import { ActivateAccountHandler } from './activate-account/activate-account.handler.js';
@@ -41,7 +40,7 @@ import { PasswordHashUpgrades } from './upgrade-password-hash/password-hash-upgr
 import { ViewAccountController } from './view-account/view-account.controller.js';
 
 /** What main.ts has connected to already. */
-export interface Connections {
+export interface ApiConnections {
   readonly eventStore: EventStore;
   readonly database: Database;
   readonly progress: Progress;
@@ -54,7 +53,7 @@ export interface Connections {
 
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsApiModule {
-  static with(settings: AccountsApiSettings, connections: Connections): DynamicModule {
+  static with(settings: AccountsApiSettings, connections: ApiConnections): DynamicModule {
     const { eventStore, database, progress, passwordHasher } = connections;
     const policy = activationPolicyOf(settings);
     const accounts: Accounts = {
@@ -86,7 +85,7 @@ export class AccountsApiModule {
         { provide: PASSWORD_POLICY, useValue: passwordPolicyOf(settings) },
         { provide: GUESSABLE_PASSWORDS, useValue: new KnownPasswords() },
         { provide: PASSWORD_HASHER, useValue: passwordHasher },
-        { provide: READ_MODEL, useValue: database },
+        { provide: ACCOUNTS_VIEW, useValue: database },
         { provide: CLOCK, useValue: systemClock },
         { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
@@ -102,7 +101,7 @@ export class AccountsApiModule {
 }
 
 /** What bounds callers, and what is told of them. */
-function protection(settings: AccountsApiSettings, connections: Connections): Provider[] {
+function protection(settings: AccountsApiSettings, connections: ApiConnections): Provider[] {
   const verifiedForMs = settings.CREDENTIAL_CACHE_SECONDS * 1_000;
   return [
     PasswordCheck,

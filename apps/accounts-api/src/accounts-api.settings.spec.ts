@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from '@app/service';
 import type { Environment } from '@app/service';
-import { readSettings } from './accounts-api.settings.js';
+import { readApiSettings } from './accounts-api.settings.js';
 
 const key = () => randomBytes(32).toString('base64');
 
@@ -17,7 +17,7 @@ const complete: Environment = {
 
 function faultsOf(env: Environment): readonly string[] {
   try {
-    readSettings(env);
+    readApiSettings(env);
   } catch (error) {
     if (error instanceof ConfigurationError) return error.faults;
     throw error;
@@ -38,7 +38,7 @@ describe('The settings of the API', () => {
   });
 
   it('are careful by default', () => {
-    expect(readSettings(complete)).toMatchObject({
+    expect(readApiSettings(complete)).toMatchObject({
       HOST: '127.0.0.1',
       API_PORT: 8080,
       BCRYPT_COST: 12,
@@ -50,17 +50,17 @@ describe('The settings of the API', () => {
   });
 
   it('take the first of several peppers for new passwords', () => {
-    const { PASSWORD_PEPPERS: peppers } = readSettings(complete);
+    const { PASSWORD_PEPPERS: peppers } = readApiSettings(complete);
     expect(peppers.current.id).toBe('k2');
     expect(peppers.get('k1')).toHaveLength(32);
   });
 
   it('refuse a bcrypt cost below 10 in production only', () => {
     for (const NODE_ENV of ['development', 'test', undefined]) {
-      expect(readSettings({ ...complete, NODE_ENV, BCRYPT_COST: '4' }).BCRYPT_COST).toBe(4);
+      expect(readApiSettings({ ...complete, NODE_ENV, BCRYPT_COST: '4' }).BCRYPT_COST).toBe(4);
     }
     const production = { ...complete, NODE_ENV: 'production' };
-    expect(readSettings({ ...production, BCRYPT_COST: '10' }).BCRYPT_COST).toBe(10);
+    expect(readApiSettings({ ...production, BCRYPT_COST: '10' }).BCRYPT_COST).toBe(10);
     expect(faultsOf({ ...production, BCRYPT_COST: '9' })).toEqual([
       'BCRYPT_COST is not valid: must be from 10 to 15',
     ]);
@@ -93,6 +93,6 @@ describe('The settings of the API', () => {
     expect(faultsOf(env)).toEqual([
       'PASSWORD_MAX_LENGTH is not valid: must not be less than PASSWORD_MIN_LENGTH',
     ]);
-    expect(readSettings({ ...env, PASSWORD_MAX_LENGTH: '20' }).PASSWORD_MIN_LENGTH).toBe(20);
+    expect(readApiSettings({ ...env, PASSWORD_MAX_LENGTH: '20' }).PASSWORD_MIN_LENGTH).toBe(20);
   });
 });

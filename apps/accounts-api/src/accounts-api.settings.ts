@@ -7,7 +7,7 @@ import { TrustedProxies, trustedProxiesSetting } from './client-address/client-a
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
 import { limitSettings } from './throttle/limits.js';
 
-export type AccountsApiSettings = ReturnType<typeof readSettings>;
+export type AccountsApiSettings = ReturnType<typeof readApiSettings>;
 
 /** The lowest bcrypt cost that production accepts. */
 const LOWEST_SAFE_BCRYPT_COST = 10;
@@ -88,7 +88,7 @@ export const settingTypes = (production: boolean) => ({
  *
  * @throws ConfigurationError naming every fault
  */
-export function readSettings(env?: Environment) {
+export function readApiSettings(env?: Environment) {
   const production = (env ?? process.env)['NODE_ENV'] === 'production';
   const settings = loadConfiguration(settingTypes(production), env);
   if (settings.PASSWORD_MAX_LENGTH < settings.PASSWORD_MIN_LENGTH) {

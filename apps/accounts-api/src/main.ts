@@ -11,7 +11,7 @@ import type { Log, RunningProcess } from '@app/service';
 import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
-import { readSettings } from './accounts-api.settings.js';
+import { readApiSettings } from './accounts-api.settings.js';
 import { describeApi } from './api-description/api-description.js';
 import { keepRawBodies } from './record-mail-event/raw-body.js';
 import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
@@ -23,7 +23,7 @@ const STATEMENT_TIMEOUT_MS = 2_000;
 const TIDY_UP_INTERVAL_MS = 60_000;
 
 async function start(log: Log): Promise<RunningProcess> {
-  const settings = readSettings();
+  const settings = readApiSettings();
   const metrics = createMetrics();
   const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
   const database = createPool(settings.DATABASE_URL, {

@@ -1,31 +1,30 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { accountDecider, activationPolicyOf } from '@app/accounts';
+import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
+import { ACCOUNTS, AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
 import { activationMail } from '@app/read-model';
 import type { Database, SagaName } from '@app/read-model';
-import { systemClock } from '@app/service';
+import { CLOCK, LOG, systemClock } from '@app/service';
 import type { Log } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
 import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK, DATABASE, LOG } from './accounts.js';
-import type { Accounts } from './accounts.js';
-import { DurableEventBus } from './durable-sagas/durable-event-bus.js';
-import { durableCqrsModule } from './durable-sagas/durable-cqrs.module.js';
+import { DATABASE } from './database.token.js';
+import { DurableCqrsModule, DurableEventBus } from './durable-sagas/durable-event-bus.js';
 import { ForgetPersonHandler } from './forget-person/forget-person.handler.js';
-import { ForgetPersonSaga } from './forget-person/forget-person.saga.js';
-import { PersonForgotten } from './forget-person/person-forgotten.js';
+import { ForgetPersonSaga, PersonForgottenEvent } from './forget-person/forget-person.saga.js';
 import { LapseRegistrations, RETENTION_POLICY } from './lapse-registrations/lapse-registrations.js';
 import type { RetentionPolicy } from './lapse-registrations/lapse-registrations.js';
 import { MailGate } from './mail-delivery/mail-gate.js';
 import { MailProviders } from './mail-delivery/mail-providers.js';
 import { NotifyOwnerHandler } from './notify-owner/notify-owner.handler.js';
-import { OwnerNoticeIssued } from './notify-owner/owner-notice-issued.js';
-import { OwnerNoticeSaga } from './notify-owner/owner-notice.saga.js';
+import { NotifyOwnerSaga, OwnerNoticeIssuedEvent } from './notify-owner/notify-owner.saga.js';
 import { RunningConsumers } from './running-consumers.js';
 import type { Reaction } from './running-consumers.js';
-import { ActivationCodeIssued } from './send-activation-code/activation-code-issued.js';
-import { ActivationMailSaga } from './send-activation-code/activation-mail.saga.js';
+import {
+  ActivationCodeIssuedEvent,
+  SendActivationCodeSaga,
+} from './send-activation-code/send-activation-code.saga.js';
 import { SendActivationCodeHandler } from './send-activation-code/send-activation-code.handler.js';
 
 const DAY_MS = 86_400_000;
@@ -58,11 +57,11 @@ export class AccountsWorkerModule {
     };
     return {
       module: AccountsWorkerModule,
-      imports: [durableCqrsModule()],
+      imports: [DurableCqrsModule],
       providers: [
-        ActivationMailSaga,
+        SendActivationCodeSaga,
         SendActivationCodeHandler,
-        OwnerNoticeSaga,
+        NotifyOwnerSaga,
         NotifyOwnerHandler,
         ForgetPersonSaga,
         ForgetPersonHandler,
@@ -101,14 +100,16 @@ function reactionsOf(parts: WorkerParts): Readonly<Record<SagaName, Reaction>> {
   };
   return {
     'activation-mail': {
-      rehydrate: (recorded, event) =>
-        ActivationCodeIssued.from(recorded, event) ?? OwnerNoticeIssued.from(recorded, event),
+      events: {
+        ActivationCodeIssued: ActivationCodeIssuedEvent,
+        OwnerNoticeIssued: OwnerNoticeIssuedEvent,
+      },
       setAside: (recorded, error) => setAside(setAsideOptions, recorded, error),
       gate: new MailGate(mailProviders),
       windowSize: settings.EMAIL_CONCURRENCY,
     },
     'forget-persons': {
-      rehydrate: (recorded, event) => PersonForgotten.from(recorded, event),
+      events: { AccountErased: PersonForgottenEvent, RegistrationLapsed: PersonForgottenEvent },
       windowSize: FORGET_CONCURRENCY,
     },
   };

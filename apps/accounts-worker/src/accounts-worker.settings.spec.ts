@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { activationPolicyOf, defaultActivationPolicy } from '@app/accounts';
-import { readSettings } from './accounts-worker.settings.js';
+import { readWorkerSettings } from './accounts-worker.settings.js';
 
 const key = () => randomBytes(32).toString('base64');
 const needed = {
@@ -15,7 +15,7 @@ const needed = {
 
 describe('The settings of the worker', () => {
   it('stand for the default policy and one provider when no more is set than has to be', () => {
-    const settings = readSettings(needed);
+    const settings = readWorkerSettings(needed);
     expect(activationPolicyOf(settings)).toEqual(defaultActivationPolicy);
     expect(settings).not.toHaveProperty('EMAIL_API_FAILOVER_URL');
     expect(settings).toMatchObject({
@@ -29,7 +29,7 @@ describe('The settings of the worker', () => {
   });
 
   it('change the policy as they do in the API', () => {
-    const settings = readSettings({ ...needed, GUESSES_PER_CODE: '5', CODES_PER_HOUR: '2' });
+    const settings = readWorkerSettings({ ...needed, GUESSES_PER_CODE: '5', CODES_PER_HOUR: '2' });
     expect(activationPolicyOf(settings)).toEqual({
       ...defaultActivationPolicy,
       guessesPerCode: 5,
@@ -47,7 +47,7 @@ describe('The settings of the worker', () => {
     ['EMAIL_API_URL', 'ftp://provider.example'],
     ['EMAIL_BREAKER_FAILURES', '0'],
   ])('refuse %s=%s, by name', (name, value) => {
-    expect(() => readSettings({ ...needed, [name]: value })).toThrow(name);
+    expect(() => readWorkerSettings({ ...needed, [name]: value })).toThrow(name);
   });
 
   it('name a second provider as a whole or not at all', () => {
@@ -55,9 +55,9 @@ describe('The settings of the worker', () => {
       EMAIL_API_FAILOVER_URL: 'https://api.second.example',
       EMAIL_API_FAILOVER_KEY: 'key-2',
     };
-    expect(readSettings({ ...needed, ...both })).toMatchObject(both);
+    expect(readWorkerSettings({ ...needed, ...both })).toMatchObject(both);
     for (const [name, value] of Object.entries(both)) {
-      expect(() => readSettings({ ...needed, [name]: value })).toThrow(/set both or none/);
+      expect(() => readWorkerSettings({ ...needed, [name]: value })).toThrow(/set both or none/);
     }
   });
 });

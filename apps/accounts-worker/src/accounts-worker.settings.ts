@@ -52,14 +52,14 @@ export const settingTypes = {
     .describe('The longest pause'),
 };
 
-export type AccountsWorkerSettings = ReturnType<typeof readSettings>;
+export type AccountsWorkerSettings = ReturnType<typeof readWorkerSettings>;
 
 /**
  * Everything the worker process can be told from outside; docs/settings.md lists them.
  *
  * @throws ConfigurationError naming every fault
  */
-export function readSettings(env?: Environment) {
+export function readWorkerSettings(env?: Environment) {
   const settings = loadConfiguration(settingTypes, env);
   const { EMAIL_API_FAILOVER_URL, EMAIL_API_FAILOVER_KEY } = settings;
   if ((EMAIL_API_FAILOVER_URL === undefined) !== (EMAIL_API_FAILOVER_KEY === undefined)) {

@@ -9,7 +9,7 @@ import { createMetrics, runProcess, startInternalServer } from '@app/service';
 import type { Log, RunningProcess } from '@app/service';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
-import { readSettings } from './accounts-worker.settings.js';
+import { readWorkerSettings } from './accounts-worker.settings.js';
 import { compareCopies, keepConfirmed } from './keep-projections/compare-copies.js';
 import { connectMailProviders } from './mail-delivery/connect-mail-providers.js';
 import { RunningConsumers } from './running-consumers.js';
@@ -18,7 +18,7 @@ import { measureWork } from './worker-metrics.js';
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 async function start(log: Log): Promise<RunningProcess> {
-  const settings = readSettings();
+  const settings = readWorkerSettings();
   const metrics = createMetrics();
   // What is news to one consumer is news to all.
   const store = new SharingEventStore(new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL }));

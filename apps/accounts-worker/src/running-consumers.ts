@@ -6,7 +6,7 @@ import { KeepProjection } from './keep-projections/keep-projection.js';
 import type { KeepProjectionOptions } from './keep-projections/keep-projection.js';
 
 /** What a saga does with the events that its consumer definition names. */
-export type Reaction = Pick<SagaFeedOptions, 'rehydrate' | 'setAside' | 'gate' | 'windowSize'>;
+export type Reaction = Pick<SagaFeedOptions, 'events' | 'setAside' | 'gate' | 'windowSize'>;
 
 /** Every consumer of the list, as this worker runs it. */
 export class RunningConsumers {
@@ -26,15 +26,12 @@ export class RunningConsumers {
       ]),
     );
     this.sagas = new Map(
-      sagas.map((saga) => [
-        saga.name,
-        new SagaFeed({
-          ...shared,
-          ...saga,
-          ...reactions[saga.name],
-          log: shared.log.child({ saga: saga.name }),
-        }),
-      ]),
+      sagas.map(({ name, streamNamePrefixes, eventTypes }) => {
+        const reaction = reactions[name];
+        assertSame(name, eventTypes, Object.keys(reaction.events));
+        const log = shared.log.child({ saga: name });
+        return [name, new SagaFeed({ ...shared, ...reaction, name, streamNamePrefixes, log })];
+      }),
     );
   }
 
@@ -57,4 +54,10 @@ export class RunningConsumers {
   private all(): readonly (KeepProjection | SagaFeed)[] {
     return [...this.projections.values(), ...this.sagas.values()];
   }
+}
+
+/** The list of consumers is what operators and documents go by. */
+function assertSame(name: string, listed: ReadonlySet<string>, reactedTo: readonly string[]): void {
+  if (reactedTo.length === listed.size && reactedTo.every((type) => listed.has(type))) return;
+  throw new TypeError(`saga ${name} reacts to other events than the list of consumers says`);
 }

@@ -29,4 +29,5 @@ export const { ServerFeaturesService } = serverFeaturesGrpc;
 export const { StreamsService } = streamsGrpc;
 export const { Any } = anyMessage;
 export const GoogleEmpty = emptyMessage.Empty;
-export { gossip, persistent, projections, serverFeatures, shared, status, streams };
+export { gossip, persistent, serverFeatures, shared, status, streams };
+export { projections as projectionMessages };

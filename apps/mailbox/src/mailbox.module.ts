@@ -5,7 +5,7 @@ import { AcceptEmailController } from './accept-email/accept-email.controller.js
 import { Statistics } from './accept-email/statistics.js';
 import { StatisticsController } from './accept-email/statistics.controller.js';
 import { HealthController } from './health.controller.js';
-import { Faults } from './inject-faults/faults.js';
+import { MailboxFaults } from './inject-faults/faults.js';
 import { FaultsController } from './inject-faults/faults.controller.js';
 import type { Email } from './keep-emails/email.js';
 import { Mailbox } from './keep-emails/mailbox.js';
@@ -24,7 +24,7 @@ import { InboxController } from './show-inbox/inbox.controller.js';
     HealthController,
     InboxController,
   ],
-  providers: [Faults, Statistics],
+  providers: [MailboxFaults, Statistics],
 })
 export class MailboxModule implements OnApplicationShutdown {
   constructor(private readonly mailbox: Mailbox) {}

@@ -1,8 +1,9 @@
+import type * as errors from './account-errors.js';
 import type { Instant } from './account-events.js';
 
 /** A rule of the account refused the command. `name` says which; no message holds personal data. */
 export abstract class AccountError extends Error {
-  abstract override readonly name: string;
+  abstract override readonly name: BrokenRuleName;
 }
 
 /** Nobody registered this address. */
@@ -90,16 +91,30 @@ export class ActivationCodeRequestedTooSoon extends AccountError {
   }
 }
 
-/** Every broken rule, for tables that must miss none. */
-export type BrokenRule =
-  | AccountNotRegistered
-  | AccountAlreadyActive
-  | CredentialsSuperseded
-  | ActivationCodeMissing
-  | ActivationCodeExpired
-  | ActivationCodeIncorrect
-  | ActivationCodeExhausted
-  | ActivationAttemptsExhausted
-  | ActivationCodeRequestedTooSoon;
+/** There is nothing to make up for: the mail is under way, was sent, or a newer code replaced it. */
+export class ActivationCodeNotUndeliverable extends AccountError {
+  override readonly name = 'ActivationCodeNotUndeliverable';
+
+  constructor(readonly issueNumber: number) {
+    super(`Activation code ${issueNumber} is not one that waits to be sent again.`);
+  }
+}
+
+type Errors = typeof errors;
+
+/** Every broken rule: what this file exports. A rule that is declared elsewhere does not compile. */
+export type BrokenRule = {
+  [Name in keyof Errors]: Errors[Name] extends new (...args: never[]) => infer Rule ? Rule : never;
+}[keyof Errors];
 
 export type BrokenRuleName = BrokenRule['name'];
+
+/** What each broken rule is answered with: the compiler asks for those that are missing. */
+export type RuleTable<Answer> = {
+  readonly [Name in BrokenRuleName]: (rule: Extract<BrokenRule, { readonly name: Name }>) => Answer;
+};
+
+/** What the table answers to the broken rule. */
+export function answerTo<Answer>(rule: AccountError, table: RuleTable<Answer>): Answer {
+  return (table[rule.name] as (rule: AccountError) => Answer)(rule);
+}

@@ -528,7 +528,8 @@ describe('Any life of an account', () => {
       }),
       { numRuns: 300, seed: 1 },
     );
-    const everyRule: Record<BrokenRuleName, true> = {
+    // Operators alone are refused with what is left out.
+    const everyRule: Record<Exclude<BrokenRuleName, 'ActivationCodeNotUndeliverable'>, true> = {
       AccountNotRegistered: true,
       AccountAlreadyActive: true,
       CredentialsSuperseded: true,

@@ -31,6 +31,9 @@ export interface ActivationPolicy {
   readonly ownerNoticeIntervalMs: number;
 }
 
+/** Injection token of the `ActivationPolicy` in force. */
+export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
+
 export const defaultActivationPolicy: ActivationPolicy = {
   codeTtlMs: MINUTE,
   guessesPerCode: 3,

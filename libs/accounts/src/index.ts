@@ -1,7 +1,11 @@
 export * from './account-events.js';
 export * from './account.js';
 export * from './account-errors.js';
-export { defaultActivationPolicy, type ActivationPolicy } from './activation-policy.js';
+export {
+  ACTIVATION_POLICY,
+  defaultActivationPolicy,
+  type ActivationPolicy,
+} from './activation-policy.js';
 export * from './activation-settings.js';
 export * from './mail-language.js';
 export * from './account-decider.js';

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { AccountAlreadyActive, AccountNotRegistered } from './account-errors.js';
-import { operatorDecider } from './operator-decider.js';
 import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
   ActivationCodeNotUndeliverable,
-  type ReissueActivationCode,
-} from './reissue-activation-code.js';
+} from './account-errors.js';
+import { operatorDecider } from './operator-decider.js';
+import type { ReissueActivationCode } from './reissue-activation-code.js';
 import {
   accountRegistered,
   activeAccount,

@@ -1,5 +1,9 @@
 import { isRegistered, type Account } from './account.js';
-import { AccountAlreadyActive, AccountError, AccountNotRegistered } from './account-errors.js';
+import {
+  AccountAlreadyActive,
+  AccountNotRegistered,
+  ActivationCodeNotUndeliverable,
+} from './account-errors.js';
 import type { AccountEvent, Instant } from './account-events.js';
 import { nextCode } from './request-activation-code.js';
 
@@ -13,15 +17,6 @@ export interface ReissueActivationCode {
   /** Names the master key to derive the code from. */
   readonly keyId: string;
   readonly now: Instant;
-}
-
-/** There is nothing to make up for: the mail is under way, was sent, or a newer code replaced it. */
-export class ActivationCodeNotUndeliverable extends AccountError {
-  override readonly name = 'ActivationCodeNotUndeliverable';
-
-  constructor(readonly issueNumber: number) {
-    super(`Activation code ${issueNumber} is not one that waits to be sent again.`);
-  }
 }
 
 /**

@@ -6,10 +6,10 @@ import type { SubscriptionMessage } from './event-store.js';
 import {
   MessageSource,
   caughtUpMessage,
-  checkpointMessage,
-  eventMessage,
+  messageOfCheckpoint,
+  messageOfEvent,
   numberOf,
-  positionOf,
+  positionOfNumber,
 } from './testing/messages.js';
 import { Gate, settled } from './testing/settled.js';
 
@@ -17,7 +17,7 @@ describe('Consuming in batches', () => {
   it('hands on one event as soon as it arrives', async () => {
     const { source, batches, consumed } = consuming({ maxBatchSize: 10 });
     for (let number = 0; number < 3; number++) {
-      source.send(eventMessage(number));
+      source.send(messageOfEvent(number));
       await settled();
       expect(numbersOf(batches)).toEqual(Array.from({ length: number + 1 }, (_, n) => [n]));
     }
@@ -27,7 +27,7 @@ describe('Consuming in batches', () => {
   it('hands on together what arrived during the batch before, in order, up to the most', async () => {
     const gates = [new Gate(), new Gate(), new Gate()];
     const { source, batches, consumed } = consuming({ maxBatchSize: 4, gates });
-    source.send(eventMessage(0));
+    source.send(messageOfEvent(0));
     await settled();
     source.send(...events(1, 7));
     await settled();
@@ -54,7 +54,7 @@ describe('Consuming in batches', () => {
   it('holds the store back at twice the batch size', async () => {
     const gates = [new Gate()];
     const { source, batches, consumed } = consuming({ maxBatchSize: 5, gates });
-    source.send(eventMessage(0));
+    source.send(messageOfEvent(0));
     await settled();
     source.send(...events(1, 100));
     await settled();
@@ -66,27 +66,27 @@ describe('Consuming in batches', () => {
 
   it('tells how far the log has been seen', async () => {
     const { source, batches, consumed } = consuming({ maxBatchSize: 10 });
-    source.send(eventMessage(0), eventMessage(1), checkpointMessage(950n));
+    source.send(messageOfEvent(0), messageOfEvent(1), messageOfCheckpoint(950n));
     await settled();
-    source.send(checkpointMessage(2_000n));
+    source.send(messageOfCheckpoint(2_000n));
     await settled();
     expect(batches.at(-1)).toEqual({ events: [], position: 2_000n, caughtUp: false });
-    source.send(eventMessage(30), checkpointMessage(positionOf(31)), eventMessage(32));
+    source.send(messageOfEvent(30), messageOfCheckpoint(positionOfNumber(31)), messageOfEvent(32));
     await finished(source, consumed);
-    expect(batches.map(({ position }) => position).at(-1)).toBe(positionOf(32));
+    expect(batches.map(({ position }) => position).at(-1)).toBe(positionOfNumber(32));
     expect(isGrowing(batches)).toBe(true);
   });
 
   it('says from when on everything older has been handed on', async () => {
     const { source, batches, consumed } = consuming({ maxBatchSize: 10 });
-    source.send(eventMessage(0));
+    source.send(messageOfEvent(0));
     await settled();
     source.send(caughtUpMessage);
     await settled();
     expect(batches).toHaveLength(1);
-    source.send(eventMessage(1));
+    source.send(messageOfEvent(1));
     await settled();
-    source.send(eventMessage(2));
+    source.send(messageOfEvent(2));
     await finished(source, consumed);
     expect(batches.map(({ caughtUp }) => caughtUp)).toEqual([false, true, true]);
   });
@@ -106,7 +106,7 @@ describe('Consuming in batches', () => {
   it('handles what was received before it ends with the failure of its source', async () => {
     const gates = [new Gate()];
     const { source, batches, consumed } = consuming({ maxBatchSize: 4, gates });
-    source.send(eventMessage(0));
+    source.send(messageOfEvent(0));
     await settled();
     source.send(...events(1, 6)).finish(new Error('connection lost'));
     await settled();
@@ -121,7 +121,7 @@ describe('Consuming in batches', () => {
     const { source, consumed } = consuming({ maxBatchSize: 4, gates });
     let done = false;
     const observed = consumed.then(() => (done = true));
-    source.send(eventMessage(0)).finish();
+    source.send(messageOfEvent(0)).finish();
     await settled();
     expect(done).toBe(false);
     gates[0]?.open();
@@ -172,7 +172,7 @@ async function finished(source: MessageSource, consumed: Promise<void>): Promise
 }
 
 function events(from: number, to: number): SubscriptionMessage[] {
-  return Array.from({ length: to - from }, (_, index) => eventMessage(from + index));
+  return Array.from({ length: to - from }, (_, index) => messageOfEvent(from + index));
 }
 
 function numbersOf(batches: readonly Batch[]): number[][] {

@@ -8,10 +8,10 @@ import type { LogPosition, RecordedEvent } from './event-store.js';
 import {
   MessageSource,
   caughtUpMessage,
-  checkpointMessage,
-  eventMessage,
+  messageOfCheckpoint,
+  messageOfEvent,
   numberOf,
-  positionOf,
+  positionOfNumber,
 } from './testing/messages.js';
 import { Gate, settled } from './testing/settled.js';
 
@@ -50,17 +50,17 @@ describe('Consuming in a window', () => {
     expect(saved).toEqual([]);
     gates(0).open();
     await settled();
-    expect(saved).toEqual([positionOf(2)]);
+    expect(saved).toEqual([positionOfNumber(2)]);
     source.finish();
     await consumed;
   });
 
   it('saves the checkpoints of the store when everything before is finished', async () => {
     const { source, gates, saved, consumed } = consuming({ windowSize: 3 });
-    source.send(checkpointMessage(50n), caughtUpMessage);
+    source.send(messageOfCheckpoint(50n), caughtUpMessage);
     await settled();
     expect(saved).toEqual([50n]);
-    source.send(eventMessage(0), checkpointMessage(170n));
+    source.send(messageOfEvent(0), messageOfCheckpoint(170n));
     await settled();
     expect(saved).toEqual([50n]);
     gates(0).open();
@@ -87,10 +87,10 @@ describe('Consuming in a window', () => {
       gates(number).open();
       await settled();
     }
-    expect(saved).toEqual([positionOf(0)]);
+    expect(saved).toEqual([positionOfNumber(0)]);
     firstSave.open();
     await consumed;
-    expect(saved).toEqual([positionOf(0), positionOf(3)]);
+    expect(saved).toEqual([positionOfNumber(0), positionOfNumber(3)]);
     expect(mostAtOnce).toBe(1);
   });
 
@@ -105,10 +105,10 @@ describe('Consuming in a window', () => {
       gates(number).open();
       await settled();
     }
-    expect(saved).toEqual([positionOf(0)]);
+    expect(saved).toEqual([positionOfNumber(0)]);
     source.finish();
     await consumed;
-    expect(saved).toEqual([positionOf(0), positionOf(2)]);
+    expect(saved).toEqual([positionOfNumber(0), positionOfNumber(2)]);
   });
 
   it('saves what was finished during a pause when that is over', async () => {
@@ -116,7 +116,7 @@ describe('Consuming in a window', () => {
     source.send(...events(3));
     await settled();
     for (let number = 0; number < 3; number++) gates(number).open();
-    await eventually(() => expect(saved.at(-1)).toBe(positionOf(2)));
+    await eventually(() => expect(saved.at(-1)).toBe(positionOfNumber(2)));
     source.finish();
     await consumed;
     expect(saved.length).toBeLessThan(3);
@@ -133,7 +133,7 @@ describe('Consuming in a window', () => {
     expect(done).toBe(false);
     gates(1).open();
     await observed;
-    expect(saved.at(-1)).toBe(positionOf(1));
+    expect(saved.at(-1)).toBe(positionOfNumber(1));
   });
 
   it('does so, too, when its source fails, and fails with it', async () => {
@@ -144,7 +144,7 @@ describe('Consuming in a window', () => {
     gates(1).open();
     gates(0).open();
     await outcome;
-    expect(saved.at(-1)).toBe(positionOf(1));
+    expect(saved.at(-1)).toBe(positionOfNumber(1));
   });
 
   it('never saves a position beyond an unfinished event, whatever finishes first', async () => {
@@ -180,7 +180,7 @@ describe('Consuming in a window', () => {
             },
             saveCheckpoint: async (position) => {
               const isUnfinished = (number: number) =>
-                positionOf(number) <= position &&
+                positionOfNumber(number) <= position &&
                 plan[number]?.isCheckpoint === false &&
                 !finished.has(number);
               expect([...plan.keys()].filter(isUnfinished)).toEqual([]);
@@ -194,14 +194,14 @@ describe('Consuming in a window', () => {
             signal: new AbortController().signal,
           });
           const messages = plan.map(({ isCheckpoint }, number) =>
-            isCheckpoint ? checkpointMessage(positionOf(number)) : eventMessage(number),
+            isCheckpoint ? messageOfCheckpoint(positionOfNumber(number)) : messageOfEvent(number),
           );
           const source = new MessageSource().send(...messages);
           const consumed = consume(source.finish(sourceFails ? new Error('lost') : undefined));
           if (sourceFails) await expect(consumed).rejects.toThrow('lost');
           else await consumed;
           expect(finished.size).toBe(plan.filter(({ isCheckpoint }) => !isCheckpoint).length);
-          expect(saved.at(-1)).toBe(positionOf(plan.length - 1));
+          expect(saved.at(-1)).toBe(positionOfNumber(plan.length - 1));
         },
       ),
       { numRuns: 300 },
@@ -212,8 +212,8 @@ describe('Consuming in a window', () => {
 describe('Retrying in a window', () => {
   it('goes on until the event succeeds, with pauses that grow', async () => {
     const { source, saved, consumed, faults, attempts } = retrying({ failures: 3 });
-    source.send(eventMessage(0));
-    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.send(messageOfEvent(0));
+    await eventually(() => expect(saved).toEqual([positionOfNumber(0)]));
     source.finish();
     await consumed;
     expect(attempts()).toBe(4);
@@ -231,8 +231,8 @@ describe('Retrying in a window', () => {
       failures: 1,
       error: new RetryLater('too many', 600),
     });
-    source.send(eventMessage(0));
-    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.send(messageOfEvent(0));
+    await eventually(() => expect(saved).toEqual([positionOfNumber(0)]));
     source.finish();
     await consumed;
     expect(faults.map(({ retryInMs }) => retryInMs)).toEqual([600]);
@@ -242,8 +242,8 @@ describe('Retrying in a window', () => {
   it('backs off even when the failure says to try again at once', async () => {
     const error = new RetryLater('busy', 0);
     const { source, saved, consumed, faults } = retrying({ failures: 2, error });
-    source.send(eventMessage(0));
-    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    source.send(messageOfEvent(0));
+    await eventually(() => expect(saved).toEqual([positionOfNumber(0)]));
     source.finish();
     await consumed;
     for (const { retryInMs } of faults) expect(retryInMs).toBeGreaterThanOrEqual(100);
@@ -260,7 +260,7 @@ describe('Retrying in a window', () => {
     await settled();
     expect(handled).toEqual([1, 2]);
     expect(saved).toEqual([]);
-    await eventually(() => expect(saved).toEqual([positionOf(2)]));
+    await eventually(() => expect(saved).toEqual([positionOfNumber(2)]));
     source.finish();
     await consumed;
     expect(handled).toEqual([1, 2, 0]);
@@ -278,13 +278,13 @@ describe('Retrying in a window', () => {
       handled,
     });
     source.send(...events(4));
-    await eventually(() => expect(saved).toEqual([positionOf(0)]));
+    await eventually(() => expect(saved).toEqual([positionOfNumber(0)]));
     source.finish(end);
     if (end) await expect(consumed).rejects.toThrow(end);
     else await consumed;
     expect(handled).toEqual([0, 2, 3]);
     expect(attempts()).toBe(4);
-    expect(saved).toEqual([positionOf(0)]);
+    expect(saved).toEqual([positionOfNumber(0)]);
   });
 
   it('ends what a handler waits for when its source fails, and does not call that a fault', async () => {
@@ -299,7 +299,7 @@ describe('Retrying in a window', () => {
       onFault: (error) => faults.push(error),
       signal: new AbortController().signal,
     });
-    const source = new MessageSource().send(eventMessage(0));
+    const source = new MessageSource().send(messageOfEvent(0));
     const consumed = consume(source);
     await settled();
     source.finish(new Error('connection lost'));
@@ -320,12 +320,17 @@ describe('Retrying in a window', () => {
       onFault: (error) => faults.push(error),
       signal: new AbortController().signal,
     });
-    const source = new MessageSource().send(eventMessage(0));
+    const source = new MessageSource().send(messageOfEvent(0));
     const consumed = consume(source);
     await eventually(() => expect(saved).toHaveLength(4));
     source.finish();
     await consumed;
-    expect(saved).toEqual([positionOf(0), positionOf(0), positionOf(0), positionOf(0)]);
+    expect(saved).toEqual([
+      positionOfNumber(0),
+      positionOfNumber(0),
+      positionOfNumber(0),
+      positionOfNumber(0),
+    ]);
     expect(faults).toHaveLength(3);
   });
 
@@ -342,7 +347,7 @@ describe('Retrying in a window', () => {
     aborting.abort();
     source.finish();
     await consumed;
-    expect(saved).toEqual([positionOf(0)]);
+    expect(saved).toEqual([positionOfNumber(0)]);
     expect(attempts()).toBe(before);
   });
 
@@ -434,5 +439,5 @@ function retrying(options: {
 }
 
 function events(count: number) {
-  return Array.from({ length: count }, (_, number) => eventMessage(number));
+  return Array.from({ length: count }, (_, number) => messageOfEvent(number));
 }

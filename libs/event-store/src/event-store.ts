@@ -103,6 +103,9 @@ export interface SubscribeToAllOptions {
   readonly signal: AbortSignal;
 }
 
+/** Injection token of the `EventStore`. */
+export const EVENT_STORE = Symbol('EventStore');
+
 export interface EventStore {
   /**
    * Appends all events or none; durable when the promise resolves.

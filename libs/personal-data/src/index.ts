@@ -1,3 +1,4 @@
+export * from './accounts.js';
 export { AccountEventCodec } from './account-event-codec.js';
 export {
   AccountKeyDestroyed,

@@ -5,7 +5,7 @@ export {
   setting,
 } from './configuration.js';
 export type { Environment } from './configuration.js';
-export { createLog } from './log.js';
+export { LOG, createLog } from './log.js';
 export type { Log } from './log.js';
 export { runProcess } from './run-process.js';
 export type { ReadyMessage, RunningProcess } from './run-process.js';
@@ -14,5 +14,5 @@ export type { HealthCheck, Readiness } from './health.js';
 export { startInternalServer } from './internal-server.js';
 export type { InternalServer } from './internal-server.js';
 export { createMetrics } from './metrics.js';
-export { systemClock } from './clock.js';
+export { CLOCK, systemClock } from './clock.js';
 export type { Clock } from './clock.js';

@@ -6,6 +6,9 @@ import { redaction } from './redaction.js';
 /** Structured log: `log.info({ accountId }, 'what happened')`. Never pass secrets, codes, passwords or addresses. */
 export type Log = Logger;
 
+/** Injection token of the process' `Log`. */
+export const LOG = Symbol('Log');
+
 /**
  * One JSON object a line in production and wherever the output is read by a machine; lines for people
  * on a terminal. `LOG_FORMAT` (json | pretty) overrides, `LOG_LEVEL` (pino's names, default info) sets

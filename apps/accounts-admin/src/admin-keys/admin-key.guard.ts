@@ -1,10 +1,10 @@
 import { Problem, commonProblems } from '@app/http-service';
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { LOG } from '../admin.tokens.js';
 import { adminProblems } from '../admin-problems.js';
 import { AdminKeys } from './admin-keys.js';
 import { setCaller } from './caller.js';

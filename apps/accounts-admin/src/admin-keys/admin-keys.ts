@@ -10,6 +10,14 @@ export interface ProvenKey {
   readonly scopes: ReadonlySet<Scope>;
 }
 
+/** What an operator asks a key for. */
+export interface NewKey {
+  readonly label: string;
+  readonly scopes: readonly Scope[];
+  /** From now. */
+  readonly expiresInDays: number;
+}
+
 export interface AdminKeyView {
   readonly keyId: string;
   readonly label: string;
@@ -52,20 +60,14 @@ export class AdminKeys {
     return { keyId, scopes: new Set(row.scopes.filter(isScope)) };
   }
 
-  /** @param expiresInDays from now */
-  async issue(
-    label: string,
-    keyScopes: readonly Scope[],
-    expiresInDays: number,
-    createdBy: string,
-  ): Promise<IssuedKey> {
+  async issue({ label, scopes, expiresInDays }: NewKey, createdBy: string): Promise<IssuedKey> {
     const { keyId, secret } = newKeyText();
     const { rows } = await this.database.query<KeyRow>({
       text: `insert into operations.admin_keys
                (key_id, secret_sha256, label, scopes, origin, created_by, expires_at)
              values ($1, $2, $3, $4, 'operator', $5, now() + make_interval(days => $6))
              returning ${VIEW_COLUMNS}`,
-      values: [keyId, hashOfSecret(secret), label, [...keyScopes], createdBy, expiresInDays],
+      values: [keyId, hashOfSecret(secret), label, [...new Set(scopes)], createdBy, expiresInDays],
     });
     const [row] = rows;
     if (row === undefined) throw new Error('the key was not stored');

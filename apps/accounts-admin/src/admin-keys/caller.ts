@@ -1,3 +1,4 @@
+import type { CommandContext } from '@app/event-store';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -30,4 +31,10 @@ export const CallerOf = createParamDecorator((_: unknown, execution: ExecutionCo
 /** The caller in the metadata of events and in records: `admin:<key id>`. */
 export function actorOf({ keyId }: Pick<Caller, 'keyId'>): string {
   return `admin:${keyId}`;
+}
+
+/** The metadata of events that the caller's request causes. */
+export function contextOf(caller: Caller): CommandContext {
+  const { requestId } = caller;
+  return { $correlationId: requestId, $causationId: requestId, actor: actorOf(caller) };
 }

@@ -1,15 +1,13 @@
-import { Problem, invalidRequest } from '@app/http-service';
-import type { Log } from '@app/service';
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { adminProblems } from '../admin-problems.js';
-import { LOG } from '../admin.tokens.js';
 import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { AdminKeys } from './admin-keys.js';
 import type { AdminKeyView } from './admin-keys.js';
-import { CallerOf, actorOf } from './caller.js';
+import { CallerOf } from './caller.js';
 import type { Caller } from './caller.js';
+import { IssueAdminKeyCommand, RevokeAdminKeyCommand } from './manage-admin-keys.handlers.js';
 import { RequiresScope, scopes } from './scopes.js';
 
 const keyRequest = z
@@ -53,8 +51,8 @@ const keysAnswer = z.object({ keys: z.array(keyAnswer) });
 @Controller('admin/v1/keys')
 export class ManageAdminKeysController {
   constructor(
+    private readonly commandBus: CommandBus,
     private readonly keys: AdminKeys,
-    @Inject(LOG) private readonly log: Log,
   ) {}
 
   @Post()
@@ -67,18 +65,10 @@ export class ManageAdminKeysController {
   @ApiAnswer(201, 'The key', issuedAnswer)
   @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async issue(
-    @Body({ schema: keyRequest }) request: z.infer<typeof keyRequest>,
+    @Body({ schema: keyRequest }) body: z.infer<typeof keyRequest>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof issuedAnswer>> {
-    const beyond = request.scopes.filter((scope) => !caller.scopes.has(scope));
-    if (beyond.length > 0) {
-      const message = `your own key lacks ${beyond.join(', ')}`;
-      throw invalidRequest([{ field: 'scopes', message }]);
-    }
-    const { label, expiresInDays } = request;
-    const wanted = [...new Set(request.scopes)];
-    const { key, ...view } = await this.keys.issue(label, wanted, expiresInDays, actorOf(caller));
-    this.log.info({ keyId: view.keyId, scopes: view.scopes, by: caller.keyId }, 'a key was made');
+    const { key, ...view } = await this.commandBus.execute(new IssueAdminKeyCommand(body, caller));
     return { ...toAnswer(view), key };
   }
 
@@ -100,12 +90,7 @@ export class ManageAdminKeysController {
     @Param('keyId') keyId: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof keyAnswer>> {
-    const revoked = await this.keys.revoke(keyId, actorOf(caller));
-    if (revoked === undefined) {
-      throw new Problem(adminProblems.keyNotFound, 'No key has this id.');
-    }
-    this.log.info({ keyId: revoked.keyId, by: caller.keyId }, 'a key was revoked');
-    return toAnswer(revoked);
+    return toAnswer(await this.commandBus.execute(new RevokeAdminKeyCommand(keyId, caller)));
   }
 }
 

@@ -61,7 +61,7 @@ export function ApiProblems(...names: (keyof typeof problems)[]) {
 }
 
 /** Serves the OpenAPI document at /admin/openapi.json and a page to read and try it at /admin/docs. */
-export function describeApi(app: NestFastifyApplication): void {
+export function describeAdminApi(app: NestFastifyApplication): void {
   const description = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Accounts, for operators')

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Environment } from '@app/service';
 import { UsageError } from './usage-error.js';
 
 /** Where the admin API is, and the key to use there. */
@@ -7,8 +8,6 @@ export interface Connection {
   readonly url: string;
   readonly key: string;
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * From ADMIN_URL and ADMIN_KEY (or ADMIN_KEY_FILE); whichever is missing from the data folder of a product

@@ -1,8 +1,8 @@
+import type { Environment } from '@app/service';
 import { accountCommands } from './account-commands.js';
 import { AdminClient, NotReachable } from './admin-client.js';
 import type { CommandRun } from './command.js';
 import { connectionOf } from './connection.js';
-import type { Environment } from './connection.js';
 import { evidenceCommands } from './evidence-commands.js';
 import type { CommandGroups } from './help.js';
 import {

@@ -1,11 +1,16 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { listFailedEvents } from '@app/read-model';
+import type { Queryable } from '@app/read-model';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
+import { READ_MODEL } from '../admin.tokens.js';
 import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { DecideFailedEventsHandler } from './decide-failed-events.handler.js';
+import { projectionNamed } from '../watch-projections/projection-named.js';
+import { DecideFailedEventCommand } from './decide-failed-events.handler.js';
 import { failedEventAnswer, toFailedEventAnswer } from './failed-event-answer.js';
 
 const skipRequest = z
@@ -25,7 +30,10 @@ const decisionAnswer = z.object({ message: z.string() });
 @ApiBearerAuth('key')
 @Controller('admin/v1/projections/:name/failed-events')
 export class DecideFailedEventsController {
-  constructor(private readonly handler: DecideFailedEventsHandler) {}
+  constructor(
+    private readonly commandBus: CommandBus,
+    @Inject(READ_MODEL) private readonly readModel: Queryable,
+  ) {}
 
   @Get()
   @RequiresScope('projections:read')
@@ -33,7 +41,8 @@ export class DecideFailedEventsController {
   @ApiAnswer(200, 'Those that stand in its way first', failedEventsAnswer)
   @ApiProblems('unauthenticated', 'forbidden', 'projectionNotFound', 'serviceUnavailable')
   async list(@Param('name') name: string): Promise<z.infer<typeof failedEventsAnswer>> {
-    return { failedEvents: (await this.handler.list(name)).map(toFailedEventAnswer) };
+    const events = await listFailedEvents(this.readModel, projectionNamed(name).name);
+    return { failedEvents: events.map(toFailedEventAnswer) };
   }
 
   @Post(':position/retry')
@@ -55,8 +64,9 @@ export class DecideFailedEventsController {
   async retry(
     @Param('name') name: string,
     @Param('position') position: string,
+    @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof decisionAnswer>> {
-    await this.handler.retry(name, position);
+    await this.commandBus.execute(new DecideFailedEventCommand(name, position, 'retry', caller));
     return { message: 'The event is tried again.' };
   }
 
@@ -82,7 +92,9 @@ export class DecideFailedEventsController {
     @Body({ schema: skipRequest }) { reason }: z.infer<typeof skipRequest>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof decisionAnswer>> {
-    await this.handler.skip(name, position, reason, caller);
+    await this.commandBus.execute(
+      new DecideFailedEventCommand(name, position, { skipBecause: reason }, caller),
+    );
     return { message: 'The projection goes on without the event.' };
   }
 }

@@ -1,43 +1,60 @@
 import { parseLogPosition } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import { Problem, invalidRequest } from '@app/http-service';
-import { listFailedEvents, requestRetry, skipFailedEvent } from '@app/read-model';
-import type { FailedEvent, Queryable } from '@app/read-model';
+import { requestRetry, skipFailedEvent } from '@app/read-model';
+import type { Queryable } from '@app/read-model';
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { adminProblems } from '../admin-problems.js';
-import { LOG, READ_MODEL } from '../admin.tokens.js';
+import { READ_MODEL } from '../admin.tokens.js';
 import { projectionNamed } from '../watch-projections/projection-named.js';
 
-/** Events that a projection cannot handle, and what operators decide about them. */
-@Injectable()
-export class DecideFailedEventsHandler {
+/** An operator decides what becomes of an event that a projection cannot handle. */
+export class DecideFailedEventCommand extends Command<void> {
+  constructor(
+    readonly projection: string,
+    readonly position: string,
+    readonly decision: 'retry' | { readonly skipBecause: string },
+    readonly caller: Caller,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(DecideFailedEventCommand)
+export class DecideFailedEventHandler implements ICommandHandler<DecideFailedEventCommand> {
   constructor(
     @Inject(READ_MODEL) private readonly database: Queryable,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  /** @throws Problem projection-not-found */
-  list(projection: string): Promise<readonly FailedEvent[]> {
-    return listFailedEvents(this.database, projectionNamed(projection).name);
-  }
-
   /** @throws Problem projection-not-found, failed-event-not-found, invalid-request */
-  async retry(projection: string, position: string): Promise<void> {
+  async execute({
+    projection,
+    position,
+    decision,
+    caller,
+  }: DecideFailedEventCommand): Promise<void> {
     const { name } = projectionNamed(projection);
-    if (!(await requestRetry(this.database, name, positionOf(position)))) throw notFailing();
-  }
-
-  /** @throws Problem projection-not-found, failed-event-not-found, invalid-request */
-  async skip(projection: string, position: string, reason: string, caller: Caller): Promise<void> {
-    const { name } = projectionNamed(projection);
-    const decision = { by: actorOf(caller), reason };
-    if (!(await skipFailedEvent(this.database, name, positionOf(position), decision))) {
-      throw notFailing();
+    const at = positionOf(position);
+    const by = actorOf(caller);
+    const isFailing =
+      decision === 'retry'
+        ? await requestRetry(this.database, name, at)
+        : await skipFailedEvent(this.database, name, at, { by, reason: decision.skipBecause });
+    if (!isFailing) {
+      throw new Problem(
+        adminProblems.failedEventNotFound,
+        'The projection does not stand in front of an event at this position.',
+      );
     }
-    this.log.warn({ projection: name, position, by: decision.by }, 'an event was skipped');
+    if (decision !== 'retry')
+      this.log.warn({ projection: name, position, by }, 'an event was skipped');
   }
 }
 
@@ -47,11 +64,4 @@ function positionOf(text: string): LogPosition {
     throw invalidRequest([{ field: 'position', message: 'must be a position of the log' }]);
   }
   return position;
-}
-
-function notFailing(): Problem {
-  return new Problem(
-    adminProblems.failedEventNotFound,
-    'The projection does not stand in front of an event at this position.',
-  );
 }

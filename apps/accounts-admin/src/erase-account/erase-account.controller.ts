@@ -1,12 +1,13 @@
 import { erasureReasons } from '@app/accounts';
 import { Controller, Delete, Param, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { EraseAccountHandler } from './erase-account.handler.js';
+import { EraseAccountCommand } from './erase-account.handler.js';
 
 const erasureQuery = z.strictObject({
   reason: z
@@ -30,7 +31,7 @@ const receiptAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class EraseAccountController {
-  constructor(private readonly handler: EraseAccountHandler) {}
+  constructor(private readonly commandBus: CommandBus) {}
 
   @Delete(':id')
   @RequiresScope('accounts:erase')
@@ -56,6 +57,7 @@ export class EraseAccountController {
     @Query({ schema: erasureQuery }) { reason }: z.infer<typeof erasureQuery>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof receiptAnswer>> {
-    return { receipt: await this.handler.erase(account, reason, caller) };
+    const command = new EraseAccountCommand(account, reason, caller);
+    return { receipt: await this.commandBus.execute(command) };
   }
 }

@@ -2,28 +2,43 @@ import { randomUUID } from 'node:crypto';
 import { AccountIds } from '@app/account-secrets';
 import { accountStreamName, operatorDecider } from '@app/accounts';
 import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
-import { handleCommand } from '@app/event-store';
+import { EVENT_STORE, handleCommand } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
 import { Problem } from '@app/http-service';
-import { AccountKeys } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountKeys } from '@app/personal-data';
 import { blankAccount } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
-import { Inject, Injectable } from '@nestjs/common';
-import { actorOf } from '../admin-keys/caller.js';
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
+import { contextOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { adminProblems } from '../admin-problems.js';
-import { ACCOUNT_EVENT_CODEC, CLOCK, EVENT_STORE, READ_MODEL, RECEIPTS } from '../admin.tokens.js';
+import { READ_MODEL, RECEIPTS } from '../admin.tokens.js';
 import { accountIdOfPath } from '../request-values.js';
 import type { ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 
+/** An operator has a person forgotten. Asking again changes nothing and answers the same receipt. */
+export class EraseAccountCommand extends Command<ErasureReceipt> {
+  constructor(
+    /** Id or e-mail address. */
+    readonly account: string,
+    readonly reason: ErasureReason,
+    readonly caller: Caller,
+  ) {
+    super();
+  }
+}
+
 /**
- * Has a person forgotten: the erasure is recorded first, because what is destroyed without a record could
+ * The erasure is recorded first, because what is destroyed without a record could
  * not be told from a loss; then the key is destroyed, and the rows are emptied. The worker does the last two
  * as well, so that a crash between the steps leaves nothing undone.
  */
-@Injectable()
-export class EraseAccountHandler {
+@CommandHandler(EraseAccountCommand)
+export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand> {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
@@ -35,13 +50,10 @@ export class EraseAccountHandler {
   ) {}
 
   /**
-   * Erasing again changes nothing and answers the same receipt.
-   *
-   * @param account id or e-mail address
    * @throws Problem invalid-request, receipts-not-configured (nothing was erased)
    * @throws AccountNotRegistered, EventStoreUnavailable, ReadModelUnavailable: to be asked again
    */
-  async erase(account: string, reason: ErasureReason, caller: Caller): Promise<ErasureReceipt> {
+  async execute({ account, reason, caller }: EraseAccountCommand): Promise<ErasureReceipt> {
     const accountId = accountIdOfPath(account, this.accountIds);
     if (this.receipts === undefined) {
       throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
@@ -55,7 +67,7 @@ export class EraseAccountHandler {
         reason,
         now: this.clock(),
       }),
-      { $correlationId: caller.requestId, $causationId: caller.requestId, actor: actorOf(caller) },
+      contextOf(caller),
     );
     if (state.status !== 'erased') throw new Error('the account was not erased');
     const { erasure } = state;

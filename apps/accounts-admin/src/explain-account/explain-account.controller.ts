@@ -1,11 +1,18 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { AccountIds } from '@app/account-secrets';
+import { ACTIVATION_POLICY, explainAccount } from '@app/accounts';
+import type { ActivationPolicy } from '@app/accounts';
+import { CLOCK } from '@app/service';
+import type { Clock } from '@app/service';
+import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { ExplainAccountHandler } from './explain-account.handler.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { AccountHistory } from '../replay-account/account-history.js';
+import { accountIdOfPath } from '../request-values.js';
 
 const explanationAnswer = z.object({
   accountId: z.uuid(),
@@ -17,7 +24,13 @@ const explanationAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class ExplainAccountController {
-  constructor(private readonly handler: ExplainAccountHandler) {}
+  constructor(
+    private readonly history: AccountHistory,
+    private readonly accountIds: AccountIds,
+    private readonly audit: AuditLog,
+    @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
   @Get(':id/explanation')
   @RequiresScope('history:read')
@@ -36,7 +49,10 @@ export class ExplainAccountController {
     @Param('id') account: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof explanationAnswer>> {
-    const { accountId, conclusion, steps } = await this.handler.explain(account, caller);
+    const accountId = accountIdOfPath(account, this.accountIds);
+    await this.audit.record(caller, { operation: 'explain-account', accountIds: [accountId] });
+    const events = (await this.history.all(accountId)).map(({ event }) => event);
+    const { conclusion, steps } = explainAccount(events, this.clock(), this.policy);
     return {
       accountId,
       conclusion,

@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -5,17 +6,16 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
-import { ExportHeadsHandler } from './export-heads.handler.js';
+import { ExportHeadsQuery } from './export-heads.query.js';
 
 @ApiTags('history')
 @ApiBearerAuth('key')
 @Controller('admin/v1/heads')
 export class ExportHeadsController {
   constructor(
-    private readonly handler: ExportHeadsHandler,
+    private readonly query: ExportHeadsQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -48,6 +48,6 @@ export class ExportHeadsController {
   )
   export(@CallerOf() caller: Caller): Promise<StreamableFile> {
     const title = 'The log could not be read to its end.';
-    return streamLines(this.handler.begin(), title, caller, this.log);
+    return streamLines(this.query.begin(), title, caller, this.log);
   }
 }

@@ -17,7 +17,7 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import type { Queryable } from '@app/read-model';
 import { ErasureReceipts } from '../erase-account/erasure-receipts.js';
 import { LogWalk } from '../log-walk.js';
-import { ExportHeadsHandler } from './export-heads.handler.js';
+import { ExportHeadsQuery } from './export-heads.query.js';
 
 const program = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
 const stream = accountStreamName(ada.accountId);
@@ -57,9 +57,9 @@ describe('An export of heads', () => {
     }
     const database: Queryable = { query: async () => ({ rows: [], rowCount: 0 }) };
     const log = new LogWalk(store, database);
-    const handler = new ExportHeadsHandler(log, () => noon, new ErasureReceipts(key));
+    const query = new ExportHeadsQuery(log, () => noon, new ErasureReceipts(key));
     const lines: string[] = [];
-    for await (const line of handler.begin()) lines.push(line);
+    for await (const line of query.begin()) lines.push(line);
     return lines.join('');
   }
 

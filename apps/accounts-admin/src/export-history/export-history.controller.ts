@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -5,7 +6,6 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import {
   ApiAccount,
   ApiLines,
@@ -13,14 +13,14 @@ import {
   signatureExample,
 } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
-import { ExportHistoryHandler } from './export-history.handler.js';
+import { ExportHistoryQuery } from './export-history.query.js';
 
 @ApiTags('history')
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class ExportHistoryController {
   constructor(
-    private readonly handler: ExportHistoryHandler,
+    private readonly query: ExportHistoryQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -66,6 +66,6 @@ export class ExportHistoryController {
   )
   export(@Param('id') account: string, @CallerOf() caller: Caller): Promise<StreamableFile> {
     const title = 'The history could not be read to its end.';
-    return streamLines(this.handler.lines(account, caller), title, caller, this.log);
+    return streamLines(this.query.lines(account, caller), title, caller, this.log);
   }
 }

@@ -8,7 +8,7 @@ import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
-import { FindAccountsHandler } from './find-accounts.handler.js';
+import { FindAccountsQuery } from './find-accounts.query.js';
 
 const statuses = ['pending', 'active', 'lapsed', 'erased'] as const;
 
@@ -47,7 +47,7 @@ const pageAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class FindAccountsController {
-  constructor(private readonly handler: FindAccountsHandler) {}
+  constructor(private readonly query: FindAccountsQuery) {}
 
   @Get()
   @RequiresScope('accounts:read')
@@ -65,7 +65,7 @@ export class FindAccountsController {
     if (registeredFrom && registeredTo && Date.parse(registeredFrom) > Date.parse(registeredTo)) {
       throw invalidRequest([{ field: 'registeredTo', message: 'is before registeredFrom' }]);
     }
-    const { accounts, nextCursor } = await this.handler.find(query, caller);
+    const { accounts, nextCursor } = await this.query.find(query, caller);
     return { accounts: accounts.map(toAnswer), nextCursor: nextCursor ?? null };
   }
 
@@ -85,7 +85,7 @@ export class FindAccountsController {
     @Param('id') id: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof accountAnswer>> {
-    return toAnswer(await this.handler.findOne(id, caller));
+    return toAnswer(await this.query.findOne(id, caller));
   }
 }
 

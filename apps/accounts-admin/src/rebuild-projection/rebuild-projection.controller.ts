@@ -1,11 +1,12 @@
 import { Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { RebuildProjectionHandler } from './rebuild-projection.handler.js';
+import { RebuildProjectionCommand } from './rebuild-projection.handler.js';
 
 const rebuildQuery = z.strictObject({
   whenDifferent: z
@@ -20,7 +21,7 @@ const rebuildAnswer = z.object({ rebuildId: z.uuid(), message: z.string() });
 @ApiBearerAuth('key')
 @Controller('admin/v1/projections')
 export class RebuildProjectionController {
-  constructor(private readonly handler: RebuildProjectionHandler) {}
+  constructor(private readonly commandBus: CommandBus) {}
 
   @Post(':name/rebuild')
   @HttpCode(202)
@@ -46,7 +47,9 @@ export class RebuildProjectionController {
     @Query({ schema: rebuildQuery }) { whenDifferent }: z.infer<typeof rebuildQuery>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof rebuildAnswer>> {
-    const rebuildId = await this.handler.rebuild(name, whenDifferent === 'switch', caller);
+    const rebuildId = await this.commandBus.execute(
+      new RebuildProjectionCommand(name, whenDifferent === 'switch', caller),
+    );
     return { rebuildId, message: 'The rebuild has begun.' };
   }
 }

@@ -1,19 +1,36 @@
 import type { AccountEvent } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
-import { AccountKeys, SetAsideCodec } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountKeys, SetAsideCodec } from '@app/personal-data';
 import { ProjectionRebuild, anonymousAccountCodec } from '@app/read-model';
 import type { Database } from '@app/read-model';
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
+import { Command, CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
-import { ACCOUNT_EVENT_CODEC, EVENT_STORE, LOG, REBUILD_DATABASE } from '../admin.tokens.js';
+import { REBUILD_DATABASE } from '../admin.tokens.js';
 import { projectionNamed } from '../watch-projections/projection-named.js';
 
-/** Builds the rows of a projection anew, in this process, while the old ones serve. */
-@Injectable()
-export class RebuildProjectionHandler implements OnModuleDestroy {
+/** An operator has the rows of a projection built anew; answers the id of the rebuild. */
+export class RebuildProjectionCommand extends Command<string> {
+  constructor(
+    readonly projection: string,
+    readonly switchWhenDifferent: boolean,
+    readonly caller: Caller,
+  ) {
+    super();
+  }
+}
+
+/** Builds the rows in this process, while the old ones serve. */
+@CommandHandler(RebuildProjectionCommand)
+export class RebuildProjectionHandler
+  implements ICommandHandler<RebuildProjectionCommand>, OnModuleDestroy
+{
   private readonly stopping = new AbortController();
   private readonly running = new Set<Promise<void>>();
 
@@ -31,18 +48,21 @@ export class RebuildProjectionHandler implements OnModuleDestroy {
    * @throws Problem projection-not-found
    * @throws RebuildRunning, NothingToRebuild, ReadModelUnavailable
    */
-  async rebuild(name: string, switchWhenDifferent: boolean, caller: Caller): Promise<string> {
-    const projection = projectionNamed(name);
+  async execute(command: RebuildProjectionCommand): Promise<string> {
+    const { caller, switchWhenDifferent } = command;
+    const projection = projectionNamed(command.projection);
     const rebuild = await ProjectionRebuild.begin({
       projection,
       store: this.store,
-      codec: projection.holdsPersonalData ? this.settingAside(name) : anonymousAccountCodec,
+      codec: projection.holdsPersonalData
+        ? this.settingAside(projection.name)
+        : anonymousAccountCodec,
       database: this.database,
       startedBy: actorOf(caller),
       switchWhenDifferent,
       signal: this.stopping.signal,
     });
-    const log = this.log.child({ projection: name, rebuildId: rebuild.rebuildId });
+    const log = this.log.child({ projection: projection.name, rebuildId: rebuild.rebuildId });
     const ended = rebuild.run().then(
       ({ state, events, before, after }) =>
         log.info(

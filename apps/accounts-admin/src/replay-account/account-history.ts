@@ -1,5 +1,6 @@
 import { accountStreamName } from '@app/accounts';
 import type { AccountEvent, Erased } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type {
   EventCodec,
   EventStore,
@@ -7,11 +8,11 @@ import type {
   RecordedEvent,
   RequestClient,
 } from '@app/event-store';
+import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
 import type { AccountEventCodec } from '@app/personal-data';
 import { Problem } from '@app/http-service';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../admin-problems.js';
-import { ACCOUNT_EVENT_CODEC, EVENT_STORE } from '../admin.tokens.js';
 
 export interface ReplayedEvent {
   readonly recorded: RecordedEvent;

@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -6,12 +7,11 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { NDJSON, jsonLines, streamLines } from '../line-stream.js';
 import { integerParameter } from '../request-values.js';
-import { ReplayAccountHandler } from './replay-account.handler.js';
-import type { HistoryEntry } from './replay-account.handler.js';
+import { ReplayAccountQuery } from './replay-account.query.js';
+import type { HistoryEntry } from './replay-account.query.js';
 
 const DEFAULT_LIMIT = 100;
 
@@ -60,7 +60,7 @@ const historyAnswer = z.object({
 @Controller('admin/v1/accounts')
 export class ReplayAccountController {
   constructor(
-    private readonly handler: ReplayAccountHandler,
+    private readonly query: ReplayAccountQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -90,11 +90,11 @@ export class ReplayAccountController {
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
     if (accept?.includes(NDJSON)) {
-      const { entries } = await this.handler.replay({ account, after, limit }, caller);
+      const { entries } = await this.query.replay({ account, after, limit }, caller);
       return this.streamed(entries, caller);
     }
     const most = limit ?? DEFAULT_LIMIT;
-    const { accountId, entries } = await this.handler.replay(
+    const { accountId, entries } = await this.query.replay(
       { account, after, limit: most + 1 },
       caller,
     );

@@ -1,12 +1,13 @@
 import { invalidRequest } from '@app/http-service';
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
-import { RetryActivationMailHandler } from './retry-activation-mail.handler.js';
+import { RetryActivationMailCommand } from './retry-activation-mail.handler.js';
 
 const MAIL_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{1,9})$/i;
 
@@ -16,7 +17,7 @@ const retryAnswer = z.object({ id: z.string(), issueNumber: z.int(), message: z.
 @ApiBearerAuth('key')
 @Controller('admin/v1/activation-mails')
 export class RetryActivationMailController {
-  constructor(private readonly handler: RetryActivationMailHandler) {}
+  constructor(private readonly commandBus: CommandBus) {}
 
   @Post(':id/retry')
   @HttpCode(202)
@@ -42,14 +43,16 @@ export class RetryActivationMailController {
     @Param('id') id: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof retryAnswer>> {
-    const [, accountId, number] = MAIL_ID.exec(id) ?? [];
-    if (accountId === undefined) {
+    const [, account, number] = MAIL_ID.exec(id) ?? [];
+    if (account === undefined) {
       throw invalidRequest([{ field: 'id', message: 'must be <account id>.<issue number>' }]);
     }
-    const mail = { accountId: accountId.toLowerCase(), issueNumber: Number(number) };
-    const issueNumber = await this.handler.retry(mail, caller);
+    const accountId = account.toLowerCase();
+    const issueNumber = await this.commandBus.execute(
+      new RetryActivationMailCommand(accountId, Number(number), caller),
+    );
     return {
-      id: `${mail.accountId}.${issueNumber}`,
+      id: `${accountId}.${issueNumber}`,
       issueNumber,
       message: 'A new code was issued; its mail is on the way.',
     };

@@ -1,26 +1,32 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, operatorDecider } from '@app/accounts';
 import type { AccountEvent, ReissueActivationCode } from '@app/accounts';
-import { handleCommand } from '@app/event-store';
+import { EVENT_STORE, handleCommand } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
+import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
-import { Inject, Injectable } from '@nestjs/common';
-import { actorOf } from '../admin-keys/caller.js';
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
+import { contextOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
-import { ACCOUNT_EVENT_CODEC, CLOCK, EVENT_STORE } from '../admin.tokens.js';
 
-export interface RetryActivationMail {
-  readonly accountId: string;
-  /** The issue that could not be delivered. */
-  readonly issueNumber: number;
+/** An operator has a new code issued in place of one that could not be delivered; answers its issue number. */
+export class RetryActivationMailCommand extends Command<number> {
+  constructor(
+    readonly accountId: string,
+    /** The issue that could not be delivered. */
+    readonly issueNumber: number,
+    readonly caller: Caller,
+  ) {
+    super();
+  }
 }
 
-/**
- * Has a new code issued in place of one that could not be delivered; the worker mails it as any other. The
- * old code stays void: its mail may yet arrive somewhere.
- */
-@Injectable()
-export class RetryActivationMailHandler {
+/** The worker mails the new code as any other. The old code stays void: its mail may yet arrive somewhere. */
+@CommandHandler(RetryActivationMailCommand)
+export class RetryActivationMailHandler implements ICommandHandler<RetryActivationMailCommand> {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
@@ -29,11 +35,10 @@ export class RetryActivationMailHandler {
   ) {}
 
   /**
-   * @returns number of the new issue
    * @throws AccountNotRegistered, AccountAlreadyActive, ActivationCodeNotUndeliverable,
    *   EventStoreUnavailable
    */
-  async retry({ accountId, issueNumber }: RetryActivationMail, caller: Caller): Promise<number> {
+  async execute({ accountId, issueNumber, caller }: RetryActivationMailCommand): Promise<number> {
     const { events } = await handleCommand(
       { store: this.store, codec: this.codec, decider: operatorDecider },
       accountStreamName(accountId),
@@ -44,11 +49,7 @@ export class RetryActivationMailHandler {
         keyId: this.activationCodes.currentKeyId,
         now: this.clock(),
       }),
-      {
-        $correlationId: caller.requestId,
-        $causationId: caller.requestId,
-        actor: actorOf(caller),
-      },
+      contextOf(caller),
     );
     const [issued] = events;
     if (issued?.type !== 'ActivationCodeIssued') throw new Error('no code was issued');

@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -6,10 +7,9 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import { ApiLines, ApiProblems, signatureExample } from '../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
-import { SupportBundleHandler } from './support-bundle.handler.js';
+import { SupportBundleQuery } from './support-bundle.query.js';
 
 const bundleQuery = z.strictObject({
   account: z
@@ -27,7 +27,7 @@ const bundleQuery = z.strictObject({
 @Controller('admin/v1/support-bundle')
 export class SupportBundleController {
   constructor(
-    private readonly handler: SupportBundleHandler,
+    private readonly query: SupportBundleQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -84,6 +84,6 @@ export class SupportBundleController {
     @CallerOf() caller: Caller,
   ): Promise<StreamableFile> {
     const title = 'The bundle broke off.';
-    return streamLines(this.handler.lines(account, caller), title, caller, this.log);
+    return streamLines(this.query.lines(account, caller), title, caller, this.log);
   }
 }

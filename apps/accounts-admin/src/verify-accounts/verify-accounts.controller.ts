@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -5,17 +6,16 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import { ApiLines, ApiProblems } from '../api-description/api-description.js';
 import { jsonLines, streamLines } from '../line-stream.js';
-import { VerifyAccountsHandler } from './verify-accounts.handler.js';
+import { VerifyAccountsQuery } from './verify-accounts.query.js';
 
 @ApiTags('history')
 @ApiBearerAuth('key')
 @Controller('admin/v1/verification')
 export class VerifyAccountsController {
   constructor(
-    private readonly handler: VerifyAccountsHandler,
+    private readonly query: VerifyAccountsQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -42,6 +42,6 @@ export class VerifyAccountsController {
   @ApiProblems('unauthenticated', 'forbidden', 'logWalkRunning', 'serviceUnavailable')
   verify(@CallerOf() caller: Caller): Promise<StreamableFile> {
     const title = 'The log could not be read to its end: nothing is known of what was not read.';
-    return streamLines(jsonLines(this.handler.verify()), title, caller, this.log);
+    return streamLines(jsonLines(this.query.verify()), title, caller, this.log);
   }
 }

@@ -7,8 +7,8 @@ import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../request-values.js';
-import { ViewAccountStateHandler } from './view-account-state.handler.js';
-import type { Moment } from './view-account-state.handler.js';
+import { ViewAccountStateQuery } from './view-account-state.query.js';
+import type { Moment } from './view-account-state.query.js';
 
 const LARGEST_REVISION = 1e9;
 
@@ -71,7 +71,7 @@ const diffAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/accounts')
 export class ViewAccountStateController {
-  constructor(private readonly handler: ViewAccountStateHandler) {}
+  constructor(private readonly query: ViewAccountStateQuery) {}
 
   @Get(':id/state')
   @RequiresScope('accounts:read')
@@ -96,7 +96,7 @@ export class ViewAccountStateController {
     }
     const when =
       revision === undefined ? at && momentOf(at) : ({ kind: 'revision', revision } as const);
-    const found = await this.handler.stateAt(account, when || undefined, caller);
+    const found = await this.query.stateAt(account, when || undefined, caller);
     return {
       accountId: found.accountId,
       revision: found.revision ?? null,
@@ -125,7 +125,7 @@ export class ViewAccountStateController {
   ): Promise<z.infer<typeof diffAnswer>> {
     const [from, to] = [momentOf(query.from), momentOf(query.to)];
     if (from === undefined || to === undefined) throw new Error('the schema let no moment through');
-    const found = await this.handler.diff(account, from, to, caller);
+    const found = await this.query.diff(account, from, to, caller);
     return {
       accountId: found.accountId,
       from: found.from ?? null,

@@ -1,12 +1,13 @@
 import { invalidRequest } from '@app/http-service';
 import { statisticNames, statisticsBetween } from '@app/read-model';
 import type { Queryable, StatisticName, StatisticsInterval } from '@app/read-model';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { CLOCK, READ_MODEL } from '../admin.tokens.js';
+import { READ_MODEL } from '../admin.tokens.js';
 import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { instantParameter } from '../request-values.js';
 

@@ -4,7 +4,7 @@ import {
   failedEventAnswer,
   toFailedEventAnswer,
 } from '../decide-failed-events/failed-event-answer.js';
-import type { ConsumerStatus } from './watch-projections.handler.js';
+import type { ConsumerStatus } from './watch-projections.query.js';
 
 const digestAnswer = z.object({ rows: z.int(), checksum: z.string() }).nullable();
 

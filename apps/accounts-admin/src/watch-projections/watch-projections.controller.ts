@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { RequiresScope } from '../admin-keys/scopes.js';
 import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
 import { projectionAnswer, toProjectionAnswer } from './projection-answer.js';
-import { WatchProjectionsHandler } from './watch-projections.handler.js';
+import { WatchProjectionsQuery } from './watch-projections.query.js';
 
 const projectionsAnswer = z.object({ projections: z.array(projectionAnswer) });
 
@@ -12,7 +12,7 @@ const projectionsAnswer = z.object({ projections: z.array(projectionAnswer) });
 @ApiBearerAuth('key')
 @Controller('admin/v1/projections')
 export class WatchProjectionsController {
-  constructor(private readonly handler: WatchProjectionsHandler) {}
+  constructor(private readonly query: WatchProjectionsQuery) {}
 
   @Get()
   @RequiresScope('projections:read')
@@ -20,6 +20,6 @@ export class WatchProjectionsController {
   @ApiAnswer(200, 'Every projection and saga', projectionsAnswer)
   @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
   async watch(): Promise<z.infer<typeof projectionsAnswer>> {
-    return { projections: (await this.handler.watch()).map(toProjectionAnswer) };
+    return { projections: (await this.query.watch()).map(toProjectionAnswer) };
   }
 }

@@ -1,3 +1,4 @@
+import { LOG } from '@app/service';
 import type { Log } from '@app/service';
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
@@ -6,11 +7,10 @@ import { z } from 'zod';
 import { CallerOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { RequiresScope } from '../admin-keys/scopes.js';
-import { LOG } from '../admin.tokens.js';
 import { ApiLines, ApiProblems } from '../api-description/api-description.js';
 import { jsonLines, streamLines } from '../line-stream.js';
 import { ruleParameters } from './rules.js';
-import { WhatIfHandler } from './what-if.handler.js';
+import { WhatIfQuery } from './what-if.query.js';
 
 const whatIfQuery = z.strictObject(ruleParameters());
 
@@ -19,7 +19,7 @@ const whatIfQuery = z.strictObject(ruleParameters());
 @Controller('admin/v1/what-if')
 export class WhatIfController {
   constructor(
-    private readonly handler: WhatIfHandler,
+    private readonly query: WhatIfQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -76,7 +76,7 @@ export class WhatIfController {
   ): Promise<StreamableFile> {
     const given = Object.entries(rules).filter(([, value]) => value !== undefined);
     const title = 'The log could not be read to its end: nothing can be said.';
-    const lines = jsonLines(this.handler.replay(Object.fromEntries(given)));
+    const lines = jsonLines(this.query.replay(Object.fromEntries(given)));
     return streamLines(lines, title, caller, this.log);
   }
 }

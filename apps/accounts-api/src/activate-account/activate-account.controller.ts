@@ -3,7 +3,7 @@ import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@n
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiConsistencyToken, ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ApiConsistencyToken, CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenRegistration } from '../basic-auth/proven-account.js';
@@ -11,7 +11,7 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
-import { ActivateAccount } from './activate-account.command.js';
+import { ActivateAccountCommand } from './activate-account.handler.js';
 
 const FOUR_DIGITS = 'must be a text of exactly 4 digits, such as "0042"';
 
@@ -54,7 +54,7 @@ export class ActivateAccountController {
     activatedAt: '2026-11-22T10:02:12.345Z',
   })
   @ApiConsistencyToken()
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',
@@ -76,7 +76,7 @@ export class ActivateAccountController {
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof activationAnswer> & WrittenAt> {
     const { activatedAt, written } = await this.commandBus.execute(
-      new ActivateAccount(account, code, context),
+      new ActivateAccountCommand(account, code, context),
     );
     return {
       accountId: account.accountId,

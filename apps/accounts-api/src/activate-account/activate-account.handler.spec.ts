@@ -10,10 +10,10 @@ import {
   ActivationCodeMissing,
   CredentialsSuperseded,
 } from '@app/accounts';
-import { RegisterAccount } from '../register-account/register-account.command.js';
-import { RequestActivationCode } from '../request-activation-code/request-activation-code.command.js';
+import { RegisterAccountCommand } from '../register-account/register-account.handler.js';
+import { RequestActivationCodeCommand } from '../request-activation-code/request-activation-code.handler.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
-import { ActivateAccount } from './activate-account.command.js';
+import { ActivateAccountCommand } from './activate-account.handler.js';
 
 const SECOND = 1_000;
 
@@ -28,11 +28,11 @@ describe('Activating an account', () => {
 
   const register = () =>
     accounts.register.execute(
-      new RegisterAccount(exampleAddress, 'first password', exampleContext),
+      new RegisterAccountCommand(exampleAddress, 'first password', exampleContext),
     );
   const activate = (guess: string, registrationNumber = 1) =>
     accounts.activate.execute(
-      new ActivateAccount(
+      new ActivateAccountCommand(
         { accountId: accounts.accountId, registrationNumber },
         guess,
         exampleContext,
@@ -41,7 +41,7 @@ describe('Activating an account', () => {
   const newCode = async () => {
     accounts.now += 3_600 * SECOND;
     await accounts.requestCode.execute(
-      new RequestActivationCode(
+      new RequestActivationCodeCommand(
         { accountId: accounts.accountId, registrationNumber: 1 },
         exampleContext,
       ),

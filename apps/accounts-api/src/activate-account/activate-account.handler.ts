@@ -1,21 +1,44 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { AccountError, accountStreamName, activationOutcome } from '@app/accounts';
+import {
+  ACTIVATION_POLICY,
+  AccountError,
+  accountStreamName,
+  activationOutcome,
+} from '@app/accounts';
 import type { Account, AccountCommand, ActivationPolicy } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
-import { CommandHandler } from '@nestjs/cqrs';
+import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
+import type { ProvenRegistration } from '../basic-auth/proven-account.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
+import type { RequestContext } from '../request-context.js';
 import { SecurityEvents } from '../security-events/security-events.js';
-import { ActivateAccount } from './activate-account.command.js';
-import type { ActivatedAccount } from './activate-account.command.js';
 
-@CommandHandler(ActivateAccount)
-export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> {
+export interface ActivatedAccount extends WrittenAt {
+  /** Milliseconds since the Unix epoch. */
+  readonly activatedAt: number;
+}
+
+/** The caller, who has proven the password, offers a code. */
+export class ActivateAccountCommand extends Command<ActivatedAccount> {
+  constructor(
+    readonly account: ProvenRegistration,
+    readonly guess: string,
+    readonly context: RequestContext,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ActivateAccountCommand)
+export class ActivateAccountHandler implements ICommandHandler<ActivateAccountCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
@@ -25,7 +48,7 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccount> 
     private readonly securityEvents: SecurityEvents,
   ) {}
 
-  async execute({ account, guess, context }: ActivateAccount): Promise<ActivatedAccount> {
+  async execute({ account, guess, context }: ActivateAccountCommand): Promise<ActivatedAccount> {
     const { accountId, registrationNumber } = account;
     const { events, state, appended } = await handleCommand(
       this.accounts,

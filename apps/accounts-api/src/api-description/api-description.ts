@@ -74,7 +74,7 @@ export function ApiWrite<Answer>(
 }
 
 /** Describes the problems a call can end with. */
-export function ApiProblems(...names: (keyof typeof problems)[]) {
+export function CallProblems(...names: (keyof typeof problems)[]) {
   return describeProblems(
     names.map((name) => problems[name]),
     exampleMembersOf,

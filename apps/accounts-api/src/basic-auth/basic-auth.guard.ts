@@ -6,7 +6,7 @@ import type { Queryable } from '@app/read-model';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { READ_MODEL } from '../accounts.js';
+import { ACCOUNTS_VIEW } from '../api.tokens.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import {
   CONSISTENCY_TOKEN,
@@ -31,7 +31,7 @@ import { unauthenticated } from './unauthenticated.js';
 @Injectable()
 export class BasicAuthGuard implements CanActivate {
   constructor(
-    @Inject(READ_MODEL) private readonly readModel: Queryable,
+    @Inject(ACCOUNTS_VIEW) private readonly readModel: Queryable,
     private readonly passwordCheck: PasswordCheck,
     private readonly accountIds: AccountIds,
     private readonly consistencyTokens: ConsistencyTokens,

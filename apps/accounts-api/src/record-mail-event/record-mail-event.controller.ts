@@ -7,7 +7,7 @@ import type { RequestContext } from '../request-context.js';
 import { MailEventSignature } from './mail-event-signature.js';
 import { mailNewsOf } from './provider-message.js';
 import { rawBodyOf } from './raw-body.js';
-import { RecordMailEvent } from './record-mail-event.command.js';
+import { RecordMailEventCommand } from './record-mail-event.handler.js';
 
 /** Where the e-mail provider tells what became of our mails; its bodies are kept raw (main.ts). */
 export const MAIL_EVENTS_PATH = '/v1/mail-events';
@@ -31,6 +31,6 @@ export class RecordMailEventController {
     const providerEventId = this.signature.verify(request.headers, rawBodyOf(request));
     const news = mailNewsOf(request.body);
     if (news === undefined) return;
-    await this.commandBus.execute(new RecordMailEvent(news, providerEventId, context));
+    await this.commandBus.execute(new RecordMailEventCommand(news, providerEventId, context));
   }
 }

@@ -6,14 +6,14 @@ import { accountRegistered, codeIssued, codeSent } from '@app/accounts/testing/a
 import { loadStream } from '@app/event-store';
 import { createHttpService, listen } from '@app/http-service';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
-import { createLog } from '@app/service';
+import { CLOCK, createLog } from '@app/service';
 import type { DynamicModule } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accountProblemTable, accountProblems } from '../account-problems.js';
-import { ACCOUNTS, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { ClientAddresses, TrustedProxies } from '../client-address/client-addresses.js';
 import { MailEventSignature } from './mail-event-signature.js';
 import { keepRawBodies } from './raw-body.js';

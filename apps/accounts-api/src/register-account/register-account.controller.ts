@@ -11,14 +11,14 @@ import {
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
 import { RegistrationThrottleGuard } from '../throttle/throttle-registrations.guard.js';
-import { RegisterAccount } from './register-account.command.js';
+import { RegisterAccountCommand } from './register-account.handler.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';
 
@@ -50,7 +50,7 @@ export class RegisterAccountController {
     accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
     message: MESSAGE,
   })
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'payloadTooLarge',
     'unsupportedMediaType',
@@ -64,7 +64,7 @@ export class RegisterAccountController {
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
     assertAcceptable(body, this.policy, this.guessablePasswords);
     const { accountId, written } = await this.commandBus.execute(
-      new RegisterAccount(body.email, body.password, context),
+      new RegisterAccountCommand(body.email, body.password, context),
     );
     return { accountId, message: MESSAGE, written };
   }

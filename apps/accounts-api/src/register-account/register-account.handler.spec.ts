@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { InvalidAddress } from '@app/accounts';
 import { EventStoreUnavailable } from '@app/event-store';
-import { ActivateAccount } from '../activate-account/activate-account.command.js';
+import { ActivateAccountCommand } from '../activate-account/activate-account.handler.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
-import { RegisterAccount } from './register-account.command.js';
+import { RegisterAccountCommand } from './register-account.handler.js';
 
 const MINUTE = 60_000;
 
@@ -15,7 +15,7 @@ describe('Registering an account', () => {
   });
 
   const register = (password = 'first password', address = exampleAddress) =>
-    accounts.register.execute(new RegisterAccount(address, password, exampleContext));
+    accounts.register.execute(new RegisterAccountCommand(address, password, exampleContext));
 
   const types = async () => (await accounts.history()).map(({ type }) => type);
 
@@ -75,7 +75,7 @@ describe('Registering an account', () => {
     const pending = await register();
     const account = { accountId, registrationNumber: 2 };
     const guess = await accounts.code();
-    await accounts.activate.execute(new ActivateAccount(account, guess, exampleContext));
+    await accounts.activate.execute(new ActivateAccountCommand(account, guess, exampleContext));
     const before = (await accounts.history()).length;
     const active = await register('third password');
     const activeAgain = await register('third password');

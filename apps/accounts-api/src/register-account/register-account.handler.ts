@@ -2,25 +2,36 @@ import { AccountIds, ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf, defaultMailLanguage } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
-import { CommandHandler } from '@nestjs/cqrs';
+import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
+import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { SecurityEvents } from '../security-events/security-events.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { PASSWORD_HASHER } from './password-hasher.js';
 import type { PasswordHasher } from './password-hasher.js';
-import { RegisterAccount } from './register-account.command.js';
-import type { RegisteredAccount } from './register-account.command.js';
+
+/** Somebody wants an account for this address. The answer is the same whatever the address has already. */
+export class RegisterAccountCommand extends Command<WrittenAt & { readonly accountId: string }> {
+  constructor(
+    readonly address: string,
+    readonly password: string,
+    readonly context: RequestContext,
+  ) {
+    super();
+  }
+}
 
 /** Takes the same steps at the same cost for an address that is new, pending or active. */
-@CommandHandler(RegisterAccount)
-export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> {
+@CommandHandler(RegisterAccountCommand)
+export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(PASSWORD_HASHER) private readonly passwordHasher: PasswordHasher,
@@ -32,7 +43,11 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccount> 
     private readonly securityEvents: SecurityEvents,
   ) {}
 
-  async execute({ address, password, context }: RegisterAccount): Promise<RegisteredAccount> {
+  async execute({
+    address,
+    password,
+    context,
+  }: RegisterAccountCommand): Promise<WrittenAt & { readonly accountId: string }> {
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password);
     // From here on the work depends on what the address has already; before, it does not.

@@ -2,7 +2,7 @@ import { Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiConsistencyToken, ApiProblems, ApiWrite } from '../api-description/api-description.js';
+import { ApiConsistencyToken, CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenRegistration } from '../basic-auth/proven-account.js';
@@ -11,7 +11,7 @@ import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { NewCodeThrottleGuard } from '../throttle/throttle-new-codes.guard.js';
-import { RequestActivationCode } from './request-activation-code.command.js';
+import { RequestActivationCodeCommand } from './request-activation-code.handler.js';
 
 const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';
 
@@ -33,7 +33,7 @@ export class RequestActivationCodeController {
   })
   @ApiWrite(202, 'On its way', requestAnswer, { message: MESSAGE })
   @ApiConsistencyToken()
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'unauthenticated',
     'accountAlreadyActive',
@@ -49,7 +49,9 @@ export class RequestActivationCodeController {
     @Proven() account: ProvenRegistration,
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {
-    const { written } = await this.commandBus.execute(new RequestActivationCode(account, context));
+    const { written } = await this.commandBus.execute(
+      new RequestActivationCodeCommand(account, context),
+    );
     return { message: MESSAGE, written };
   }
 }

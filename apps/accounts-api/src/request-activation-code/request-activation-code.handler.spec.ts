@@ -4,10 +4,10 @@ import {
   ActivationCodeRequestedTooSoon,
   CredentialsSuperseded,
 } from '@app/accounts';
-import { ActivateAccount } from '../activate-account/activate-account.command.js';
-import { RegisterAccount } from '../register-account/register-account.command.js';
+import { ActivateAccountCommand } from '../activate-account/activate-account.handler.js';
+import { RegisterAccountCommand } from '../register-account/register-account.handler.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
-import { RequestActivationCode } from './request-activation-code.command.js';
+import { RequestActivationCodeCommand } from './request-activation-code.handler.js';
 
 describe('Asking for a new code', () => {
   let accounts: ExampleAccounts;
@@ -20,7 +20,7 @@ describe('Asking for a new code', () => {
 
   const register = () =>
     accounts.register.execute(
-      new RegisterAccount(exampleAddress, 'first password', exampleContext),
+      new RegisterAccountCommand(exampleAddress, 'first password', exampleContext),
     );
   const proven = (registrationNumber = 1) => ({
     accountId: accounts.accountId,
@@ -28,7 +28,7 @@ describe('Asking for a new code', () => {
   });
   const request = (registrationNumber?: number) =>
     accounts.requestCode.execute(
-      new RequestActivationCode(proven(registrationNumber), exampleContext),
+      new RequestActivationCodeCommand(proven(registrationNumber), exampleContext),
     );
 
   it('issues one with a nonce of its own, half a minute after the last', async () => {
@@ -64,7 +64,7 @@ describe('Asking for a new code', () => {
 
   it('is refused when the account is active', async () => {
     const guess = await accounts.code();
-    await accounts.activate.execute(new ActivateAccount(proven(), guess, exampleContext));
+    await accounts.activate.execute(new ActivateAccountCommand(proven(), guess, exampleContext));
     accounts.now += 30_000;
     await expect(request()).rejects.toBeInstanceOf(AccountAlreadyActive);
   });

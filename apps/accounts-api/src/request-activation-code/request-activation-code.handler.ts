@@ -2,19 +2,31 @@ import { ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, defaultMailLanguage } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
-import { CommandHandler } from '@nestjs/cqrs';
+import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
+import type { ProvenRegistration } from '../basic-auth/proven-account.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
-import { RequestActivationCode } from './request-activation-code.command.js';
+import type { RequestContext } from '../request-context.js';
 
-@CommandHandler(RequestActivationCode)
-export class RequestActivationCodeHandler implements ICommandHandler<RequestActivationCode> {
+/** The caller, who has proven the password, lost the code or let it expire. */
+export class RequestActivationCodeCommand extends Command<WrittenAt> {
+  constructor(
+    readonly account: ProvenRegistration,
+    readonly context: RequestContext,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RequestActivationCodeCommand)
+export class RequestActivationCodeHandler implements ICommandHandler<RequestActivationCodeCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -22,7 +34,7 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
     private readonly readYourWrites: ReadYourWrites,
   ) {}
 
-  async execute({ account, context }: RequestActivationCode): Promise<WrittenAt> {
+  async execute({ account, context }: RequestActivationCodeCommand): Promise<WrittenAt> {
     const { accountId, registrationNumber } = account;
     const { appended } = await handleCommand(
       this.accounts,

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { exampleLimits } from '../testing/example-password-check.js';
 import { ExampleAccounts, exampleContext } from '../testing/example-accounts.js';
-import { RegisterAccount } from '../register-account/register-account.command.js';
-import { ActivateAccount } from '../activate-account/activate-account.command.js';
+import { RegisterAccountCommand } from '../register-account/register-account.handler.js';
+import { ActivateAccountCommand } from '../activate-account/activate-account.handler.js';
 import { LimitExceeded } from '../throttle/throttle.js';
 import { SecurityEvents } from './security-events.js';
 
@@ -18,10 +18,12 @@ describe('Security events', () => {
       [securityEvent, level, ...(Array.isArray(attributes) ? attributes : [])].join(' '),
     );
   const register = () =>
-    accounts.register.execute(new RegisterAccount('Ada@Example.org', 'a password', exampleContext));
+    accounts.register.execute(
+      new RegisterAccountCommand('Ada@Example.org', 'a password', exampleContext),
+    );
   const activate = (code: string, registrationNumber: number) =>
     accounts.activate.execute(
-      new ActivateAccount(
+      new ActivateAccountCommand(
         { accountId: accounts.accountId, registrationNumber },
         code,
         exampleContext,

@@ -9,9 +9,9 @@ import {
 import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { handleCommand, loadStream } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import type { Accounts } from '@app/personal-data';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import { pino } from 'pino';
-import type { Accounts } from '../accounts.js';
 import { ActivateAccountHandler } from '../activate-account/activate-account.handler.js';
 import { ConsistencyTokens } from '../read-your-writes/consistency-tokens.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';

@@ -1,11 +1,12 @@
 import { accountStreamName } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK, LOG } from '@app/service';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { ACCOUNTS, CLOCK, LOG } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { PASSWORD_HASHER } from '../register-account/password-hasher.js';
 import type { PasswordHasher } from '../register-account/password-hasher.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiProblems, ApiRead } from '../api-description/api-description.js';
+import { CallProblems, ApiRead } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenAccount } from '../basic-auth/proven-account.js';
@@ -28,7 +28,7 @@ export class ViewAccountController {
     registeredAt: '2026-11-22T10:02:11.000Z',
     activatedAt: '2026-11-22T10:02:12.345Z',
   })
-  @ApiProblems(
+  @CallProblems(
     'invalidRequest',
     'unauthenticated',
     'writeNotInLog',

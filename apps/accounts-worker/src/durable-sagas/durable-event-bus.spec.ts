@@ -1,13 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { CommandHandler, Saga, ofType } from '@nestjs/cqrs';
+import { CommandHandler, EventBus, Saga, ofType } from '@nestjs/cqrs';
 import type { ICommand, ICommandHandler, IEvent } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
-import { config, delay, map, mergeMap } from 'rxjs';
+import { delay, map, mergeMap } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { durableCqrsModule } from './durable-cqrs.module.js';
-import { DurableEventBus } from './durable-event-bus.js';
+import { DurableCqrsModule, DurableEventBus } from './durable-event-bus.js';
 
 class Happened {
   constructor(readonly what: string) {}
@@ -61,7 +60,7 @@ class Reactions {
     return events.pipe(
       ofType(HappenedLate),
       delay(0),
-      map(() => new React('too late')),
+      map(() => new React('late')),
     );
   }
 }
@@ -71,7 +70,7 @@ describe('The durable event bus', () => {
 
   async function start(): Promise<{ bus: DurableEventBus; handler: ReactHandler }> {
     module = await Test.createTestingModule({
-      imports: [durableCqrsModule()],
+      imports: [DurableCqrsModule],
       providers: [Reactions, ReactHandler],
     }).compile();
     await module.init();
@@ -79,7 +78,6 @@ describe('The durable event bus', () => {
   }
 
   afterEach(async () => {
-    config.onUnhandledError = null;
     await module?.close();
   });
 
@@ -144,11 +142,22 @@ describe('The durable event bus', () => {
     expect(handler.done).toEqual(['1', '3']);
   });
 
-  it('refuses the commands of a saga that maps later than at once: they could not be waited for', async () => {
+  it('waits for the commands of a saga that maps later than at once', async () => {
     const { bus, handler } = await start();
-    const reported = new Promise<Error>((report) => (config.onUnhandledError = report));
     await bus.dispatch(new HappenedLate());
-    expect((await reported).message).toMatch(/sagas map them synchronously/);
+    expect(handler.done).toEqual(['late']);
+  });
+
+  it('is the only way to a saga: the bus of the framework takes no event', async () => {
+    const { handler } = await start();
+    const framework = module?.get(EventBus);
+    expect(() => framework?.publish(new Happened('1'))).toThrow(
+      'through DurableEventBus.dispatch() only',
+    );
+    expect(() => framework?.publishAll([new Happened('1')])).toThrow(
+      'through DurableEventBus.dispatch() only',
+    );
+    await new Promise(setImmediate);
     expect(handler.done).toEqual([]);
   });
 });

@@ -1,25 +1,42 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CommandBus, EventBus } from '@nestjs/cqrs';
+import { Injectable, Module } from '@nestjs/common';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { CommandBus, CqrsModule, Saga } from '@nestjs/cqrs';
 import type { ICommand, IEvent, ISaga } from '@nestjs/cqrs';
-import { retry, tap } from 'rxjs';
+import { lastValueFrom, of, toArray } from 'rxjs';
+
+/** `@Saga()` lists the methods of a class under a key of its metadata that the package does not export. */
+class Decorated {
+  @Saga() saga() {}
+}
+const [SAGA_METHODS] = Reflect.getMetadataKeys(Decorated) as unknown[];
 
 /**
- * An event bus whose sagas can be relied upon: `dispatch` tells when everything that the sagas asked for
- * has been done, and a saga that throws goes on with the next event.
+ * Shows events to sagas so that both can be relied upon: `dispatch` resolves when every command that a saga asked for
+ * has completed. A saga sees each event in a stream of its own: one that throws fails this event, and no other.
  *
  * The bus of @nestjs/cqrs runs the commands of its sagas unobserved, and takes a saga that throws out of
  * service without a word. A feed could not know then when its checkpoint may move.
  */
 @Injectable()
-export class DurableEventBus extends EventBus {
-  /** The base class keeps its own to itself. */
-  @Inject() private readonly commands: CommandBus;
+export class DurableEventBus implements OnApplicationBootstrap {
+  private sagas: readonly ISaga[] = [];
 
-  /**
-   * What the event at hand has led to. Sagas map synchronously, so that a field is enough; an
-   * AsyncLocalStorage would make every promise of the process dearer.
-   */
-  private outcomes: Promise<unknown>[] | undefined;
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly commands: CommandBus,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.sagas = this.discovery.getProviders().flatMap(({ metatype, instance }) => {
+      const methods: string[] = (metatype && Reflect.getMetadata(SAGA_METHODS, metatype)) ?? [];
+      return methods.map(
+        (method): ISaga =>
+          (events) =>
+            instance[method](events),
+      );
+    });
+  }
 
   /**
    * Shows the event to every saga and waits for all commands that follow from it.
@@ -27,44 +44,36 @@ export class DurableEventBus extends EventBus {
    * @throws what a saga or the handler of one of its commands threw; the event is to be dispatched again
    */
   async dispatch(event: IEvent): Promise<void> {
-    const results = await Promise.allSettled(this.outcomesOf(event));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await allOf(this.sagas.map((saga) => this.react(saga, event)));
   }
 
-  private outcomesOf(event: IEvent): readonly Promise<unknown>[] {
-    const before = this.outcomes;
-    const outcomes: Promise<unknown>[] = [];
-    this.outcomes = outcomes;
-    try {
-      this.subject$.next(event);
-    } finally {
-      this.outcomes = before;
-    }
-    return outcomes;
-  }
-
-  protected override registerSaga(saga: ISaga): void {
-    const commandsOfSaga = saga(this).pipe(
-      tap({ error: (error) => this.note(() => Promise.reject(error)) }),
-      retry(),
-    );
-    this.subscriptions.push(
-      commandsOfSaga.subscribe((command) => this.note(() => this.run(command))),
-    );
+  private async react(saga: ISaga, event: IEvent): Promise<void> {
+    const asked = await lastValueFrom(saga(of(event)).pipe(toArray()));
+    await allOf(asked.map((command) => this.run(command)));
   }
 
   /** Asynchronous, so that a command without a handler rejects like one whose handler failed. */
   private async run(command: ICommand): Promise<void> {
     await this.commands.execute(command);
   }
+}
 
-  private note(work: () => Promise<unknown>): void {
-    // A command that comes later than at once could not be waited for.
-    if (this.outcomes === undefined) {
-      throw new Error(
-        'events reach sagas through dispatch() only, and sagas map them synchronously',
-      );
-    }
-    this.outcomes.push(work());
+/** @throws the first failure, when all have ended */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === 'rejected') throw result.reason;
   }
 }
+
+/** The bus of the framework subscribes to every saga as well, unobserved: nothing may reach them through it. */
+function refuse(): never {
+  throw new Error('events reach sagas through DurableEventBus.dispatch() only');
+}
+
+/** Commands, their handlers and sagas of @nestjs/cqrs, with events from the durable event bus alone. */
+@Module({
+  imports: [DiscoveryModule, CqrsModule.forRoot({ eventPublisher: { publish: refuse } })],
+  providers: [DurableEventBus],
+  exports: [DurableEventBus],
+})
+export class DurableCqrsModule {}

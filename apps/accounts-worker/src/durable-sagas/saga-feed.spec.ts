@@ -1,22 +1,26 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { AccountEvent } from '@app/accounts';
 import { RetryLater } from '@app/event-store';
+import type { RecordedEvent } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
 import type { IEvent } from '@nestjs/cqrs';
 import { eventually } from '../../../../test/support/eventually.js';
 import { InMemoryDatabase } from '../testing/in-memory-database.js';
 import { silentLog } from '../testing/silent-log.js';
+import { RecordedFact } from './recorded-fact.js';
 import { SagaFeed } from './saga-feed.js';
 import type { SagaFeedOptions, WorkGate } from './saga-feed.js';
 
 const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const name = 'spec';
 
+class CodeIssued extends RecordedFact<'ActivationCodeIssued'> {}
+
 /** Stands in for the event bus: commands take as long, and fail as often, as a spec wants. */
 class Reactions {
   readonly done: number[] = [];
   readonly begun: number[] = [];
+  readonly shown: IEvent[] = [];
   readonly faults = new Map<number, Error[]>();
   private readonly holds = new Map<number, { wait: Promise<void>; release: () => void }>();
 
@@ -33,8 +37,9 @@ class Reactions {
   }
 
   async dispatch(event: IEvent): Promise<void> {
-    const { issueNumber } = event as { issueNumber: number };
+    const { issueNumber } = (event as CodeIssued).data;
     this.begun.push(issueNumber);
+    this.shown.push(event);
     await this.holds.get(issueNumber)?.wait;
     const fault = this.faults.get(issueNumber)?.shift();
     if (fault) throw fault;
@@ -69,9 +74,7 @@ describe('The saga feed', () => {
       database,
       codec: plainAccountCodec,
       eventBus: reactions,
-      eventTypes: new Set(['ActivationCodeIssued']),
-      rehydrate: (_, event: AccountEvent) =>
-        event.type === 'ActivationCodeIssued' ? event.data : undefined,
+      events: { ActivationCodeIssued: CodeIssued },
       ...(gate && { gate }),
       ...(setAside && { setAside }),
       windowSize,
@@ -99,6 +102,22 @@ describe('The saga feed', () => {
     await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
     expect(reactions.done).toEqual([1, 2, 3]);
     expect(feed.status).toMatchObject({ state: 'running', position: last, inFlight: 0, lagMs: 0 });
+  });
+
+  it('shows an event as an instance of its class, with its account and where it comes from', async () => {
+    const on = fresh();
+    await on.record(stream, issued(1));
+    startFeed({ on });
+    await eventually(() => expect(reactions.shown).toHaveLength(1));
+    let recorded: RecordedEvent | undefined;
+    for await (const event of on.readStream(stream)) recorded = event;
+    expect(reactions.shown[0]).toBeInstanceOf(CodeIssued);
+    expect(reactions.shown[0]).toEqual({
+      accountId: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+      data: { issueNumber: 1 },
+      eventId: recorded?.id,
+      correlationId: recorded?.metadata.$correlationId,
+    });
   });
 
   it('passes over what is set aside, and tries the rest again', async () => {
@@ -353,8 +372,7 @@ describe('The saga feed', () => {
       database,
       codec: plainAccountCodec,
       eventBus: reactions,
-      eventTypes: new Set(),
-      rehydrate: () => undefined,
+      events: {},
       windowSize: 1,
       log: silentLog(),
     });

@@ -1,4 +1,5 @@
-import type { AccountEvent } from '@app/accounts';
+import type { AccountEvent, AccountEventType } from '@app/accounts';
+import { accountIdOfStream } from '@app/accounts';
 import { consumeInWindow, runSubscription } from '@app/event-store';
 import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import {
@@ -10,11 +11,8 @@ import {
 } from '@app/read-model';
 import type { Database, HandledEvent, SagaConsumer } from '@app/read-model';
 import type { Log } from '@app/service';
-import type { IEvent } from '@nestjs/cqrs';
 import type { DurableEventBus } from './durable-event-bus.js';
-
-/** Makes the class instance that sagas select by, for the events that a saga wants; undefined for others. */
-export type Rehydrate = (recorded: RecordedEvent, event: AccountEvent) => IEvent | undefined;
+import type { FactClass } from './recorded-fact.js';
 
 /** Holds work back while it would be in vain. */
 export interface WorkGate {
@@ -40,12 +38,13 @@ export interface SagaFeedStatus {
   readonly lastError: { readonly message: string; readonly at: Date } | undefined;
 }
 
-export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind'> {
+export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes'> {
   readonly store: EventStore;
   readonly database: Database;
   readonly codec: EventCodec<AccountEvent>;
   readonly eventBus: Pick<DurableEventBus, 'dispatch'>;
-  readonly rehydrate: Rehydrate;
+  /** The class of each event type that a saga reacts to; other types are passed over without being read. */
+  readonly events: { readonly [Type in AccountEventType]?: FactClass<Type> };
   /**
    * Told of an event that cannot be acted upon. True when that concerns a single account and is on record: the
    * event counts as acted upon, or a few such accounts would hold up all others.
@@ -152,15 +151,21 @@ export class SagaFeed {
   }
 
   private async act(recorded: RecordedEvent, signal: AbortSignal): Promise<void> {
-    const { eventTypes, codec, rehydrate, eventBus, gate } = this.options;
+    const { events, codec, eventBus, gate } = this.options;
     this.receive(recorded);
-    if (!eventTypes.has(recorded.type)) return;
+    if (!Object.hasOwn(events, recorded.type)) return;
     this.underWay.set(recorded.id, recorded.recordedAt);
     const leave = await gate?.enter(signal);
     try {
       const [event] = await codec.decode([recorded]);
-      const sagaEvent = event && rehydrate(recorded, event);
-      if (sagaEvent) await eventBus.dispatch(sagaEvent);
+      const Fact = events[recorded.type as AccountEventType];
+      if (event && Fact) {
+        const { streamName, id, metadata } = recorded;
+        const accountId = accountIdOfStream(streamName);
+        await eventBus.dispatch(
+          new Fact(accountId, event.data as never, id, metadata.$correlationId),
+        );
+      }
     } catch (error) {
       if (!(await this.options.setAside?.(recorded, error))) throw error;
     } finally {

@@ -1,15 +1,15 @@
 import { AccountKeys } from '@app/personal-data';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ForgetPerson } from './forget-person.command.js';
+import { ForgetPersonCommand } from './forget-person.saga.js';
 
 /** Whoever recorded the erasure destroys the keys at once; this is what completes it after a crash. */
-@CommandHandler(ForgetPerson)
-export class ForgetPersonHandler implements ICommandHandler<ForgetPerson> {
+@CommandHandler(ForgetPersonCommand)
+export class ForgetPersonHandler implements ICommandHandler<ForgetPersonCommand> {
   constructor(private readonly keys: AccountKeys) {}
 
   /** @throws ReadModelUnavailable: it is tried again */
-  execute({ accountId, registrationNumber }: ForgetPerson): Promise<void> {
-    return this.keys.destroy(accountId, registrationNumber);
+  execute({ person }: ForgetPersonCommand): Promise<void> {
+    return this.keys.destroy(person.accountId, person.data.registrationNumber);
   }
 }

@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Saga, ofType } from '@nestjs/cqrs';
+import { Command, Saga, ofType } from '@nestjs/cqrs';
 import type { ICommand, IEvent } from '@nestjs/cqrs';
 import { map } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { ForgetPerson } from './forget-person.command.js';
-import { PersonForgotten } from './person-forgotten.js';
+import { RecordedFact } from '../durable-sagas/recorded-fact.js';
+
+export class PersonForgottenEvent extends RecordedFact<'AccountErased' | 'RegistrationLapsed'> {}
+
+/** Destroys the keys to what is known of a person. Safe to repeat. */
+export class ForgetPersonCommand extends Command<void> {
+  constructor(readonly person: PersonForgottenEvent) {
+    super();
+  }
+}
 
 /** Whenever an account is erased or a registration lapses, destroy the keys of the person. */
 @Injectable()
@@ -12,8 +20,8 @@ export class ForgetPersonSaga {
   @Saga()
   forgetPerson(events$: Observable<IEvent>): Observable<ICommand> {
     return events$.pipe(
-      ofType(PersonForgotten),
-      map(({ accountId, registrationNumber }) => new ForgetPerson(accountId, registrationNumber)),
+      ofType(PersonForgottenEvent),
+      map((person) => new ForgetPersonCommand(person)),
     );
   }
 }

@@ -1,3 +1,4 @@
+import { accountIdOfStream } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
 import {
@@ -7,7 +8,6 @@ import {
   readCheckpoint,
 } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
-import { PersonForgotten } from './person-forgotten.js';
 
 /**
  * Does at once what the saga does in its own time: destroys the keys of everybody whose erasure or lapse the log
@@ -37,10 +37,10 @@ export async function forgetRecordedPersons(options: {
       if (message.kind === 'caught-up') break;
       if (message.kind !== 'event' || !eventTypes.has(message.event.type)) continue;
       const [fact] = await anonymousAccountCodec.decode([message.event]);
-      const person = fact && PersonForgotten.from(message.event, fact);
-      if (person === undefined) continue;
-      await keys.destroy(person.accountId, person.registrationNumber);
-      await blankAccount(database, person.accountId, person.registrationNumber);
+      if (fact?.type !== 'AccountErased' && fact?.type !== 'RegistrationLapsed') continue;
+      const accountId = accountIdOfStream(message.event.streamName);
+      await keys.destroy(accountId, fact.data.registrationNumber);
+      await blankAccount(database, accountId, fact.data.registrationNumber);
       forgotten += 1;
     }
   } finally {

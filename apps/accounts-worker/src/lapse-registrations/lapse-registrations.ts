@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { accountStreamName } from '@app/accounts';
 import type { LapseRegistration } from '@app/accounts';
 import { EventStoreUnavailable, handleCommand, pauseUnlessAborted } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
 import { ReadModelUnavailable, pageOfAccounts, whileLeader } from '@app/read-model';
 import type { Database, ListedAccount } from '@app/read-model';
+import { CLOCK, LOG } from '@app/service';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
-import { ACCOUNTS, CLOCK, DATABASE, LOG } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
+import { DATABASE } from '../database.token.js';
 
 /** `RetentionPolicy` */
 export const RETENTION_POLICY = Symbol('RetentionPolicy');

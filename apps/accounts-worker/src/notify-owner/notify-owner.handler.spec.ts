@@ -19,8 +19,8 @@ import {
   correlationId,
   eventId,
 } from '../testing/worker-examples.js';
-import { NotifyOwner } from './notify-owner.command.js';
 import { NotifyOwnerHandler } from './notify-owner.handler.js';
+import { NotifyOwnerCommand, OwnerNoticeIssuedEvent } from './notify-owner.saga.js';
 
 const issuedAt = noon + MINUTE;
 const noticed = [...activeAccount, ownerNoticeIssued(1, issuedAt)] as const;
@@ -43,7 +43,13 @@ describe('Notifying the owner of an active account', () => {
     );
   });
 
-  const notify = () => handler.execute(new NotifyOwner(accountId, 1, eventId, correlationId));
+  const issued = new OwnerNoticeIssuedEvent(
+    accountId,
+    ownerNoticeIssued(1, issuedAt).data,
+    eventId,
+    correlationId,
+  );
+  const notify = () => handler.execute(new NotifyOwnerCommand(issued));
 
   it('mails the notice in the language it was issued in, and records that', async () => {
     await account.happened(...noticed);

@@ -1,20 +1,26 @@
-import { accountStreamName, deliveryDeadline, isNoticeToBeSent } from '@app/accounts';
+import {
+  ACTIVATION_POLICY,
+  accountStreamName,
+  deliveryDeadline,
+  isNoticeToBeSent,
+} from '@app/accounts';
 import type { AccountCommand, ActivationPolicy } from '@app/accounts';
 import { handleCommand, loadStream } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';
 import type { Delivery } from '../mail-delivery/mail-providers.js';
-import { NotifyOwner } from './notify-owner.command.js';
+import { NotifyOwnerCommand } from './notify-owner.saga.js';
 import { ownerNoticeMail } from './owner-notice-mail.js';
 
 /** Sends a notice and records what became of it; as with codes, repeating it sends nothing twice. */
-@CommandHandler(NotifyOwner)
-export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
+@CommandHandler(NotifyOwnerCommand)
+export class NotifyOwnerHandler implements ICommandHandler<NotifyOwnerCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
@@ -22,12 +28,9 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
     private readonly mails: MailProviders,
   ) {}
 
-  async execute({
-    accountId,
-    noticeNumber,
-    causationId,
-    correlationId,
-  }: NotifyOwner): Promise<void> {
+  async execute({ issued }: NotifyOwnerCommand): Promise<void> {
+    const { accountId, eventId, correlationId } = issued;
+    const { noticeNumber } = issued.data;
     const idempotencyKey = `${accountId}/notice/${noticeNumber}`;
     const streamName = accountStreamName(accountId);
     const loaded = await loadStream(this.accounts, streamName);
@@ -44,7 +47,7 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwner> {
         this.accounts,
         streamName,
         () => recordOf(delivery, noticeNumber),
-        { $correlationId: correlationId, $causationId: causationId, actor: 'worker' },
+        { $correlationId: correlationId, $causationId: eventId, actor: 'worker' },
         loaded,
       );
     }

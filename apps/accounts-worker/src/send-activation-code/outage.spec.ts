@@ -22,8 +22,11 @@ import { MailProvider } from '../mail-delivery/mail-provider.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';
 import { MailProviderUnavailable } from '../mail-delivery/mail.js';
 import type { Mail, MailOutcome } from '../mail-delivery/mail.js';
-import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
+import {
+  ActivationCodeIssuedEvent,
+  SendActivationCodeCommand,
+} from './send-activation-code.saga.js';
 
 const WINDOW = 16;
 const breaker = { failures: 5, pauseMs: 1_000, longestPauseMs: 15_000 };
@@ -62,8 +65,9 @@ class Simulation {
   };
   readonly providers: MailProviders;
   private readonly handler: SendActivationCodeHandler;
-  private readonly queue: SendActivationCode[] = [];
-  private readonly window: { command: SendActivationCode; at: number; faults: number }[] = [];
+  private readonly queue: SendActivationCodeCommand[] = [];
+  private readonly window: { command: SendActivationCodeCommand; at: number; faults: number }[] =
+    [];
 
   constructor(...providers: [MailProvider, ...MailProvider[]]) {
     const clock = () => Date.now();
@@ -81,7 +85,8 @@ class Simulation {
     await this.store.record(accountStreamName(accountId), ...events);
     for (const event of events) {
       if (event.type !== 'ActivationCodeIssued') continue;
-      this.queue.push(new SendActivationCode(accountId, event.data.issueNumber, 'a', 'b'));
+      const issued = new ActivationCodeIssuedEvent(accountId, event.data, 'a', 'b');
+      this.queue.push(new SendActivationCodeCommand(issued));
     }
   }
 

@@ -22,8 +22,11 @@ import {
   exampleCodes,
 } from '../testing/worker-examples.js';
 import { MailProviderUnavailable } from '../mail-delivery/mail.js';
-import { SendActivationCode } from './send-activation-code.command.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
+import {
+  ActivationCodeIssuedEvent,
+  SendActivationCodeCommand,
+} from './send-activation-code.saga.js';
 
 const registered = [accountRegistered(), codeIssued()] as const;
 
@@ -52,7 +55,9 @@ describe('Sending an activation code', () => {
   }
 
   function send(issueNumber = 1): Promise<void> {
-    return handler.execute(new SendActivationCode(accountId, issueNumber, eventId, correlationId));
+    const { data } = codeIssued(issueNumber);
+    const issued = new ActivationCodeIssuedEvent(accountId, data, eventId, correlationId);
+    return handler.execute(new SendActivationCodeCommand(issued));
   }
 
   async function newest() {

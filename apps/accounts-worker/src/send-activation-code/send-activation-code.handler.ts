@@ -1,17 +1,24 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { accountStreamName, deliveryDeadline, isCodeToBeSent } from '@app/accounts';
+import {
+  ACTIVATION_POLICY,
+  accountStreamName,
+  deliveryDeadline,
+  isCodeToBeSent,
+} from '@app/accounts';
 import type { AccountCommand, ActivationCode, ActivationPolicy } from '@app/accounts';
 import { handleCommand, loadStream } from '@app/event-store';
+import { ACCOUNTS } from '@app/personal-data';
+import type { Accounts } from '@app/personal-data';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { ACCOUNTS, ACTIVATION_POLICY, CLOCK } from '../accounts.js';
-import type { Accounts } from '../accounts.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';
 import type { Delivery } from '../mail-delivery/mail-providers.js';
+import type { Mail } from '../mail-delivery/mail.js';
 import { activationMail } from './activation-mail.js';
-import { SendActivationCode } from './send-activation-code.command.js';
+import { SendActivationCodeCommand } from './send-activation-code.saga.js';
 
 /** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
 const KEY_ARRIVES_WITHIN_MS = 120_000;
@@ -21,8 +28,8 @@ const KEY_ARRIVES_WITHIN_MS = 120_000;
  * repeating it sends nothing twice, and nothing that was superseded meanwhile; the provider's idempotency
  * covers the gap between its acceptance and our record of it.
  */
-@CommandHandler(SendActivationCode)
-export class SendActivationCodeHandler implements ICommandHandler<SendActivationCode> {
+@CommandHandler(SendActivationCodeCommand)
+export class SendActivationCodeHandler implements ICommandHandler<SendActivationCodeCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
@@ -31,25 +38,28 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
     private readonly mails: MailProviders,
   ) {}
 
-  async execute(command: SendActivationCode): Promise<void> {
-    const { accountId, issueNumber, causationId, correlationId } = command;
+  async execute({ issued }: SendActivationCodeCommand): Promise<void> {
+    const { accountId, eventId, correlationId } = issued;
+    const { issueNumber } = issued.data;
+    // Two mails with the same key are one mail.
+    const idempotencyKey = `${accountId}/${issueNumber}`;
     const streamName = accountStreamName(accountId);
     const loaded = await loadStream(this.accounts, streamName);
     const { state } = loaded;
     if (isCodeToBeSent(state, issueNumber)) {
       const hopeless = this.whyHopeless(state.code);
       const delivery = hopeless
-        ? this.mails.giveUp(keyOf(command), hopeless)
-        : await this.send(command, state.address, state.code);
+        ? this.mails.giveUp(idempotencyKey, hopeless)
+        : await this.mails.send(this.mailOf(accountId, state.address, state.code), idempotencyKey);
       await handleCommand(
         this.accounts,
         streamName,
         () => recordOf(delivery, issueNumber),
-        { $correlationId: correlationId, $causationId: causationId, actor: 'worker' },
+        { $correlationId: correlationId, $causationId: eventId, actor: 'worker' },
         loaded,
       );
     }
-    this.mails.forget(keyOf(command));
+    this.mails.forget(idempotencyKey);
   }
 
   /** Why it makes no sense to send, or to try again; undefined while it does. */
@@ -64,22 +74,12 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
       : undefined;
   }
 
-  private send(
-    { accountId, issueNumber }: SendActivationCode,
-    address: string,
-    issued: ActivationCode,
-  ): Promise<Delivery> {
+  private mailOf(accountId: string, address: string, issued: ActivationCode): Mail {
+    const { issueNumber, language } = issued;
     const code = this.activationCodes.codeFor(accountId, issued);
     const { codeTtlMs: ttlMs } = this.policy;
-    const { language } = issued;
-    const mail = activationMail({ accountId, issueNumber, address, code, ttlMs, language });
-    return this.mails.send(mail, keyOf({ accountId, issueNumber }));
+    return activationMail({ accountId, issueNumber, address, code, ttlMs, language });
   }
-}
-
-/** Two mails with the same key are one mail. */
-function keyOf({ accountId, issueNumber }: Pick<SendActivationCode, 'accountId' | 'issueNumber'>) {
-  return `${accountId}/${issueNumber}`;
 }
 
 function recordOf(delivery: Delivery, issueNumber: number): AccountCommand {

@@ -2,7 +2,7 @@ import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
 import { shared, streams } from '../protocol.js';
 import type { Streams } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
 import { readAppendRequest } from './append-messages.js';
 import type { AppendTarget } from './append-messages.js';
@@ -65,7 +65,7 @@ export function handleAppend(
 
 function responseOf(
   outcome: Exclude<AppendOutcome, { kind: 'stream-deleted' }>,
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
 ): Streams.AppendResp {
   const response = new streams.AppendResp();
   if (outcome.kind === 'appended') response.setSuccess(successOf(outcome));
@@ -88,7 +88,7 @@ function successOf(
 
 function refusalOf(
   currentRevision: number,
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
 ): Streams.AppendResp.WrongExpectedVersion {
   const refusal = new streams.AppendResp.WrongExpectedVersion();
   if (currentRevision === NO_EVENTS) refusal.setCurrentNoStream(new shared.Empty());

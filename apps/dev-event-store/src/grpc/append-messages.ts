@@ -2,7 +2,7 @@ import { shared } from '../protocol.js';
 import type { Shared } from '../protocol.js';
 import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-writer.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent } from '../streams/stream-store.js';
 import { MalformedMessage, ProtobufReader } from '../protobuf/protobuf-reader.js';
 import { uuidFromText, uuidOf } from './protocol-values.js';
@@ -19,7 +19,7 @@ const ALL = Buffer.from('$all');
 /** Where events are to go; `Append` and `BatchAppend` number these fields alike. */
 export interface AppendTarget {
   readonly streamName: Buffer;
-  readonly expected: ExpectedRevision;
+  readonly expected: ExpectedVersion;
   /** Unix milliseconds; only batches have one. */
   readonly deadline: number | undefined;
 }
@@ -76,7 +76,7 @@ export function readBatchAppendRequest(message: Buffer): BatchAppendRequest {
 export function readTarget(message: Buffer): AppendTarget {
   const reader = new ProtobufReader(message);
   let streamName: Buffer | undefined;
-  let expected: ExpectedRevision | undefined;
+  let expected: ExpectedVersion | undefined;
   let deadline: number | undefined;
   while (reader.next()) {
     if (reader.field === 1) streamName = readStreamName(reader.bytes());

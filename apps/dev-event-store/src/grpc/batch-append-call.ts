@@ -1,5 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import type { OpenStream } from './open-streams.js';
@@ -13,10 +13,10 @@ import type { AppendTarget, BatchAppendRequest } from './append-messages.js';
 import {
   badRequest,
   encodedStatus,
-  maximumAppendSizeExceeded,
-  streamDeleted,
+  maximumAppendSizeFailure,
+  streamDeletedFailure,
   timedOut,
-  wrongExpectedVersion,
+  wrongExpectedVersionFailure,
 } from './batch-failures.js';
 import type { BatchFailure } from './batch-failures.js';
 import { asRpcError, invalidArgument } from './rpc-errors.js';
@@ -129,7 +129,7 @@ export class BatchAppendCall {
         const event = readProposedEvent(message);
         batch.size += event.data.length;
         if (batch.size > this.maxAppendSize)
-          return this.refuse(batch, maximumAppendSizeExceeded(this.maxAppendSize));
+          return this.refuse(batch, maximumAppendSizeFailure(this.maxAppendSize));
         batch.events.push(event);
       }
     } catch (error) {
@@ -191,14 +191,14 @@ function timeLeft({ deadline }: AppendTarget): number {
 function resultOf(
   outcome: AppendOutcome,
   streamName: Buffer,
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
 ): Success | BatchFailure {
   switch (outcome.kind) {
     case 'appended':
       return outcome;
     case 'wrong-expected-version':
-      return wrongExpectedVersion(outcome.currentRevision, expected);
+      return wrongExpectedVersionFailure(outcome.currentRevision, expected);
     case 'stream-deleted':
-      return streamDeleted(streamName);
+      return streamDeletedFailure(streamName);
   }
 }

@@ -1,6 +1,6 @@
 import { Any, GoogleEmpty, shared, status } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 import { streamIdentifierOf } from './protocol-values.js';
 import { asRpcError } from './rpc-errors.js';
 
@@ -24,9 +24,9 @@ export function encodedStatus({ typeName, code, message, bytes }: BatchFailure):
   return result.serializeBinary();
 }
 
-export function wrongExpectedVersion(
+export function wrongExpectedVersionFailure(
   currentRevision: number,
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
 ): BatchFailure {
   const refusal = new shared.WrongExpectedVersion();
   if (currentRevision === NO_EVENTS) refusal.setCurrentNoStream(new GoogleEmpty());
@@ -44,7 +44,7 @@ export function wrongExpectedVersion(
   };
 }
 
-export function streamDeleted(streamName: Buffer): BatchFailure {
+export function streamDeletedFailure(streamName: Buffer): BatchFailure {
   const deleted = new shared.StreamDeleted();
   deleted.setStreamIdentifier(streamIdentifierOf(streamName));
   return {
@@ -56,7 +56,7 @@ export function streamDeleted(streamName: Buffer): BatchFailure {
   };
 }
 
-export function maximumAppendSizeExceeded(limit: number): BatchFailure {
+export function maximumAppendSizeFailure(limit: number): BatchFailure {
   const exceeded = new shared.MaximumAppendSizeExceeded();
   exceeded.setMaxappendsize(limit);
   return {

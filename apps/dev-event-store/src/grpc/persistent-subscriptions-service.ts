@@ -9,7 +9,7 @@ import type { FaultSwitches } from '../faults/fault-switches.js';
 import { persistent, PersistentSubscriptionsService, shared } from '../protocol.js';
 import type { Persistent, Shared } from '../protocol.js';
 import { ALL } from '../persistent-subscriptions/group.js';
-import type { Consumer } from '../persistent-subscriptions/consumer.js';
+import type { Member } from '../persistent-subscriptions/consumer.js';
 import type { PersistentSubscription } from '../persistent-subscriptions/persistent-subscription.js';
 import type { PersistentSubscriptions } from '../persistent-subscriptions/persistent-subscriptions.js';
 import type { StreamReader } from '../reading/stream-reader.js';
@@ -115,7 +115,7 @@ function listed(
 
 interface Connection {
   readonly subscription: PersistentSubscription;
-  readonly consumer: Consumer;
+  readonly consumer: Member;
 }
 
 /** `Read`: options first, then acknowledgements and refusals; events come back. */

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
 import { answeringOnce, answeringWithStream } from '../faults/faulty-service.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
-import { projections } from '../protocol.js';
+import { projectionMessages } from '../protocol.js';
 import type { Projections } from '../protocol.js';
 import { RpcError } from './rpc-errors.js';
 
@@ -20,7 +20,7 @@ export function projectionsService(faults: FaultSwitches): {
   return {
     enable: answeringOnce(faults, 'projections', (call, callback) => {
       const name = call.request.getOptions()?.getName() ?? '';
-      if (NAMES.includes(name)) callback(null, new projections.EnableResp());
+      if (NAMES.includes(name)) callback(null, new projectionMessages.EnableResp());
       else callback(unknownProjection());
     }),
     statistics: answeringWithStream(faults, 'projections', (call) => {
@@ -42,11 +42,11 @@ function unknownProjection(): RpcError {
 }
 
 function runningProjection(name: string): Projections.StatisticsResp {
-  const details = new projections.StatisticsResp.Details();
+  const details = new projectionMessages.StatisticsResp.Details();
   details.setName(name);
   details.setEffectivename(name);
   details.setMode('Continuous');
   details.setStatus('Running');
   details.setProgress(100);
-  return new projections.StatisticsResp().setDetails(details);
+  return new projectionMessages.StatisticsResp().setDetails(details);
 }

@@ -1,5 +1,5 @@
 import { invalidArgument } from './rpc-errors.js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 import { shared } from '../protocol.js';
 import type { Shared } from '../protocol.js';
 
@@ -64,7 +64,7 @@ interface Expectation {
 export function expectedRevisionOf(
   options: Expectation,
   revision: string | undefined,
-): ExpectedRevision {
+): ExpectedVersion {
   if (revision !== undefined) return Number(revision);
   if (options.hasNoStream()) return 'no_stream';
   if (options.hasAny()) return 'any';

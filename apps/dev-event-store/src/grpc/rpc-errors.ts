@@ -1,7 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { MalformedMessage } from '../protobuf/protobuf-reader.js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 
 /** A failed call: gRPC status and the trailers from which the client makes its own error. */
 export class RpcError extends Error implements ServiceError {
@@ -43,7 +43,7 @@ const EXPECTED_VERSION = { no_stream: -1, any: -2, stream_exists: -4 } as const;
 /** A delete or tombstone whose expectation failed; appends answer this with a message instead. */
 export function wrongExpectedVersion(
   streamName: string,
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
   currentRevision: number,
 ): RpcError {
   const expectedVersion = typeof expected === 'number' ? expected : EXPECTED_VERSION[expected];

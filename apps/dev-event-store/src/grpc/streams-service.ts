@@ -9,7 +9,7 @@ import { answeringOnce, answeringWithStream } from '../faults/faulty-service.js'
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import { streams, StreamsService } from '../protocol.js';
 import type { Streams } from '../protocol.js';
-import type { ExpectedRevision } from '../streams/append-decision.js';
+import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { StreamReader } from '../reading/stream-reader.js';
 import type { AppendOutcome } from '../streams/stream-store.js';
 import { handleAppend } from './append-call.js';
@@ -89,7 +89,7 @@ export function streamsService(
 function handleRemoval<Response extends Streams.DeleteResp | Streams.TombstoneResp>(
   remove: (
     streamName: Buffer,
-    expected: ExpectedRevision,
+    expected: ExpectedVersion,
     done: (outcome: AppendOutcome) => void,
   ) => void,
   request: Streams.DeleteReq | Streams.TombstoneReq,

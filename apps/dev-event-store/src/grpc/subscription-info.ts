@@ -1,6 +1,6 @@
 import { persistent } from '../protocol.js';
 import type { Persistent } from '../protocol.js';
-import type { Consumer } from '../persistent-subscriptions/consumer.js';
+import type { Member } from '../persistent-subscriptions/consumer.js';
 import { ALL } from '../persistent-subscriptions/group.js';
 import type { Group } from '../persistent-subscriptions/group.js';
 import { placeText } from '../persistent-subscriptions/persistent-subscription.js';
@@ -61,7 +61,7 @@ export function infoOf(
 }
 
 function connectionOf(
-  consumer: Consumer,
+  consumer: Member,
   measured: { count: number; perSecond: number },
   withStatistics: boolean,
 ): Persistent.SubscriptionInfo.ConnectionInfo {

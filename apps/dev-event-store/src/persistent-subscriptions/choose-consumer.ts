@@ -1,11 +1,8 @@
-import type { Consumer, Message } from './consumer.js';
+import type { Member, Message } from './consumer.js';
 import type { GroupSettings } from './group.js';
 
 /** Chooses who gets an event; undefined when it has to wait. */
-export type ChooseConsumer = (
-  consumers: readonly Consumer[],
-  message: Message,
-) => Consumer | undefined;
+export type ChooseConsumer = (consumers: readonly Member[], message: Message) => Member | undefined;
 
 export function strategyOf(name: GroupSettings['strategy']): ChooseConsumer {
   switch (name) {
@@ -32,7 +29,7 @@ function roundRobin(): ChooseConsumer {
 }
 
 /** All events of a stream go to the same consumer, as long as the consumers stay the same. */
-function pinned(consumers: readonly Consumer[], message: Message): Consumer | undefined {
+function pinned(consumers: readonly Member[], message: Message): Member | undefined {
   const record = message.event.event ?? message.event.link;
   if (record === undefined || consumers.length === 0) return undefined;
   let hash = 0;

@@ -23,7 +23,7 @@ interface Delivery {
 const MEASURED = 1_000;
 
 /** One connection that reads from a group. */
-export class Consumer {
+export class Member {
   /** By id; ids are unique per stream only, so that two events under way may share one. */
   private readonly deliveries = new Map<string, Delivery[]>();
   private inFlight = 0;

@@ -13,7 +13,7 @@ import { StreamSource } from '../subscriptions/stream-source.js';
 import { strategyOf } from './choose-consumer.js';
 import type { ChooseConsumer } from './choose-consumer.js';
 import { CompletedPlaces } from './completed-places.js';
-import { Consumer } from './consumer.js';
+import { Member } from './consumer.js';
 import type { Message } from './consumer.js';
 import { ALL, keyOf } from './group.js';
 import type { Group } from './group.js';
@@ -34,7 +34,7 @@ export class PersistentSubscription {
   private readonly source: EventSource | undefined;
   private readonly places: CompletedPlaces;
   private readonly choose: ChooseConsumer;
-  private readonly members: Consumer[] = [];
+  private readonly members: Member[] = [];
   /** Delivered before newer events. */
   private readonly retries: Message[] = [];
   /** Taken from the source, but nobody had room for it yet. */
@@ -56,7 +56,7 @@ export class PersistentSubscription {
     this.source = this.openSource();
   }
 
-  get consumers(): readonly Consumer[] {
+  get consumers(): readonly Member[] {
     return this.members;
   }
 
@@ -87,14 +87,14 @@ export class PersistentSubscription {
     return maxSubscriberCount === 0 || this.members.length < maxSubscriberCount;
   }
 
-  connect(stream: OpenStream, connectionName: string, peer: string, bufferSize: number): Consumer {
-    const consumer = new Consumer(stream, connectionName, peer, bufferSize);
+  connect(stream: OpenStream, connectionName: string, peer: string, bufferSize: number): Member {
+    const consumer = new Member(stream, connectionName, peer, bufferSize);
     this.members.push(consumer);
     stream.onClose(() => this.disconnect(consumer));
     return consumer;
   }
 
-  acknowledge(consumer: Consumer, ids: readonly string[]): void {
+  acknowledge(consumer: Member, ids: readonly string[]): void {
     for (const id of ids) {
       const message = consumer.take(id);
       if (message !== undefined) this.finish(message);
@@ -102,7 +102,7 @@ export class PersistentSubscription {
     this.pump();
   }
 
-  refuse(consumer: Consumer, ids: readonly string[], action: NackAction, reason: string): void {
+  refuse(consumer: Member, ids: readonly string[], action: NackAction, reason: string): void {
     for (const id of ids) {
       const message = consumer.take(id);
       if (message === undefined) continue;
@@ -179,7 +179,7 @@ export class PersistentSubscription {
     return Buffer.from(`$persistentsubscription-${this.key}-parked`);
   }
 
-  private disconnect(consumer: Consumer): void {
+  private disconnect(consumer: Member): void {
     this.members.splice(this.members.indexOf(consumer), 1);
     if (this.isStopped) return;
     for (const message of consumer.takeAll()) this.retry(message);

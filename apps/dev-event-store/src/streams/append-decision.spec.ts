@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { decideAppend } from './append-decision.js';
-import type { AppendDecision, ExpectedRevision, StreamFacts } from './append-decision.js';
+import type { AppendDecision, ExpectedVersion, StreamFacts } from './append-decision.js';
 
 /** A stream that holds the events a, b, c at revisions 0, 1, 2. */
 const THREE_EVENTS: StreamFacts = streamWith(['a', 'b', 'c']);
@@ -30,7 +30,7 @@ const alreadyAt = (lastRevision: number): AppendDecision => ({
 type Case = [
   string,
   StreamFacts,
-  ExpectedRevision,
+  ExpectedVersion,
   string[],
   AppendDecision | AppendDecision['kind'],
 ];

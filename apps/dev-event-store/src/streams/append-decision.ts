@@ -1,5 +1,5 @@
 /** What the appender expects of the stream: the revision of its last event, or a kind of state. */
-export type ExpectedRevision = number | 'no_stream' | 'any' | 'stream_exists';
+export type ExpectedVersion = number | 'no_stream' | 'any' | 'stream_exists';
 
 /** Revision "before the first event". */
 export const NO_EVENTS = -1;
@@ -28,7 +28,7 @@ const STREAM_DELETED: AppendDecision = { kind: 'stream-deleted' };
 
 /** Optimistic concurrency and idempotency of an append, in the order in which EventStoreDB decides. */
 export function decideAppend(
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
   ids: readonly string[],
   stream: StreamFacts,
 ): AppendDecision {
@@ -56,7 +56,7 @@ function decideByRecentIds(ids: readonly string[], stream: StreamFacts): AppendD
 
 /** The append is a repetition when exactly these events were stored at the revisions it asks for. */
 function decideByStoredIds(
-  expected: ExpectedRevision,
+  expected: ExpectedVersion,
   firstRevision: number,
   ids: readonly string[],
   stream: StreamFacts,

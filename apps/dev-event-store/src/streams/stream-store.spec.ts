@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SystemProjections } from '../projections/system-projections.js';
 import { StreamReader } from '../reading/stream-reader.js';
-import type { ExpectedRevision } from './append-decision.js';
+import type { ExpectedVersion } from './append-decision.js';
 import { StreamStore } from './stream-store.js';
 import type { AppendOutcome, ProposedEvent } from './stream-store.js';
 
@@ -61,7 +61,7 @@ describe('the stream store', () => {
 
   function append(
     events: ProposedEvent[],
-    expected: ExpectedRevision = 'any',
+    expected: ExpectedVersion = 'any',
     stream = STREAM,
   ): Promise<AppendOutcome> {
     return new Promise((resolve) => store.append(stream, expected, events, resolve));

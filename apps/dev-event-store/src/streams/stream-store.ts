@@ -7,7 +7,7 @@ import { FRAME_HEADER_LENGTH } from '../log/frame.js';
 import { lockFolder } from '../log/folder-lock.js';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { decideAppend, NO_EVENTS } from './append-decision.js';
-import type { ExpectedRevision, StreamFacts } from './append-decision.js';
+import type { ExpectedVersion, StreamFacts } from './append-decision.js';
 import { RecentEventIds } from './recent-event-ids.js';
 import {
   deletedMetadata,
@@ -146,7 +146,7 @@ export class StreamStore {
    */
   append(
     streamName: Buffer,
-    expected: ExpectedRevision,
+    expected: ExpectedVersion,
     events: readonly ProposedEvent[],
     done: (outcome: AppendOutcome) => void,
   ): void {
@@ -169,7 +169,7 @@ export class StreamStore {
   /** Deletes a stream in the way that lets it come back: its events can no longer be read. */
   delete(
     streamName: Buffer,
-    expected: ExpectedRevision,
+    expected: ExpectedVersion,
     done: (outcome: AppendOutcome) => void,
   ): void {
     const facts = this.factsOf(streamName);
@@ -183,7 +183,7 @@ export class StreamStore {
   /** Deletes a stream for ever: nobody can read it or append to it again. */
   tombstone(
     streamName: Buffer,
-    expected: ExpectedRevision,
+    expected: ExpectedVersion,
     done: (outcome: AppendOutcome) => void,
   ): void {
     const facts = this.factsOf(streamName);
@@ -319,7 +319,7 @@ export class StreamStore {
   }
 }
 
-function matches(expected: ExpectedRevision, facts: StreamFacts): boolean {
+function matches(expected: ExpectedVersion, facts: StreamFacts): boolean {
   switch (expected) {
     case 'any':
       return true;

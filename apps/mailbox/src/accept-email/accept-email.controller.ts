@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Body, Controller, Headers, Inject, Post, Res } from '@nestjs/common';
-import { Faults } from '../inject-faults/faults.js';
+import { MailboxFaults } from '../inject-faults/faults.js';
 import { Mailbox, fingerprintOf } from '../keep-emails/mailbox.js';
 import { MAILBOX_SETTINGS } from '../mailbox-settings.js';
 import type { MailboxSettings } from '../mailbox-settings.js';
@@ -16,7 +16,7 @@ import { Statistics } from './statistics.js';
 export class AcceptEmailController {
   constructor(
     private readonly mailbox: Mailbox,
-    private readonly faults: Faults,
+    private readonly faults: MailboxFaults,
     private readonly statistics: Statistics,
     @Inject(MAILBOX_SETTINGS) private readonly settings: MailboxSettings,
   ) {}

@@ -1,20 +1,20 @@
 import { Body, Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
 import { ProviderError } from '../provider-error.js';
-import { Faults, faultSwitches } from './faults.js';
-import type { FaultSwitches } from './faults.js';
+import { MailboxFaults, faultSwitches } from './faults.js';
+import type { MailboxFaultSwitches } from './faults.js';
 
 /** `/faults`: makes the provider misbehave, for tests. */
 @Controller('faults')
 export class FaultsController {
-  constructor(private readonly faults: Faults) {}
+  constructor(private readonly faults: MailboxFaults) {}
 
   @Get()
-  read(): FaultSwitches {
+  read(): MailboxFaultSwitches {
     return this.faults.switches;
   }
 
   @Put()
-  set(@Body() body: unknown): FaultSwitches {
+  set(@Body() body: unknown): MailboxFaultSwitches {
     const parsed = faultSwitches.safeParse(body);
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;

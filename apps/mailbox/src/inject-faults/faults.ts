@@ -19,20 +19,20 @@ export const faultSwitches = z.strictObject({
 });
 
 /** How the mailbox misbehaves; the counts go down as they are used up. See README.md. */
-export type FaultSwitches = z.infer<typeof faultSwitches>;
+export type MailboxFaultSwitches = z.infer<typeof faultSwitches>;
 
 const addressed = z.object({ to: z.union([z.string(), z.array(z.string())]) });
 
 /** The switches as they stand, and their use one request at a time. */
-export class Faults {
-  #switches: FaultSwitches = faultSwitches.parse({});
+export class MailboxFaults {
+  #switches: MailboxFaultSwitches = faultSwitches.parse({});
 
-  get switches(): FaultSwitches {
+  get switches(): MailboxFaultSwitches {
     return this.#switches;
   }
 
   /** Replaces every switch; those not named go back to normal. */
-  set(switches: FaultSwitches): void {
+  set(switches: MailboxFaultSwitches): void {
     this.#switches = structuredClone(switches);
   }
 

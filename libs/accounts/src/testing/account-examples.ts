@@ -24,8 +24,7 @@ import { defaultActivationPolicy } from '../activation-policy.js';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+export { DAY, HOUR } from '../activation-policy.js';
 
 /** When the examples begin. */
 export const noon: Instant = Date.UTC(2026, 10, 22, 12);

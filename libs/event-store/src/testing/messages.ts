@@ -7,12 +7,12 @@ export function recordedEvent(number: number): RecordedEvent {
     ...newEvent({ number }),
     streamName: 'account-1',
     revision: BigInt(number),
-    position: positionOf(number),
+    position: positionOfNumber(number),
     recordedAt: new Date(0),
   };
 }
 
-export function positionOf(number: number): LogPosition {
+export function positionOfNumber(number: number): LogPosition {
   return BigInt(number) * 100n + 100n;
 }
 
@@ -20,11 +20,11 @@ export function numberOf(event: RecordedEvent): number {
   return (event.data as { number: number }).number;
 }
 
-export function eventMessage(number: number): SubscriptionMessage {
+export function messageOfEvent(number: number): SubscriptionMessage {
   return { kind: 'event', event: recordedEvent(number) };
 }
 
-export function checkpointMessage(position: LogPosition): SubscriptionMessage {
+export function messageOfCheckpoint(position: LogPosition): SubscriptionMessage {
   return { kind: 'checkpoint', position };
 }
 

@@ -1,1 +1,2 @@
 export const plain = 1;
+export type plain = number;

@@ -1,5 +1,7 @@
 import { AccountIds } from '@app/account-secrets';
+import { ACTIVATION_POLICY } from '@app/accounts';
 import type { ActivationPolicy } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import {
   consumers,
@@ -9,20 +11,13 @@ import {
   statisticsBetween,
 } from '@app/read-model';
 import type { Queryable, StatisticsInterval } from '@app/read-model';
+import { CLOCK, LOG } from '@app/service';
 import type { Clock, Log } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { SettingReport } from '../accounts-admin.settings.js';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
-import {
-  ACTIVATION_POLICY,
-  CLOCK,
-  EVENT_STORE,
-  LOG,
-  READ_MODEL,
-  RECEIPTS,
-  SETTING_REPORTS,
-} from '../admin.tokens.js';
+import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../admin.tokens.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { toFailedEventAnswer } from '../decide-failed-events/failed-event-answer.js';
 import { accountNotFound } from '../replay-account/account-history.js';
@@ -30,8 +25,8 @@ import { accountIdOfPath } from '../request-values.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
 import { toProjectionAnswer } from '../watch-projections/projection-answer.js';
-import { WatchProjectionsHandler } from '../watch-projections/watch-projections.handler.js';
-import type { ConsumerStatus } from '../watch-projections/watch-projections.handler.js';
+import { WatchProjectionsQuery } from '../watch-projections/watch-projections.query.js';
+import type { ConsumerStatus } from '../watch-projections/watch-projections.query.js';
 import { accountSection } from './account-section.js';
 import { redacted } from './redact.js';
 import { versions } from './versions.js';
@@ -46,7 +41,7 @@ const MOST_FAILED_EVENTS = 50;
  * so, because the bundle is wanted when something is broken.
  */
 @Injectable()
-export class SupportBundleHandler {
+export class SupportBundleQuery {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(READ_MODEL) private readonly database: Queryable,
@@ -55,7 +50,7 @@ export class SupportBundleHandler {
     @Inject(RECEIPTS) private readonly signer: Signer | undefined,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Log,
-    private readonly projections: WatchProjectionsHandler,
+    private readonly projections: WatchProjectionsQuery,
     private readonly accountIds: AccountIds,
     private readonly audit: AuditLog,
   ) {}

@@ -28,7 +28,7 @@ export interface AccountPage {
 
 /** Accounts as the read model has them. */
 @Injectable()
-export class FindAccountsHandler {
+export class FindAccountsQuery {
   constructor(
     @Inject(READ_MODEL) private readonly readModel: Queryable,
     private readonly accountIds: AccountIds,

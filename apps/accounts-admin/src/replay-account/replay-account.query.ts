@@ -41,7 +41,7 @@ export interface Replay {
 
 /** What happened to an account, event by event. */
 @Injectable()
-export class ReplayAccountHandler {
+export class ReplayAccountQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,

@@ -34,7 +34,7 @@ export interface VerificationSummary {
 
 /** Whether all histories are as they were appended. Reads no personal data, and needs no key. */
 @Injectable()
-export class VerifyAccountsHandler {
+export class VerifyAccountsQuery {
   constructor(private readonly log: LogWalk) {}
 
   /**

@@ -1,4 +1,4 @@
-import { EventStoreUnavailable } from '@app/event-store';
+import { EVENT_STORE, EventStoreUnavailable } from '@app/event-store';
 import type { EventStore, LogPosition } from '@app/event-store';
 import {
   consumers,
@@ -14,9 +14,10 @@ import type {
   Queryable,
   RebuildRecord,
 } from '@app/read-model';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, EVENT_STORE, READ_MODEL } from '../admin.tokens.js';
+import { READ_MODEL } from '../admin.tokens.js';
 import { measureLag } from './measure-lag.js';
 import type { Lag } from './measure-lag.js';
 
@@ -41,7 +42,7 @@ const REPORT_OLD_AFTER_MS = 5_000;
 
 /** How those that follow the log are getting on. */
 @Injectable()
-export class WatchProjectionsHandler {
+export class WatchProjectionsQuery {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(READ_MODEL) private readonly database: Queryable,

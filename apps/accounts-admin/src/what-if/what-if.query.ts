@@ -26,7 +26,7 @@ const MOST_STREAMS = 250_000;
 
 /** What the log would have become under other rules. Counts only: reads no personal data, and needs no key. */
 @Injectable()
-export class WhatIfHandler {
+export class WhatIfQuery {
   constructor(
     private readonly log: LogWalk,
     @Inject(ACTIVATION_SETTINGS) private readonly settings: ActivationSettings,

@@ -1,22 +1,23 @@
 import { AccountIds } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
 import { Problem } from '@app/http-service';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { actorOf } from '../admin-keys/caller.js';
 import type { Caller } from '../admin-keys/caller.js';
 import { adminProblems } from '../admin-problems.js';
-import { CLOCK, RECEIPTS } from '../admin.tokens.js';
+import { RECEIPTS } from '../admin.tokens.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { AccountHistory, accountNotFound } from '../replay-account/account-history.js';
-import { toEntry } from '../replay-account/replay-account.handler.js';
+import { toEntry } from '../replay-account/replay-account.query.js';
 import { accountIdOfPath } from '../request-values.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
 
 /** The history of one account as evidence: readable, as it is stored, and signed. */
 @Injectable()
-export class ExportHistoryHandler {
+export class ExportHistoryQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,

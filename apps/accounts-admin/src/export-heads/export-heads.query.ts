@@ -1,17 +1,18 @@
 import { ChainWalk } from '@app/event-store';
 import { Problem } from '@app/http-service';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../admin-problems.js';
-import { CLOCK, RECEIPTS } from '../admin.tokens.js';
+import { RECEIPTS } from '../admin.tokens.js';
 import { LogWalk } from '../log-walk.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
-import { chainFold } from '../verify-accounts/verify-accounts.handler.js';
+import { chainFold } from '../verify-accounts/verify-accounts.query.js';
 
 /** The heads of all accounts' histories, signed: kept elsewhere, they show what is cut off or rewritten later. */
 @Injectable()
-export class ExportHeadsHandler {
+export class ExportHeadsQuery {
   constructor(
     private readonly log: LogWalk,
     @Inject(CLOCK) private readonly clock: Clock,

@@ -2,10 +2,10 @@ import { AccountIds } from '@app/account-secrets';
 import { differencesBetween, evolve, initialState, sentenceOf, snapshotOf } from '@app/accounts';
 import type { AccountSnapshot, Difference } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
+import { CLOCK } from '@app/service';
 import type { Clock } from '@app/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Caller } from '../admin-keys/caller.js';
-import { CLOCK } from '../admin.tokens.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import type { ReplayedEvent } from '../replay-account/account-history.js';
@@ -39,7 +39,7 @@ export interface AccountDiff {
 
 /** What an account was like, computed anew from its events by the function that decisions rest on. */
 @Injectable()
-export class ViewAccountStateHandler {
+export class ViewAccountStateQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,

@@ -1,0 +1,2 @@
+/** Injection token of PostgreSQL (`Database` of @app/read-model). */
+export const DATABASE = Symbol('Database');
