@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { accountEventDefinitions } from '@app/accounts';
 import { z } from 'zod';
-import { settingTypes as adminSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
-import { settingTypes as apiSettings } from '../../apps/accounts-api/src/accounts-api.settings.js';
-import { settingTypes as workerSettings } from '../../apps/accounts-worker/src/accounts-worker.settings.js';
+import { adminSettingTypes } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
+import { apiSettingTypes } from '../../apps/accounts-api/src/accounts-api.settings.js';
+import { workerSettingTypes } from '../../apps/accounts-worker/src/accounts-worker.settings.js';
 import { launcherSettingTypes } from '../../apps/all-in-one/src/launcher-settings.js';
 import { repositoryRoot } from '../support/process.js';
 
@@ -61,9 +61,9 @@ const processes: readonly (readonly [
   settings: SettingTypes,
   elsewhere?: SettingTypes,
 ])[] = [
-  ['api', apiSettings(true), apiSettings(false)],
-  ['worker', workerSettings],
-  ['admin', adminSettings],
+  ['api', apiSettingTypes(true), apiSettingTypes(false)],
+  ['worker', workerSettingTypes],
+  ['admin', adminSettingTypes],
   ['`npm start`', launcherSettingTypes],
 ];
 

@@ -7,7 +7,7 @@ import { parseKeyText } from './admin-keys/key-text.js';
 
 export type AccountsAdminSettings = ReturnType<typeof readAdminSettings>;
 
-export const settingTypes = {
+export const adminSettingTypes = {
   ...processSettings,
   ADMIN_PORT: setting.port().default(8090).describe('Port of the admin API'),
   DATABASE_CONNECTIONS: setting.integer(2, 200).default(5).describe('Connections at a time'),
@@ -45,7 +45,7 @@ export const settingTypes = {
  * @throws ConfigurationError naming every fault
  */
 export function readAdminSettings(env?: Environment) {
-  return loadConfiguration(settingTypes, env);
+  return loadConfiguration(adminSettingTypes, env);
 }
 
 /** A setting, for somebody who must not learn a secret. */
@@ -63,7 +63,7 @@ export function reportSettings(
   env: Environment = process.env,
 ): readonly SettingReport[] {
   const values: Readonly<Record<string, unknown>> = settings;
-  return Object.keys(settingTypes).map((name) => {
+  return Object.keys(adminSettingTypes).map((name) => {
     const value = values[name];
     const mode = name === 'NODE_ENV' ? settings.NODE_ENV : null;
     return {

@@ -13,7 +13,7 @@ export type AccountsApiSettings = ReturnType<typeof readApiSettings>;
 const LOWEST_SAFE_BCRYPT_COST = 10;
 
 /** @param production whether defaults and bounds are those for the open network */
-export const settingTypes = (production: boolean) => ({
+export const apiSettingTypes = (production: boolean) => ({
   ...processSettings,
   API_PORT: setting.port().default(8080).describe('Port of the public API; 0 picks a free one'),
   DATABASE_CONNECTIONS: setting.integer(1, 200).default(10).describe('Connections at a time'),
@@ -90,7 +90,7 @@ export const settingTypes = (production: boolean) => ({
  */
 export function readApiSettings(env?: Environment) {
   const production = (env ?? process.env)['NODE_ENV'] === 'production';
-  const settings = loadConfiguration(settingTypes(production), env);
+  const settings = loadConfiguration(apiSettingTypes(production), env);
   if (settings.PASSWORD_MAX_LENGTH < settings.PASSWORD_MIN_LENGTH) {
     throw new ConfigurationError([
       'PASSWORD_MAX_LENGTH is not valid: must not be less than PASSWORD_MIN_LENGTH',

@@ -3,7 +3,7 @@ import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/acco
 import type { EventStore } from '@app/event-store';
 import { ACCOUNTS, AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { activationMail } from '@app/read-model';
+import { activationMailConsumer } from '@app/read-model';
 import type { Database, SagaName } from '@app/read-model';
 import { CLOCK, LOG, systemClock } from '@app/service';
 import type { Log } from '@app/service';
@@ -94,7 +94,7 @@ function reactionsOf(parts: WorkerParts): Readonly<Record<SagaName, Reaction>> {
   const setAsideOptions = {
     keys,
     database,
-    consumer: activationMail.name,
+    consumer: activationMailConsumer.name,
     onSetAside: (accountId: string, error: Error) =>
       log.error({ accountId, err: error }, 'mails of an account that cannot be read are not sent'),
   };

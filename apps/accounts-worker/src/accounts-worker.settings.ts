@@ -4,7 +4,7 @@ import { ConfigurationError, loadConfiguration, setting, processSettings } from 
 import type { Environment } from '@app/service';
 import { z } from 'zod';
 
-export const settingTypes = {
+export const workerSettingTypes = {
   ...processSettings,
   DATABASE_CONNECTIONS: setting.integer(2, 200).default(5).describe('Connections at a time'),
   ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
@@ -60,7 +60,7 @@ export type AccountsWorkerSettings = ReturnType<typeof readWorkerSettings>;
  * @throws ConfigurationError naming every fault
  */
 export function readWorkerSettings(env?: Environment) {
-  const settings = loadConfiguration(settingTypes, env);
+  const settings = loadConfiguration(workerSettingTypes, env);
   const { EMAIL_API_FAILOVER_URL, EMAIL_API_FAILOVER_KEY } = settings;
   if ((EMAIL_API_FAILOVER_URL === undefined) !== (EMAIL_API_FAILOVER_KEY === undefined)) {
     throw new ConfigurationError([

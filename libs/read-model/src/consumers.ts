@@ -55,7 +55,7 @@ export const projections: readonly ProjectionConsumer[] = [
 ];
 
 /** Sends mails: activation codes, and notices to owners. */
-export const activationMail = {
+export const activationMailConsumer = {
   kind: 'saga',
   name: 'activation-mail',
   streamNamePrefixes: [accountStreamPrefix],
@@ -63,14 +63,14 @@ export const activationMail = {
 } as const satisfies SagaConsumer;
 
 /** Apart from the mails: a person who is to be forgotten does not wait for an e-mail provider. */
-export const forgetPersons = {
+export const forgetPersonsConsumer = {
   kind: 'saga',
   name: 'forget-persons',
   streamNamePrefixes: [accountStreamPrefix],
   eventTypes: typesThatForget,
 } as const satisfies SagaConsumer;
 
-export const sagas = [activationMail, forgetPersons] as const;
+export const sagas = [activationMailConsumer, forgetPersonsConsumer] as const;
 
 export type SagaName = (typeof sagas)[number]['name'];
 

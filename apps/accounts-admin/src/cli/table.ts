@@ -1,11 +1,11 @@
-export interface Column<Row> {
+export interface TableColumn<Row> {
   readonly title: string;
   readonly align?: 'left' | 'right';
   value(row: Row): unknown;
 }
 
 /** Lines of a table for people; what is not there is a hyphen. */
-export function tableOf<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+export function tableOf<Row>(rows: readonly Row[], columns: readonly TableColumn<Row>[]): string {
   if (rows.length === 0) return 'Nothing.';
   const cells = rows.map((row) => columns.map((column) => textOf(column.value(row))));
   const widths = columns.map(({ title }, index) =>

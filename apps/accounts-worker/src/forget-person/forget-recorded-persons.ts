@@ -4,7 +4,7 @@ import type { AccountKeys } from '@app/personal-data';
 import {
   anonymousAccountCodec,
   blankAccount,
-  forgetPersons,
+  forgetPersonsConsumer,
   readCheckpoint,
 } from '@app/read-model';
 import type { Queryable } from '@app/read-model';
@@ -24,7 +24,7 @@ export async function forgetRecordedPersons(options: {
   readonly signal: AbortSignal;
 }): Promise<number> {
   const { store, keys, database, signal } = options;
-  const { name, streamNamePrefixes, eventTypes } = forgetPersons;
+  const { name, streamNamePrefixes, eventTypes } = forgetPersonsConsumer;
   const ended = new AbortController();
   let forgotten = 0;
   try {
