@@ -9,15 +9,15 @@ const DRIVERS = {
   '@eventstore/db-client': {
     home: '^libs/event-store/src/eventstoredb-event-store\\.ts$',
     // The protocol's generated messages, for the server that speaks it.
-    also: '^apps/dev-event-store/src/protocol\\.ts$',
+    also: '^apps/local/src/event-store/protocol\\.ts$',
   },
-  pg: { home: '^libs/read-model/src/(postgres|migrate)\\.ts$' },
+  pg: { home: '^libs/postgres/src/(postgres|migrate)\\.ts$' },
   'node-fetch': { home: '^apps/accounts-worker/src/mail-delivery/http-mail-provider\\.ts$' },
-  bcrypt: { home: '^apps/accounts-api/src/register-account/bcrypt-password-hasher\\.ts$' },
+  bcrypt: { home: '^apps/accounts-api/src/passwords/bcrypt-password-hasher\\.ts$' },
 };
 /** Adapters: the files that know a driver, or that start something. */
 const ADAPTERS =
-  '^libs/event-store/src/eventstoredb-event-store\\.ts$|^libs/read-model/src/(postgres|migrate)\\.ts$';
+  '^libs/event-store/src/eventstoredb-event-store\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$';
 
 module.exports = {
   forbidden: [

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildIfNeeded } from '../apps/all-in-one/build-if-needed.mjs';
+import { buildIfNeeded } from '../apps/local/build-if-needed.mjs';
 
 const startedAt = Date.now();
 let passed = 0;

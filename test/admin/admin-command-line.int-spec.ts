@@ -15,8 +15,8 @@ import {
   EXIT,
   commandGroups,
   runCommandLine,
-} from '../../apps/accounts-admin/src/cli/run-command-line.js';
-import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+} from '../../apps/accounts-admin/src/command-line/run-command-line.js';
+import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
 import { repositoryRoot } from '../support/process.js';
 import { startAdminService } from './admin-service.js';
 import type { AdminService } from './admin-service.js';

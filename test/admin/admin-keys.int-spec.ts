@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
-import { hashOfSecret, parseKeyText } from '../../apps/accounts-admin/src/admin-keys/key-text.js';
-import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
-import type { Scope } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { hashOfSecret, parseKeyText } from '../../apps/accounts-admin/src/keys/key-text.js';
+import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
+import type { Scope } from '../../apps/accounts-admin/src/keys/scopes.js';
 import { startAdminService } from './admin-service.js';
 import type { AdminService } from './admin-service.js';
 

@@ -12,10 +12,10 @@ import {
 import type { NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { findCredentials, projections } from '@app/read-model';
-import type { Database } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
-import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
+import { findCredentials, projections } from '@app/views';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
+import { exampleAccountId } from '@app/views/testing/account-lives.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
 import { eventually } from '../support/eventually.js';
@@ -62,12 +62,12 @@ describe('the admin process beside a worker', () => {
     };
     await append(0, ACCOUNTS);
     [worker, admin] = await Promise.all([
-      startRestartableApp('accounts-worker', () => ({
+      startRestartableApp('accounts-worker/src', () => ({
         ...common,
         EMAIL_API_URL: 'http://127.0.0.1:1',
         EMAIL_API_KEY: 'none',
       })),
-      startRestartableApp('accounts-admin', (port) => ({
+      startRestartableApp('accounts-admin/src', (port) => ({
         ...common,
         ADMIN_PORT: port('admin'),
         ADDRESS_KEY: secretKey(),

@@ -13,7 +13,7 @@ import {
 import type { AccountEvent } from '@app/accounts';
 import type { RecordedEvent } from '@app/event-store';
 import fc from 'fast-check';
-import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
 import { startAdminService } from './admin-service.js';
 import type { AdminService, Answer } from './admin-service.js';
 

@@ -16,9 +16,12 @@ import {
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
 import type { RecordedEvent } from '@app/event-store';
-import { EXIT, runCommandLine } from '../../apps/accounts-admin/src/cli/run-command-line.js';
-import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
-import { SignedLines } from '../../apps/accounts-admin/src/signed-lines.js';
+import {
+  EXIT,
+  runCommandLine,
+} from '../../apps/accounts-admin/src/command-line/run-command-line.js';
+import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
+import { SignedLines } from '../../apps/accounts-admin/src/evidence/signed-lines.js';
 import { exampleClient, startAdminService } from './admin-service.js';
 import type { AdminService } from './admin-service.js';
 

@@ -11,10 +11,10 @@ import {
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
 import { accountStreamName } from '@app/accounts';
-import { saveCheckpoint } from '@app/read-model';
-import { examplesOf } from '../../apps/accounts-admin/src/cli/help.js';
-import { commandGroups } from '../../apps/accounts-admin/src/cli/run-command-line.js';
-import { scopes } from '../../apps/accounts-admin/src/admin-keys/scopes.js';
+import { saveCheckpoint } from '@app/consumers';
+import { examplesOf } from '../../apps/accounts-admin/src/command-line/help.js';
+import { commandGroups } from '../../apps/accounts-admin/src/command-line/run-command-line.js';
+import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
 import { repositoryRoot } from '../support/process.js';
 import { temporaryFolder } from '../support/run-folder.js';
 import { startAdminService } from './admin-service.js';

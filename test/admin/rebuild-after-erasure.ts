@@ -11,10 +11,11 @@ import {
   registeredAnew,
 } from '@app/accounts/testing/account-examples.js';
 import { AccountEventCodec, AccountKeyMissing, AccountKeys } from '@app/personal-data';
-import { ProjectionRebuild, accountsProjection, runProjection } from '@app/read-model';
-import type { Database } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
-import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
+import { ProjectionRebuild, runProjection } from '@app/consumers';
+import { accountsProjection } from '@app/views';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
+import { exampleAccountId } from '@app/views/testing/account-lives.js';
 import type { NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { startDevEventStore } from '../support/dev-event-store.js';

@@ -7,10 +7,10 @@ import { accountStreamName } from '@app/accounts';
 import { linkOf } from '@app/event-store/event-chain.js';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import type { NewEvent } from '@app/event-store';
-import { exampleAccountId } from '@app/read-model/testing/account-lives.js';
-import { LogWalk } from '../../apps/accounts-admin/src/log-walk.js';
-import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/verify-accounts/verify-accounts.query.js';
-import type { VerificationLine } from '../../apps/accounts-admin/src/verify-accounts/verify-accounts.query.js';
+import { exampleAccountId } from '@app/views/testing/account-lives.js';
+import { LogWalk } from '../../apps/accounts-admin/src/evidence/log-walk.js';
+import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
+import type { VerificationLine } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
 

@@ -239,7 +239,7 @@ describe('Registration over the whole product', () => {
     let elsewhere: AccountClient;
 
     beforeAll(async () => {
-      second = await startRestartableApp('accounts-api', () => ({
+      second = await startRestartableApp('accounts-api/src', () => ({
         ...secrets,
         BCRYPT_COST: '4',
         API_PORT: '0',

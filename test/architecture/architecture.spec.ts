@@ -37,14 +37,14 @@ describe('architecture rules', () => {
       '3-one-home-for--eventstore-db-client: apps/right/src/uses-drivers.ts',
       '3-one-home-for-bcrypt: apps/right/src/uses-drivers.ts',
       '3-one-home-for-node-fetch: apps/right/src/uses-drivers.ts',
-      '3-one-home-for-pg: libs/read-model/src/second-home.ts',
+      '3-one-home-for-pg: libs/postgres/src/second-home.ts',
       '4-apps-never-import-apps: apps/right/src/uses-left.ts',
       '5-adapters-are-wired-in-one-place: apps/right/src/chooses-an-adapter.ts',
-      '5-adapters-are-wired-in-one-place: libs/read-model/src/index.ts',
+      '5-adapters-are-wired-in-one-place: libs/postgres/src/index.ts',
       '6-libraries-have-one-door: apps/right/src/side-door.ts',
-      '6-the-door-loads-no-driver: libs/read-model/src/index.ts',
-      '7-no-circles: libs/service/src/round.ts',
-      '8-libraries-know-no-process: libs/service/src/knows-a-process.ts',
+      '6-the-door-loads-no-driver: libs/postgres/src/index.ts',
+      '7-no-circles: libs/process/src/round.ts',
+      '8-libraries-know-no-process: libs/process/src/knows-a-process.ts',
     ]);
   });
 });

@@ -48,7 +48,7 @@ describe('A name', () => {
 
   it('that means two is found where it was planted; a type and a value of one file are one thing', () => {
     expect(sharedNamesIn(join(import.meta.dirname, 'planted'))).toEqual({
-      knows: ['libs/event-store/src/knows-accounts.ts', 'libs/service/src/knows-a-process.ts'],
+      knows: ['libs/event-store/src/knows-accounts.ts', 'libs/process/src/knows-a-process.ts'],
     });
   });
 });

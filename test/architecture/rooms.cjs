@@ -8,18 +8,24 @@ const ROOMS = {
     holds: 'streams: the port, EventStoreDB, the chain, commands on a stream',
     enters: [],
   },
-  'read-model': {
-    holds: 'PostgreSQL, projections, and what can be queried',
-    enters: ['accounts', 'event-store'],
+  postgres: { holds: 'the pool and the migrations; knows no table', enters: [] },
+  consumers: {
+    holds:
+      'feeds of events: checkpoints, leadership, projections, failed events, rebuild; knows no account',
+    enters: ['event-store', 'postgres'],
+  },
+  views: {
+    holds: 'what can be queried: a fold, its table and its queries each',
+    enters: ['accounts', 'consumers', 'event-store', 'postgres'],
   },
   'personal-data': {
     holds: "the persons' keys, and events sealed under them",
-    enters: ['account-secrets', 'accounts', 'event-store', 'read-model'],
+    enters: ['account-secrets', 'accounts', 'event-store', 'postgres', 'views'],
   },
-  service: { holds: 'settings, log, health and metrics of a process', enters: [] },
+  process: { holds: 'settings, log, health and metrics of a process', enters: [] },
   'http-service': {
     holds: 'an HTTP API: problems, routes, limits of requests',
-    enters: ['service'],
+    enters: ['process'],
   },
 };
 

@@ -33,7 +33,7 @@ export async function startSurroundings(): Promise<Surroundings> {
   return {
     secrets: { ...knownSecrets(), RECEIPT_KEY: randomBytes(32).toString('base64') },
     adminKey: `spec-key.${randomBytes(32).toString('base64url')}`,
-    mailbox: await startRestartableApp('mailbox', (port) => ({
+    mailbox: await startRestartableApp('local/src/mailbox', (port) => ({
       MAILBOX_PORT: port('mailbox'),
       MAILBOX_DATA_DIR: temporaryFolder('mailbox'),
       EMAIL_API_KEY: 'key-of-the-mailbox',
@@ -60,7 +60,7 @@ export class Service {
   ) {}
 
   async startEventStore(): Promise<void> {
-    this.eventStore = await startRestartableApp('dev-event-store', (port) => ({
+    this.eventStore = await startRestartableApp('local/src/event-store', (port) => ({
       EVENTSTORE_FSYNC: 'false',
       EVENTSTORE_PORT: port('eventstore'),
       EVENTSTORE_CONTROL_PORT: port('control'),
@@ -79,7 +79,7 @@ export class Service {
 
   /** @throws Error with all it printed, when it refuses */
   async start(name: 'api' | 'worker' | 'admin', own: Environment = {}): Promise<RestartableApp> {
-    const part = await startRestartableApp(`accounts-${name}`, (port) => ({
+    const part = await startRestartableApp(`accounts-${name}/src`, (port) => ({
       LOG_LEVEL: 'info',
       BCRYPT_COST: '4',
       CODE_RESEND_SECONDS: '1',

@@ -16,7 +16,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildIfNeeded } from '../../apps/all-in-one/build-if-needed.mjs';
+import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
 import { scenarios } from './flow/scenarios.mjs';
 import { markdownOf, svgOf } from './report/render.mjs';
 

@@ -11,7 +11,7 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client';
 import type { AppendToStreamOptions } from '@eventstore/db-client';
-import { persistent, shared, streams } from '../../apps/dev-event-store/src/protocol.js';
+import { persistent, shared, streams } from '../../apps/local/src/event-store/protocol.js';
 import { EventStoreProcess, until } from './event-store-process.js';
 
 const UNARY: AppendToStreamOptions = { credentials: { username: 'any', password: 'any' } };

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventStoreDBClient } from '@eventstore/db-client';
 
-const MAIN = join(import.meta.dirname, '../../dist/apps/dev-event-store/src/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/apps/local/src/event-store/main.js');
 
 /** The client waits for streams to finish, which those of a killed server sometimes do not. */
 const DISPOSE_DEADLINE_MS = 1_000;

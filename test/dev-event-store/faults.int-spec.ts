@@ -6,7 +6,7 @@ import type { AppendToStreamOptions, EventStoreDBClient } from '@eventstore/db-c
 import { EventStoreProcess, until } from './event-store-process.js';
 
 const UNARY: AppendToStreamOptions = { credentials: { username: 'any', password: 'any' } };
-const MAIN = join(import.meta.dirname, '../../dist/apps/dev-event-store/src/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/apps/local/src/event-store/main.js');
 
 function tested(n: number) {
   return jsonEvent({ type: 'Tested', data: { n } });

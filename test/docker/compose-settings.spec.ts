@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '@app/service';
-import type { Environment } from '@app/service';
+import { ConfigurationError } from '@app/process';
+import type { Environment } from '@app/process';
 import { describe, expect, it } from '@jest/globals';
 import { readAdminSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
 import { readApiSettings } from '../../apps/accounts-api/src/accounts-api.settings.js';
 import { readWorkerSettings } from '../../apps/accounts-worker/src/accounts-worker.settings.js';
-import { loadMailboxSettings } from '../../apps/mailbox/src/mailbox-settings.js';
+import { loadMailboxSettings } from '../../apps/local/src/mailbox/mailbox-settings.js';
 import { repositoryRoot } from '../support/process.js';
 import { blocksOf, environmentOf, readWithoutComments } from './compose-file.js';
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { adminSettingTypes } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
 import { apiSettingTypes } from '../../apps/accounts-api/src/accounts-api.settings.js';
 import { workerSettingTypes } from '../../apps/accounts-worker/src/accounts-worker.settings.js';
-import { launcherSettingTypes } from '../../apps/all-in-one/src/launcher-settings.js';
+import { launcherSettingTypes } from '../../apps/local/src/launcher/launcher-settings.js';
 import { repositoryRoot } from '../support/process.js';
 
 /** What documents say that the code says already, by file and name; `npm run docs` writes it. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { migrate } from '@app/read-model/migrate.js';
-import { startEmbeddedPostgres } from '../../apps/all-in-one/src/embedded-postgres.js';
-import type { EmbeddedPostgres } from '../../apps/all-in-one/src/embedded-postgres.js';
+import { migrate } from '@app/postgres/migrate.js';
+import { startEmbeddedPostgres } from '../../apps/local/src/postgres/embedded-postgres.js';
+import type { EmbeddedPostgres } from '../../apps/local/src/postgres/embedded-postgres.js';
 import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
 import type { Credentials } from '../api/account-client.js';
 import { MailProvider, mailsSettled } from '../mail/mail-provider.js';

@@ -18,7 +18,7 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import { handleCommand } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
-import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 
 /** What the races over three processes show in some rounds, in a thousand: the same loop over one log. */
 const ROUNDS = 1_000;

@@ -38,7 +38,7 @@ export async function startThreeApis(
     await product.stop();
   };
   const another = async (): Promise<KeepAliveClient> => {
-    const api = await startRestartableApp('accounts-api', (port) => ({
+    const api = await startRestartableApp('accounts-api/src', (port) => ({
       API_PORT: port('api'),
       EVENTSTORE_URL: product.endpoints.eventstore,
       DATABASE_URL: product.endpoints.database,

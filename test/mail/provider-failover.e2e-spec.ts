@@ -27,7 +27,7 @@ describe('With a second provider', () => {
 
   beforeAll(async () => {
     const dataDir = temporaryFolder('second-mailbox');
-    second = await startRestartableApp('mailbox', (port) => ({
+    second = await startRestartableApp('local/src/mailbox', (port) => ({
       MAILBOX_PORT: port('mailbox'),
       MAILBOX_DATA_DIR: dataDir,
       EMAIL_API_KEY: 'key-of-the-second-provider',

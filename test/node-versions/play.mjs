@@ -12,7 +12,7 @@ import {
   normalizedPassword,
   passwordViolations,
 } from '../../dist/libs/accounts/src/index.js';
-import { KnownPasswords } from '../../dist/apps/accounts-api/src/register-account/known-passwords.js';
+import { KnownPasswords } from '../../dist/apps/accounts-api/src/passwords/known-passwords.js';
 
 const LAST_CODE_POINT = 0x10_ffff;
 

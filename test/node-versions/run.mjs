@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildIfNeeded } from '../../apps/all-in-one/build-if-needed.mjs';
+import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
 
 /** The oldest of the oldest line, which has an older Unicode than the others, and the newest of each. */
 const VERSIONS = ['20.19.0', '20.20.2', '22.23.5', '24.22.3', '26.12.1'];

@@ -29,7 +29,7 @@ export class AddressClasses {
     const adminKey = `spec-key.${randomBytes(32).toString('base64url')}`;
     const product = await startProduct({ environment: secrets });
     try {
-      const admin = await startRestartableApp('accounts-admin', (port) => ({
+      const admin = await startRestartableApp('accounts-admin/src', (port) => ({
         EVENTSTORE_URL: product.endpoints.eventstore,
         DATABASE_URL: product.endpoints.database,
         ADMIN_PORT: port('admin'),

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Database } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
 import { AccountClient, Backstage, PASSWORD } from '../api/account-client.js';
 import type { Credentials } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
@@ -46,7 +46,7 @@ describe('Erasing accounts', () => {
       DATABASE_URL: product.endpoints.database,
       LOG_LEVEL: 'trace',
     };
-    admin = await startRestartableApp('accounts-admin', (port) => ({
+    admin = await startRestartableApp('accounts-admin/src', (port) => ({
       ...common,
       ADMIN_PORT: port('admin'),
       ...secrets,

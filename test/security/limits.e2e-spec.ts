@@ -9,8 +9,8 @@ import {
 } from '../api/account-client.js';
 import type { Answer, Credentials } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
-import { relayTo } from '../../libs/read-model/src/testing/tcp-relay.js';
-import type { TcpRelay } from '../../libs/read-model/src/testing/tcp-relay.js';
+import { relayTo } from '@app/postgres/testing/tcp-relay.js';
+import type { TcpRelay } from '@app/postgres/testing/tcp-relay.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import { startRestartableApp } from '../support/restartable-app.js';
@@ -39,7 +39,7 @@ describe('Limits over the whole product, with two servers', () => {
   beforeAll(async () => {
     product = await startProduct({ environment: secrets, api: limits });
     relay = await relayTo(product.endpoints.database);
-    second = await startRestartableApp('accounts-api', () => ({
+    second = await startRestartableApp('accounts-api/src', () => ({
       ...secrets,
       ...limits,
       BCRYPT_COST: '4',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool } from '@app/read-model/postgres.js';
-import type { Database } from '@app/read-model';
+import { createPool } from '@app/postgres/postgres.js';
+import type { Database } from '@app/postgres';
 import { AccountClient, Backstage, expectProblem, newCaller } from '../api/account-client.js';
 import type { Answer, Credentials } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
@@ -36,7 +36,7 @@ describe('Keys that are replaced while people register', () => {
 
   beforeAll(async () => {
     product = await startProduct({ workers: 2, api: settings, worker: settings });
-    second = await startRestartableApp('accounts-api', (port) => ({
+    second = await startRestartableApp('accounts-api/src', (port) => ({
       ...settings,
       BCRYPT_COST: '4',
       API_PORT: port('api'),

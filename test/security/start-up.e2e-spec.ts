@@ -57,10 +57,10 @@ describe('At its start the API', () => {
   });
 
   it('warns of rules on the composition of passwords, and only then', async () => {
-    const quiet = await startApp('accounts-api', { ...secrets, ...elsewhere });
+    const quiet = await startApp('accounts-api/src', { ...secrets, ...elsewhere });
     await quiet.stop();
     expect(quiet.output()).not.toContain('composed by rules');
-    const strict = await startApp('accounts-api', {
+    const strict = await startApp('accounts-api/src', {
       ...secrets,
       ...elsewhere,
       PASSWORD_REQUIRE_DIGIT: 'true',

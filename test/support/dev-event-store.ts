@@ -32,7 +32,7 @@ export async function startDevEventStore(
   options: DevEventStoreOptions = {},
 ): Promise<DevEventStore> {
   const dataDir = temporaryFolder('event-store');
-  const app: RestartableApp = await startRestartableApp('dev-event-store', (port) => ({
+  const app: RestartableApp = await startRestartableApp('local/src/event-store', (port) => ({
     EVENTSTORE_FSYNC: 'false',
     ...options.environment,
     EVENTSTORE_PORT: port('eventstore'),

@@ -6,7 +6,7 @@ const LONGEST = [
   'test/faults/parallel-guesses.long-spec.ts',
   'test/dev-event-store/capacity.long-spec.ts',
   'libs/event-store/src/eventstoredb-outages.int-spec.ts',
-  'test/all-in-one/launcher.e2e-spec.ts',
+  'test/local/launcher.e2e-spec.ts',
   'test/security/bad-requests.long-spec.ts',
   'libs/event-store/src/eventstoredb-event-store.int-spec.ts',
 ];

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { migrate } from '@app/read-model/migrate.js';
+import { migrate } from '@app/postgres/migrate.js';
 import { Client } from 'pg';
-import { startEmbeddedPostgres } from '../../apps/all-in-one/src/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../apps/local/src/postgres/embedded-postgres.js';
 import { eventually } from './eventually.js';
 import { runFolder } from './run-folder.js';
 

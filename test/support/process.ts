@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ReadyMessage } from '@app/service';
+import type { ReadyMessage } from '@app/process';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -31,7 +31,7 @@ const READY_DEADLINE_MS = 30_000;
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Starts `dist/apps/<app>/src/main.js` and waits for its ready message.
+ * Starts `dist/apps/<app>/main.js` and waits for its ready message.
  *
  * The process sees the given settings and nothing of the developer's own environment, so that a test
  * does the same on every machine.
@@ -39,7 +39,7 @@ export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
  * @throws Error with all it printed, when it ends or stays silent instead of getting ready
  */
 export function startApp(app: string, environment: Environment = {}): Promise<AppProcess> {
-  return startScript(join(repositoryRoot, 'dist/apps', app, 'src/main.js'), environment);
+  return startScript(join(repositoryRoot, 'dist/apps', app, 'main.js'), environment);
 }
 
 /** The same for any script that sends a ready message. */

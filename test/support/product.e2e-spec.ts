@@ -61,6 +61,6 @@ describe('the product for tests', () => {
   });
 
   it('says what a process printed when it cannot start', async () => {
-    await expect(startApp('accounts-api')).rejects.toThrow(/exit code 78[^]*EVENTSTORE_URL/);
+    await expect(startApp('accounts-api/src')).rejects.toThrow(/exit code 78[^]*EVENTSTORE_URL/);
   });
 });

@@ -1,6 +1,6 @@
-import { developmentSecrets } from '../../apps/all-in-one/src/development-secrets.js';
-import { PARTS } from '../../apps/all-in-one/src/parts.js';
-import type { Surroundings } from '../../apps/all-in-one/src/parts.js';
+import { developmentSecrets } from '../../apps/local/src/launcher/development-secrets.js';
+import { PARTS } from '../../apps/local/src/launcher/parts.js';
+import type { Surroundings } from '../../apps/local/src/launcher/parts.js';
 import type { DevEventStore } from './dev-event-store.js';
 import { startDevEventStore } from './dev-event-store.js';
 import { freshDatabase } from './postgres.js';

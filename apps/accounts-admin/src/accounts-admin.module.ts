@@ -3,21 +3,18 @@ import { ACTIVATION_POLICY, activationPolicyOf } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import { ACCOUNT_EVENT_CODEC, AccountEventCodec, AccountKeys } from '@app/personal-data';
-import type { Database } from '@app/read-model';
-import { CLOCK, LOG, systemClock } from '@app/service';
-import type { Clock, Environment, Log } from '@app/service';
+import type { Database } from '@app/postgres';
+import { CLOCK, LOG, systemClock } from '@app/process';
+import type { Clock, Environment, Log } from '@app/process';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { reportSettings } from './accounts-admin.settings.js';
 import type { AccountsAdminSettings } from './accounts-admin.settings.js';
-import { AdminKeyGuard } from './admin-keys/admin-key.guard.js';
-import { AdminKeys } from './admin-keys/admin-keys.js';
-import { ManageAdminKeysController } from './admin-keys/manage-admin-keys.controller.js';
-import {
-  IssueAdminKeyHandler,
-  RevokeAdminKeyHandler,
-} from './admin-keys/manage-admin-keys.handlers.js';
+import { AdminKeyGuard } from './keys/admin-key.guard.js';
+import { AdminKeys } from './keys/admin-keys.js';
+import { ManageAdminKeysController } from './keys/manage-admin-keys.controller.js';
+import { IssueAdminKeyHandler, RevokeAdminKeyHandler } from './keys/manage-admin-keys.handlers.js';
 import {
   ACTIVATION_SETTINGS,
   READ_MODEL,
@@ -25,40 +22,40 @@ import {
   RECEIPTS,
   SETTING_REPORTS,
 } from './admin.tokens.js';
-import { AuditLog } from './audit/audit-log.js';
-import { DecideFailedEventsController } from './decide-failed-events/decide-failed-events.controller.js';
-import { DecideFailedEventHandler } from './decide-failed-events/decide-failed-events.handler.js';
-import { EraseAccountController } from './erase-account/erase-account.controller.js';
-import { EraseAccountHandler } from './erase-account/erase-account.handler.js';
-import { ErasureReceipts } from './erase-account/erasure-receipts.js';
-import { ExplainAccountController } from './explain-account/explain-account.controller.js';
-import { ExportHeadsController } from './export-heads/export-heads.controller.js';
-import { ExportHeadsQuery } from './export-heads/export-heads.query.js';
-import { ExportHistoryController } from './export-history/export-history.controller.js';
-import { ExportHistoryQuery } from './export-history/export-history.query.js';
-import { FindAccountsController } from './find-accounts/find-accounts.controller.js';
-import { FindAccountsQuery } from './find-accounts/find-accounts.query.js';
-import { FindActivationMailsController } from './find-activation-mails/find-activation-mails.controller.js';
-import { LogWalk } from './log-walk.js';
-import { RebuildProjectionController } from './rebuild-projection/rebuild-projection.controller.js';
-import { RebuildProjectionHandler } from './rebuild-projection/rebuild-projection.handler.js';
-import { AccountHistory } from './replay-account/account-history.js';
-import { ReplayAccountController } from './replay-account/replay-account.controller.js';
-import { ReplayAccountQuery } from './replay-account/replay-account.query.js';
-import { RetryActivationMailController } from './retry-activation-mail/retry-activation-mail.controller.js';
-import { RetryActivationMailHandler } from './retry-activation-mail/retry-activation-mail.handler.js';
-import { SupportBundleController } from './support-bundle/support-bundle.controller.js';
-import { SupportBundleQuery } from './support-bundle/support-bundle.query.js';
-import { VerifyAccountController } from './verify-account/verify-account.controller.js';
-import { VerifyAccountsController } from './verify-accounts/verify-accounts.controller.js';
-import { VerifyAccountsQuery } from './verify-accounts/verify-accounts.query.js';
-import { ViewAccountStateController } from './view-account-state/view-account-state.controller.js';
-import { ViewAccountStateQuery } from './view-account-state/view-account-state.query.js';
-import { ViewStatisticsController } from './view-statistics/view-statistics.controller.js';
-import { WatchProjectionsController } from './watch-projections/watch-projections.controller.js';
-import { WatchProjectionsQuery } from './watch-projections/watch-projections.query.js';
-import { WhatIfController } from './what-if/what-if.controller.js';
-import { WhatIfQuery } from './what-if/what-if.query.js';
+import { AuditLog } from './evidence/audit/audit-log.js';
+import { DecideFailedEventsController } from './projections/decide-failed-events/decide-failed-events.controller.js';
+import { DecideFailedEventHandler } from './projections/decide-failed-events/decide-failed-events.handler.js';
+import { EraseAccountController } from './accounts/erase-account/erase-account.controller.js';
+import { EraseAccountHandler } from './accounts/erase-account/erase-account.handler.js';
+import { ErasureReceipts } from './accounts/erase-account/erasure-receipts.js';
+import { ExplainAccountController } from './accounts/explain-account/explain-account.controller.js';
+import { ExportHeadsController } from './evidence/export-heads/export-heads.controller.js';
+import { ExportHeadsQuery } from './evidence/export-heads/export-heads.query.js';
+import { ExportHistoryController } from './evidence/export-history/export-history.controller.js';
+import { ExportHistoryQuery } from './evidence/export-history/export-history.query.js';
+import { FindAccountsController } from './accounts/find-accounts/find-accounts.controller.js';
+import { FindAccountsQuery } from './accounts/find-accounts/find-accounts.query.js';
+import { FindActivationMailsController } from './mails/find-activation-mails/find-activation-mails.controller.js';
+import { LogWalk } from './evidence/log-walk.js';
+import { RebuildProjectionController } from './projections/rebuild-projection/rebuild-projection.controller.js';
+import { RebuildProjectionHandler } from './projections/rebuild-projection/rebuild-projection.handler.js';
+import { AccountHistory } from './accounts/replay-account/account-history.js';
+import { ReplayAccountController } from './accounts/replay-account/replay-account.controller.js';
+import { ReplayAccountQuery } from './accounts/replay-account/replay-account.query.js';
+import { RetryActivationMailController } from './mails/retry-activation-mail/retry-activation-mail.controller.js';
+import { RetryActivationMailHandler } from './mails/retry-activation-mail/retry-activation-mail.handler.js';
+import { SupportBundleController } from './support/support-bundle/support-bundle.controller.js';
+import { SupportBundleQuery } from './support/support-bundle/support-bundle.query.js';
+import { VerifyAccountController } from './evidence/verify-account/verify-account.controller.js';
+import { VerifyAccountsController } from './evidence/verify-accounts/verify-accounts.controller.js';
+import { VerifyAccountsQuery } from './evidence/verify-accounts/verify-accounts.query.js';
+import { ViewAccountStateController } from './accounts/view-account-state/view-account-state.controller.js';
+import { ViewAccountStateQuery } from './accounts/view-account-state/view-account-state.query.js';
+import { ViewStatisticsController } from './projections/view-statistics/view-statistics.controller.js';
+import { WatchProjectionsController } from './projections/watch-projections/watch-projections.controller.js';
+import { WatchProjectionsQuery } from './projections/watch-projections/watch-projections.query.js';
+import { WhatIfController } from './support/what-if/what-if.controller.js';
+import { WhatIfQuery } from './support/what-if/what-if.query.js';
 
 /** What main.ts has connected to already. */
 export interface AdminConnections {

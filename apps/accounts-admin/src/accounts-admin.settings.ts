@@ -1,9 +1,9 @@
 import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
-import { loadConfiguration, setting, processSettings } from '@app/service';
-import type { Environment } from '@app/service';
+import { loadConfiguration, setting, processSettings } from '@app/process';
+import type { Environment } from '@app/process';
 import { z } from 'zod';
-import { parseKeyText } from './admin-keys/key-text.js';
+import { parseKeyText } from './keys/key-text.js';
 
 export type AccountsAdminSettings = ReturnType<typeof readAdminSettings>;
 

@@ -4,7 +4,8 @@ import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
-import { NothingToRebuild, ReadModelUnavailable, RebuildRunning } from '@app/read-model';
+import { NothingToRebuild, RebuildRunning } from '@app/consumers';
+import { ReadModelUnavailable } from '@app/postgres';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
 export const adminProblems = {

@@ -1,8 +1,8 @@
 /** Injection tokens of the ports that `accounts-admin.module.ts` binds to their adapters. */
 
-/** `Queryable` of @app/read-model: quick queries. */
+/** `Queryable` of @app/postgres: quick queries. */
 export const READ_MODEL = Symbol('ReadModel');
-/** `Database` of @app/read-model, whose statements may run for minutes. */
+/** `Database` of @app/postgres, whose statements may run for minutes. */
 export const REBUILD_DATABASE = Symbol('RebuildDatabase');
 /** `ErasureReceipts`, which signs exports as well, or undefined when no key for them is configured. */
 export const RECEIPTS = Symbol('ErasureReceipts');

@@ -1,16 +1,16 @@
 import 'reflect-metadata';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
-import type { Database } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
-import { createMetrics, runProcess, startInternalServer } from '@app/service';
-import type { Log, RunningProcess } from '@app/service';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
+import { createMetrics, runProcess, startInternalServer } from '@app/process';
+import type { Log, RunningProcess } from '@app/process';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
-import { AdminKeys } from './admin-keys/admin-keys.js';
+import { AdminKeys } from './keys/admin-keys.js';
 import { adminProblemTable, adminProblems } from './admin-problems.js';
 import { describeAdminApi } from './api-description/api-description.js';
-import { ErasureReceipts } from './erase-account/erasure-receipts.js';
+import { ErasureReceipts } from './accounts/erase-account/erasure-receipts.js';
 
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** Indexes over, and comparison of, tables with millions of rows. */

@@ -14,10 +14,11 @@ import {
 import type { BrokenRule, BrokenRuleName } from '@app/accounts';
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { commonProblems } from '@app/http-service';
-import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
+import { ReadModelBehind } from '@app/consumers';
+import { ReadModelUnavailable } from '@app/postgres';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
-import { HashingOverloaded } from './register-account/password-hasher.js';
+import { HashingOverloaded } from './passwords/password-hasher.js';
 
 const now = Date.UTC(2026, 10, 22, 12);
 const problemOf = accountProblemTable(() => now);

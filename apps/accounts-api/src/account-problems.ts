@@ -4,13 +4,14 @@ import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, retryAfterHeader, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
-import { ReadModelBehind, ReadModelUnavailable } from '@app/read-model';
-import type { Clock } from '@app/service';
+import { ReadModelBehind } from '@app/consumers';
+import { ReadModelUnavailable } from '@app/postgres';
+import type { Clock } from '@app/process';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
-import { LimitExceeded } from './throttle/throttle.js';
-import { HashingOverloaded } from './register-account/password-hasher.js';
+import { LimitExceeded } from './limits/throttle.js';
+import { HashingOverloaded } from './passwords/password-hasher.js';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
 export const accountProblems = {

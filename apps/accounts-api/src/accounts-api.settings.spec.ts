@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { ConfigurationError } from '@app/service';
-import type { Environment } from '@app/service';
+import { ConfigurationError } from '@app/process';
+import type { Environment } from '@app/process';
 import { readApiSettings } from './accounts-api.settings.js';
 
 const key = () => randomBytes(32).toString('base64');

@@ -1,11 +1,11 @@
 import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
-import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/service';
-import type { Environment } from '@app/service';
+import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
+import type { Environment } from '@app/process';
 import { z } from 'zod';
 import { TrustedProxies, trustedProxiesSetting } from './client-address/client-addresses.js';
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
-import { limitSettings } from './throttle/limits.js';
+import { limitSettings } from './limits/limits.js';
 
 export type AccountsApiSettings = ReturnType<typeof readApiSettings>;
 

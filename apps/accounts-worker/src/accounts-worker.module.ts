@@ -3,10 +3,11 @@ import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/acco
 import type { EventStore } from '@app/event-store';
 import { ACCOUNTS, AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { activationMailConsumer } from '@app/read-model';
-import type { Database, SagaName } from '@app/read-model';
-import { CLOCK, LOG, systemClock } from '@app/service';
-import type { Log } from '@app/service';
+import { activationMailConsumer } from '@app/views';
+import type { Database } from '@app/postgres';
+import type { SagaName } from '@app/views';
+import { CLOCK, LOG, systemClock } from '@app/process';
+import type { Log } from '@app/process';
 import type { DynamicModule } from '@nestjs/common';
 import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DATABASE } from './database.token.js';

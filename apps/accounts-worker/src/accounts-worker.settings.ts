@@ -1,7 +1,7 @@
 import { keyRingSetting } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
-import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/service';
-import type { Environment } from '@app/service';
+import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
+import type { Environment } from '@app/process';
 import { z } from 'zod';
 
 export const workerSettingTypes = {

@@ -1,2 +1,2 @@
-/** Injection token of PostgreSQL (`Database` of @app/read-model). */
+/** Injection token of PostgreSQL (`Database` of @app/postgres). */
 export const DATABASE = Symbol('Database');

@@ -1,16 +1,12 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  ReadModelUnavailable,
-  followLog,
-  giveUpLostKeys,
-  markRestored,
-  projections,
-} from '@app/read-model';
-import type { Database } from '@app/read-model';
-import { migrate } from '@app/read-model/migrate.js';
-import { createPool } from '@app/read-model/postgres.js';
-import { ConfigurationError, loadConfiguration, setting } from '@app/service';
+import { ReadModelUnavailable } from '@app/postgres';
+import { followLog, markRestored } from '@app/consumers';
+import { giveUpLostKeys, projections } from '@app/views';
+import type { Database } from '@app/postgres';
+import { migrate } from '@app/postgres/migrate.js';
+import { createPool } from '@app/postgres/postgres.js';
+import { ConfigurationError, loadConfiguration, setting } from '@app/process';
 import { z } from 'zod';
 
 /**

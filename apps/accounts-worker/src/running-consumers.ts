@@ -1,9 +1,9 @@
-import { projections, sagas } from '@app/read-model';
-import type { SagaName } from '@app/read-model';
+import { projections, sagas } from '@app/views';
+import type { SagaName } from '@app/views';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { SagaFeedOptions } from './durable-sagas/saga-feed.js';
-import { KeepProjection } from './keep-projections/keep-projection.js';
-import type { KeepProjectionOptions } from './keep-projections/keep-projection.js';
+import { KeepProjection } from './views/keep-projection.js';
+import type { KeepProjectionOptions } from './views/keep-projection.js';
 
 /** What a saga does with the events that its consumer definition names. */
 export type Reaction = Pick<SagaFeedOptions, 'events' | 'setAside' | 'gate' | 'windowSize'>;

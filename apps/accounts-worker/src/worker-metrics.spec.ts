@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReadModelUnavailable } from '@app/read-model';
-import { createMetrics } from '@app/service';
+import { ReadModelUnavailable } from '@app/postgres';
+import { createMetrics } from '@app/process';
 import type { SagaFeedStatus } from './durable-sagas/saga-feed.js';
 import { measureWork } from './worker-metrics.js';
 

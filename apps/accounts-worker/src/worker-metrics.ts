@@ -1,7 +1,7 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { ReadModelUnavailable } from '@app/read-model';
-import type { ProjectionStatus } from '@app/read-model';
+import { ReadModelUnavailable } from '@app/postgres';
+import type { ProjectionStatus } from '@app/consumers';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { MailProviders } from './mail-delivery/mail-providers.js';
 

@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Log } from '@app/service';
+import type { Log } from '@app/process';
 import { NestLog } from './nest-log.js';
 import { KnownRoutes } from './known-routes.js';
 import { serveProblemPages } from './problem-pages.js';

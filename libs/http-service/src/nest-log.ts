@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { Log } from '@app/service';
+import type { Log } from '@app/process';
 
 /** Nest's own messages in our log; its start-up chatter only at debug. */
 export class NestLog implements LoggerService {

@@ -1,7 +1,7 @@
 import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Log } from '@app/service';
+import type { Log } from '@app/process';
 import type { KnownRoutes } from './known-routes.js';
 import { Problem, commonProblems, invalidRequest, problemDocument } from './problem.js';
 import { InvalidJson } from './strict-json.js';

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KeyRing, UnknownKey } from '@app/account-secrets';
-import { ReadModelUnavailable } from '@app/read-model';
-import type { Database, Queryable, Statement } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
+import { ReadModelUnavailable } from '@app/postgres';
+import type { Database, Queryable, Statement } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import {

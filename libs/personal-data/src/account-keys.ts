@@ -1,6 +1,6 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import type { KeyRing } from '@app/account-secrets';
-import type { Queryable } from '@app/read-model';
+import type { Queryable } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
 import { SealBroken, open, seal } from './seal.js';
 

@@ -10,3 +10,4 @@ export {
 export { SetAsideCodec, concernsOneAccount, setAside } from './set-aside-codec.js';
 export type { SetAsideOptions } from './set-aside-codec.js';
 export { SealBroken, open, seal } from './seal.js';
+export { anonymousAccountCodec } from './anonymous-account-codec.js';

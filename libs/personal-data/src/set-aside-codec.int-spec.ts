@@ -13,9 +13,9 @@ import {
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import type { RecordedEvent } from '@app/event-store';
-import { listUnreadableAccounts } from '@app/read-model';
-import type { Database } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
+import { listUnreadableAccounts } from '@app/views';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { AccountEventCodec } from './account-event-codec.js';

@@ -7,8 +7,9 @@ import {
 } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, RecordedEvent } from '@app/event-store';
-import { findUnreadableAccounts, recordForgotten, recordUnreadableAccount } from '@app/read-model';
-import type { Queryable, UnreadableAccount } from '@app/read-model';
+import { findUnreadableAccounts, recordForgotten, recordUnreadableAccount } from '@app/views';
+import type { Queryable } from '@app/postgres';
+import type { UnreadableAccount } from '@app/views';
 import { AccountKeyMissing, AccountKeyUnreadable } from './account-keys.js';
 import type { AccountKeys } from './account-keys.js';
 import { SealBroken } from './seal.js';

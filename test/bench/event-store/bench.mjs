@@ -1,7 +1,7 @@
 /**
  * How much of the official client's speed is left with the development event store behind it.
  *
- *   npx nest build dev-event-store && node test/bench/event-store/bench.mjs [rounds] [appends]
+ *   npx nest build local && node test/bench/event-store/bench.mjs [rounds] [appends]
  *
  * A is the development event store with fsync on; B answers without storing. Both run as processes of
  * their own, the load comes from this one; rounds alternate, medians and ratios are printed.
@@ -104,7 +104,7 @@ function median(values) {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-const eventStore = await start(join(root, 'dist/apps/dev-event-store/src/main.js'), {
+const eventStore = await start(join(root, 'dist/apps/local/src/event-store/main.js'), {
   EVENTSTORE_PORT: '0',
   EVENTSTORE_DATA_DIR: folder,
 });

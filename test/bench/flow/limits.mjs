@@ -83,7 +83,7 @@ export class Limits {
       const { stage } = this.context;
       const store = await stage.start(
         'bare-eventstore',
-        join(root, 'dist/apps/dev-event-store/src/main.js'),
+        join(root, 'dist/apps/local/src/event-store/main.js'),
         {
           EVENTSTORE_PORT: '0',
           EVENTSTORE_DATA_DIR: join(stage.folder, 'bare-eventstore'),

@@ -71,7 +71,7 @@ export class Stage {
 
   /** A PostgreSQL as `npm start` runs it. */
   async startPostgres() {
-    const { startEmbeddedPostgres } = await built('apps/all-in-one/src/embedded-postgres.js');
+    const { startEmbeddedPostgres } = await built('apps/local/src/postgres/embedded-postgres.js');
     const ignore = () => undefined;
     const server = await startEmbeddedPostgres({
       dataDir: join(this.folder, 'postgres'),
@@ -127,8 +127,8 @@ export async function createDatabase(postgres, name) {
  * @param options.flags Node's flags by part: `{ api: ['--cpu-prof'] }`
  */
 export async function startProduct(stage, { postgres, mailUrl, name, settings = {}, flags = {} }) {
-  const { PARTS, MIGRATION } = await built('apps/all-in-one/src/parts.js');
-  const { developmentSecrets } = await built('apps/all-in-one/src/development-secrets.js');
+  const { PARTS, MIGRATION } = await built('apps/local/src/launcher/parts.js');
+  const { developmentSecrets } = await built('apps/local/src/launcher/development-secrets.js');
   const dataDir = join(stage.folder, name);
   const secrets = developmentSecrets(join(dataDir, 'secrets'));
   const databaseUrl = await createDatabase(postgres, `product_${randomBytes(4).toString('hex')}`);
@@ -152,7 +152,7 @@ export async function startProduct(stage, { postgres, mailUrl, name, settings = 
   const partOf = (wanted) => PARTS.find((part) => part.name === wanted);
   const start = (wanted, own = {}, execArgv = flags[wanted]) => {
     const part = partOf(wanted);
-    const script = dist(`apps/${part.app}/src/main.js`);
+    const script = dist(`apps/${part.app}/main.js`);
     const environment = { ...environmentOf(part), ...own };
     return stage.start(`${name}-${wanted}`, script, environment, { execArgv });
   };

@@ -8,12 +8,12 @@ import { performance } from 'node:perf_hooks';
 import { median } from '../report/report.mjs';
 import {
   liveTable,
-  projections,
   readCheckpoint,
   saveCheckpoint,
-} from '../../../dist/libs/read-model/src/index.js';
-import { migrate } from '../../../dist/libs/read-model/src/migrate.js';
-import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
+} from '../../../dist/libs/consumers/src/index.js';
+import { projections } from '../../../dist/libs/views/src/index.js';
+import { migrate } from '../../../dist/libs/postgres/src/migrate.js';
+import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
 import { startDatabase, startEventStore } from '../scale/data-set.mjs';
 import { memoryOf } from '../scale/processes.mjs';
 import { GeneratedLog } from './generated-log.mjs';

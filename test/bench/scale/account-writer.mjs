@@ -14,7 +14,7 @@ import { accountStreamName, addressKeyOf } from '../../../dist/libs/accounts/src
 import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
 import { WrongExpectedRevision, handleCommand } from '../../../dist/libs/event-store/src/index.js';
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
+import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
 import { addressOf, fateOf, lifeOf, longHistoryOf } from './account-lives.mjs';
 import { readSecrets } from './secrets.mjs';
 

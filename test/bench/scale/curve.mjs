@@ -4,8 +4,8 @@ import { performance } from 'node:perf_hooks';
 import { accountStreamName, addressKeyOf } from '../../../dist/libs/accounts/src/index.js';
 import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import { AccountHistory } from '../../../dist/apps/accounts-admin/src/replay-account/account-history.js';
-import { toEntry } from '../../../dist/apps/accounts-admin/src/replay-account/replay-account.handler.js';
+import { AccountHistory } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/account-history.js';
+import { toEntry } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/replay-account.handler.js';
 import { addressOf, fateOf, longHistoryOf, password, registeredAtOf } from './account-lives.mjs';
 import { percentile } from '../report/report.mjs';
 

@@ -9,19 +9,14 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { developmentSecrets } from '../../../dist/apps/all-in-one/src/development-secrets.js';
-import { startEmbeddedPostgres } from '../../../dist/apps/all-in-one/src/embedded-postgres.js';
+import { developmentSecrets } from '../../../dist/apps/local/src/launcher/development-secrets.js';
+import { startEmbeddedPostgres } from '../../../dist/apps/local/src/postgres/embedded-postgres.js';
 import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import {
-  accountsProjection,
-  consumers,
-  liveTable,
-  projections,
-  runProjection,
-} from '../../../dist/libs/read-model/src/index.js';
-import { migrate } from '../../../dist/libs/read-model/src/migrate.js';
-import { createPool } from '../../../dist/libs/read-model/src/postgres.js';
+import { accountsProjection, consumers, projections } from '../../../dist/libs/views/src/index.js';
+import { liveTable, runProjection } from '../../../dist/libs/consumers/src/index.js';
+import { migrate } from '../../../dist/libs/postgres/src/migrate.js';
+import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
 import { hashesOfThePassword, readSecrets } from './secrets.mjs';
 import { memoryOf, startProcess } from './processes.mjs';
 
@@ -78,7 +73,7 @@ export function startDatabase({ folder }, options = {}) {
 
 /** The development event store on the data set's log. */
 export function startEventStore({ folder }, environment = {}) {
-  return startProcess('apps/dev-event-store/src/main.js', {
+  return startProcess('apps/local/src/event-store/main.js', {
     EVENTSTORE_PORT: '0',
     EVENTSTORE_CONTROL_PORT: '0',
     EVENTSTORE_DATA_DIR: join(folder, 'eventstore'),

@@ -1,7 +1,7 @@
 /** Secrets of a data set, as the product's own code takes them. */
 import { readFileSync } from 'node:fs';
 import { ConsistencyTokens } from '../../../dist/apps/accounts-api/src/read-your-writes/consistency-tokens.js';
-import { BcryptPasswordHasher } from '../../../dist/apps/accounts-api/src/register-account/bcrypt-password-hasher.js';
+import { BcryptPasswordHasher } from '../../../dist/apps/accounts-api/src/passwords/bcrypt-password-hasher.js';
 import { AccountIds, KeyRing } from '../../../dist/libs/account-secrets/src/index.js';
 import { password } from './account-lives.mjs';
 

@@ -61,6 +61,6 @@ done
 export DOCKER_BUILDKIT=0
 COMPOSE=${COMPOSE:-docker-compose}
 export COMPOSE
-[ -e dist/apps/dev-event-store/src/main.js ] || npm run --silent build
+[ -e dist/apps/local/src/event-store/main.js ] || npm run --silent build
 test/docker/engine/stand-ins.sh
 "${@:-docker/verify.sh}"

@@ -119,7 +119,7 @@ RUN chmod 755 /usr/local/bin/curl && mkdir -p /var/lib/eventstore /var/log/event
 ENV EVENTSTORE_HOST=0.0.0.0 EVENTSTORE_DATA_DIR=/var/lib/eventstore EVENTSTORE_CONTROL_PORT=off
 USER node
 VOLUME /var/lib/eventstore /var/log/eventstore
-CMD ["node", "dist/apps/dev-event-store/src/main.js"]
+CMD ["node", "dist/apps/local/src/event-store/main.js"]
 END
 
 build prom/prometheus:v3.5.0 << 'END'

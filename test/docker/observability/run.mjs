@@ -92,7 +92,7 @@ function rulesAreRight() {
 // --- The running product ----------------------------------------------------------------------------------
 
 async function startProduct() {
-  const child = start(process.execPath, ['apps/all-in-one/start.mjs'], {
+  const child = start(process.execPath, ['apps/local/start.mjs'], {
     DATA_DIR: join(folder, 'data'),
     API_PORT: '0',
     ADMIN_PORT: '0',

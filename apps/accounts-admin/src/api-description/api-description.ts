@@ -9,7 +9,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiParam, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { adminProblems } from '../admin-problems.js';
-import { NDJSON } from '../line-stream.js';
+import { NDJSON } from '../evidence/line-stream.js';
 
 const problems = { ...commonProblems, ...adminProblems };
 

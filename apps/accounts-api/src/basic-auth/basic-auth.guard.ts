@@ -1,8 +1,8 @@
 import { AccountIds } from '@app/account-secrets';
 import { InvalidAddress, addressKeyOf } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
-import { findCredentials } from '@app/read-model';
-import type { Queryable } from '@app/read-model';
+import { findCredentials } from '@app/views';
+import type { Queryable } from '@app/postgres';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';

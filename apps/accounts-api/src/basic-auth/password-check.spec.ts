@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { UnknownKey } from '@app/account-secrets';
-import { ReadModelUnavailable } from '@app/read-model';
-import { HashingOverloaded } from '../register-account/password-hasher.js';
+import { ReadModelUnavailable } from '@app/postgres';
+import { HashingOverloaded } from '../passwords/password-hasher.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
 import {
   ExampleBuckets,
   exampleLimits,
   examplePasswordCheck,
 } from '../testing/example-password-check.js';
-import { LimitExceeded } from '../throttle/throttle.js';
+import { LimitExceeded } from '../limits/throttle.js';
 import type { PasswordClaim } from './password-check.js';
 
 const RIGHT = 'right password';

@@ -1,4 +1,4 @@
-import type { AccountView } from '@app/read-model';
+import type { AccountView } from '@app/views';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';

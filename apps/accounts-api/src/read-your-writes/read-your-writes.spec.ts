@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ReadModelBehind } from '@app/read-model';
+import { ReadModelBehind } from '@app/consumers';
 import { ReadYourWrites, WriteNotInLog } from './read-your-writes.js';
 
 const ada = 'account-of-ada';

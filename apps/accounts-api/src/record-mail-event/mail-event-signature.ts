@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Clock } from '@app/service';
+import type { Clock } from '@app/process';
 
 /** How far the time of a message may be from ours, in milliseconds: older ones could be replayed. */
 const TOLERANCE_MS = 5 * 60_000;

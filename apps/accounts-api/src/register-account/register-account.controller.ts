@@ -16,8 +16,8 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
-import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from './password-rules.js';
-import { RegistrationThrottleGuard } from '../throttle/throttle-registrations.guard.js';
+import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from '../passwords/password-rules.js';
+import { RegistrationThrottleGuard } from '../limits/throttle-registrations.guard.js';
 import { RegisterAccountCommand } from './register-account.handler.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';

@@ -4,8 +4,8 @@ import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { CLOCK } from '@app/service';
-import type { Clock } from '@app/service';
+import { CLOCK } from '@app/process';
+import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
@@ -15,8 +15,8 @@ import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { SecurityEvents } from '../security-events/security-events.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
-import { PASSWORD_HASHER } from './password-hasher.js';
-import type { PasswordHasher } from './password-hasher.js';
+import { PASSWORD_HASHER } from '../passwords/password-hasher.js';
+import type { PasswordHasher } from '../passwords/password-hasher.js';
 
 /** Somebody wants an account for this address. The answer is the same whatever the address has already. */
 export class RegisterAccountCommand extends Command<WrittenAt & { readonly accountId: string }> {

@@ -10,7 +10,7 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
-import { NewCodeThrottleGuard } from '../throttle/throttle-new-codes.guard.js';
+import { NewCodeThrottleGuard } from '../limits/throttle-new-codes.guard.js';
 import { RequestActivationCodeCommand } from './request-activation-code.handler.js';
 
 const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';

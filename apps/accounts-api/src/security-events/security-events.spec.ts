@@ -3,7 +3,7 @@ import { exampleLimits } from '../testing/example-password-check.js';
 import { ExampleAccounts, exampleContext } from '../testing/example-accounts.js';
 import { RegisterAccountCommand } from '../register-account/register-account.handler.js';
 import { ActivateAccountCommand } from '../activate-account/activate-account.handler.js';
-import { LimitExceeded } from '../throttle/throttle.js';
+import { LimitExceeded } from '../limits/throttle.js';
 import { SecurityEvents } from './security-events.js';
 
 describe('Security events', () => {

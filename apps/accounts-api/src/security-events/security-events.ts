@@ -1,6 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
-import type { Log } from '@app/service';
-import { LimitExceeded } from '../throttle/throttle.js';
+import type { Log } from '@app/process';
+import { LimitExceeded } from '../limits/throttle.js';
 
 /** Whom an event is about, and as part of which request. Ids only: logs hold no personal data. */
 export interface SecurityEventSubject {

@@ -1,9 +1,9 @@
-import type { Queryable, Statement } from '@app/read-model';
+import type { Queryable, Statement } from '@app/postgres';
 import { PasswordCheck } from '../basic-auth/password-check.js';
 import { VerifiedCredentials } from '../basic-auth/verified-credentials.js';
-import { limitSettings, limitsOf } from '../throttle/limits.js';
-import type { Limits } from '../throttle/limits.js';
-import { Throttle } from '../throttle/throttle.js';
+import { limitSettings, limitsOf } from '../limits/limits.js';
+import type { Limits } from '../limits/limits.js';
+import { Throttle } from '../limits/throttle.js';
 import type { ExampleAccounts } from './example-accounts.js';
 
 /** Buckets that never flow back, counted in memory by what the two statements are given. */

@@ -3,13 +3,13 @@ import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { CLOCK, LOG } from '@app/service';
-import type { Clock, Log } from '@app/service';
+import { CLOCK, LOG } from '@app/process';
+import type { Clock, Log } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
-import { PASSWORD_HASHER } from '../register-account/password-hasher.js';
-import type { PasswordHasher } from '../register-account/password-hasher.js';
+import { PASSWORD_HASHER } from '../passwords/password-hasher.js';
+import type { PasswordHasher } from '../passwords/password-hasher.js';
 import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 

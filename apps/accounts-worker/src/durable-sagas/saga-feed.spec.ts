@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { RetryLater } from '@app/event-store';
+import { RetryLater } from '@app/consumers';
 import type { RecordedEvent } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
-import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import type { IEvent } from '@nestjs/cqrs';
 import { eventually } from '../../../../test/support/eventually.js';
 import { InMemoryDatabase } from '../testing/in-memory-database.js';

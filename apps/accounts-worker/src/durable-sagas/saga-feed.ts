@@ -1,6 +1,6 @@
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import { accountIdOfStream } from '@app/accounts';
-import { consumeInWindow, runSubscription } from '@app/event-store';
+import { consumeInWindow, runSubscription } from '@app/consumers';
 import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import {
   checkLog,
@@ -8,9 +8,11 @@ import {
   saveCheckpoint,
   takeBackToLastEvent,
   whileLeader,
-} from '@app/read-model';
-import type { Database, HandledEvent, SagaConsumer } from '@app/read-model';
-import type { Log } from '@app/service';
+} from '@app/consumers';
+import type { Database } from '@app/postgres';
+import type { HandledEvent } from '@app/consumers';
+import type { SagaConsumer } from '@app/views';
+import type { Log } from '@app/process';
 import type { DurableEventBus } from './durable-event-bus.js';
 import type { FactClass } from './recorded-fact.js';
 

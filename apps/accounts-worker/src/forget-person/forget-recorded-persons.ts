@@ -1,13 +1,10 @@
 import { accountIdOfStream } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
-import {
-  anonymousAccountCodec,
-  blankAccount,
-  forgetPersonsConsumer,
-  readCheckpoint,
-} from '@app/read-model';
-import type { Queryable } from '@app/read-model';
+import { anonymousAccountCodec } from '@app/personal-data';
+import { blankAccount, forgetPersonsConsumer } from '@app/views';
+import { readCheckpoint } from '@app/consumers';
+import type { Queryable } from '@app/postgres';
 
 /**
  * Does at once what the saga does in its own time: destroys the keys of everybody whose erasure or lapse the log

@@ -12,9 +12,9 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { accountsProjection } from '@app/read-model';
-import type { Database } from '@app/read-model';
-import { createPool } from '@app/read-model/postgres.js';
+import { accountsProjection } from '@app/views';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import { silentLog } from '../testing/silent-log.js';

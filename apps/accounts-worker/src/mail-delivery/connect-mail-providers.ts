@@ -1,4 +1,4 @@
-import { systemClock } from '@app/service';
+import { systemClock } from '@app/process';
 import type { AccountsWorkerSettings } from '../accounts-worker.settings.js';
 import { HttpMailProvider } from './http-mail-provider.js';
 import { MailProviders } from './mail-providers.js';

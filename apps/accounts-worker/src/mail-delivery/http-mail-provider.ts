@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Clock } from '@app/service';
+import type { Clock } from '@app/process';
 import fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
 import { MailProvider } from './mail-provider.js';

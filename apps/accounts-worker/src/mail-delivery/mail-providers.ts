@@ -1,4 +1,4 @@
-import type { Clock } from '@app/service';
+import type { Clock } from '@app/process';
 import { LRUCache } from 'lru-cache';
 import type { MailProvider, MailProviderStatus } from './mail-provider.js';
 import { MailProviderUnavailable } from './mail.js';

@@ -1,4 +1,4 @@
-import { RetryLater } from '@app/event-store';
+import { RetryLater } from '@app/consumers';
 
 export interface Mail {
   readonly to: string;

@@ -13,9 +13,10 @@ import {
   noon,
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
-import { RetryLater, backoffMs, loadStream } from '@app/event-store';
+import { RetryLater } from '@app/consumers';
+import { backoffMs, loadStream } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
-import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import { useFakeDate } from '../testing/fake-date.js';
 import { exampleCodes } from '../testing/worker-examples.js';
 import { MailProvider } from '../mail-delivery/mail-provider.js';

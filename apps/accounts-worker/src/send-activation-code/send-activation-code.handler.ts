@@ -9,8 +9,8 @@ import type { AccountCommand, ActivationCode, ActivationPolicy } from '@app/acco
 import { handleCommand, loadStream } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { CLOCK } from '@app/service';
-import type { Clock } from '@app/service';
+import { CLOCK } from '@app/process';
+import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';

@@ -1,5 +1,5 @@
-import { ReadModelUnavailable } from '@app/read-model';
-import type { Database, Queryable, Session, Statement, StatementResult } from '@app/read-model';
+import { ReadModelUnavailable } from '@app/postgres';
+import type { Database, Queryable, Session, Statement, StatementResult } from '@app/postgres';
 
 /** The database as far as a feed needs it: checkpoints, and leadership that is always free. */
 export class InMemoryDatabase implements Database {

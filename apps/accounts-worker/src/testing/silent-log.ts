@@ -1,5 +1,5 @@
-import { createLog } from '@app/service';
-import type { Log } from '@app/service';
+import { createLog } from '@app/process';
+import type { Log } from '@app/process';
 
 /** A log that nobody reads. */
 export function silentLog(): Log {

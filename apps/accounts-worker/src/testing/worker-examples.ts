@@ -4,7 +4,7 @@ import { accountDecider, accountStreamName, defaultActivationPolicy } from '@app
 import type { AccountEvent, ActivationPolicy, Instant } from '@app/accounts';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import type { Accounts } from '@app/personal-data';
-import { plainAccountCodec } from '@app/read-model/testing/plain-account-codec.js';
+import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import { MailProvider } from '../mail-delivery/mail-provider.js';
 import type { BreakerOptions } from '../mail-delivery/mail-provider.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';

@@ -1,0 +1,63 @@
+import { erasureReasons } from '@app/accounts';
+import { Controller, Delete, Param, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { CallerOf } from '../../keys/caller.js';
+import type { Caller } from '../../keys/caller.js';
+import { RequiresScope } from '../../keys/scopes.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { EraseAccountCommand } from './erase-account.handler.js';
+
+const erasureQuery = z.strictObject({
+  reason: z
+    .enum(erasureReasons, `must be one of ${erasureReasons.join(', ')}`)
+    .meta({ description: 'Kept for good. From a list, because free text would tell who it was.' }),
+});
+
+const receiptAnswer = z.object({
+  receipt: z.object({
+    receiptId: z.uuid(),
+    accountId: z.uuid(),
+    reason: z.enum(erasureReasons),
+    erasedAt: z.iso.datetime(),
+    algorithm: z.literal('Ed25519'),
+    publicKey: z.string().meta({ description: 'SPKI, base64.' }),
+    signature: z.string().meta({ description: 'Base64.' }),
+  }),
+});
+
+@ApiTags('accounts')
+@ApiBearerAuth('key')
+@Controller('admin/v1/accounts')
+export class EraseAccountController {
+  constructor(private readonly commandBus: CommandBus) {}
+
+  @Delete(':id')
+  @RequiresScope('accounts:erase')
+  @ApiAccount()
+  @ApiOperation({
+    summary: 'Forget a person: what is known of them can never be read again',
+    description:
+      'The history stays, without the person; the address can be registered anew. Asking again changes nothing ' +
+      'and answers the same receipt. Keep the receipt: it is signed, and can be checked without this service.',
+  })
+  @ApiAnswer(200, 'The person is forgotten', receiptAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'accountNotFound',
+    'accountUnreadable',
+    'receiptsNotConfigured',
+    'serviceUnavailable',
+  )
+  async erase(
+    @Param('id') account: string,
+    @Query({ schema: erasureQuery }) { reason }: z.infer<typeof erasureQuery>,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof receiptAnswer>> {
+    const command = new EraseAccountCommand(account, reason, caller);
+    return { receipt: await this.commandBus.execute(command) };
+  }
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { AccountIds } from '@app/account-secrets';
+import { accountStreamName, operatorDecider } from '@app/accounts';
+import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
+import { EVENT_STORE, handleCommand } from '@app/event-store';
+import type { EventCodec, EventStore } from '@app/event-store';
+import { Problem } from '@app/http-service';
+import { ACCOUNT_EVENT_CODEC, AccountKeys } from '@app/personal-data';
+import { blankAccount } from '@app/views';
+import type { Queryable } from '@app/postgres';
+import { CLOCK } from '@app/process';
+import type { Clock } from '@app/process';
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler } from '@nestjs/cqrs';
+import type { ICommandHandler } from '@nestjs/cqrs';
+import { contextOf } from '../../keys/caller.js';
+import type { Caller } from '../../keys/caller.js';
+import { adminProblems } from '../../admin-problems.js';
+import { READ_MODEL, RECEIPTS } from '../../admin.tokens.js';
+import { accountIdOfPath } from '../../request-values.js';
+import type { ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
+
+/** An operator has a person forgotten. Asking again changes nothing and answers the same receipt. */
+export class EraseAccountCommand extends Command<ErasureReceipt> {
+  constructor(
+    /** Id or e-mail address. */
+    readonly account: string,
+    readonly reason: ErasureReason,
+    readonly caller: Caller,
+  ) {
+    super();
+  }
+}
+
+/**
+ * The erasure is recorded first, because what is destroyed without a record could
+ * not be told from a loss; then the key is destroyed, and the rows are emptied. The worker does the last two
+ * as well, so that a crash between the steps leaves nothing undone.
+ */
+@CommandHandler(EraseAccountCommand)
+export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand> {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(READ_MODEL) private readonly readModel: Queryable,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(RECEIPTS) private readonly receipts: ErasureReceipts | undefined,
+    private readonly keys: AccountKeys,
+    private readonly accountIds: AccountIds,
+  ) {}
+
+  /**
+   * @throws Problem invalid-request, receipts-not-configured (nothing was erased)
+   * @throws AccountNotRegistered, EventStoreUnavailable, ReadModelUnavailable: to be asked again
+   */
+  async execute({ account, reason, caller }: EraseAccountCommand): Promise<ErasureReceipt> {
+    const accountId = accountIdOfPath(account, this.accountIds);
+    if (this.receipts === undefined) {
+      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
+    }
+    const { state } = await handleCommand(
+      { store: this.store, codec: this.codec, decider: operatorDecider },
+      accountStreamName(accountId),
+      (): EraseAccount => ({
+        type: 'EraseAccount',
+        receiptId: randomUUID(),
+        reason,
+        now: this.clock(),
+      }),
+      contextOf(caller),
+    );
+    if (state.status !== 'erased') throw new Error('the account was not erased');
+    const { erasure } = state;
+    await this.keys.destroy(accountId, erasure.registrationNumber);
+    await blankAccount(this.readModel, accountId, erasure.registrationNumber);
+    return this.receipts.receiptOf({
+      receiptId: erasure.receiptId,
+      accountId,
+      reason: erasure.reason,
+      erasedAt: new Date(erasure.erasedAt).toISOString(),
+    });
+  }
+}

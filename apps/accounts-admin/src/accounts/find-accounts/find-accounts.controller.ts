@@ -1,0 +1,100 @@
+import { invalidRequest } from '@app/http-service';
+import type { ListedAccount } from '@app/views';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { CallerOf } from '../../keys/caller.js';
+import type { Caller } from '../../keys/caller.js';
+import { RequiresScope } from '../../keys/scopes.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { instantParameter, integerParameter } from '../../request-values.js';
+import { FindAccountsQuery } from './find-accounts.query.js';
+
+const statuses = ['pending', 'active', 'lapsed', 'erased'] as const;
+
+const accountsQuery = z.strictObject({
+  status: z.enum(statuses, 'must be pending, active, lapsed or erased').optional(),
+  email: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(255)
+    .optional()
+    .meta({ description: 'A whole address, or the beginning of one followed by *, as in ada*.' }),
+  registeredFrom: instantParameter('Registered at this time or later.').optional(),
+  registeredTo: instantParameter('Registered before this time.').optional(),
+  sort: z
+    .enum(['registeredAt', '-registeredAt'], 'must be registeredAt or -registeredAt')
+    .default('-registeredAt')
+    .meta({ description: 'Oldest first, or newest first.' }),
+  limit: integerParameter(1, 200, 'Most accounts on a page.').default(50),
+  cursor: z.string().optional().meta({ description: 'nextCursor of the page before.' }),
+});
+
+const accountAnswer = z.object({
+  accountId: z.uuid(),
+  email: z.string().nullable().meta({ description: 'Null once the person was forgotten.' }),
+  status: z.enum(statuses),
+  registeredAt: z.iso.datetime(),
+  activatedAt: z.iso.datetime().nullable(),
+});
+
+const pageAnswer = z.object({
+  accounts: z.array(accountAnswer),
+  nextCursor: z.string().nullable(),
+});
+
+@ApiTags('accounts')
+@ApiBearerAuth('key')
+@Controller('admin/v1/accounts')
+export class FindAccountsController {
+  constructor(private readonly query: FindAccountsQuery) {}
+
+  @Get()
+  @RequiresScope('accounts:read')
+  @ApiOperation({
+    summary: 'Accounts, page by page',
+    description: 'Stays right while accounts are registered: none is missed, none comes twice.',
+  })
+  @ApiAnswer(200, 'One page', pageAnswer)
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  async find(
+    @Query({ schema: accountsQuery }) query: z.infer<typeof accountsQuery>,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof pageAnswer>> {
+    const { registeredFrom, registeredTo } = query;
+    if (registeredFrom && registeredTo && Date.parse(registeredFrom) > Date.parse(registeredTo)) {
+      throw invalidRequest([{ field: 'registeredTo', message: 'is before registeredFrom' }]);
+    }
+    const { accounts, nextCursor } = await this.query.find(query, caller);
+    return { accounts: accounts.map(toAnswer), nextCursor: nextCursor ?? null };
+  }
+
+  @Get(':id')
+  @RequiresScope('accounts:read')
+  @ApiAccount()
+  @ApiOperation({ summary: 'One account, by its id or e-mail address' })
+  @ApiAnswer(200, 'The account', accountAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'accountNotFound',
+    'serviceUnavailable',
+  )
+  async findOne(
+    @Param('id') id: string,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof accountAnswer>> {
+    return toAnswer(await this.query.findOne(id, caller));
+  }
+}
+
+function toAnswer(account: ListedAccount): z.infer<typeof accountAnswer> {
+  return {
+    accountId: account.accountId,
+    email: account.address ?? null,
+    status: account.status,
+    registeredAt: account.registeredAt.toISOString(),
+    activatedAt: account.activatedAt?.toISOString() ?? null,
+  };
+}

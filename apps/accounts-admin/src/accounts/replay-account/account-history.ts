@@ -1,0 +1,100 @@
+import { accountStreamName } from '@app/accounts';
+import type { AccountEvent, Erased } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
+import type {
+  EventCodec,
+  EventStore,
+  ReadStreamOptions,
+  RecordedEvent,
+  RequestClient,
+} from '@app/event-store';
+import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+import type { AccountEventCodec } from '@app/personal-data';
+import { Problem } from '@app/http-service';
+import { Inject, Injectable } from '@nestjs/common';
+import { adminProblems } from '../../admin-problems.js';
+
+export interface ReplayedEvent {
+  readonly recorded: RecordedEvent;
+  readonly event: AccountEvent;
+  /** Where the request came from; undefined when no request from outside led to the event. */
+  readonly client: RequestClient | Erased | undefined;
+}
+
+/** Reads what happened, and where the requests came from that led to it. */
+export type HistoryCodec = Pick<EventCodec<AccountEvent>, 'decode'> &
+  Pick<AccountEventCodec, 'clientsOf' | 'fetchKey'>;
+
+/** Keys of personal data are looked up once for so many events. */
+const CHUNK = 200;
+
+/** The history of one account, from the event store itself: what it costs depends on that history alone. */
+@Injectable()
+export class AccountHistory {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(ACCOUNT_EVENT_CODEC)
+    private readonly codec: HistoryCodec,
+  ) {}
+
+  /**
+   * In order, read while they are iterated.
+   *
+   * @throws EventStoreUnavailable, also in the middle
+   */
+  async *replay(accountId: string, options: ReadStreamOptions = {}): AsyncGenerator<ReplayedEvent> {
+    const keyIsAtHand = outcomeOf(this.codec.fetchKey(accountId));
+    let chunk: RecordedEvent[] = [];
+    for await (const recorded of this.store.readStream(accountStreamName(accountId), options)) {
+      chunk.push(recorded);
+      if (chunk.length < CHUNK) continue;
+      (await keyIsAtHand)();
+      yield* await this.decoded(chunk);
+      chunk = [];
+    }
+    if (chunk.length === 0) return;
+    (await keyIsAtHand)();
+    yield* await this.decoded(chunk);
+  }
+
+  /**
+   * All of it.
+   *
+   * @throws Problem account-not-found when nothing was ever recorded
+   * @throws EventStoreUnavailable
+   */
+  async all(accountId: string): Promise<readonly [ReplayedEvent, ...ReplayedEvent[]]> {
+    const events: ReplayedEvent[] = [];
+    for await (const event of this.replay(accountId)) events.push(event);
+    const [first, ...rest] = events;
+    if (first === undefined) throw accountNotFound();
+    return [first, ...rest];
+  }
+
+  private async decoded(recorded: readonly RecordedEvent[]): Promise<readonly ReplayedEvent[]> {
+    const events = await this.codec.decode(recorded);
+    const clients = await this.codec.clientsOf(recorded);
+    return recorded.map((one, index) => {
+      const event = events[index];
+      if (event === undefined) throw new Error('the codec left out an event');
+      return { recorded: one, event, client: clients[index] };
+    });
+  }
+}
+
+/** Resolves in any case, with what throws the reason of a failure: nobody may be there yet to be told of it. */
+function outcomeOf(work: Promise<void>): Promise<() => void> {
+  return work.then(
+    () => () => undefined,
+    (error: unknown) => () => {
+      throw error;
+    },
+  );
+}
+
+export function accountNotFound(): Problem {
+  return new Problem(
+    adminProblems.accountNotFound,
+    'Nothing was ever recorded about this id or address.',
+  );
+}

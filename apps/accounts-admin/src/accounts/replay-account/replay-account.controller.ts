@@ -1,0 +1,120 @@
+import { LOG } from '@app/process';
+import type { Log } from '@app/process';
+import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
+import type { StreamableFile } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { CallerOf } from '../../keys/caller.js';
+import type { Caller } from '../../keys/caller.js';
+import { RequiresScope } from '../../keys/scopes.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { NDJSON, jsonLines, streamLines } from '../../evidence/line-stream.js';
+import { integerParameter } from '../../request-values.js';
+import { ReplayAccountQuery } from './replay-account.query.js';
+import type { HistoryEntry } from './replay-account.query.js';
+
+const DEFAULT_LIMIT = 100;
+
+const historyQuery = z.strictObject({
+  after: integerParameter(0, 1e9, 'Events after this revision.').optional(),
+  limit: integerParameter(1, 1_000, 'Most events; as NDJSON all when left out.').optional(),
+});
+
+const clientAnswer = z
+  .union([
+    z.object({ address: z.string(), userAgent: z.string().optional() }),
+    z.object({ erased: z.literal(true) }),
+  ])
+  .nullable()
+  .meta({
+    description:
+      'Where the request came from that led to the event; erased with the person; null when no request ' +
+      'from outside led to it.',
+  });
+
+const entryAnswer = z.object({
+  revision: z.int(),
+  position: z.string(),
+  recordedAt: z.iso.datetime(),
+  type: z.string(),
+  sentence: z.string().meta({ description: 'What happened, in plain words.' }),
+  data: z.record(z.string(), z.unknown()),
+  actor: z.string().meta({ description: 'anonymous, account, worker or admin:<key id>.' }),
+  client: clientAnswer,
+  correlationId: z.string(),
+  causationId: z.string(),
+  eventId: z.string(),
+});
+
+const historyAnswer = z.object({
+  accountId: z.uuid(),
+  events: z.array(entryAnswer),
+  nextAfter: z
+    .int()
+    .nullable()
+    .meta({ description: 'Value of "after" for the next page; null at the end.' }),
+});
+
+@ApiTags('history')
+@ApiBearerAuth('key')
+@Controller('admin/v1/accounts')
+export class ReplayAccountController {
+  constructor(
+    private readonly query: ReplayAccountQuery,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  @Get(':id/history')
+  @RequiresScope('history:read')
+  @ApiAccount()
+  @ApiOperation({
+    summary: 'What happened to an account, replayed from the event store',
+    description:
+      `With "Accept: ${NDJSON}" each event is a line of its own, sent as it is read. The last line is ` +
+      '{"end": {"events": n}}, or {"error": …} when the reading failed half-way: a stream without either is not whole.',
+  })
+  @ApiProduces('application/json', NDJSON)
+  @ApiAnswer(200, 'The events in order', historyAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'accountNotFound',
+    'accountUnreadable',
+    'serviceUnavailable',
+  )
+  async replay(
+    @Param('id') account: string,
+    @Query({ schema: historyQuery }) { after, limit }: z.infer<typeof historyQuery>,
+    @Headers('accept') accept: string | undefined,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
+    if (accept?.includes(NDJSON)) {
+      const { entries } = await this.query.replay({ account, after, limit }, caller);
+      return this.streamed(entries, caller);
+    }
+    const most = limit ?? DEFAULT_LIMIT;
+    const { accountId, entries } = await this.query.replay(
+      { account, after, limit: most + 1 },
+      caller,
+    );
+    const events: z.infer<typeof entryAnswer>[] = [];
+    for await (const entry of entries) events.push({ ...entry });
+    const page = events.slice(0, most);
+    const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
+    return { accountId, events: page, nextAfter };
+  }
+
+  private streamed(entries: AsyncIterable<HistoryEntry>, caller: Caller): Promise<StreamableFile> {
+    let events = 0;
+    const counted = async function* (): AsyncGenerator<object> {
+      for await (const entry of entries) {
+        yield entry;
+        events += 1;
+      }
+      yield { end: { events } };
+    };
+    const title = 'The history could not be read to its end. Ask again for what follows.';
+    return streamLines(jsonLines(counted()), title, caller, this.log, () => ({ events }));
+  }
+}

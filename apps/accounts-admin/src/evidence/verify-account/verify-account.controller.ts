@@ -1,0 +1,73 @@
+import { AccountIds } from '@app/account-secrets';
+import { accountStreamName } from '@app/accounts';
+import { EVENT_STORE, verifyChain } from '@app/event-store';
+import type { EventStore } from '@app/event-store';
+import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { RequiresScope } from '../../keys/scopes.js';
+import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { accountNotFound } from '../../accounts/replay-account/account-history.js';
+import { accountIdOfPath } from '../../request-values.js';
+
+const verificationAnswer = z.object({
+  accountId: z.uuid(),
+  stream: z.string(),
+  intact: z.boolean(),
+  events: z.int(),
+  chainedFrom: z
+    .int()
+    .nullable()
+    .meta({ description: 'First event with a link; it covers those before. Null when none has.' }),
+  head: z.string().nullable().meta({
+    description:
+      'Link of the last event. Keep it elsewhere: what was cut off the end shows only beside it.',
+  }),
+  broken: z
+    .object({
+      revision: z.int(),
+      reason: z.enum(['revision-missing', 'link-missing', 'link-differs']),
+    })
+    .nullable()
+    .meta({ description: 'The first event that was changed, dropped, moved or slipped in.' }),
+});
+
+@ApiTags('history')
+@ApiBearerAuth('key')
+@Controller('admin/v1/accounts')
+export class VerifyAccountController {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly accountIds: AccountIds,
+  ) {}
+
+  @Get(':id/verification')
+  @RequiresScope('history:read')
+  @ApiAccount()
+  @ApiOperation({ summary: 'Whether the history is as it was appended, or where it breaks' })
+  @ApiAnswer(200, 'What a walk along the chain of the history found', verificationAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'accountNotFound',
+    'serviceUnavailable',
+  )
+  /** Reads no personal data, and needs no key. */
+  async verify(@Param('id') account: string): Promise<z.infer<typeof verificationAnswer>> {
+    const accountId = accountIdOfPath(account, this.accountIds);
+    const stream = accountStreamName(accountId);
+    const verdict = await verifyChain(stream, this.store.readStream(stream));
+    const { events, chainedFrom, head, broken } = verdict;
+    if (events === 0) throw accountNotFound();
+    return {
+      accountId,
+      stream,
+      intact: broken === undefined,
+      events,
+      chainedFrom: chainedFrom === undefined ? null : Number(chainedFrom),
+      head: head ?? null,
+      broken: broken ? { ...broken, revision: Number(broken.revision) } : null,
+    };
+  }
+}

@@ -1,0 +1,150 @@
+import type { Queryable } from '@app/postgres';
+import { hashOfSecret, isSecretOf, newKeyText } from './key-text.js';
+import type { KeyText } from './key-text.js';
+import { isScope, scopes } from './scopes.js';
+import type { Scope } from './scopes.js';
+
+/** A key that was proven, and what it may do. */
+export interface ProvenKey {
+  readonly keyId: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** What an operator asks a key for. */
+export interface NewKey {
+  readonly label: string;
+  readonly scopes: readonly Scope[];
+  /** From now. */
+  readonly expiresInDays: number;
+}
+
+export interface AdminKeyView {
+  readonly keyId: string;
+  readonly label: string;
+  readonly scopes: readonly string[];
+  readonly origin: 'configuration' | 'operator';
+  readonly createdAt: Date;
+  readonly createdBy: string;
+  readonly expiresAt: Date | undefined;
+  readonly revokedAt: Date | undefined;
+  readonly revokedBy: string | undefined;
+}
+
+export interface IssuedKey extends AdminKeyView {
+  /** `id.secret`; shown this once and stored nowhere. */
+  readonly key: string;
+}
+
+/** Compared with when there is no such key, so that a missing one takes as long as a wrong one. */
+const NO_SECRET = hashOfSecret('');
+
+/** The keys of the admin API, in PostgreSQL. Every check asks the database: a revocation acts at once. */
+export class AdminKeys {
+  constructor(private readonly database: Queryable) {}
+
+  /**
+   * The key, when it exists, is not expired or revoked, and the secret is right.
+   *
+   * @throws ReadModelUnavailable
+   */
+  async prove({ keyId, secret }: KeyText): Promise<ProvenKey | undefined> {
+    const { rows } = await this.database.query<{ secret_sha256: Buffer; scopes: string[] }>({
+      name: 'prove-admin-key',
+      text: `select secret_sha256, scopes from operations.admin_keys
+             where key_id = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
+      values: [keyId],
+    });
+    const [row] = rows;
+    const right = isSecretOf(secret, row?.secret_sha256 ?? NO_SECRET);
+    if (row === undefined || !right) return undefined;
+    return { keyId, scopes: new Set(row.scopes.filter(isScope)) };
+  }
+
+  async issue({ label, scopes, expiresInDays }: NewKey, createdBy: string): Promise<IssuedKey> {
+    const { keyId, secret } = newKeyText();
+    const { rows } = await this.database.query<KeyRow>({
+      text: `insert into operations.admin_keys
+               (key_id, secret_sha256, label, scopes, origin, created_by, expires_at)
+             values ($1, $2, $3, $4, 'operator', $5, now() + make_interval(days => $6))
+             returning ${VIEW_COLUMNS}`,
+      values: [keyId, hashOfSecret(secret), label, [...new Set(scopes)], createdBy, expiresInDays],
+    });
+    const [row] = rows;
+    if (row === undefined) throw new Error('the key was not stored');
+    return { ...toView(row), key: `${keyId}.${secret}` };
+  }
+
+  /** Newest first, revoked and expired ones included. */
+  async list(): Promise<readonly AdminKeyView[]> {
+    const { rows } = await this.database.query<KeyRow>({
+      text: `select ${VIEW_COLUMNS} from operations.admin_keys order by created_at desc, key_id`,
+    });
+    return rows.map(toView);
+  }
+
+  /** @returns undefined when there is no such key; a key that was revoked before stays as it was */
+  async revoke(keyId: string, revokedBy: string): Promise<AdminKeyView | undefined> {
+    const { rows } = await this.database.query<KeyRow>({
+      text: `update operations.admin_keys
+             set revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $2)
+             where key_id = $1 returning ${VIEW_COLUMNS}`,
+      values: [keyId, revokedBy],
+    });
+    return rows[0] && toView(rows[0]);
+  }
+
+  /**
+   * Makes the key of the configuration valid, with every scope, and revokes those that stood there before.
+   * One that an operator revoked stays revoked.
+   */
+  async adoptConfigured(configured: KeyText | undefined): Promise<void> {
+    await this.database.query({
+      text: `update operations.admin_keys
+             set revoked_at = now(), revoked_by = 'configuration'
+             where origin = 'configuration' and revoked_at is null
+               and (key_id, secret_sha256) is distinct from ($1::text, $2::bytea)`,
+      values: [configured?.keyId, configured && hashOfSecret(configured.secret)],
+    });
+    if (configured === undefined) return;
+    await this.database.query({
+      text: `insert into operations.admin_keys as known
+               (key_id, secret_sha256, label, scopes, origin, created_by)
+             values ($1, $2, 'key of the configuration', $3, 'configuration', 'configuration')
+             on conflict (key_id) do update
+               set scopes = excluded.scopes, secret_sha256 = excluded.secret_sha256,
+                   revoked_at = null, revoked_by = null
+               where known.origin = 'configuration'
+                 and (known.revoked_by is null or known.revoked_by = 'configuration')`,
+      values: [configured.keyId, hashOfSecret(configured.secret), [...scopes]],
+    });
+  }
+}
+
+const VIEW_COLUMNS =
+  'key_id, label, scopes, origin, created_at, created_by, expires_at, revoked_at, revoked_by';
+
+interface KeyRow {
+  readonly key_id: string;
+  readonly label: string;
+  readonly scopes: readonly string[];
+  readonly origin: 'configuration' | 'operator';
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly revoked_by: string | null;
+}
+
+function toView(row: KeyRow): AdminKeyView {
+  return {
+    keyId: row.key_id,
+    label: row.label,
+    scopes: row.scopes,
+    origin: row.origin,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    expiresAt: row.expires_at ?? undefined,
+    revokedAt: row.revoked_at ?? undefined,
+    revokedBy: row.revoked_by ?? undefined,
+  };
+}

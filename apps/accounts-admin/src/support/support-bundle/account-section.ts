@@ -1,0 +1,67 @@
+import { accountStreamName, explainAccount, listedDataOf, sentenceOf } from '@app/accounts';
+import type { AccountEvent, ActivationPolicy } from '@app/accounts';
+import { ChainWalk } from '@app/event-store';
+import type { EventStore, RecordedEvent } from '@app/event-store';
+import { anonymousAccountCodec } from '@app/personal-data';
+
+const REDACTED = '[redacted]';
+const MOST_EVENTS = 200;
+
+/**
+ * One account without the person: decoded without a key, so that personal data cannot get in, and of the rest only
+ * what is known to be harmless.
+ *
+ * @param now milliseconds since the Unix epoch
+ * @returns undefined when nothing was ever recorded about it
+ * @throws EventStoreUnavailable
+ */
+export async function accountSection(
+  store: EventStore,
+  accountId: string,
+  policy: ActivationPolicy,
+  now: number,
+): Promise<object | undefined> {
+  const streamName = accountStreamName(accountId);
+  const walk = new ChainWalk(streamName);
+  const facts: AccountEvent[] = [];
+  const newest: object[] = [];
+  for await (const recorded of store.readStream(streamName)) {
+    walk.add(recorded);
+    const [event] = await anonymousAccountCodec.decode([recorded]);
+    if (event === undefined) throw new Error('the codec left out an event');
+    facts.push(event);
+    newest.push(entryOf(recorded, event));
+    if (newest.length > MOST_EVENTS) newest.shift();
+  }
+  if (facts.length === 0) return undefined;
+  const { events, chainedFrom, broken } = walk.verdict;
+  return {
+    accountId,
+    events,
+    chain: {
+      intact: broken === undefined,
+      chainedFrom: chainedFrom === undefined ? null : Number(chainedFrom),
+      broken: broken ? { ...broken, revision: Number(broken.revision) } : null,
+    },
+    explanation: explainAccount(facts, now, policy).conclusion,
+    newest,
+  };
+}
+
+function entryOf(recorded: RecordedEvent, event: AccountEvent): object {
+  const { schemaVersion, actor, $correlationId, $causationId } = recorded.metadata;
+  const redacted = Object.fromEntries(Object.keys(event.data).map((name) => [name, REDACTED]));
+  return {
+    revision: Number(recorded.revision),
+    position: String(recorded.position),
+    recordedAt: recorded.recordedAt.toISOString(),
+    type: event.type,
+    schemaVersion,
+    sentence: sentenceOf(event),
+    data: { ...redacted, ...listedDataOf(event) },
+    actor,
+    correlationId: $correlationId,
+    causationId: $causationId,
+    eventId: recorded.id,
+  };
+}

@@ -1,0 +1,157 @@
+import { AccountIds } from '@app/account-secrets';
+import { ACTIVATION_POLICY } from '@app/accounts';
+import type { ActivationPolicy } from '@app/accounts';
+import { EVENT_STORE } from '@app/event-store';
+import type { EventStore } from '@app/event-store';
+import { consumers, listUnreadableAccounts, statisticNames, statisticsBetween } from '@app/views';
+import { listFailedEvents } from '@app/consumers';
+import type { Queryable } from '@app/postgres';
+import type { StatisticsInterval } from '@app/views';
+import { CLOCK, LOG } from '@app/process';
+import type { Clock, Log } from '@app/process';
+import { Inject, Injectable } from '@nestjs/common';
+import type { SettingReport } from '../../accounts-admin.settings.js';
+import { actorOf } from '../../keys/caller.js';
+import type { Caller } from '../../keys/caller.js';
+import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../../admin.tokens.js';
+import { AuditLog } from '../../evidence/audit/audit-log.js';
+import { toFailedEventAnswer } from '../../projections/decide-failed-events/failed-event-answer.js';
+import { accountNotFound } from '../../accounts/replay-account/account-history.js';
+import { accountIdOfPath } from '../../request-values.js';
+import { SignedLines } from '../../evidence/signed-lines.js';
+import type { Signer } from '../../evidence/signed-lines.js';
+import { toProjectionAnswer } from '../../projections/watch-projections/projection-answer.js';
+import { WatchProjectionsQuery } from '../../projections/watch-projections/watch-projections.query.js';
+import type { ConsumerStatus } from '../../projections/watch-projections/watch-projections.query.js';
+import { accountSection } from './account-section.js';
+import { redacted } from './redact.js';
+import { versions } from './versions.js';
+
+const MS_OF: Readonly<Record<'hour' | 'day', number>> = { hour: 3_600_000, day: 86_400_000 };
+const HOURS = 48;
+const DAYS = 30;
+const MOST_FAILED_EVENTS = 50;
+
+/**
+ * What a developer needs to know, and nothing about persons: one line a section. A section that cannot be told says
+ * so, because the bundle is wanted when something is broken.
+ */
+@Injectable()
+export class SupportBundleQuery {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(READ_MODEL) private readonly database: Queryable,
+    @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
+    @Inject(SETTING_REPORTS) private readonly settings: readonly SettingReport[],
+    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) private readonly log: Log,
+    private readonly projections: WatchProjectionsQuery,
+    private readonly accountIds: AccountIds,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * The lines of the file; unsigned where no key for that is configured.
+   *
+   * @param account id or e-mail address of the one whose history is wanted, if any
+   * @throws Problem invalid-request, account-not-found, with the first line
+   * @throws EventStoreUnavailable with the first line, when an account is wanted
+   */
+  async *lines(account: string | undefined, caller: Caller): AsyncGenerator<string> {
+    const now = this.clock();
+    const ofAccount =
+      account === undefined
+        ? undefined
+        : await this.accountSection(
+            accountIdOfPath(account, this.accountIds, 'account'),
+            now,
+            caller,
+          );
+    const lines = new SignedLines('support-bundle/v1', this.signer);
+    yield lines.first({ at: new Date(now).toISOString(), requestedBy: actorOf(caller) });
+    for (const [section, tell] of Object.entries(this.sections(now))) {
+      try {
+        yield lines.line(redacted({ section, content: await tell() }) as object);
+      } catch (error) {
+        this.log.error({ requestId: caller.requestId, err: error }, `no ${section} for the bundle`);
+        const name = error instanceof Error ? error.name : 'unknown';
+        yield lines.line({ section, failure: name });
+      }
+    }
+    if (ofAccount) yield lines.line(redacted({ section: 'account', content: ofAccount }) as object);
+    yield lines.last();
+  }
+
+  private async accountSection(accountId: string, now: number, caller: Caller): Promise<object> {
+    await this.audit.record(caller, { operation: 'support-bundle', accountIds: [accountId] });
+    const section = await accountSection(this.store, accountId, this.policy, now);
+    if (section === undefined) throw accountNotFound();
+    return section;
+  }
+
+  private sections(now: number): Readonly<Record<string, () => unknown>> {
+    return {
+      versions: () => ({ ...versions(), uptimeSeconds: Math.round(process.uptime()) }),
+      settings: () => this.settings,
+      policy: () => this.policy,
+      eventStore: async () => {
+        await this.store.checkAvailable();
+        return { available: true };
+      },
+      postgres: () => this.postgres(),
+      projections: async () => (await this.projections.watch()).map(projectionWithoutReasons),
+      failedEvents: () => this.failedEvents(),
+      unreadableAccounts: async () => ({
+        count: (await listUnreadableAccounts(this.database)).length,
+      }),
+      statisticsByHour: () => this.statistics('hour', HOURS, now),
+      statisticsByDay: () => this.statistics('day', DAYS, now),
+    };
+  }
+
+  private async postgres(): Promise<object> {
+    const version = await this.database.query<{ version: string }>({
+      text: `select current_setting('server_version') as version`,
+    });
+    const migrations = await this.database.query<{ name: string }>({
+      text: 'select name from migrations.applied order by id',
+    });
+    return {
+      version: version.rows[0]?.version ?? null,
+      migrations: migrations.rows.map(({ name }) => name),
+    };
+  }
+
+  private async failedEvents(): Promise<readonly object[]> {
+    const lists = await Promise.all(
+      consumers.map(({ name }) => listFailedEvents(this.database, name, MOST_FAILED_EVENTS)),
+    );
+    return lists.flat().map((event) => {
+      const { projection } = event;
+      return { projection, ...withoutReason(toFailedEventAnswer(event)) };
+    });
+  }
+
+  private async statistics(
+    interval: StatisticsInterval & keyof typeof MS_OF,
+    count: number,
+    now: number,
+  ): Promise<readonly object[]> {
+    const length = MS_OF[interval];
+    const end = Math.floor(now / length) * length + length;
+    const from = new Date(end - count * length);
+    const rows = await statisticsBetween(this.database, interval, from, new Date(end));
+    return rows.filter((row) => statisticNames.some((name) => row[name] > 0));
+  }
+}
+
+function projectionWithoutReasons(status: ConsumerStatus): object {
+  const answer = toProjectionAnswer(status);
+  return { ...answer, failing: answer.failing && withoutReason(answer.failing) };
+}
+
+/** Why somebody decided what: people write what they like there. */
+function withoutReason(failedEvent: ReturnType<typeof toFailedEventAnswer>): object {
+  return { ...failedEvent, reason: undefined };
+}

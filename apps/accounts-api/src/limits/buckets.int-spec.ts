@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { eventually } from '../../../../test/support/eventually.js';
+import { freshDatabase } from '../../../../test/support/postgres.js';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
+import { giveBackToBuckets, removeFullBuckets, takeFromBuckets } from './buckets.js';
+import type { BucketDemand } from './buckets.js';
+
+const HOUR_MS = 3_600_000;
+
+let databases: Database[];
+
+beforeAll(async () => {
+  const { url } = await freshDatabase();
+  databases = [1, 2].map((replica) =>
+    createPool(url, { max: 10, applicationName: `replica ${replica}`, statementTimeoutMs: 5_000 }),
+  );
+});
+
+afterAll(() => Promise.all(databases.map((database) => database.close())));
+
+const replica = (index: number) => databases[index % databases.length] as Database;
+const demand = (capacity: number, refillMs = HOUR_MS): BucketDemand => ({
+  key: randomUUID(),
+  capacity,
+  refillMs,
+});
+
+describe('Buckets', () => {
+  it('hold so many calls, whichever process takes them', async () => {
+    const bucket = demand(3);
+    const takes = [0, 1, 2, 3].map((index) => () => takeFromBuckets(replica(index), [bucket]));
+    const refused = [];
+    for (const take of takes) refused.push((await take()).length);
+    expect(refused).toEqual([0, 0, 0, 1]);
+  });
+
+  it('say when one more call fits in', async () => {
+    const bucket = demand(2);
+    await takeFromBuckets(replica(0), [bucket]);
+    await takeFromBuckets(replica(0), [bucket]);
+    const [empty] = await takeFromBuckets(replica(1), [bucket]);
+    expect(empty?.key).toBe(bucket.key);
+    expect(empty?.retryInMs).toBeGreaterThan(HOUR_MS - 60_000);
+    expect(empty?.retryInMs).toBeLessThanOrEqual(HOUR_MS);
+  });
+
+  it('let no more calls through than fit in when all come at once, of a new bucket or an old one', async () => {
+    for (const before of [0, 1]) {
+      const bucket = demand(7);
+      for (let taken = 0; taken < before; taken++) await takeFromBuckets(replica(0), [bucket]);
+      const answers = await Promise.all(
+        Array.from({ length: 60 }, (_, index) => takeFromBuckets(replica(index), [bucket])),
+      );
+      expect(answers.filter((empty) => empty.length === 0)).toHaveLength(7 - before);
+    }
+  });
+
+  it('are taken from together or not at all', async () => {
+    const [empty, other] = [demand(1), demand(2)];
+    await takeFromBuckets(replica(0), [empty]);
+    for (let tries = 0; tries < 5; tries++) {
+      const refused = await takeFromBuckets(replica(tries), [other, empty]);
+      expect(refused.map(({ key }) => key)).toEqual([empty.key]);
+    }
+    expect(await takeFromBuckets(replica(0), [other])).toEqual([]);
+    expect(await takeFromBuckets(replica(0), [other])).toEqual([]);
+    expect(await takeFromBuckets(replica(0), [other])).toHaveLength(1);
+  });
+
+  it('never wait for each other in a circle', async () => {
+    const [one, other] = [demand(1_000), demand(1_000)];
+    await Promise.all(
+      Array.from({ length: 80 }, async (_, index) => {
+        const demands = index % 2 ? [one, other] : [other, one];
+        expect(await takeFromBuckets(replica(index), demands)).toEqual([]);
+        await giveBackToBuckets(replica(index + 1), demands);
+      }),
+    );
+  });
+
+  it('take back what did not count', async () => {
+    const bucket = demand(1);
+    for (let round = 0; round < 3; round++) {
+      expect(await takeFromBuckets(replica(round), [bucket])).toEqual([]);
+      await giveBackToBuckets(replica(round), [bucket]);
+    }
+    await takeFromBuckets(replica(0), [bucket]);
+    expect(await takeFromBuckets(replica(0), [bucket])).toHaveLength(1);
+  });
+
+  it('fill up again with time', async () => {
+    const bucket = demand(1, 30);
+    await takeFromBuckets(replica(0), [bucket]);
+    await eventually(async () => expect(await takeFromBuckets(replica(0), [bucket])).toEqual([]));
+  });
+
+  it('are removed when they are full, and only then', async () => {
+    const [full, used] = [demand(1, 1), demand(1)];
+    await takeFromBuckets(replica(0), [full]);
+    await takeFromBuckets(replica(0), [used]);
+    await eventually(async () => {
+      await removeFullBuckets(replica(0));
+      const { rows } = await replica(0).query<{ key: string }>({
+        text: 'select key from throttling.buckets where key = any($1)',
+        values: [[full.key, used.key]],
+      });
+      expect(rows.map(({ key }) => key)).toEqual([used.key]);
+    });
+  });
+});

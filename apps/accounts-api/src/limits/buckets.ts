@@ -1,0 +1,123 @@
+import type { Queryable } from '@app/postgres';
+
+/** One call's share of a limit. */
+export interface BucketDemand {
+  /** Names limit and caller. */
+  readonly key: string;
+  /** Calls that fit into the bucket when it is full. */
+  readonly capacity: number;
+  /** How long it takes until one more call fits in, in milliseconds. */
+  readonly refillMs: number;
+}
+
+/** A bucket that has nothing left. */
+export interface EmptyBucket {
+  readonly key: string;
+  /** From when on one more call fits in, in milliseconds from now. */
+  readonly retryInMs: number;
+}
+
+/**
+ * Takes one call out of each bucket, or out of none when one of them is empty. One statement, by the
+ * server's clock, so that any number of processes share the buckets and calls at the same time cannot take
+ * more than there is.
+ *
+ * The commit does not wait for the disk: a crash of the server gives back what was taken in the last
+ * moment.
+ *
+ * @returns the buckets at fault; none when the calls were taken
+ * @throws ReadModelUnavailable
+ */
+export async function takeFromBuckets(
+  database: Queryable,
+  demands: readonly BucketDemand[],
+): Promise<readonly EmptyBucket[]> {
+  const { rows } = await database.query<{ key: string; retry_in_ms: number }>({
+    name: 'take-from-buckets',
+    text: `with demand as (
+             select key, make_interval(secs => refill_ms / 1000) as refill,
+                    make_interval(secs => refill_ms / 1000 * capacity) as capacity
+             from unnest($1::text[], $2::float8[], $3::float8[]) as d (key, refill_ms, capacity),
+                  set_config('synchronous_commit', 'off', true)
+           ), known as (
+             select key, full_at from throttling.buckets
+             where key = any($1::text[]) order by key for update
+           ), wanted as (
+             select key, refill, capacity,
+                    greatest(coalesce(full_at, now()), now()) + refill - capacity - now() as retry_in
+             from demand left join known using (key)
+           ), taken as (
+             insert into throttling.buckets as bucket (key, full_at)
+             select key, now() + refill from wanted
+             where not exists (select from wanted where retry_in > interval '0')
+             order by key
+             on conflict (key) do update
+               set full_at = greatest(bucket.full_at, now()) + (excluded.full_at - now())
+               -- Checked again for a bucket that came into being meanwhile.
+               where greatest(bucket.full_at, now()) + (excluded.full_at - now())
+                     <= now() + (select capacity from demand where demand.key = excluded.key)
+             returning key
+           )
+           select key, greatest(extract(epoch from retry_in), 0)::float8 * 1000 as retry_in_ms
+           from wanted
+           where retry_in > interval '0'
+              or (key not in (select key from taken)
+                  and not exists (select from wanted where retry_in > interval '0'))`,
+    values: columns(demands),
+  });
+  return rows.map((row) => ({ key: row.key, retryInMs: row.retry_in_ms }));
+}
+
+/**
+ * Undoes `takeFromBuckets` for calls that turned out not to count.
+ *
+ * @throws ReadModelUnavailable
+ */
+export async function giveBackToBuckets(
+  database: Queryable,
+  demands: readonly BucketDemand[],
+): Promise<void> {
+  await database.query({
+    name: 'give-back-to-buckets',
+    text: `with known as (
+             select key from throttling.buckets where key = any($1::text[]) order by key for update
+           )
+           update throttling.buckets as bucket
+           set full_at = full_at - make_interval(secs => refill_ms / 1000)
+           from unnest($1::text[], $2::float8[]) as d (key, refill_ms),
+                set_config('synchronous_commit', 'off', true)
+           where bucket.key = d.key and bucket.key in (select key from known)`,
+    values: columns(demands).slice(0, 2),
+  });
+}
+
+const MOST_REMOVED = 5_000;
+
+/**
+ * Removes what says nothing any more: a full bucket is the same as none. Buckets in use are left alone.
+ *
+ * @throws ReadModelUnavailable
+ */
+export async function removeFullBuckets(database: Queryable): Promise<void> {
+  let removed: number;
+  do {
+    const { rowCount } = await database.query({
+      name: 'remove-full-buckets',
+      text: `delete from throttling.buckets where key in (
+               select key from throttling.buckets
+               where full_at < now() order by key limit $1 for update skip locked)`,
+      values: [MOST_REMOVED],
+    });
+    removed = rowCount;
+  } while (removed === MOST_REMOVED);
+}
+
+/** In the order of the keys, so that two statements never lock the same rows in opposite order. */
+function columns(demands: readonly BucketDemand[]): unknown[] {
+  const ordered = [...demands].sort((one, other) => (one.key < other.key ? -1 : 1));
+  return [
+    ordered.map(({ key }) => key),
+    ordered.map(({ refillMs }) => refillMs),
+    ordered.map(({ capacity }) => capacity),
+  ];
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { ReadModelUnavailable } from '@app/postgres';
+import { ExampleBuckets, exampleLimits } from '../testing/example-password-check.js';
+import { limitSettings, limitsOf } from './limits.js';
+import { LimitExceeded, Throttle } from './throttle.js';
+
+const secret = Buffer.alloc(32, 7);
+const limit = exampleLimits({ REGISTRATIONS_PER_NETWORK_PER_HOUR: 2 }).registrationsPerNetwork;
+const other = exampleLimits().registrationsPerAddress;
+const network = { limit, caller: '203.0.113.9/32' };
+
+describe('The throttle', () => {
+  it('lets so many through, then says when to come again', async () => {
+    const throttle = new Throttle(new ExampleBuckets(), secret);
+    await throttle.take([network]);
+    await throttle.take([network]);
+    await expect(throttle.take([network])).rejects.toMatchObject({
+      limit,
+      retryAfterSeconds: 90,
+      isNew: true,
+    });
+  });
+
+  it('counts each caller and each limit apart', async () => {
+    const throttle = new Throttle(new ExampleBuckets(), secret);
+    for (const caller of ['203.0.113.1/32', '203.0.113.2/32', '2001:db8::/64']) {
+      await throttle.take([{ limit, caller }]);
+      await throttle.take([{ limit, caller }]);
+      await throttle.take([{ limit: other, caller }]);
+    }
+    await expect(throttle.take([{ limit, caller: '2001:db8::/64' }])).rejects.toThrow(
+      LimitExceeded,
+    );
+  });
+
+  it('asks the database about an empty bucket once a second, however many calls there are', async () => {
+    const buckets = new ExampleBuckets();
+    const throttle = new Throttle(buckets, secret);
+    await throttle.take([network]);
+    await throttle.take([network]);
+    const refusals = [];
+    for (let call = 0; call < 50; call++) {
+      refusals.push(await throttle.take([network]).catch((error: LimitExceeded) => error));
+    }
+    for (const refusal of refusals) {
+      expect(refusal).toBeInstanceOf(LimitExceeded);
+      expect(Math.ceil((refusal as LimitExceeded).retryAfterSeconds)).toBe(90);
+    }
+    expect(refusals.filter((refusal) => (refusal as LimitExceeded).isNew)).toHaveLength(1);
+    expect(buckets.asked).toBe(3);
+  });
+
+  it('takes calls back, at once', async () => {
+    const throttle = new Throttle(new ExampleBuckets(), secret);
+    await throttle.take([network]);
+    await throttle.take([network]);
+    await expect(throttle.take([network])).rejects.toThrow(LimitExceeded);
+    await throttle.giveBack([network]);
+    await throttle.take([network]);
+  });
+
+  it('lets nobody through while the buckets cannot be reached', async () => {
+    const buckets = new ExampleBuckets();
+    buckets.fault = new ReadModelUnavailable('down');
+    const throttle = new Throttle(buckets, secret);
+    await expect(throttle.take([network])).rejects.toBe(buckets.fault);
+  });
+
+  it('names buckets so that they tell nothing of the callers, and all processes find them', async () => {
+    const buckets = new ExampleBuckets();
+    await new Throttle(buckets, secret).take([network]);
+    await new Throttle(buckets, secret).take([network]);
+    await new Throttle(buckets, Buffer.alloc(32, 8)).take([network]);
+    const [[name = '', taken] = [], ...more] = [...buckets.taken];
+    expect(name).toMatch(/^[\w-]{24}$/);
+    expect(taken).toBe(2);
+    expect(more).toHaveLength(1);
+  });
+
+  it('has limits for the open network in production, and wider ones for machines under development', () => {
+    const defaults = (production: boolean) =>
+      Object.fromEntries(
+        Object.entries(limitSettings(production)).map(([name, it]) => [name, it.parse(undefined)]),
+      ) as Parameters<typeof limitsOf>[0];
+    expect(limitsOf(defaults(true)).registrationsPerNetwork.perHour).toBe(600);
+    expect(limitsOf(defaults(false)).registrationsPerNetwork.perHour).toBe(100_000);
+    // At most 100 wrong passwords an hour for one address (NIST SP 800-63B: 100 in a row).
+    for (const production of [true, false]) {
+      expect(limitsOf(defaults(production)).failedLoginsPerAddress.perHour).toBe(100);
+    }
+  });
+});

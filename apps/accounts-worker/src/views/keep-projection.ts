@@ -1,0 +1,147 @@
+import type { AccountEvent } from '@app/accounts';
+import type { EventCodec, EventStore, LogPosition } from '@app/event-store';
+import { SetAsideCodec } from '@app/personal-data';
+import type { AccountKeys } from '@app/personal-data';
+import {
+  LogDoesNotMatch,
+  ProjectionMonitor,
+  refuseDatabase,
+  reportProjection,
+  runProjection,
+  whileLeader,
+} from '@app/consumers';
+import { anonymousAccountCodec } from '@app/personal-data';
+import type { Database } from '@app/postgres';
+import type { ProjectionAdvance, ProjectionStatus } from '@app/consumers';
+import type { ProjectionConsumer } from '@app/views';
+import type { Log } from '@app/process';
+import { readmitAccounts } from './readmit-accounts.js';
+
+export interface KeepProjectionOptions {
+  readonly projection: ProjectionConsumer;
+  readonly store: EventStore;
+  /** Reads everything or throws. */
+  readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>;
+  readonly database: Database;
+  readonly keys: AccountKeys;
+  readonly log: Log;
+}
+
+/**
+ * Keeps the rows of one projection up to date. Of all workers on one database one keeps them, the others stand
+ * by.
+ */
+export class KeepProjection {
+  private readonly monitor = new ProjectionMonitor();
+  private readonly stopping = new AbortController();
+  private readonly log: Log;
+  private running: Promise<unknown> | undefined;
+  private eventsProjected = 0;
+
+  constructor(private readonly options: KeepProjectionOptions) {
+    this.log = options.log.child({ projection: options.projection.name });
+  }
+
+  /** For health checks and metrics. */
+  get status(): ProjectionStatus {
+    return this.monitor.status();
+  }
+
+  start(): void {
+    this.running ??= Promise.all([this.competeAndKeep(), this.report()]);
+  }
+
+  /** Resolves when the transaction under way has ended and another worker may take over. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    this.monitor.onStopped();
+  }
+
+  /** For processes that ask how the projection does. */
+  private report(): Promise<void> {
+    return reportProjection({
+      database: this.options.database,
+      projection: this.options.projection.name,
+      status: () => this.status,
+      eventsProjected: () => this.eventsProjected,
+      signal: this.stopping.signal,
+      onFault: (error) => this.log.warn({ err: error }, 'a report on the projection was missed'),
+    });
+  }
+
+  private competeAndKeep(): Promise<void> {
+    return whileLeader({
+      database: this.options.database,
+      name: this.options.projection.name,
+      signal: this.stopping.signal,
+      lead: (signal) => this.keep(signal),
+      observer: {
+        onStandby: () => this.monitor.onStandby(),
+        onElected: () => this.log.info('this worker keeps the rows'),
+        onLeadershipFault: (error, retryInMs) => {
+          this.monitor.onFault(error);
+          this.log.warn({ err: error, retryInMs }, 'this worker cannot keep the rows');
+        },
+      },
+    });
+  }
+
+  private async keep(signal: AbortSignal): Promise<void> {
+    const { projection, store, database } = this.options;
+    await runProjection({
+      projection,
+      store,
+      codec: projection.holdsPersonalData ? await this.settingAside(signal) : anonymousAccountCodec,
+      database,
+      ...projection.batches,
+      signal,
+      observer: {
+        onSubscribed: (position) => this.onSubscribed(position),
+        onAdvanced: (progress) => this.onAdvanced(progress),
+        onCaughtUp: () => this.onCaughtUp(),
+        onFault: (error, retryInMs) => this.onFault(error, retryInMs),
+      },
+    });
+  }
+
+  private async settingAside(signal: AbortSignal): Promise<SetAsideCodec> {
+    const { projection, store, codec, database, keys } = this.options;
+    const { log } = this;
+    const unreadable = await readmitAccounts({ store, codec, database, log, signal });
+    if (unreadable > 0) log.error({ unreadable }, 'accounts cannot be read and are set aside');
+    return new SetAsideCodec(codec, {
+      keys,
+      database,
+      consumer: projection.name,
+      onSetAside: (accountId, error) =>
+        log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
+    });
+  }
+
+  private onSubscribed(position: LogPosition | 'start'): void {
+    this.monitor.onSubscribed(position);
+    this.log.info({ position: String(position) }, 'the rows follow the log from here');
+  }
+
+  private onAdvanced(progress: ProjectionAdvance): void {
+    this.eventsProjected += progress.events;
+    this.monitor.onAdvanced(progress);
+  }
+
+  private onCaughtUp(): void {
+    this.monitor.onCaughtUp();
+    this.log.info({ position: String(this.status.position) }, 'the rows are up to date');
+  }
+
+  private onFault(error: unknown, retryInMs: number): void {
+    const { projection, database } = this.options;
+    this.monitor.onFault(error);
+    this.log.error({ err: error, retryInMs }, 'the rows cannot be kept up to date');
+    if (!projection.refusesOtherLogs || !(error instanceof LogDoesNotMatch)) return;
+    // The log was exchanged under a worker that runs: no process may show rows of another one.
+    refuseDatabase(database, error.message).catch((fault: unknown) => {
+      this.log.warn({ err: fault }, 'other processes could not be told');
+    });
+  }
+}

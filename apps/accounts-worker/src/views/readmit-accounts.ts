@@ -1,0 +1,57 @@
+import type { AccountEvent } from '@app/accounts';
+import { accountStreamName } from '@app/accounts';
+import type { EventCodec, EventStore, RecordedEvent } from '@app/event-store';
+import { concernsOneAccount } from '@app/personal-data';
+import { accountsProjection, listUnreadableAccounts, readmitAccount } from '@app/views';
+import { factsOf, liveTable } from '@app/consumers';
+import type { Database } from '@app/postgres';
+import type { ProjectedEvent } from '@app/consumers';
+import type { Log } from '@app/process';
+
+/**
+ * Looks whether accounts that could not be read can be read now: their keys were put back, the configuration was
+ * mended, or an operator gave them up. The row of each of those is built anew.
+ *
+ * @returns how many still cannot be read
+ * @throws EventStoreUnavailable, ReadModelUnavailable
+ */
+export async function readmitAccounts(options: {
+  readonly store: EventStore;
+  /** Reads everything or throws. */
+  readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>;
+  readonly database: Database;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): Promise<number> {
+  const { store, codec, database, log, signal } = options;
+  let unreadable = 0;
+  for (const accountId of await listUnreadableAccounts(database)) {
+    if (signal.aborted) break;
+    const events: RecordedEvent[] = [];
+    for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
+    try {
+      await writeAnew(database, accountId, await factsOf(codec, events));
+      log.info({ accountId }, 'an account can be read again');
+    } catch (error) {
+      if (!concernsOneAccount(error)) throw error;
+      unreadable += 1;
+    }
+  }
+  return unreadable;
+}
+
+async function writeAnew(
+  database: Database,
+  accountId: string,
+  history: readonly ProjectedEvent<AccountEvent>[],
+): Promise<void> {
+  await database.inTransaction((transaction) =>
+    readmitAccount(transaction, accountId, (upTo) =>
+      accountsProjection.write(
+        transaction,
+        liveTable(accountsProjection),
+        history.filter(({ position }) => position <= upTo),
+      ),
+    ),
+  );
+}

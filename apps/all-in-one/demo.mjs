@@ -1,5 +1,0 @@
-/** `npm run demo`: one registration told from beginning to end, built when needed. */
-import { buildIfNeeded } from './build-if-needed.mjs';
-
-buildIfNeeded();
-await import('../../dist/apps/all-in-one/src/demo/main.js');

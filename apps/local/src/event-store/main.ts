@@ -1,0 +1,20 @@
+import { runProcess } from '@app/process';
+import { DevEventStore } from './dev-event-store.js';
+import { loadSettings } from './settings.js';
+
+runProcess('eventstore', async (log) => {
+  const settings = loadSettings(process.argv.slice(2), process.env);
+  const eventStore = await DevEventStore.start({
+    ...settings,
+    log,
+    onFailure: (error) => {
+      // What reached the disk is unknown now: only a fresh start tells.
+      log.fatal({ err: error }, 'the event log cannot be written');
+      process.exit(1);
+    },
+  });
+  return {
+    endpoints: eventStore.endpoints,
+    stop: () => eventStore.stop(),
+  };
+});

@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util';
+import { loadConfiguration, setting } from '@app/process';
+import type { Environment } from '@app/process';
+import { z } from 'zod';
+
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly dataFolder: string;
+  readonly advertise: { readonly host?: string | undefined; readonly port?: number | undefined };
+  /** `off` for no control port, 0 for a free one. */
+  readonly controlPort: number | 'off';
+  readonly slowConsumerPolicy: 'catch-up' | 'abort';
+  readonly fsync: boolean;
+}
+
+/**
+ * Settings from the environment; `--port` and `--data` on the command line win.
+ *
+ * @throws ConfigurationError
+ */
+export function loadSettings(commandLine: readonly string[], environment: Environment): Settings {
+  const { values } = parseArgs({
+    args: [...commandLine],
+    options: { port: { type: 'string' }, data: { type: 'string' } },
+  });
+  const configuration = loadConfiguration(
+    {
+      EVENTSTORE_HOST: z.string().default('127.0.0.1'),
+      EVENTSTORE_PORT: setting.port().default(2113),
+      EVENTSTORE_DATA_DIR: z.string().default('.data/eventstore'),
+      EVENTSTORE_ADVERTISE_HOST: z.string().optional(),
+      EVENTSTORE_ADVERTISE_PORT: setting.port().optional(),
+      EVENTSTORE_CONTROL_PORT: z.union([z.literal('off'), setting.port()]).default(0),
+      EVENTSTORE_SLOW_CONSUMER: z.enum(['catch-up', 'abort']).default('catch-up'),
+      EVENTSTORE_FSYNC: setting.flag().default(true),
+    },
+    {
+      ...environment,
+      ...(values.port === undefined ? {} : { EVENTSTORE_PORT: values.port }),
+      ...(values.data === undefined ? {} : { EVENTSTORE_DATA_DIR: values.data }),
+    },
+  );
+  return {
+    host: configuration.EVENTSTORE_HOST,
+    port: configuration.EVENTSTORE_PORT,
+    dataFolder: configuration.EVENTSTORE_DATA_DIR,
+    advertise: {
+      host: configuration.EVENTSTORE_ADVERTISE_HOST,
+      port: configuration.EVENTSTORE_ADVERTISE_PORT,
+    },
+    controlPort: configuration.EVENTSTORE_CONTROL_PORT,
+    slowConsumerPolicy: configuration.EVENTSTORE_SLOW_CONSUMER,
+    fsync: configuration.EVENTSTORE_FSYNC,
+  };
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '@app/process';
+
+const secretKey = () => randomBytes(32).toString('base64');
+const keyRing = () => `k1:${secretKey()}`;
+const adminKey = () => `${randomBytes(8).toString('hex')}.${randomBytes(32).toString('base64url')}`;
+
+/** Each secret's setting, its file, and how to make a first one. */
+const SECRETS = [
+  { setting: 'ADDRESS_KEY', file: 'address-key', generate: secretKey },
+  { setting: 'ACTIVATION_CODE_KEYS', file: 'activation-code-keys', generate: keyRing },
+  { setting: 'PASSWORD_PEPPERS', file: 'password-peppers', generate: keyRing },
+  { setting: 'PERSONAL_DATA_KEYS', file: 'personal-data-keys', generate: keyRing },
+  {
+    setting: 'EMAIL_API_KEY',
+    file: 'email-api-key',
+    generate: () => randomBytes(24).toString('base64url'),
+  },
+  { setting: 'RECEIPT_KEY', file: 'receipt-key', generate: secretKey },
+  { setting: 'ADMIN_KEY', file: 'admin-key', generate: adminKey },
+] as const;
+
+export type SecretSetting = (typeof SECRETS)[number]['setting'];
+
+/** `NAME_FILE` settings that hand every secret to the processes. */
+export type SecretFiles = Readonly<Record<`${SecretSetting}_FILE`, string>>;
+
+/**
+ * Secrets for development, each in a file that only the owner can read. Those that exist are kept: the
+ * stored accounts depend on them.
+ *
+ * @param folder made when it is missing
+ */
+export function developmentSecrets(folder: string): SecretFiles {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const files: Record<string, string> = {};
+  for (const { setting, file, generate } of SECRETS) {
+    const path = join(folder, file);
+    if (!existsSync(path)) {
+      // Half a key from a start that was cut would be taken for a whole one.
+      writeFileSync(`${path}.new`, `${generate()}\n`, { mode: 0o600, flush: true });
+      renameSync(`${path}.new`, path);
+    }
+    files[`${setting}_FILE`] = path;
+  }
+  return files as SecretFiles;
+}
+
+/**
+ * The secrets' settings for one process: what the caller's environment says goes before ours, because a
+ * secret that is set twice is refused.
+ */
+export function secretEnvironment(
+  secrets: SecretFiles,
+  env: Environment,
+  settings: readonly SecretSetting[],
+): Record<string, string> {
+  return Object.fromEntries(
+    settings
+      .filter((setting) => !env[setting] && !env[`${setting}_FILE`])
+      .map((setting) => [`${setting}_FILE`, secrets[`${setting}_FILE`]]),
+  );
+}

@@ -1,0 +1,140 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from '@app/process';
+import type { SecretFiles } from './development-secrets.js';
+import { secretEnvironment } from './development-secrets.js';
+import type { LauncherSettings, Listener } from './launcher-settings.js';
+
+/** What a part is told about the others, and about where things are. */
+export interface Surroundings {
+  readonly settings: Pick<LauncherSettings, 'host' | 'dataDir'>;
+  readonly secrets: SecretFiles;
+  /** The environment the launcher itself was started with. */
+  readonly inherited: Environment;
+  /** Port for this part to listen on; 0 for any free one. */
+  readonly portOf: (listener: Listener) => number;
+  /** URLs of the parts that started in an earlier stage. */
+  readonly urlOf: (name: 'eventstore' | 'mailbox' | 'database') => string;
+}
+
+/** One process of the product. */
+export interface Part {
+  /** Short name in the output; also the name of its public endpoint in its ready message. */
+  readonly name: string;
+  /** Folder below apps/ that holds its `main`. */
+  readonly app: string;
+  /** What comes first of all; needs it to be ready. */
+  readonly stage: 'foundation' | 'service';
+  /** Where its public endpoint listens, when it has one. */
+  readonly listener?: Listener;
+  /** Stops in this order, lowest first: whoever takes work in goes before whoever carries it out. */
+  readonly stopOrder: number;
+  readonly environment: (surroundings: Surroundings) => Record<string, string>;
+}
+
+/**
+ * A third of it is in use under load. Without a bound V8 takes twice the memory for the same throughput, because it is
+ * there; in a container it goes by the container's bound.
+ */
+const BOUND_OF_HEAP = '--max-old-space-size=160';
+
+/**
+ * Every process that `npm start` runs beside PostgreSQL. To add one, add an entry.
+ */
+export const PARTS: readonly Part[] = [
+  {
+    name: 'eventstore',
+    app: 'local/src/event-store',
+    stage: 'foundation',
+    listener: 'eventstore',
+    stopOrder: 4,
+    environment: ({ settings, portOf }) => ({
+      EVENTSTORE_HOST: '127.0.0.1',
+      EVENTSTORE_PORT: String(portOf('eventstore')),
+      EVENTSTORE_CONTROL_PORT: '0',
+      EVENTSTORE_DATA_DIR: join(settings.dataDir, 'eventstore'),
+    }),
+  },
+  {
+    name: 'mailbox',
+    app: 'local/src/mailbox',
+    stage: 'foundation',
+    listener: 'mailbox',
+    stopOrder: 3,
+    environment: ({ settings, secrets, inherited, portOf }) => ({
+      HOST: settings.host,
+      MAILBOX_PORT: String(portOf('mailbox')),
+      MAILBOX_DATA_DIR: join(settings.dataDir, 'mailbox'),
+      ...secretEnvironment(secrets, inherited, ['EMAIL_API_KEY']),
+    }),
+  },
+  {
+    name: 'api',
+    app: 'accounts-api/src',
+    stage: 'service',
+    listener: 'api',
+    stopOrder: 1,
+    environment: ({ settings, secrets, inherited, portOf, urlOf }) => ({
+      HOST: settings.host,
+      API_PORT: String(portOf('api')),
+      INTERNAL_PORT: '0',
+      EVENTSTORE_URL: urlOf('eventstore'),
+      DATABASE_URL: urlOf('database'),
+      NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
+      // Password hashes run in the thread pool: one for each core, two left for files and name look-ups.
+      UV_THREADPOOL_SIZE: inherited['UV_THREADPOOL_SIZE'] || String(availableParallelism() + 2),
+      ...secretEnvironment(secrets, inherited, [
+        'ADDRESS_KEY',
+        'ACTIVATION_CODE_KEYS',
+        'PASSWORD_PEPPERS',
+        'PERSONAL_DATA_KEYS',
+      ]),
+    }),
+  },
+  {
+    name: 'worker',
+    app: 'accounts-worker/src',
+    stage: 'service',
+    stopOrder: 2,
+    environment: ({ secrets, inherited, urlOf }) => ({
+      NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
+      INTERNAL_PORT: '0',
+      EVENTSTORE_URL: urlOf('eventstore'),
+      DATABASE_URL: urlOf('database'),
+      EMAIL_API_URL: urlOf('mailbox'),
+      EMAIL_FROM: inherited['EMAIL_FROM'] || 'Registration <no-reply@registration.example>',
+      ...secretEnvironment(secrets, inherited, [
+        'ACTIVATION_CODE_KEYS',
+        'PERSONAL_DATA_KEYS',
+        'EMAIL_API_KEY',
+      ]),
+    }),
+  },
+  {
+    name: 'admin',
+    app: 'accounts-admin/src',
+    stage: 'service',
+    listener: 'admin',
+    stopOrder: 1,
+    environment: ({ settings, secrets, inherited, portOf, urlOf }) => ({
+      HOST: settings.host,
+      ADMIN_PORT: String(portOf('admin')),
+      INTERNAL_PORT: '0',
+      EVENTSTORE_URL: urlOf('eventstore'),
+      DATABASE_URL: urlOf('database'),
+      ...secretEnvironment(secrets, inherited, [
+        'ADDRESS_KEY',
+        'ACTIVATION_CODE_KEYS',
+        'PERSONAL_DATA_KEYS',
+        'RECEIPT_KEY',
+        'ADMIN_KEY',
+      ]),
+    }),
+  },
+];
+
+/** Brings the database up to date and ends; runs as soon as there is a database. */
+export const MIGRATION = {
+  name: 'migrate',
+  script: 'apps/accounts-worker/src/migrate.js',
+} as const;

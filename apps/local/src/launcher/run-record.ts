@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { writeAtomically } from './atomic-file.js';
+import { commandLineOf } from './command-line.js';
+
+interface RecordedProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** Part of its command line by which it is told from another process that got its pid later. */
+  readonly script: string;
+}
+
+interface RecordedRun {
+  readonly launcher: RecordedProcess;
+  readonly state: 'running' | 'stopping';
+  readonly processes: readonly RecordedProcess[];
+}
+
+/** Another launcher works on the same data folder. */
+export class AlreadyRunning extends Error {
+  constructor(dataDir: string, pid: number) {
+    super(
+      `The product is already running on ${dataDir} (pid ${pid}); its addresses are in ` +
+        `${join(dataDir, 'endpoints.json')}. Stop it first, or set DATA_DIR to another folder ` +
+        'and each *_PORT to a free one (0 picks one).',
+    );
+    this.name = 'AlreadyRunning';
+  }
+}
+
+/** A launcher that is on its way out gets so long before it counts as running. */
+const LEAVING_MS = 1_500;
+const STOPPING_MS = 6_000;
+/** Processes whose launcher was killed stop by themselves; those that have not by then are killed. */
+const LEFT_BEHIND_MS = 5_000;
+const POLL_MS = 20;
+const CONTEST_MS = 30;
+
+/**
+ * Which launcher works on a data folder, and which processes it started. It is what keeps two launchers
+ * apart, and what lets the next one clear up after one that was killed.
+ */
+export class RunRecord {
+  private released = false;
+
+  private constructor(
+    private readonly file: string,
+    private run: RecordedRun,
+  ) {}
+
+  /**
+   * Waits for whatever an earlier launcher left behind to be gone.
+   *
+   * @param say told about each process that had to be waited for or killed
+   * @throws AlreadyRunning when a launcher is at work on this folder
+   */
+  static async claim(dataDir: string, say: (text: string) => void): Promise<RunRecord> {
+    mkdirSync(dataDir, { recursive: true });
+    const file = join(dataDir, 'launcher.json');
+    await previousLauncherGone(file, dataDir);
+    await leftBehindGone(readRun(file)?.processes ?? [], say);
+    const record = new RunRecord(file, {
+      launcher: { name: 'launcher', pid: process.pid, script: 'launcher' },
+      state: 'running',
+      processes: [],
+    });
+    record.write();
+    // Two that start at the same moment both get here; the one that wrote last stays.
+    await delay(CONTEST_MS);
+    const holder = readRun(file)?.launcher.pid;
+    if (holder !== process.pid) throw new AlreadyRunning(dirname(file), holder ?? 0);
+    return record;
+  }
+
+  /** To be called whenever a process was started or has ended. */
+  setProcesses(processes: readonly RecordedProcess[]): void {
+    this.run = { ...this.run, processes };
+    this.write();
+  }
+
+  markStopping(): void {
+    this.run = { ...this.run, state: 'stopping' };
+    this.write();
+  }
+
+  release(): void {
+    this.released = true;
+    rmSync(this.file, { force: true });
+  }
+
+  private write(): void {
+    if (this.released) return;
+    writeAtomically(this.file, this.run);
+  }
+}
+
+async function previousLauncherGone(file: string, dataDir: string): Promise<void> {
+  const startedAt = Date.now();
+  for (;;) {
+    const run = readRun(file);
+    if (!run || run.launcher.pid === process.pid || !isAlive(run.launcher)) return;
+    const patience = run.state === 'stopping' ? STOPPING_MS : LEAVING_MS;
+    if (Date.now() - startedAt > patience) throw new AlreadyRunning(dataDir, run.launcher.pid);
+    await delay(POLL_MS);
+  }
+}
+
+async function leftBehindGone(
+  processes: readonly RecordedProcess[],
+  say: (text: string) => void,
+): Promise<void> {
+  const startedAt = Date.now();
+  let leftBehind = processes.filter(isAlive);
+  if (leftBehind.length === 0) return;
+  say(`waiting for what an earlier run left behind: ${leftBehind.map(({ name }) => name).join()}`);
+  const killed = new Set<number>();
+  while (leftBehind.length > 0) {
+    await delay(POLL_MS);
+    leftBehind = leftBehind.filter(isAlive);
+    if (Date.now() - startedAt < LEFT_BEHIND_MS) continue;
+    for (const { name, pid } of leftBehind) {
+      if (killed.has(pid)) continue;
+      killed.add(pid);
+      say(`killing ${name} of an earlier run (pid ${pid})`);
+      process.kill(pid, 'SIGKILL');
+    }
+  }
+}
+
+function isAlive({ pid, script }: RecordedProcess): boolean {
+  return commandLineOf(pid).includes(script);
+}
+
+function readRun(file: string): RecordedRun | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RecordedRun) : undefined;
+}

@@ -1,0 +1,30 @@
+import { Catch, HttpException } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { Log } from '@app/process';
+import type { Reply } from './reply.js';
+import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
+
+/** Turns whatever went wrong into the provider's error document; the unforeseen is logged and told to nobody. */
+@Catch()
+export class ProviderErrorFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = this.explain(thrown);
+    const reply = host.switchToHttp().getResponse<Reply>();
+    if (reply.sent) return;
+    if (error.retryAfterSeconds !== undefined) reply.header('Retry-After', error.retryAfterSeconds);
+    reply.status(error.status).send(errorDocument(error));
+  }
+
+  private explain(thrown: unknown): ProviderError {
+    if (thrown instanceof ProviderError) return thrown;
+    if (thrown instanceof HttpException && thrown.getStatus() < 500) {
+      const status = thrown.getStatus();
+      const message = status === 404 ? 'There is nothing at this address.' : thrown.message;
+      return new ProviderError(status, errorNameOf(status), message);
+    }
+    this.log.error({ err: thrown }, 'a request failed');
+    return new ProviderError(500, errorNameOf(500), 'Something went wrong inside the mailbox.');
+  }
+}

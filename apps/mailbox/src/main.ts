@@ -1,6 +1,0 @@
-import 'reflect-metadata';
-import { runProcess } from '@app/service';
-import { loadMailboxSettings } from './mailbox-settings.js';
-import { startMailbox } from './start-mailbox.js';
-
-runProcess('mailbox', async (log) => startMailbox(loadMailboxSettings(), log));

@@ -1,0 +1,37 @@
+export { runSubscription } from './run-subscription.js';
+export type { SubscriptionOptions } from './run-subscription.js';
+export { consumeInBatches } from './consume-in-batches.js';
+export type { Batch } from './consume-in-batches.js';
+export { RetryLater, consumeInWindow } from './consume-in-window.js';
+export type { WindowOptions } from './consume-in-window.js';
+export {
+  CheckpointMoved,
+  readCheckpoint,
+  saveCheckpoint,
+  takeBackToLastEvent,
+} from './checkpoints.js';
+export type { HandledEvent } from './checkpoints.js';
+export * from './pairing.js';
+export * from './projection.js';
+export * from './run-projection.js';
+export * from './projection-monitor.js';
+export * from './leadership.js';
+export * from './wait-for-position.js';
+export {
+  listFailedEvents,
+  requestRetry,
+  skipFailedEvent,
+  type FailedEvent,
+} from './failed-events.js';
+export { readProjectionReports, reportProjection } from './projection-reports.js';
+export type { ProjectionReport } from './projection-reports.js';
+export {
+  NothingToRebuild,
+  ProjectionRebuild,
+  RebuildRunning,
+} from './rebuild/rebuild-projection.js';
+export type { RebuildOptions, RebuildOutcome } from './rebuild/rebuild-projection.js';
+export { newestRebuilds } from './rebuild/rebuild-records.js';
+export type { RebuildRecord, RebuildState } from './rebuild/rebuild-records.js';
+export { column, columnName, rowProjection } from './row-projection.js';
+export type { Column, Fold, RowOf } from './row-projection.js';

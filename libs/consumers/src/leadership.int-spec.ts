@@ -1,0 +1,215 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.js';
+import { freshDatabase } from '../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../test/support/postgres.js';
+import type { Database } from '@app/postgres';
+import { whileLeader } from './leadership.js';
+import { createPool } from '@app/postgres/postgres.js';
+import { relayTo } from '@app/postgres/testing/tcp-relay.js';
+
+describe('leadership', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+  const candidates: Candidate[] = [];
+  const cleanUps: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    database = createPool(fresh.url, {
+      max: 2,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+  });
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+    await Promise.all(candidates.splice(0).map((candidate) => candidate.stop()));
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  interface Candidate {
+    readonly leading: boolean;
+    readonly standingBy: boolean;
+    readonly faults: readonly unknown[];
+    stop(): Promise<void>;
+  }
+
+  function start(
+    name: string,
+    work: (signal: AbortSignal) => Promise<void> = untilAborted,
+    through: Database = database,
+  ): Candidate {
+    const stopping = new AbortController();
+    const faults: unknown[] = [];
+    let leading = false;
+    let standingBy = false;
+    const ended = whileLeader({
+      database: through,
+      name,
+      signal: stopping.signal,
+      intervalMs: 20,
+      lead: async (signal) => {
+        leading = true;
+        standingBy = false;
+        try {
+          await work(signal);
+        } finally {
+          leading = false;
+        }
+      },
+      observer: {
+        onStandby: () => {
+          standingBy = true;
+        },
+        onElected: () => undefined,
+        onLeadershipFault: (error) => faults.push(error),
+      },
+    });
+    const candidate = {
+      get leading() {
+        return leading;
+      },
+      get standingBy() {
+        return standingBy;
+      },
+      faults,
+      stop: async () => {
+        stopping.abort();
+        await ended;
+      },
+    };
+    candidates.push(candidate);
+    return candidate;
+  }
+
+  const becomesLeader = (candidate: Candidate) =>
+    eventually(() => expect(candidate.leading).toBe(true));
+
+  async function cutLeader(name: string): Promise<void> {
+    const { rowCount } = await database.query({
+      text: `select pg_terminate_backend(locks.pid)
+             from pg_locks locks
+             join pg_stat_activity activity on activity.pid = locks.pid
+             where locks.locktype = 'advisory' and locks.granted
+               and activity.application_name = $1 and activity.datname = current_database()`,
+      values: [`spec leadership of ${name}`],
+    });
+    expect(rowCount).toBe(1);
+  }
+
+  it('belongs to one at a time, and passes on when that one stops', async () => {
+    const first = start('work');
+    await becomesLeader(first);
+    const second = start('work');
+    await eventually(() => expect(second.standingBy).toBe(true));
+    expect(second.leading).toBe(false);
+    await first.stop();
+    await becomesLeader(second);
+    expect(first.leading).toBe(false);
+    expect(second.faults).toEqual([]);
+  });
+
+  it('is apart for each name', async () => {
+    await Promise.all([becomesLeader(start('one')), becomesLeader(start('other'))]);
+  });
+
+  it('passes on when the connection of the leader is cut, whose work is told to end', async () => {
+    let reason: unknown;
+    const first = start('work', async (signal) => {
+      await untilAborted(signal);
+      reason ??= signal.reason;
+    });
+    await becomesLeader(first);
+    const second = start('work');
+    await eventually(() => expect(second.standingBy).toBe(true));
+    await cutLeader('work');
+    await becomesLeader(second);
+    await eventually(() => expect(first.standingBy).toBe(true));
+    expect(first.leading).toBe(false);
+    expect(reason).toHaveProperty('name', 'ReadModelUnavailable');
+    expect(first.faults).toEqual([reason]);
+    await second.stop();
+    await becomesLeader(first);
+  });
+
+  it('ends for a leader whose connection is dead without anybody having been told', async () => {
+    const relay = await relayTo(fresh.url);
+    cleanUps.push(() => relay.close());
+    const behindRelay = createPool(relay.url, {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 1_000,
+    });
+    cleanUps.push(() => behindRelay.close());
+    const leader = start('work', untilAborted, behindRelay);
+    await becomesLeader(leader);
+    relay.freeze();
+    await eventually(() => expect(leader.leading).toBe(false), { within: 8_000 });
+    // Told once the dead session is given up, which takes its own time.
+    await eventually(() => expect(leader.faults[0]).toHaveProperty('name', 'ReadModelUnavailable'));
+  });
+
+  it('is held until the work has ended, also when asked to stop', async () => {
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const first = start('work', () => finished);
+    await becomesLeader(first);
+    const second = start('work');
+    await eventually(() => expect(second.standingBy).toBe(true));
+    const stopped = first.stop();
+    expect(second.leading).toBe(false);
+    finish();
+    await stopped;
+    await becomesLeader(second);
+  });
+
+  it('is tried for again when the work fails', async () => {
+    let attempts = 0;
+    const candidate = start('work', async (signal) => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('the work failed');
+      await untilAborted(signal);
+    });
+    await eventually(() => expect(attempts).toBe(2));
+    expect(candidate.faults).toEqual([new Error('the work failed')]);
+    await becomesLeader(candidate);
+  });
+
+  it('is waited for while PostgreSQL cannot be reached', async () => {
+    const nowhere = createPool('postgres://nobody@127.0.0.1:1/none', {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 1_000,
+    });
+    const stopping = new AbortController();
+    const faults: unknown[] = [];
+    const ended = whileLeader({
+      database: nowhere,
+      name: 'work',
+      signal: stopping.signal,
+      lead: untilAborted,
+      observer: {
+        onStandby: () => undefined,
+        onElected: () => undefined,
+        onLeadershipFault: (error) => faults.push(error),
+      },
+    });
+    await eventually(() => expect(faults.length).toBeGreaterThanOrEqual(2));
+    stopping.abort();
+    await ended;
+    await nowhere.close();
+    expect(faults[0]).toHaveProperty('name', 'ReadModelUnavailable');
+  });
+});
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,400 @@
+import { randomUUID } from 'node:crypto';
+import { EventStoreUnavailable, backoffMs, pauseUnlessAborted, positionOf } from '@app/event-store';
+import { consumeInBatches } from '../consume-in-batches.js';
+import type { EventCodec, EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
+import { readCheckpoint } from '../checkpoints.js';
+import { StatementRefused } from '@app/postgres';
+import type { Database, Queryable, Session } from '@app/postgres';
+import { skippedPositions } from '../failed-events.js';
+import { concerns, factsOf } from '../projection.js';
+import type { Projection, ProjectedEvent } from '../projection.js';
+import { AsideTable } from './aside-table.js';
+import type { TableDigest } from './aside-table.js';
+import {
+  insertRebuild,
+  markAbandoned,
+  rebuildLock,
+  saveRebuildOutcome,
+  saveRebuildProgress,
+} from './rebuild-records.js';
+
+export interface RebuildOptions<Event> {
+  readonly projection: Projection<Event>;
+  readonly store: EventStore;
+  readonly codec: Pick<EventCodec<Event>, 'decode'>;
+  /** Its statements may run for minutes: indexes, comparison. */
+  readonly database: Database;
+  /** Who asked for it, for the record. */
+  readonly startedBy: string;
+  /** Switch although the new rows differ from the old: after a change of the projection's code, say. */
+  readonly switchWhenDifferent: boolean;
+  readonly signal: AbortSignal;
+  /** So many events that change rows are written at a time. */
+  readonly batchSize?: number;
+}
+
+export interface RebuildOutcome {
+  /** `different`: the rows that were there before go on serving. */
+  readonly state: 'switched' | 'different';
+  readonly events: number;
+  /** Milliseconds spent on reading and writing events, without indexes and comparison. */
+  readonly fillingMs: number;
+  readonly before: TableDigest;
+  readonly after: TableDigest;
+}
+
+/** Somebody rebuilds this projection already. */
+export class RebuildRunning extends Error {
+  constructor(readonly projection: string) {
+    super(`a rebuild of ${projection} is under way`);
+    this.name = 'RebuildRunning';
+  }
+}
+
+/** The projection has never stored anything: there is nothing to compare with or to take the place of. */
+export class NothingToRebuild extends Error {
+  constructor(readonly projection: string) {
+    super(`${projection} has not projected anything yet`);
+    this.name = 'NothingToRebuild';
+  }
+}
+
+const DEFAULT_BATCH_SIZE = 5_000;
+/**
+ * Recorded events are large, and what waits for the database is moved about by the garbage collector: they are
+ * made into facts in small portions.
+ */
+const MOST_DECODED_AT_A_TIME = 1_000;
+/** So that much of the log without anything to write moves the place to go on from as well. */
+const MOST_READ_UNWRITTEN = 50_000;
+const PROGRESS_INTERVAL_MS = 1_000;
+/** The rest of the log is read under the lock when the pass before took no longer than this. */
+const SHORT_PASS_MS = 250;
+const MOST_PASSES = 100;
+const MOST_FAULTS_IN_A_ROW = 8;
+const MOST_SWITCH_TRIES = 20;
+/** Readers queue behind the switch, so that it rather gives up and tries again. */
+const SWITCH_LOCK_TIMEOUT = '500ms';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/**
+ * One rebuild of a projection's rows while the old ones serve.
+ *
+ * The rows are built in a table aside, up to where the projection itself has come; the two tables are
+ * compared at one position of the log; then, in one transaction that holds the projection's checkpoint, the
+ * last events are added and the tables change places. Readers see the old rows or the new, and never
+ * fewer. Killed at any moment before that commit, it leaves the old rows as they were.
+ */
+export class ProjectionRebuild<Event> {
+  private readonly aside: AsideTable;
+  private readonly stopping = new AbortController();
+  private readonly signal: AbortSignal;
+  private reached: LogPosition | 'start' = 'start';
+  private events = 0;
+  private fillingMs = 0;
+  private savedAt = 0;
+  private startedAt: number | undefined;
+
+  private constructor(
+    private readonly options: RebuildOptions<Event>,
+    private readonly lock: Session,
+    readonly rebuildId: string,
+  ) {
+    this.aside = new AsideTable(options.projection);
+    this.signal = AbortSignal.any([options.signal, this.stopping.signal]);
+    lock.onLost((error) => this.stopping.abort(error));
+  }
+
+  /**
+   * Makes sure that no other rebuild of the projection is under way, in any process.
+   *
+   * @throws RebuildRunning, NothingToRebuild, ReadModelUnavailable
+   */
+  static async begin<Event>(options: RebuildOptions<Event>): Promise<ProjectionRebuild<Event>> {
+    const { database, projection, startedBy } = options;
+    const lock = await database.openSession(rebuildLock(projection.name));
+    try {
+      const { rows } = await lock.query<{ locked: boolean }>({
+        text: 'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked',
+        values: [rebuildLock(projection.name)],
+      });
+      if (!rows[0]?.locked) throw new RebuildRunning(projection.name);
+      await markAbandoned(database, projection.name);
+      if ((await readCheckpoint(database, projection.name)) === 'start') {
+        throw new NothingToRebuild(projection.name);
+      }
+      const rebuildId = randomUUID();
+      await insertRebuild(database, { rebuildId, projection: projection.name, startedBy });
+      return new ProjectionRebuild(options, lock, rebuildId);
+    } catch (error) {
+      await lock.close();
+      throw error;
+    }
+  }
+
+  /**
+   * @throws what stood in the way; the old rows go on serving, and the record says why
+   */
+  async run(): Promise<RebuildOutcome> {
+    try {
+      return await this.rebuild();
+    } catch (error) {
+      await this.recordFailure(error).catch((unrecorded: unknown) => {
+        const message = 'a rebuild failed, and could not be put on record';
+        throw new AggregateError([error, unrecorded], message);
+      });
+      throw error;
+    } finally {
+      await this.lock.close();
+    }
+  }
+
+  private async recordFailure(cause: unknown): Promise<void> {
+    const { database } = this.options;
+    const error = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    await saveRebuildOutcome(database, this.rebuildId, { state: 'failed', error });
+    await this.aside.drop(database);
+  }
+
+  private async rebuild(): Promise<RebuildOutcome> {
+    const { database, switchWhenDifferent } = this.options;
+    await this.aside.create(database);
+    await this.fillToCheckpoint();
+    await this.aside.index(database);
+    await this.fillUntilClose();
+    await this.saveProgress('comparing', this.reached);
+    const { comparedAt, before, after } = await this.compare();
+    const same = before.rows === after.rows && before.checksum === after.checksum;
+    if (!same && !switchWhenDifferent) {
+      const outcome = { state: 'different', comparedAt, before, after } as const;
+      await saveRebuildOutcome(database, this.rebuildId, outcome);
+      await this.aside.drop(database);
+      return { ...outcome, events: this.events, fillingMs: this.fillingMs };
+    }
+    await this.switchTables({ comparedAt, before, after });
+    return { state: 'switched', events: this.events, fillingMs: this.fillingMs, before, after };
+  }
+
+  /** Adds what the projection has meanwhile projected, until that is done in a moment. */
+  private async fillUntilClose(): Promise<void> {
+    for (let pass = 0; pass < MOST_PASSES; pass++) {
+      if ((await this.fillToCheckpoint()) <= SHORT_PASS_MS) return;
+    }
+    throw new Error('the log grows faster than it can be read');
+  }
+
+  /** @returns milliseconds it took */
+  private async fillToCheckpoint(): Promise<number> {
+    const { database, projection } = this.options;
+    const checkpoint = await readCheckpoint(database, projection.name);
+    const before = this.fillingMs;
+    if (checkpoint !== 'start') await this.fillTo(checkpoint);
+    return this.fillingMs - before;
+  }
+
+  /** Adds everything up to the position; the event store may be gone for a while meanwhile. */
+  private async fillTo(target: LogPosition): Promise<void> {
+    const { database } = this.options;
+    for (let faults = 0; ; faults++) {
+      const before = this.reached;
+      try {
+        await this.fill(target, (work) => database.inTransaction(work, { durability: 'deferred' }));
+        return;
+      } catch (error) {
+        if (!(error instanceof EventStoreUnavailable)) throw error;
+        if (this.reached !== before) faults = 0;
+        if (faults >= MOST_FAULTS_IN_A_ROW) throw error;
+        await pauseUnlessAborted(backoffMs(faults), this.signal);
+        this.signal.throwIfAborted();
+      }
+    }
+  }
+
+  private async fill(target: LogPosition, inTransaction: InTransaction): Promise<void> {
+    if (this.reached !== 'start' && this.reached >= target) return;
+    const { store, codec, projection, database, batchSize = DEFAULT_BATCH_SIZE } = this.options;
+    const startedAt = performance.now();
+    const skipped = await skippedPositions(database, projection.name);
+    const ended = new AbortController();
+    const writing = new WriteBehind();
+    let gathered: Gathered<Event> = NOTHING_GATHERED;
+    const writeGathered = async () => {
+      const { facts, events, position } = gathered;
+      if (position === undefined) return;
+      gathered = NOTHING_GATHERED;
+      await writing.begin(async () => {
+        this.signal.throwIfAborted();
+        await inTransaction((writer) => projection.write(writer, this.aside.name, facts));
+        this.reached = position;
+        this.events += events;
+        await this.saveProgress('building', target);
+      });
+    };
+    const consume = consumeInBatches({
+      maxBatchSize: Math.min(batchSize, MOST_DECODED_AT_A_TIME),
+      handle: async ({ events, position }) => {
+        this.signal.throwIfAborted();
+        const wanted = events.filter(
+          (event) => concerns(projection, event) && !skipped.has(event.position),
+        );
+        const facts = await factsOf(codec, wanted);
+        gathered = {
+          facts: gathered.facts.concat(facts),
+          events: gathered.events + events.length,
+          position,
+        };
+        if (gathered.facts.length >= batchSize || gathered.events >= MOST_READ_UNWRITTEN) {
+          await writeGathered();
+        }
+      },
+    });
+    try {
+      await consume(
+        upTo(
+          target,
+          store.subscribeToAll({
+            after: this.reached,
+            streamNamePrefixes: projection.streamNamePrefixes,
+            signal: AbortSignal.any([this.signal, ended.signal]),
+          }),
+        ),
+      );
+      await writeGathered();
+      await writing.done();
+      this.reached = target;
+    } finally {
+      ended.abort();
+      await writing.settled();
+      this.fillingMs += performance.now() - startedAt;
+    }
+  }
+
+  private async saveProgress(
+    state: 'building' | 'comparing',
+    target: LogPosition | 'start',
+  ): Promise<void> {
+    if (target === 'start') return;
+    const now = performance.now();
+    if (state === 'building' && now - this.savedAt < PROGRESS_INTERVAL_MS) return;
+    this.savedAt = now;
+    this.startedAt ??= now;
+    const seconds = (now - this.startedAt) / 1_000;
+    await saveRebuildProgress(this.options.database, this.rebuildId, {
+      state,
+      events: this.events,
+      eventsPerSecond: seconds > 0 ? this.events / seconds : 0,
+      position: this.reached === 'start' ? undefined : this.reached,
+      target,
+    });
+  }
+
+  /** Both tables as they are at one and the same position. */
+  private async compare(): Promise<Comparison> {
+    const { database, projection } = this.options;
+    const live = await database.inTransaction(async (transaction) => {
+      await transaction.query({ text: 'set transaction isolation level repeatable read' });
+      const position = await readCheckpoint(transaction, projection.name);
+      if (position === 'start') throw new NothingToRebuild(projection.name);
+      return { position, digest: await this.aside.digestOfLive(transaction) };
+    });
+    await this.fillTo(live.position);
+    return {
+      comparedAt: live.position,
+      before: live.digest,
+      after: await this.aside.digest(database),
+    };
+  }
+
+  private async switchTables(comparison: Comparison): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await this.fillUntilClose();
+      const reached = this.reached;
+      try {
+        await this.trySwitch(comparison);
+        return;
+      } catch (error) {
+        // The transaction was rolled back, and with it what it had added.
+        this.reached = reached;
+        const worthAnotherTry =
+          error instanceof EventStoreUnavailable ||
+          (error instanceof StatementRefused && error.sqlState === LOCK_NOT_AVAILABLE);
+        if (!worthAnotherTry || tries >= MOST_SWITCH_TRIES) throw error;
+        await pauseUnlessAborted(backoffMs(1), this.signal);
+        this.signal.throwIfAborted();
+      }
+    }
+  }
+
+  private async trySwitch(comparison: Comparison): Promise<void> {
+    const { database, projection } = this.options;
+    await database.inTransaction(async (transaction) => {
+      await transaction.query({ text: `set local lock_timeout = '${SWITCH_LOCK_TIMEOUT}'` });
+      // Holds the projection: it moves this row first in each of its transactions.
+      const { rows } = await transaction.query<{ position: bigint }>({
+        text: 'select position from read_model.checkpoints where consumer = $1 for update',
+        values: [projection.name],
+      });
+      const [checkpoint] = rows;
+      if (checkpoint === undefined) throw new NothingToRebuild(projection.name);
+      await this.fill(checkpoint.position, (work) => work(transaction));
+      await this.aside.takePlace(transaction);
+      await saveRebuildOutcome(transaction, this.rebuildId, { state: 'switched', ...comparison });
+    });
+  }
+}
+
+interface Gathered<Event> {
+  readonly facts: readonly ProjectedEvent<Event>[];
+  /** How many were read, with those that change nothing. */
+  readonly events: number;
+  readonly position: LogPosition | undefined;
+}
+
+const NOTHING_GATHERED: Gathered<never> = { facts: [], events: 0, position: undefined };
+
+/** One write at a time, while what comes next is gathered. A write that failed fails the next call. */
+class WriteBehind {
+  private underWay: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | undefined;
+
+  /** Resolves when the write before has been done and this one has begun. */
+  async begin(write: () => Promise<void>): Promise<void> {
+    await this.done();
+    this.underWay = write().catch((error: unknown) => {
+      this.failure = { error };
+    });
+  }
+
+  /** @throws what made a write fail */
+  async done(): Promise<void> {
+    await this.underWay;
+    if (this.failure) throw this.failure.error;
+  }
+
+  /** Resolves when nothing is written any more, failed or not. */
+  settled(): Promise<void> {
+    return this.underWay;
+  }
+}
+
+type InTransaction = (work: (writer: Queryable) => Promise<void>) => Promise<void>;
+
+interface Comparison {
+  readonly comparedAt: LogPosition;
+  readonly before: TableDigest;
+  readonly after: TableDigest;
+}
+
+/** Ends as soon as everything up to the position has been delivered. */
+async function* upTo(
+  target: LogPosition,
+  messages: AsyncIterable<SubscriptionMessage>,
+): AsyncIterable<SubscriptionMessage> {
+  for await (const message of messages) {
+    if (message.kind === 'caught-up') return;
+    const position = positionOf(message);
+    if (position > target) return;
+    yield message;
+    if (position === target) return;
+  }
+}

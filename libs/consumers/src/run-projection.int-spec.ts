@@ -1,0 +1,432 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { AccountEvent } from '@app/accounts';
+import {
+  accountActivated,
+  accountRegistered,
+  codeIssued,
+  noon,
+  registrationRenewed,
+} from '@app/accounts/testing/account-examples.js';
+import { EventStoreUnavailable } from '@app/event-store';
+import type { LogPosition, SubscribeToAllOptions } from '@app/event-store';
+import { eventually } from '../../../test/support/eventually.js';
+import { freshDatabase } from '../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { accountsProjection } from '@app/views';
+import { findCredentials } from '@app/views';
+import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
+import { ReadModelUnavailable } from '@app/postgres';
+import { LogDoesNotMatch } from './pairing.js';
+import type { Database } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
+import { ProjectionMonitor } from './projection-monitor.js';
+import type { Projection } from './projection.js';
+import { EventNotProjected, runProjection } from './run-projection.js';
+import type { ProjectionAdvance, ProjectionOptions } from './run-projection.js';
+import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
+
+describe('running a projection', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+  let store: InMemoryEventStore;
+  const runs: Run[] = [];
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    database = createPool(fresh.url, {
+      max: 8,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+  });
+  beforeEach(async () => {
+    store = new InMemoryEventStore();
+    await database.query({ text: 'truncate read_model.accounts, read_model.checkpoints' });
+  });
+  afterEach(async () => {
+    await Promise.all(runs.splice(0).map((run) => run.stop()));
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  interface Run {
+    readonly monitor: ProjectionMonitor;
+    readonly advances: ProjectionAdvance[];
+    readonly faults: unknown[];
+    stop(): Promise<void>;
+  }
+
+  function start(
+    projection: Projection<AccountEvent> = accountsProjection,
+    options: Partial<ProjectionOptions<AccountEvent>> = {},
+  ): Run {
+    const stopping = new AbortController();
+    const monitor = new ProjectionMonitor();
+    const advances: ProjectionAdvance[] = [];
+    const faults: unknown[] = [];
+    const ended = runProjection({
+      projection,
+      store,
+      codec: plainAccountCodec,
+      database,
+      ...options,
+      signal: stopping.signal,
+      observer: {
+        onSubscribed: (position) => monitor.onSubscribed(position),
+        onCaughtUp: () => monitor.onCaughtUp(),
+        onAdvanced: (advance) => {
+          advances.push(advance);
+          monitor.onAdvanced(advance);
+        },
+        onFault: (error) => {
+          faults.push(error);
+          monitor.onFault(error);
+        },
+      },
+    });
+    const run: Run = {
+      monitor,
+      advances,
+      faults,
+      stop: async () => {
+        stopping.abort();
+        await ended;
+      },
+    };
+    runs.push(run);
+    return run;
+  }
+
+  async function registered(accountId: string = randomUUID()): Promise<string> {
+    await store.record(`account-${accountId}`, accountRegistered(), codeIssued());
+    return accountId;
+  }
+
+  async function registeredMany(count: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (let n = 0; n < count; n += 1) ids.push(await registered());
+    return ids;
+  }
+
+  async function rowCount(): Promise<bigint> {
+    const { rows } = await database.query<{ count: bigint }>({
+      text: 'select count(*) from read_model.accounts',
+    });
+    return rows[0]?.count ?? -1n;
+  }
+
+  const checkpoint = () => readCheckpoint(database, 'accounts');
+  const live = (run: Run) =>
+    eventually(() => expect(run.monitor.status()).toMatchObject({ state: 'live', lagMs: 0 }));
+
+  it('is live at once when there is nothing to catch up with', async () => {
+    await live(start());
+    expect(await checkpoint()).toBe('start');
+  });
+
+  it('catches up in batches, then follows', async () => {
+    const ids = await registeredMany(25);
+    const run = start(undefined, { maxBatchSize: 8 });
+    await live(run);
+    expect(await rowCount()).toBe(25n);
+    expect(run.advances.every(({ events }) => events <= 8)).toBe(true);
+    expect(run.advances.length).toBeLessThan(50);
+    const position = await store.record(`account-${ids[0]}`, accountActivated(1, noon));
+    await eventually(async () =>
+      expect(await findCredentials(database, ids[0] ?? '')).toMatchObject({ status: 'active' }),
+    );
+    expect(await checkpoint()).toBe(position);
+    expect(run.monitor.status()).toMatchObject({ state: 'live', position });
+    expect(run.faults).toEqual([]);
+  });
+
+  it('resumes after the last batch when started again', async () => {
+    await registeredMany(3);
+    const first = start();
+    await live(first);
+    await first.stop();
+    const stoppedAt = await checkpoint();
+    await registeredMany(2);
+    await live(start());
+    expect(store.subscribedAfter).toEqual(['start', stoppedAt]);
+    expect(await rowCount()).toBe(5n);
+  });
+
+  it('moves its checkpoint past streams that are not its own', async () => {
+    const position = await store.record('somebody-else', { type: 'SomethingHappened', data: {} });
+    await live(start());
+    expect(await checkpoint()).toBe(position);
+    expect(await rowCount()).toBe(0n);
+  });
+
+  it('moves its checkpoint by itself past events that change no row', async () => {
+    let transactions = 0;
+    const counting: Database = Object.create(database, {
+      inTransaction: {
+        value: (...work: Parameters<Database['inTransaction']>) => {
+          transactions += 1;
+          return database.inTransaction(...work);
+        },
+      },
+    });
+    const run = start(undefined, { database: counting });
+    await live(run);
+    const accountId = await registered();
+    await eventually(async () => expect(await rowCount()).toBe(1n));
+    const before = transactions;
+    for (let number = 2; number < 5; number++) {
+      const position = await store.record(`account-${accountId}`, codeIssued());
+      await eventually(async () => expect(await checkpoint()).toBe(position));
+    }
+    expect([before, transactions]).toEqual([1, 1]);
+    expect(run.faults).toEqual([]);
+    await store.record(`account-${accountId}`, accountActivated(4, noon));
+    await eventually(async () =>
+      expect(await findCredentials(database, accountId)).toMatchObject({ status: 'active' }),
+    );
+  });
+
+  it('does not linger while it catches up', async () => {
+    await registeredMany(40);
+    const run = start(undefined, { maxBatchSize: 30, lingerMs: 60_000 });
+    await live(run);
+    expect(await rowCount()).toBe(40n);
+  });
+
+  it('changes nothing when the whole log comes again', async () => {
+    const accountId = await registered();
+    await store.record(`account-${accountId}`, registrationRenewed(noon));
+    const first = start();
+    await live(first);
+    await first.stop();
+    const before = await findCredentials(database, accountId);
+    await database.query({ text: 'delete from read_model.checkpoints' });
+    await live(start());
+    expect(await findCredentials(database, accountId)).toEqual(before);
+  });
+
+  it('ignores what a store delivers a second time', async () => {
+    store = new (class extends InMemoryEventStore {
+      override subscribeToAll(options: SubscribeToAllOptions) {
+        return super.subscribeToAll({ ...options, after: 'start' });
+      }
+    })();
+    const accountId = await registered();
+    const first = start();
+    await live(first);
+    await first.stop();
+    const stoppedAt = await checkpoint();
+    const second = start();
+    await live(second);
+    expect(second.advances).toEqual([]);
+    expect(await checkpoint()).toBe(stoppedAt);
+    const position = await store.record(`account-${accountId}`, accountActivated(1, noon));
+    await eventually(async () => expect(await checkpoint()).toBe(position));
+    expect(second.advances).toMatchObject([{ events: 1, position }]);
+  });
+
+  it('does not go on in a log that is not the one it has read', async () => {
+    const accountId = await registered();
+    const first = start();
+    await live(first);
+    await first.stop();
+    const stoppedAt = await checkpoint();
+    store = new InMemoryEventStore();
+    // The same stream at the same position, and yet another event.
+    await registered(accountId);
+    await registered();
+    const second = start();
+    await eventually(() => expect(second.faults[0]).toBeInstanceOf(LogDoesNotMatch));
+    expect(second.monitor.status()).toMatchObject({
+      state: 'faulted',
+      lastError: { message: expect.stringContaining(`account-${accountId} at position`) },
+    });
+    expect(await checkpoint()).toBe(stoppedAt);
+    expect(await rowCount()).toBe(1n);
+  });
+
+  it('hands on what is recorded where a log that lost its end had ended before', async () => {
+    await registered();
+    // Audit records, which are no concern of the projection, were lost with the end of the log.
+    const first = start();
+    await live(first);
+    await first.stop();
+    await database.query({
+      text: 'update read_model.checkpoints set position = position + 1000000',
+    });
+    await registered();
+    await live(start());
+    expect(await rowCount()).toBe(2n);
+  });
+
+  it('stores rows and checkpoint together or not at all', async () => {
+    const positions: LogPosition[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      positions.push(await store.record(`account-${randomUUID()}`, accountRegistered()));
+    }
+    // As in a crash half-way: the connection is cut while the third row is being written.
+    await database.query({
+      text: `create function cut_connection() returns trigger language plpgsql as $$
+             begin
+               if (select count(*) from read_model.accounts) = 2 then
+                 perform pg_terminate_backend(pg_backend_pid());
+               end if;
+               return new;
+             end $$`,
+    });
+    await database.query({
+      text: `create trigger cut_connection before insert on read_model.accounts
+             for each row execute function cut_connection()`,
+    });
+    const run = start();
+    await eventually(() => expect(run.faults.length).toBeGreaterThanOrEqual(2));
+    const rowsShown = await rowCount();
+    const shownUntil = await checkpoint();
+    expect(rowsShown).toBeLessThanOrEqual(2n);
+    expect(shownUntil).toBe(rowsShown === 0n ? 'start' : positions[Number(rowsShown) - 1]);
+    expect(run.faults[0]).toBeInstanceOf(ReadModelUnavailable);
+
+    await database.query({ text: 'drop trigger cut_connection on read_model.accounts' });
+    await live(run);
+    expect(await rowCount()).toBe(5n);
+    expect(await checkpoint()).toBe(positions.at(-1));
+  });
+
+  it('stops in front of an event that nobody can read, says so, and goes on when it can', async () => {
+    const [before] = await registeredMany(1);
+    const unreadable = await store.record(`account-${randomUUID()}`, {
+      type: 'AccountFrozen',
+      data: {},
+    });
+    const after = await registered();
+    const run = start();
+    await eventually(() => expect(run.faults.length).toBeGreaterThanOrEqual(3));
+    expect(run.faults).toEqual(run.faults.map(() => expect.any(EventNotProjected)));
+    expect(run.faults[0]).toMatchObject({ event: { type: 'AccountFrozen', position: unreadable } });
+    expect(run.monitor.status()).toMatchObject({
+      state: 'faulted',
+      lastError: { message: expect.stringContaining(`AccountFrozen`) },
+    });
+    expect(await findCredentials(database, before ?? '')).toBeDefined();
+    expect(await findCredentials(database, after)).toBeUndefined();
+    expect(await checkpoint()).toBeLessThan(unreadable);
+  });
+
+  it('goes on when what was wrong has been mended', async () => {
+    const accountId = await registered();
+    let broken = true;
+    const run = start({
+      ...accountsProjection,
+      write: async (...written) => {
+        if (broken) throw new Error('not today');
+        await accountsProjection.write(...written);
+      },
+    });
+    await eventually(() => expect(run.monitor.status().state).toBe('faulted'));
+    broken = false;
+    await live(run);
+    expect(await findCredentials(database, accountId)).toBeDefined();
+  });
+
+  it('survives the loss of the event store', async () => {
+    await registeredMany(2);
+    const run = start();
+    await live(run);
+    store.goAway();
+    await eventually(() => expect(run.monitor.status().state).toBe('faulted'));
+    await registeredMany(2);
+    store.comeBack();
+    await live(run);
+    expect(await rowCount()).toBe(4n);
+    expect(run.faults[0]).toBeInstanceOf(EventStoreUnavailable);
+  });
+
+  it('survives the loss of every connection to PostgreSQL', async () => {
+    await registeredMany(2);
+    const run = start();
+    await live(run);
+    await database.query({
+      text: `select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()`,
+    });
+    await registeredMany(2);
+    await eventually(async () => expect(await rowCount()).toBe(4n));
+    await live(run);
+  });
+
+  it('writes nothing when somebody else has moved the checkpoint', async () => {
+    await registered();
+    const run = start();
+    await live(run);
+    // A rival that is further ahead, as after a change of leaders that this one has not noticed.
+    await database.query({
+      text: 'update read_model.checkpoints set position = position + 1000000',
+    });
+    const ahead = await checkpoint();
+    await registered();
+    await eventually(() => expect(run.faults).toEqual([expect.any(CheckpointMoved)]));
+    await live(run);
+    expect(await rowCount()).toBe(1n);
+    expect(await checkpoint()).toBe(ahead);
+  });
+
+  it('does no harm when two run at the same time', async () => {
+    const ids = await registeredMany(40);
+    for (const id of ids) await store.record(`account-${id}`, registrationRenewed(noon));
+    const rivals = [start(undefined, { maxBatchSize: 3 }), start(undefined, { maxBatchSize: 4 })];
+    await eventually(() =>
+      expect(rivals.map((run) => run.monitor.status().state)).toEqual(['live', 'live']),
+    );
+    const { rows } = await database.query({
+      text: 'select distinct registration_number, revision from read_model.accounts',
+    });
+    expect(rows).toEqual([{ registration_number: 2, revision: 2n }]);
+    expect(await rowCount()).toBe(40n);
+  });
+
+  it('rolls back what is under way when it is stopped', async () => {
+    await registered();
+    const run = start({
+      ...accountsProjection,
+      write: async (transaction) => {
+        await transaction.query({ text: 'select pg_sleep(0.2)' });
+      },
+    });
+    await eventually(async () => {
+      const { rowCount: sleeping } = await database.query({
+        text: `select from pg_stat_activity
+               where datname = current_database() and query = 'select pg_sleep(0.2)'
+                 and state = 'active'`,
+      });
+      expect(sleeping).toBe(1);
+    });
+    await run.stop();
+    expect(await checkpoint()).toBe('start');
+    expect(run.faults).toEqual([]);
+  });
+
+  it('leaves no half-done batch when it is stopped', async () => {
+    await registeredMany(50);
+    const run = start(undefined, { maxBatchSize: 5 });
+    await eventually(() => expect(run.advances.length).toBeGreaterThan(0));
+    await run.stop();
+    const rows = await rowCount();
+    const stoppedAt = await checkpoint();
+    const { rows: newest } = await database.query<{ position: bigint }>({
+      text: 'select max(position) as position from read_model.accounts',
+    });
+    expect(newest[0]?.position).toBeLessThanOrEqual(stoppedAt as bigint);
+    expect(rows).toBe(
+      (
+        await database.query<{ count: bigint }>({
+          text: 'select count(*) from read_model.accounts where position <= $1',
+          values: [stoppedAt],
+        })
+      ).rows[0]?.count,
+    );
+  });
+});

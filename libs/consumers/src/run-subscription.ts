@@ -1,0 +1,62 @@
+import { backoffMs, pauseUnlessAborted } from '@app/event-store';
+import { EventStoreUnavailable } from '@app/event-store';
+import type { EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
+
+export interface SubscriptionOptions {
+  /** Fixed name of the consumer, the same after every restart. */
+  readonly name: string;
+  readonly store: EventStore;
+  readonly streamNamePrefixes: readonly [string, ...string[]];
+  /** Where the consumer stopped last; asked again at every subscription. */
+  readCheckpoint(): Promise<LogPosition | 'start'>;
+  /** Works through the messages and keeps the checkpoint; `consumeInBatches` or `consumeInWindow`. */
+  consume(messages: AsyncIterable<SubscriptionMessage>): Promise<void>;
+  /** Ends the subscription; what is under way is finished first. */
+  readonly signal: AbortSignal;
+  /** Told of every loss of the subscription and when the next attempt follows. */
+  onFault(error: unknown, retryInMs: number): void;
+}
+
+/**
+ * Keeps a consumer fed for as long as the process lives: subscribes from its checkpoint, and when the
+ * connection, the consumer or the checkpoint's store fails, subscribes anew from the checkpoint after a
+ * pause that doubles while nothing gets through. Resolves once the signal has ended it.
+ */
+export async function runSubscription(options: SubscriptionOptions): Promise<void> {
+  const { store, streamNamePrefixes, signal } = options;
+  let faults = 0;
+  const onMessage = () => {
+    faults = 0;
+  };
+  while (!signal.aborted) {
+    const attempt = new AbortController();
+    try {
+      const after = await options.readCheckpoint();
+      const messages = store.subscribeToAll({
+        after,
+        streamNamePrefixes,
+        signal: AbortSignal.any([signal, attempt.signal]),
+      });
+      await options.consume(observed(messages, onMessage));
+      if (!signal.aborted) {
+        throw new EventStoreUnavailable(`it ended the subscription of ${options.name}`);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const retryInMs = backoffMs(++faults);
+      options.onFault(error, retryInMs);
+      attempt.abort();
+      await pauseUnlessAborted(retryInMs, signal);
+    }
+  }
+}
+
+async function* observed(
+  messages: AsyncIterable<SubscriptionMessage>,
+  onMessage: () => void,
+): AsyncIterable<SubscriptionMessage> {
+  for await (const message of messages) {
+    onMessage();
+    yield message;
+  }
+}

@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  accountStreamName,
+  erased,
+  evolve,
+  initialState,
+  isErased,
+  isRegistered,
+} from '@app/accounts';
+import type { Account, AccountEvent } from '@app/accounts';
+import {
+  accountActivated,
+  accountErased,
+  accountRegistered,
+  activationRefused,
+  activeAccount,
+  ada,
+  codeIssued,
+  codeSent,
+  codeUndeliverable,
+  noon,
+  passwordHashUpgraded,
+  registeredAnew,
+  registrationLapsed,
+  registrationRefused,
+  registrationRenewed,
+  SECOND,
+} from '@app/accounts/testing/account-examples.js';
+import fc from 'fast-check';
+import { eventually } from '../../../../test/support/eventually.js';
+import { freshDatabase } from '../../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../../test/support/postgres.js';
+import type { Database, Queryable } from '@app/postgres';
+import { createPool } from '@app/postgres/postgres.js';
+import { liveTable } from '@app/consumers';
+import type { ProjectedEvent } from '@app/consumers';
+import { findListedAccount, pageOfAccounts } from './accounts.pages.js';
+import { accountsProjection } from './accounts.projection.js';
+import { blankAccount, findCredentials } from './accounts.queries.js';
+
+describe('accounts in PostgreSQL', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    database = createPool(fresh.url, {
+      max: 4,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  function written(fact: ProjectedEvent<AccountEvent>, by: Queryable = database): Promise<void> {
+    return accountsProjection.write(by, liveTable(accountsProjection), [fact]);
+  }
+
+  /** Stores the history, `times` times each event, and returns the id of the account. */
+  async function projected(history: readonly AccountEvent[], times = 1): Promise<string> {
+    const accountId = randomUUID();
+    for (const [index, event] of history.entries()) {
+      const revision = BigInt(index);
+      const fact = {
+        streamName: accountStreamName(accountId),
+        revision,
+        position: revision,
+        event,
+      };
+      for (let time = 0; time < times; time += 1) await written(fact);
+    }
+    return accountId;
+  }
+
+  const pending = {
+    address: ada.address,
+    status: 'pending',
+    registeredAt: new Date(noon),
+    activatedAt: undefined,
+  };
+
+  it('are not there before they are registered', async () => {
+    const nobody = randomUUID();
+    expect(await findCredentials(database, nobody)).toBeUndefined();
+  });
+
+  it.each(['İlknur@example.org', 'ΟΔΥΣΣΕΥΣ@example.org', 'STRAẞE@example.org'])(
+    'are found by the beginning of %s, which PostgreSQL lower-cases, not this Node',
+    async (address) => {
+      const registered = accountRegistered();
+      const accountId = await projected([{ ...registered, data: { ...registered.data, address } }]);
+      const page = await pageOfAccounts(database, {
+        status: undefined,
+        accountId: undefined,
+        addressPrefix: address.slice(0, address.indexOf('@')),
+        registeredFrom: undefined,
+        registeredTo: undefined,
+        order: 'asc',
+        limit: 10,
+        after: undefined,
+      });
+      expect(page.map((account) => account.accountId)).toEqual([accountId]);
+    },
+  );
+
+  it('are pending after registration', async () => {
+    const accountId = await projected([accountRegistered()]);
+    expect(await findCredentials(database, accountId)).toEqual({
+      accountId,
+      ...pending,
+      passwordHash: ada.passwordHash,
+      registrationNumber: 1,
+    });
+  });
+
+  it('have the newest password after a renewal', async () => {
+    const accountId = await projected([accountRegistered(), registrationRenewed(noon + SECOND)]);
+    expect(await findCredentials(database, accountId)).toEqual({
+      accountId,
+      ...pending,
+      passwordHash: ada.newPasswordHash,
+      registrationNumber: 2,
+    });
+  });
+
+  it('are active after activation', async () => {
+    const accountId = await projected(activeAccount);
+    expect(await findCredentials(database, accountId)).toMatchObject({
+      accountId,
+      ...pending,
+      status: 'active',
+      activatedAt: new Date(noon + 10 * SECOND),
+    });
+  });
+
+  it('keep a row without the person once they were forgotten, until the address is registered anew', async () => {
+    for (const [status, forgotten] of [
+      ['lapsed', [accountRegistered(), registrationLapsed(noon)]],
+      ['erased', [...activeAccount, accountErased(noon)]],
+    ] as const) {
+      const accountId = await projected(forgotten, 2);
+      expect(await findCredentials(database, accountId)).toBeUndefined();
+      expect(await findListedAccount(database, accountId)).toEqual({
+        accountId,
+        address: undefined,
+        status,
+        registeredAt: new Date(noon),
+        activatedAt: undefined,
+      });
+    }
+    const again = await projected([
+      ...activeAccount,
+      accountErased(noon),
+      registeredAnew(noon + 1),
+    ]);
+    expect(await findCredentials(database, again)).toEqual({
+      accountId: again,
+      ...pending,
+      registeredAt: new Date(noon + 1),
+      passwordHash: ada.newPasswordHash,
+      registrationNumber: 2,
+    });
+  });
+
+  it('show nothing in place of what was erased', async () => {
+    const accountId = await projected([
+      {
+        type: 'AccountRegistered',
+        data: { address: erased, passwordHash: erased, registeredAt: noon, registrationNumber: 7 },
+      },
+    ]);
+    expect(await findCredentials(database, accountId)).toBeUndefined();
+    expect(await findListedAccount(database, accountId)).toMatchObject({
+      address: undefined,
+      status: 'pending',
+    });
+  });
+
+  it('are refused from streams that are no account', async () => {
+    const streamName = 'account-of-nobody';
+    const fact = { streamName, revision: 0n, position: 0n, event: accountRegistered() };
+    await expect(written(fact)).rejects.toThrow(RangeError);
+  });
+
+  it.each(['meanwhile', 'before'])('do not bring back a person forgotten %s', async (when) => {
+    const accountId = await projected([accountRegistered()]);
+    const forget = () => blankAccount(database, accountId, 1);
+    const activated = {
+      streamName: accountStreamName(accountId),
+      revision: 1n,
+      position: 1n,
+      event: accountActivated(1, noon),
+    };
+    let forgetting: Promise<unknown> = Promise.resolve();
+    let isForgotten = false;
+    if (when === 'before') await forget();
+    await database.inTransaction(async (transaction) => {
+      const forgettingInBetween: Queryable = {
+        query: async (statement) => {
+          if (when === 'meanwhile' && statement.text.startsWith('insert')) {
+            forgetting = forget().then(() => (isForgotten = true));
+            await eventually(async () => expect(isForgotten || (await isLocked())).toBe(true));
+          }
+          return transaction.query(statement);
+        },
+      };
+      await written(activated, forgettingInBetween);
+    });
+    await forgetting;
+    expect(await findListedAccount(database, accountId)).toMatchObject({
+      address: undefined,
+      status: 'active',
+    });
+    expect(await findCredentials(database, accountId)).toBeUndefined();
+  });
+
+  async function isLocked(): Promise<boolean> {
+    const { rowCount } = await database.query({
+      text: `select from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'`,
+    });
+    return rowCount === 1;
+  }
+
+  it('equal what the account itself remembers, after any history and any repetition', async () => {
+    const event = fc.constantFrom<AccountEvent>(
+      accountRegistered(),
+      registrationRenewed(noon + SECOND),
+      passwordHashUpgraded(noon),
+      registrationRefused(noon),
+      codeIssued(1),
+      codeSent(1),
+      codeUndeliverable(1, noon),
+      activationRefused(1, 'incorrect', noon),
+      accountActivated(1, noon + 2 * SECOND),
+      registrationLapsed(noon),
+      accountErased(noon),
+      registeredAnew(noon + 3 * SECOND),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (history, times) => {
+          const accountId = await projected(history, times);
+          const row = await findCredentials(database, accountId);
+          expect(row).toEqual(remembered(accountId, history.reduce(evolve, initialState)));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function remembered(accountId: string, account: Account) {
+  if (!isRegistered(account) || isErased(account.address)) return undefined;
+  return {
+    accountId,
+    address: account.address,
+    status: account.status,
+    passwordHash: account.passwordHash,
+    registrationNumber: account.registrationNumber,
+    registeredAt: new Date(account.registeredAt),
+    activatedAt: account.status === 'active' ? new Date(account.activatedAt) : undefined,
+  };
+}

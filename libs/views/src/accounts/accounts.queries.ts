@@ -1,0 +1,95 @@
+import type { Queryable } from '@app/postgres';
+
+/** An account as its owner and operators may see it. */
+export interface AccountView {
+  readonly accountId: string;
+  /** As typed by the person. */
+  readonly address: string;
+  readonly status: 'pending' | 'active';
+  readonly registeredAt: Date;
+  readonly activatedAt: Date | undefined;
+}
+
+/** An account as operators may see it: also one whose person was forgotten. */
+export interface ListedAccount extends Omit<AccountView, 'address' | 'status'> {
+  /** Undefined once the person was forgotten. */
+  readonly address: string | undefined;
+  readonly status: 'pending' | 'active' | 'lapsed' | 'erased';
+}
+
+/** What Basic Auth needs to know of an account. */
+export interface AccountCredentials extends AccountView {
+  readonly passwordHash: string;
+  /** Says which registration's password the hash belongs to. */
+  readonly registrationNumber: number;
+}
+
+/**
+ * One look-up by key. An account whose person was forgotten has none.
+ *
+ * @param accountId UUID
+ * @throws ReadModelUnavailable
+ */
+export async function findCredentials(
+  database: Queryable,
+  accountId: string,
+): Promise<AccountCredentials | undefined> {
+  const { rows } = await database.query<CredentialsRow>({
+    name: 'find-credentials',
+    text: `select account_id, address, status, registered_at, activated_at,
+                  password_hash, registration_number
+           from read_model.accounts where account_id = $1 and password_hash is not null`,
+    values: [accountId],
+  });
+  const row = rows[0];
+  return (
+    row && {
+      ...toView(row),
+      passwordHash: row.password_hash,
+      registrationNumber: row.registration_number,
+    }
+  );
+}
+
+/**
+ * Takes a forgotten person out of the row at once; the projection says so when it gets there. Whoever
+ * registered the address later is left alone.
+ *
+ * @param upToRegistration the newest registration of the person
+ * @throws ReadModelUnavailable
+ */
+export async function blankAccount(
+  database: Queryable,
+  accountId: string,
+  upToRegistration: number,
+): Promise<void> {
+  await database.query({
+    name: 'blank-account',
+    text: `update read_model.accounts set address = null, password_hash = null
+           where account_id = $1 and registration_number <= $2 and address is not null`,
+    values: [accountId, upToRegistration],
+  });
+}
+
+interface AccountRow {
+  readonly account_id: string;
+  readonly address: string;
+  readonly status: 'pending' | 'active';
+  readonly registered_at: Date;
+  readonly activated_at: Date | null;
+}
+
+interface CredentialsRow extends AccountRow {
+  readonly password_hash: string;
+  readonly registration_number: number;
+}
+
+function toView(row: AccountRow): AccountView {
+  return {
+    accountId: row.account_id,
+    address: row.address,
+    status: row.status,
+    registeredAt: row.registered_at,
+    activatedAt: row.activated_at ?? undefined,
+  };
+}

@@ -1,0 +1,102 @@
+import { accountStreamPrefix, instantOf } from '@app/accounts';
+import type { AccountEvent } from '@app/accounts';
+import type { LogPosition } from '@app/event-store';
+import type { Projection } from '@app/consumers';
+import { columnName } from '@app/consumers';
+
+/** What is counted; each has a column of its own, in this order. */
+export const statisticNames = [
+  'registrations',
+  'renewals',
+  'refusedRegistrations',
+  'activations',
+  'codesIssued',
+  'mailsSent',
+  'mailsUndeliverable',
+  'wrongGuesses',
+  'expiries',
+  'exhaustions',
+] as const;
+
+export type StatisticName = (typeof statisticNames)[number];
+export type StatisticCounts = Readonly<Record<StatisticName, number>>;
+
+const MINUTE_MS = 60_000;
+const columns = statisticNames.map(columnName);
+
+/** Keeps `read_model.statistics`: how often what happened, by the minute in which it happened. */
+export const statisticsProjection: Projection<AccountEvent> = {
+  name: 'statistics',
+  streamNamePrefixes: [accountStreamPrefix],
+  table: 'statistics',
+  async write(transaction, table, events) {
+    const minutes = new Map<number, MinuteRow>();
+    for (const { event, position } of events) {
+      const name = statisticOf(event);
+      if (name === undefined) continue;
+      const minute = Math.floor(instantOf(event) / MINUTE_MS) * MINUTE_MS;
+      const row = minutes.get(minute) ?? { counts: noCounts(), position };
+      row.counts[name] += 1;
+      row.position = position;
+      minutes.set(minute, row);
+    }
+    if (minutes.size === 0) return;
+    const rows = [...minutes.values()];
+    await transaction.query({
+      text: `insert into ${table} as stored (minute, ${columns.join(', ')}, position)
+             select * from unnest($1::timestamptz[], ${columns.map((_, index) => `$${index + 2}::int[]`).join(', ')},
+               $${columns.length + 2}::bigint[])
+             on conflict (minute) do update
+               set ${columns.map((column) => `${column} = stored.${column} + excluded.${column}`).join(', ')},
+                   position = excluded.position
+               where stored.position < excluded.position`,
+      values: [
+        [...minutes.keys()].map((minute) => new Date(minute).toISOString()),
+        ...statisticNames.map((name) => rows.map(({ counts }) => counts[name])),
+        rows.map(({ position }) => position),
+      ],
+    });
+  },
+};
+
+/** What a fact counts as; nothing for facts that are not counted. */
+export function statisticOf(event: AccountEvent): StatisticName | undefined {
+  switch (event.type) {
+    case 'AccountRegistered':
+      return 'registrations';
+    case 'RegistrationRenewed':
+      return 'renewals';
+    case 'RegistrationRefused':
+      return 'refusedRegistrations';
+    case 'AccountActivated':
+      return 'activations';
+    case 'ActivationCodeIssued':
+      return 'codesIssued';
+    case 'ActivationCodeSent':
+      return 'mailsSent';
+    case 'ActivationCodeUndeliverable':
+      return 'mailsUndeliverable';
+    case 'ActivationRefused':
+      return refusals[event.data.reason];
+    default:
+      return undefined;
+  }
+}
+
+const refusals = {
+  incorrect: 'wrongGuesses',
+  expired: 'expiries',
+  exhausted: 'exhaustions',
+} as const satisfies Record<string, StatisticName>;
+
+interface MinuteRow {
+  readonly counts: Record<StatisticName, number>;
+  position: LogPosition;
+}
+
+function noCounts(): Record<StatisticName, number> {
+  return Object.fromEntries(statisticNames.map((name) => [name, 0])) as Record<
+    StatisticName,
+    number
+  >;
+}
