@@ -8,7 +8,7 @@ import { linkOf } from '@app/event-store/event-chain.js';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import type { NewEvent } from '@app/event-store';
 import { exampleAccountId } from '@app/views/testing/account-lives.js';
-import { LogWalk } from '../../apps/accounts-admin/src/evidence/log-walk.js';
+import { LogScan } from '../../apps/accounts-admin/src/evidence/log-scan.js';
 import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
 import type { VerificationLine } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
@@ -71,7 +71,7 @@ describe("somebody who can write to the event store's disk, checksums and all,",
     try {
       const database = { query: async () => ({ rows: [], rowCount: 0 }) };
       const lines: VerificationLine[] = [];
-      for await (const line of new VerifyAccountsQuery(new LogWalk(store, database)).verify()) {
+      for await (const line of new VerifyAccountsQuery(new LogScan(store, database)).verify()) {
         lines.push(line);
       }
       return lines;

@@ -36,7 +36,7 @@ import { ExportHistoryQuery } from './evidence/export-history/export-history.que
 import { FindAccountsController } from './accounts/find-accounts/find-accounts.controller.js';
 import { FindAccountsQuery } from './accounts/find-accounts/find-accounts.query.js';
 import { FindActivationMailsController } from './mails/find-activation-mails/find-activation-mails.controller.js';
-import { LogWalk } from './evidence/log-walk.js';
+import { LogScan } from './evidence/log-scan.js';
 import { RebuildProjectionController } from './projections/rebuild-projection/rebuild-projection.controller.js';
 import { RebuildProjectionHandler } from './projections/rebuild-projection/rebuild-projection.handler.js';
 import { AccountHistory } from './accounts/replay-account/account-history.js';
@@ -106,7 +106,7 @@ export class AccountsAdminModule {
         ViewAccountStateQuery,
         AccountHistory,
         ReplayAccountQuery,
-        LogWalk,
+        LogScan,
         VerifyAccountsQuery,
         ExportHistoryQuery,
         ExportHeadsQuery,

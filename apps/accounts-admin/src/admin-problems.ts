@@ -5,7 +5,7 @@ import { Problem, problemType, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
 import { NothingToRebuild, RebuildRunning } from '@app/consumers';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
 export const adminProblems = {
@@ -109,7 +109,7 @@ export const adminProblemTable: ProblemTable = (error) => {
   if (error instanceof NothingToRebuild) {
     return new Problem(adminProblems.nothingToRebuild, error.message);
   }
-  if (error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable) {
+  if (error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable) {
     return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
   }
   if (concernsOneAccount(error)) {

@@ -15,7 +15,7 @@ import type { BrokenRule, BrokenRuleName } from '@app/accounts';
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { commonProblems } from '@app/http-service';
 import { ReadModelBehind } from '@app/consumers';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
 import { HashingOverloaded } from './passwords/password-hasher.js';
@@ -94,7 +94,7 @@ describe('The table of problems', () => {
 
   it.each([
     ['the event store', new EventStoreUnavailable('10.0.0.7 refused'), '2'],
-    ['PostgreSQL', new ReadModelUnavailable('10.0.0.7 refused'), '2'],
+    ['PostgreSQL', new DatabaseUnavailable('10.0.0.7 refused'), '2'],
     ['a read model that lags', new ReadModelBehind('accounts', 2n, 1n), '1'],
     ['contention', new TooMuchContention('account-10.0.0.7', 30), '1'],
     ['too many passwords', new HashingOverloaded(3), '3'],

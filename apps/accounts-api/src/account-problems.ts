@@ -5,7 +5,7 @@ import { Problem, problemType, retryAfterHeader, serviceUnavailable } from '@app
 import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
 import { ReadModelBehind } from '@app/consumers';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Clock } from '@app/process';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
@@ -135,7 +135,7 @@ export function accountProblemTable(clock: Clock): ProblemTable {
         error,
       );
     }
-    if (error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable) {
+    if (error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable) {
       return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
     }
     if (error instanceof ReadModelBehind) {

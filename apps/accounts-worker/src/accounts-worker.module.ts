@@ -1,7 +1,7 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { ACCOUNTS, AccountEventCodec, AccountKeys, setAside } from '@app/personal-data';
+import { ACCOUNTS, AccountEventCodec, AccountKeys, quarantine } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { activationMailConsumer } from '@app/views';
 import type { Database } from '@app/postgres';
@@ -92,11 +92,11 @@ export class AccountsWorkerModule {
 
 function reactionsOf(parts: WorkerParts): Readonly<Record<SagaName, Reaction>> {
   const { settings, database, keys, mailProviders, log } = parts;
-  const setAsideOptions = {
+  const quarantineOptions = {
     keys,
     database,
     consumer: activationMailConsumer.name,
-    onSetAside: (accountId: string, error: Error) =>
+    onQuarantined: (accountId: string, error: Error) =>
       log.error({ accountId, err: error }, 'mails of an account that cannot be read are not sent'),
   };
   return {
@@ -105,7 +105,7 @@ function reactionsOf(parts: WorkerParts): Readonly<Record<SagaName, Reaction>> {
         ActivationCodeIssued: ActivationCodeIssuedEvent,
         OwnerNoticeIssued: OwnerNoticeIssuedEvent,
       },
-      setAside: (recorded, error) => setAside(setAsideOptions, recorded, error),
+      quarantine: (recorded, error) => quarantine(quarantineOptions, recorded, error),
       gate: new MailGate(mailProviders),
       windowSize: settings.EMAIL_CONCURRENCY,
     },

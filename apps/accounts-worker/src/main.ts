@@ -27,7 +27,7 @@ async function start(log: Log): Promise<RunningProcess> {
     applicationName: 'accounts-worker',
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     // The worker finds out whether the database may be used.
-    allowUnpaired: true,
+    allowUnconfirmed: true,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { followLog, markRestored } from '@app/consumers';
 import { giveUpLostKeys, projections } from '@app/views';
 import type { Database } from '@app/postgres';
@@ -60,7 +60,7 @@ async function migrateWhenReady(databaseUrl: string): Promise<string[]> {
     try {
       return await migrate(databaseUrl);
     } catch (error) {
-      if (!(error instanceof ReadModelUnavailable) || Date.now() + pauseMs > deadline) throw error;
+      if (!(error instanceof DatabaseUnavailable) || Date.now() + pauseMs > deadline) throw error;
       if (pauseMs === SHORTEST_PAUSE_MS) say('waiting for PostgreSQL');
     }
     await pause(pauseMs);
@@ -90,7 +90,7 @@ async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<vo
     max: 1,
     applicationName: 'migrate',
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    allowUnpaired: true,
+    allowUnconfirmed: true,
   });
   try {
     for (const [name, step] of Object.entries(steps)) {

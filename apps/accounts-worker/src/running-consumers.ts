@@ -2,27 +2,28 @@ import { projections, sagas } from '@app/views';
 import type { SagaName } from '@app/views';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { SagaFeedOptions } from './durable-sagas/saga-feed.js';
-import { KeepProjection } from './views/keep-projection.js';
-import type { KeepProjectionOptions } from './views/keep-projection.js';
+import { RunningProjection } from './views/running-projection.js';
+import type { RunningProjectionOptions } from './views/running-projection.js';
 
 /** What a saga does with the events that its consumer definition names. */
-export type Reaction = Pick<SagaFeedOptions, 'events' | 'setAside' | 'gate' | 'windowSize'>;
+export type Reaction = Pick<SagaFeedOptions, 'events' | 'quarantine' | 'gate' | 'windowSize'>;
 
 /** Every consumer of the list, as this worker runs it. */
 export class RunningConsumers {
   /** By name. */
-  readonly projections: ReadonlyMap<string, KeepProjection>;
+  readonly projections: ReadonlyMap<string, RunningProjection>;
   /** By name. */
   readonly sagas: ReadonlyMap<string, SagaFeed>;
 
   constructor(
-    shared: Omit<KeepProjectionOptions, 'projection'> & Pick<SagaFeedOptions, 'codec' | 'eventBus'>,
+    shared: Omit<RunningProjectionOptions, 'projection'> &
+      Pick<SagaFeedOptions, 'codec' | 'eventBus'>,
     reactions: Readonly<Record<SagaName, Reaction>>,
   ) {
     this.projections = new Map(
       projections.map((projection) => [
         projection.name,
-        new KeepProjection({ ...shared, projection }),
+        new RunningProjection({ ...shared, projection }),
       ]),
     );
     this.sagas = new Map(
@@ -51,7 +52,7 @@ export class RunningConsumers {
     return new Map(named.map(([name, { status }]) => [name, status]));
   }
 
-  private all(): readonly (KeepProjection | SagaFeed)[] {
+  private all(): readonly (RunningProjection | SagaFeed)[] {
     return [...this.projections.values(), ...this.sagas.values()];
   }
 }

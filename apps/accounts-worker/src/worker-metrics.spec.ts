@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { createMetrics } from '@app/process';
 import type { SagaFeedStatus } from './durable-sagas/saga-feed.js';
 import { measureWork } from './worker-metrics.js';
@@ -61,7 +61,7 @@ describe('Figures of the worker', () => {
 
   it('count accounts that cannot be read, and leave that out while nobody can tell', async () => {
     expect(await figures(async () => 4)).toContain('unreadable_accounts 4');
-    const away = await figures(() => Promise.reject(new ReadModelUnavailable('it is down')));
+    const away = await figures(() => Promise.reject(new DatabaseUnavailable('it is down')));
     expect(away.filter((line) => line.startsWith('unreadable_accounts '))).toEqual([]);
     expect(away).toContain('saga_commands_in_flight{saga="activation-mail"} 3');
   });

@@ -1,6 +1,6 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { ProjectionStatus } from '@app/consumers';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { MailProviders } from './mail-delivery/mail-providers.js';
@@ -15,7 +15,7 @@ export interface MeasuredWork {
     readonly sagas: ReadonlyMap<string, Pick<SagaFeed, 'status'>>;
   };
   readonly mailProviders: Pick<MailProviders, 'status'>;
-  /** @throws ReadModelUnavailable: the figure is left out then */
+  /** @throws DatabaseUnavailable: the figure is left out then */
   countUnreadableAccounts(): Promise<number>;
 }
 
@@ -44,7 +44,7 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
       try {
         this.set(await work.countUnreadableAccounts());
       } catch (error) {
-        if (!(error instanceof ReadModelUnavailable)) throw error;
+        if (!(error instanceof DatabaseUnavailable)) throw error;
         this.remove();
       }
     },

@@ -1,4 +1,4 @@
-import { Bell } from '@app/event-store';
+import { WakeUp } from '@app/event-store';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from '@app/event-store';
 
 export interface Batch {
@@ -23,8 +23,8 @@ export function consumeInBatches(options: {
 }): (messages: AsyncIterable<SubscriptionMessage>) => Promise<void> {
   return async (messages) => {
     const waiting: SubscriptionMessage[] = [];
-    const arrived = new Bell();
-    const taken = new Bell();
+    const arrived = new WakeUp();
+    const taken = new WakeUp();
     let receiving = true;
     let handling = true;
 
@@ -32,13 +32,13 @@ export function consumeInBatches(options: {
       try {
         for await (const message of messages) {
           waiting.push(message);
-          arrived.ring();
-          while (handling && waiting.length >= 2 * options.maxBatchSize) await taken.rung();
+          arrived.wake();
+          while (handling && waiting.length >= 2 * options.maxBatchSize) await taken.woken();
           if (!handling) return;
         }
       } finally {
         receiving = false;
-        arrived.ring();
+        arrived.wake();
       }
     };
 
@@ -47,18 +47,18 @@ export function consumeInBatches(options: {
       try {
         while (receiving || waiting.length > 0) {
           if (waiting.length === 0) {
-            await arrived.rung();
+            await arrived.woken();
             continue;
           }
           const messagesOfBatch = waiting.splice(0, options.maxBatchSize);
-          taken.ring();
+          taken.wake();
           caughtUp ||= messagesOfBatch.some((message) => message.kind === 'caught-up');
           const batch = toBatch(messagesOfBatch, caughtUp);
           if (batch) await options.handle(batch);
         }
       } finally {
         handling = false;
-        taken.ring();
+        taken.wake();
       }
     };
 

@@ -11,7 +11,7 @@ export {
   takeBackToLastEvent,
 } from './checkpoints.js';
 export type { HandledEvent } from './checkpoints.js';
-export * from './pairing.js';
+export * from './log-match.js';
 export * from './projection.js';
 export * from './run-projection.js';
 export * from './projection-monitor.js';

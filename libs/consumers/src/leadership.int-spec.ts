@@ -129,7 +129,7 @@ describe('leadership', () => {
     await becomesLeader(second);
     await eventually(() => expect(first.standingBy).toBe(true));
     expect(first.leading).toBe(false);
-    expect(reason).toHaveProperty('name', 'ReadModelUnavailable');
+    expect(reason).toHaveProperty('name', 'DatabaseUnavailable');
     expect(first.faults).toEqual([reason]);
     await second.stop();
     await becomesLeader(first);
@@ -149,7 +149,7 @@ describe('leadership', () => {
     relay.freeze();
     await eventually(() => expect(leader.leading).toBe(false), { within: 8_000 });
     // Told once the dead session is given up, which takes its own time.
-    await eventually(() => expect(leader.faults[0]).toHaveProperty('name', 'ReadModelUnavailable'));
+    await eventually(() => expect(leader.faults[0]).toHaveProperty('name', 'DatabaseUnavailable'));
   });
 
   it('is held until the work has ended, also when asked to stop', async () => {
@@ -203,7 +203,7 @@ describe('leadership', () => {
     stopping.abort();
     await ended;
     await nowhere.close();
-    expect(faults[0]).toHaveProperty('name', 'ReadModelUnavailable');
+    expect(faults[0]).toHaveProperty('name', 'DatabaseUnavailable');
   });
 });
 

@@ -16,8 +16,8 @@ import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { accountsProjection } from '@app/views';
 import { findCredentials } from '@app/views';
 import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
-import { ReadModelUnavailable } from '@app/postgres';
-import { LogDoesNotMatch } from './pairing.js';
+import { DatabaseUnavailable } from '@app/postgres';
+import { LogDoesNotMatch } from './log-match.js';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
 import { ProjectionMonitor } from './projection-monitor.js';
@@ -288,7 +288,7 @@ describe('running a projection', () => {
     const shownUntil = await checkpoint();
     expect(rowsShown).toBeLessThanOrEqual(2n);
     expect(shownUntil).toBe(rowsShown === 0n ? 'start' : positions[Number(rowsShown) - 1]);
-    expect(run.faults[0]).toBeInstanceOf(ReadModelUnavailable);
+    expect(run.faults[0]).toBeInstanceOf(DatabaseUnavailable);
 
     await database.query({ text: 'drop trigger cut_connection on read_model.accounts' });
     await live(run);

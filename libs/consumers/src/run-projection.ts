@@ -15,7 +15,7 @@ import {
   takeBackToLastEvent,
 } from './checkpoints.js';
 import type { HandledEvent } from './checkpoints.js';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Database, Queryable } from '@app/postgres';
 import {
   isDecided,
@@ -23,7 +23,7 @@ import {
   resolveFailedEvents,
   skippedPositions,
 } from './failed-events.js';
-import { checkLog } from './pairing.js';
+import { checkLog } from './log-match.js';
 import { concerns, factsOf, liveTable } from './projection.js';
 import type { Projection } from './projection.js';
 
@@ -284,7 +284,7 @@ class ProjectionRun<Event> {
   private isFaultOfAnEvent(error: unknown): boolean {
     return !(
       this.options.signal.aborted ||
-      error instanceof ReadModelUnavailable ||
+      error instanceof DatabaseUnavailable ||
       error instanceof CheckpointMoved
     );
   }

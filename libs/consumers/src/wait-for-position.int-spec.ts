@@ -210,12 +210,12 @@ describe('waiting for a position', () => {
     const progress = progressOf('accounts');
     progress.start();
     const waiting = progress.waitUntil(70n, A_TEST);
-    const turnedAway = expect(waiting).rejects.toHaveProperty('name', 'ReadModelUnavailable');
+    const turnedAway = expect(waiting).rejects.toHaveProperty('name', 'DatabaseUnavailable');
     await progress.stop();
     await turnedAway;
     await expect(progress.waitUntil(70n, A_TEST)).rejects.toHaveProperty(
       'name',
-      'ReadModelUnavailable',
+      'DatabaseUnavailable',
     );
     expect(await sessions()).toEqual([]);
   });

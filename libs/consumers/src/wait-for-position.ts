@@ -1,7 +1,7 @@
 import { backoffMs, parseLogPosition, pauseUnlessAborted } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import { READ_MODEL_ADVANCED, readCheckpoint } from './checkpoints.js';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Database, Session } from '@app/postgres';
 
 export interface ReadModelProgressOptions {
@@ -53,7 +53,7 @@ export class ReadModelProgress {
    *
    * @param timeoutMs longest wait, in milliseconds
    * @throws ReadModelBehind the rows are not there yet
-   * @throws ReadModelUnavailable the wait was cut short by `stop`
+   * @throws DatabaseUnavailable the wait was cut short by `stop`
    */
   waitUntil(position: LogPosition, timeoutMs: number): Promise<void> {
     if (this.hasReached(position)) return Promise.resolve();
@@ -170,8 +170,8 @@ interface Waiter {
   fail(error: Error): void;
 }
 
-function stopping(): ReadModelUnavailable {
-  return new ReadModelUnavailable('the process is stopping');
+function stopping(): DatabaseUnavailable {
+  return new DatabaseUnavailable('the process is stopping');
 }
 
 function lostOrAborted(session: Session, signal: AbortSignal): Promise<void> {

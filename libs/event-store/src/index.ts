@@ -5,4 +5,4 @@ export { ChainWalk, verifyChain } from './event-chain.js';
 export type { ChainFault, ChainVerdict } from './event-chain.js';
 export { backoffMs, pauseUnlessAborted } from './back-off.js';
 export { SharingEventStore } from './sharing-event-store.js';
-export { Bell } from './bell.js';
+export { WakeUp } from './wake-up.js';

@@ -1,4 +1,4 @@
-import { Bell } from './bell.js';
+import { WakeUp } from './wake-up.js';
 import { EventStoreUnavailable, positionOf } from './event-store.js';
 import type {
   EventStore,
@@ -100,7 +100,7 @@ class LiveFeed {
   private keptAfter: Place;
   private followers = 0;
   private end: { readonly error?: unknown } | undefined;
-  private readonly news = new Bell();
+  private readonly news = new WakeUp();
   private readonly stopping = new AbortController();
 
   constructor(private readonly options: LiveFeedOptions) {
@@ -122,7 +122,7 @@ class LiveFeed {
   async *messagesAfter(place: Place, signal: AbortSignal): AsyncGenerator<Ahead, void, void> {
     if (!this.goesOnFrom(place)) return;
     this.followers += 1;
-    const wake = () => this.news.ring();
+    const wake = () => this.news.wake();
     signal.addEventListener('abort', wake);
     try {
       let reached = place;
@@ -139,7 +139,7 @@ class LiveFeed {
           if ('error' in this.end) throw this.end.error;
           return;
         } else {
-          await this.news.rung();
+          await this.news.woken();
         }
       }
     } finally {
@@ -166,7 +166,7 @@ class LiveFeed {
     // Many at once: taking them off one by one would copy what is kept each time.
     const surplus = this.kept.length - this.options.keptMessages;
     if (surplus >= this.options.keptMessages) this.forget(surplus);
-    this.news.ring();
+    this.news.wake();
   }
 
   private forget(count: number): void {
@@ -185,7 +185,7 @@ class LiveFeed {
     if (this.end) return;
     this.end = end;
     this.options.onEnd();
-    this.news.ring();
+    this.news.wake();
   }
 }
 

@@ -47,7 +47,7 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
 
   /**
    * @throws TypeError when a fact was erased before it is stored
-   * @throws AccountKeyDestroyed, AccountKeyUnreadable, UnknownKey, ReadModelUnavailable
+   * @throws AccountKeyDestroyed, AccountKeyUnreadable, UnknownKey, DatabaseUnavailable
    */
   async encode(
     streamName: string,
@@ -76,7 +76,7 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
 
   /**
    * @throws UnknownAccountEvent, MalformedAccountEvent, AccountKeyMissing, AccountKeyUnreadable,
-   *   SealBroken, ReadModelUnavailable
+   *   SealBroken, DatabaseUnavailable
    */
   async decode(events: readonly RecordedEvent[]): Promise<AccountEvent[]> {
     const found = await this.findKeys(events.flatMap(keyIdsOf));
@@ -87,7 +87,7 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
    * Where the request came from that led to each event, in the same order; undefined for an event that no
    * request led to.
    *
-   * @throws AccountKeyMissing, AccountKeyUnreadable, SealBroken, ReadModelUnavailable
+   * @throws AccountKeyMissing, AccountKeyUnreadable, SealBroken, DatabaseUnavailable
    */
   async clientsOf(
     events: readonly RecordedEvent[],
@@ -109,7 +109,7 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
    * Looks up the key of the first person who had the account, so that it is at hand when events of theirs come
    * to be decoded: worth doing while those are still on their way.
    *
-   * @throws AccountKeyUnreadable, UnknownKey, ReadModelUnavailable
+   * @throws AccountKeyUnreadable, UnknownKey, DatabaseUnavailable
    */
   async fetchKey(accountId: string): Promise<void> {
     await this.keys.find([keyIdOf(accountId, 1)]);

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KeyRing, UnknownKey } from '@app/account-secrets';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Database, Queryable, Statement } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
@@ -318,8 +318,8 @@ describe('Keys of accounts', () => {
       statementTimeoutMs: 500,
     });
     const keys = new AccountKeys(away, k1);
-    await expect(keys.obtain(randomUUID())).rejects.toThrow(ReadModelUnavailable);
-    await expect(keys.find([randomUUID()])).rejects.toThrow(ReadModelUnavailable);
+    await expect(keys.obtain(randomUUID())).rejects.toThrow(DatabaseUnavailable);
+    await expect(keys.find([randomUUID()])).rejects.toThrow(DatabaseUnavailable);
     await away.close();
   });
 

@@ -104,7 +104,7 @@ export class AccountKeys {
    * The account's key of a generation; makes one when there is none. Of several processes that make one at
    * a time, all get the same.
    *
-   * @throws ReadModelUnavailable, AccountKeyUnreadable, AccountKeyDestroyed
+   * @throws DatabaseUnavailable, AccountKeyUnreadable, AccountKeyDestroyed
    * @throws KeyEncryptionKeyWrong: a key that was wrapped now would be lost when the configuration is mended
    */
   async obtain(accountId: string, generation = 1): Promise<Buffer> {
@@ -136,7 +136,7 @@ export class AccountKeys {
    * Destroys the account's keys up to a generation, for good. A row stays behind that says so. Doing it again
    * changes nothing. Other processes forget what they remember of them within a minute.
    *
-   * @throws ReadModelUnavailable
+   * @throws DatabaseUnavailable
    */
   async destroy(accountId: string, upToGeneration: number): Promise<void> {
     await this.database.query({
@@ -162,7 +162,7 @@ export class AccountKeys {
   /**
    * Which of these keys were destroyed on purpose.
    *
-   * @throws ReadModelUnavailable
+   * @throws DatabaseUnavailable
    */
   async findDestroyed(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
     const places = keyIds.map(placeOfKey);
@@ -183,7 +183,7 @@ export class AccountKeys {
   /**
    * The keys that exist, by their ids.
    *
-   * @throws ReadModelUnavailable, AccountKeyUnreadable, UnknownKey
+   * @throws DatabaseUnavailable, AccountKeyUnreadable, UnknownKey
    */
   async find(keyIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const found = new Map<string, Buffer>();
@@ -215,7 +215,7 @@ export class AccountKeys {
    * Makes sure that a key-encryption key unwraps what is said to be wrapped with it, single damaged rows
    * excepted. Asks once in the life of a process.
    *
-   * @throws KeyEncryptionKeyWrong, UnknownKey, ReadModelUnavailable
+   * @throws KeyEncryptionKeyWrong, UnknownKey, DatabaseUnavailable
    */
   async requireKeyEncryptionKey(id = this.keyEncryptionKeys.current.id): Promise<void> {
     if (this.provenKeyEncryptionKeys.has(id)) return;
@@ -239,7 +239,7 @@ export class AccountKeys {
    * @returns how many keys were wrapped anew
    * @throws AccountKeyUnreadable the first of the keys that are damaged, after all others were done
    * @throws KeyEncryptionKeyWrong the current one is not what it was: nothing was done
-   * @throws ReadModelUnavailable, UnknownKey: a key-encryption key was removed too soon
+   * @throws DatabaseUnavailable, UnknownKey: a key-encryption key was removed too soon
    */
   async rewrapAll(signal: AbortSignal): Promise<number> {
     await this.requireKeyEncryptionKey();

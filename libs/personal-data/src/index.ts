@@ -7,7 +7,7 @@ export {
   AccountKeys,
   KeyEncryptionKeyWrong,
 } from './account-keys.js';
-export { SetAsideCodec, concernsOneAccount, setAside } from './set-aside-codec.js';
-export type { SetAsideOptions } from './set-aside-codec.js';
+export { QuarantineCodec, concernsOneAccount, quarantine } from './quarantine-codec.js';
+export type { QuarantineOptions } from './quarantine-codec.js';
 export { SealBroken, open, seal } from './seal.js';
 export { anonymousAccountCodec } from './anonymous-account-codec.js';

@@ -18,7 +18,7 @@ export interface StatementResult<Row> {
 
 export interface Queryable {
   /**
-   * @throws ReadModelUnavailable no answer; a statement that writes may or may not have been executed
+   * @throws DatabaseUnavailable no answer; a statement that writes may or may not have been executed
    * @throws StatementRefused
    */
   query<Row = never>(statement: Statement): Promise<StatementResult<Row>>;
@@ -37,7 +37,7 @@ export interface Session extends Queryable {
   /** Called for every NOTIFY on a channel that this session listens to. */
   onNotification(listener: (channel: string, payload: string) => void): void;
   /** Called once when the connection broke; at once when it is broken already. Not called by close. */
-  onLost(listener: (error: ReadModelUnavailable) => void): void;
+  onLost(listener: (error: DatabaseUnavailable) => void): void;
   /** Gives up whatever the session holds; resolves when the server has been told. Never rejects. */
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export interface Database extends Queryable {
    * Runs `work` in one transaction: commits when it resolves, rolls back when it rejects.
    *
    * @throws what `work` throws
-   * @throws ReadModelUnavailable a commit that was not answered may or may not have happened
+   * @throws DatabaseUnavailable a commit that was not answered may or may not have happened
    */
   inTransaction<Result>(
     work: (transaction: Queryable) => Promise<Result>,
@@ -56,14 +56,14 @@ export interface Database extends Queryable {
 
   /**
    * @param purpose appended to the application name, for whoever looks at pg_stat_activity
-   * @throws ReadModelUnavailable
+   * @throws DatabaseUnavailable
    */
   openSession(purpose: string): Promise<Session>;
 
   /**
    * One round trip to the server.
    *
-   * @throws ReadModelUnavailable
+   * @throws DatabaseUnavailable
    */
   checkAvailable(): Promise<void>;
 
@@ -72,10 +72,10 @@ export interface Database extends Queryable {
 }
 
 /** PostgreSQL cannot be reached, is starting or stopping, or did not answer in time: try again later. */
-export class ReadModelUnavailable extends Error {
+export class DatabaseUnavailable extends Error {
   constructor(reason: string, options?: ErrorOptions) {
-    super(`the read model is not available: ${reason}`, options);
-    this.name = 'ReadModelUnavailable';
+    super(`the database is not available: ${reason}`, options);
+    this.name = 'DatabaseUnavailable';
   }
 }
 

@@ -5,7 +5,7 @@ import { PG_MIGRATE_LOCK_ID } from 'node-pg-migrate';
 import { eventually } from '../../../test/support/eventually.js';
 import { emptyDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { ReadModelUnavailable } from './database.js';
+import { DatabaseUnavailable } from './database.js';
 import { migrate } from './migrate.js';
 import { createPool } from './postgres.js';
 
@@ -59,7 +59,7 @@ describe('migrations', () => {
     });
     const otherMigration = await database.openSession('other migration');
     await otherMigration.query({ text: `select pg_advisory_lock(${PG_MIGRATE_LOCK_ID})` });
-    const waiting = expect(migrate(fresh.url)).rejects.toThrow(ReadModelUnavailable);
+    const waiting = expect(migrate(fresh.url)).rejects.toThrow(DatabaseUnavailable);
     await eventually(async () => {
       const { rowCount } = await database.query({
         text: `select pg_terminate_backend(pid) from pg_stat_activity
@@ -76,7 +76,7 @@ describe('migrations', () => {
 
   it('report a server that cannot be reached', async () => {
     await expect(migrate('postgres://nobody@127.0.0.1:1/none')).rejects.toThrow(
-      ReadModelUnavailable,
+      DatabaseUnavailable,
     );
   });
 });

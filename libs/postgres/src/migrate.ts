@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import { ReadModelUnavailable } from './database.js';
+import { DatabaseUnavailable } from './database.js';
 import { connectClient } from './postgres.js';
 
 /** Beside this file both in the sources and in the build, where the SQL files are copied to. */
@@ -11,7 +11,7 @@ const MIGRATIONS_FOLDER = fileURLToPath(new URL('./migrations', import.meta.url)
  * transaction. Callers at the same time wait for each other; the later ones find nothing left to do.
  *
  * @returns names of the migrations applied by this call
- * @throws ReadModelUnavailable no connection, or not until the end; nothing was applied
+ * @throws DatabaseUnavailable no connection, or not until the end; nothing was applied
  * @throws Error a migration failed (nothing was applied), or an applied one is missing or out of order
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
@@ -35,7 +35,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
     });
     return applied.map((migration) => migration.name);
   } catch (error) {
-    throw lost ? new ReadModelUnavailable(lost.message, { cause: error }) : error;
+    throw lost ? new DatabaseUnavailable(lost.message, { cause: error }) : error;
   } finally {
     await client.end();
   }

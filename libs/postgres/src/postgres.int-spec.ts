@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { eventually } from '../../../test/support/eventually.js';
 import { emptyDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { ReadModelUnavailable, StatementRefused } from './database.js';
+import { DatabaseUnavailable, StatementRefused } from './database.js';
 import type { Database, Queryable } from './database.js';
 import { createPool, inTransaction } from './postgres.js';
 import type { PoolOptions } from './postgres.js';
@@ -113,11 +113,11 @@ describe('PostgreSQL adapter', () => {
           });
           await terminate(other, rows[0]?.pid);
           await eventually(() =>
-            expect(transaction.query(insert(2))).rejects.toThrow(ReadModelUnavailable),
+            expect(transaction.query(insert(2))).rejects.toThrow(DatabaseUnavailable),
           );
           await transaction.query(insert(3));
         }),
-      ).rejects.toThrow(ReadModelUnavailable);
+      ).rejects.toThrow(DatabaseUnavailable);
       expect(await ids(database)).toEqual([]);
     });
   });
@@ -150,16 +150,16 @@ describe('PostgreSQL adapter', () => {
 
     it('nobody listens: unavailable', async () => {
       const database = pool({}, 'postgres://nobody@127.0.0.1:1/none');
-      await expect(database.query({ text: 'select 1' })).rejects.toThrow(ReadModelUnavailable);
+      await expect(database.query({ text: 'select 1' })).rejects.toThrow(DatabaseUnavailable);
       await expect(database.checkAvailable()).rejects.toThrow(/ECONNREFUSED/);
-      await expect(database.inTransaction(async () => 1)).rejects.toThrow(ReadModelUnavailable);
-      await expect(database.openSession('spec')).rejects.toThrow(ReadModelUnavailable);
+      await expect(database.inTransaction(async () => 1)).rejects.toThrow(DatabaseUnavailable);
+      await expect(database.openSession('spec')).rejects.toThrow(DatabaseUnavailable);
     });
 
     it('a statement that takes too long: unavailable', async () => {
       const database = pool({ statementTimeoutMs: 50 });
       await expect(database.query({ text: 'select pg_sleep(20)' })).rejects.toThrow(
-        ReadModelUnavailable,
+        DatabaseUnavailable,
       );
       await database.checkAvailable();
     });
@@ -167,16 +167,16 @@ describe('PostgreSQL adapter', () => {
     it('no free connection in time: unavailable', async () => {
       const database = pool({ max: 1, connectionTimeoutMs: 50 });
       await database.inTransaction(async () => {
-        await expect(database.query({ text: 'select 1' })).rejects.toThrow(ReadModelUnavailable);
+        await expect(database.query({ text: 'select 1' })).rejects.toThrow(DatabaseUnavailable);
       });
       await database.checkAvailable();
     });
 
     it('an idle connection that is cut is replaced, and reported', async () => {
-      const lost: ReadModelUnavailable[] = [];
+      const lost: DatabaseUnavailable[] = [];
       const database = pool({ max: 1, onConnectionLost: (error) => lost.push(error) });
       await terminate(pool({ max: 1 }), await pidOf(database));
-      await eventually(() => expect(lost).toEqual([expect.any(ReadModelUnavailable)]));
+      await eventually(() => expect(lost).toEqual([expect.any(DatabaseUnavailable)]));
       await database.checkAvailable();
     });
 
@@ -186,7 +186,7 @@ describe('PostgreSQL adapter', () => {
       const error: unknown = await pool()
         .query({ text: 'select $1', values: [circular] })
         .catch((reason: unknown) => reason);
-      expect(error).not.toBeInstanceOf(ReadModelUnavailable);
+      expect(error).not.toBeInstanceOf(DatabaseUnavailable);
       expect(error).toHaveProperty('message', expect.stringContaining('circular'));
     });
   });
@@ -208,7 +208,7 @@ describe('PostgreSQL adapter', () => {
       const losses: Error[] = [];
       session.onLost((error) => losses.push(error));
       await terminate(pool(), await pidOf(session));
-      await eventually(() => expect(losses).toEqual([expect.any(ReadModelUnavailable)]));
+      await eventually(() => expect(losses).toEqual([expect.any(DatabaseUnavailable)]));
       session.onLost((error) => losses.push(error));
       expect(losses).toHaveLength(2);
       expect(losses[0]).toBe(losses[1]);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import pg from 'pg';
-import { ReadModelUnavailable, StatementRefused } from './database.js';
+import { DatabaseUnavailable, StatementRefused } from './database.js';
 import type {
   Database,
   Queryable,
@@ -21,12 +21,12 @@ export interface PoolOptions {
   /** Longest wait for a connection, in milliseconds. */
   readonly connectionTimeoutMs?: number;
   /**
-   * Work with the database even when it is not known to belong to the event log (pairing.ts): for whoever finds
+   * Work with the database even when it is not known to belong to the event log (log-match.ts): for whoever finds
    * that out. Everybody else is answered with the reason instead.
    */
-  readonly allowUnpaired?: boolean;
+  readonly allowUnconfirmed?: boolean;
   /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
-  onConnectionLost?(error: ReadModelUnavailable): void;
+  onConnectionLost?(error: DatabaseUnavailable): void;
 }
 
 const CONNECTION_TIMEOUT_MS = 2_000;
@@ -36,7 +36,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 const SESSION_QUERY_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 const WORKER_LOOKS_WITHIN_MS = 5_000;
-const PAIRING_POLL_MS = 100;
+const CONFIRMATION_POLL_MS = 100;
 const THE_CONNECTION = 'the connection';
 
 /**
@@ -60,7 +60,7 @@ export function inTransaction<Result>(
 /**
  * A connected client of the driver, for the migration tool, which asks for one. Whoever calls ends it.
  *
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function connectClient(
   databaseUrl: string,
@@ -193,13 +193,13 @@ class PostgresDatabase implements Database {
    * worker gives it a moment to look.
    */
   private async requirePaired(client: pg.ClientBase): Promise<void> {
-    if (this.options.allowUnpaired || this.paired.has(client)) return;
+    if (this.options.allowUnconfirmed || this.paired.has(client)) return;
     for (;;) {
-      const found = await whyUnpaired(client);
+      const found = await whyUnconfirmed(client);
       if (found === undefined) break;
       const isTooLate = performance.now() - this.createdAt > WORKER_LOOKS_WITHIN_MS;
-      if (!found.isPending || isTooLate) throw new ReadModelUnavailable(found.reason);
-      await delay(PAIRING_POLL_MS);
+      if (!found.isPending || isTooLate) throw new DatabaseUnavailable(found.reason);
+      await delay(CONFIRMATION_POLL_MS);
     }
     this.paired.add(client);
   }
@@ -208,13 +208,13 @@ class PostgresDatabase implements Database {
 /** Before the migrations there is nothing to be said against a database. */
 const NO_SUCH_TABLE = /^(42P01|3F000)$/;
 
-interface Unpaired {
+interface Unconfirmed {
   readonly reason: string;
   /** The worker has yet to say. */
   readonly isPending: boolean;
 }
 
-async function whyUnpaired(client: pg.ClientBase): Promise<Unpaired | undefined> {
+async function whyUnconfirmed(client: pg.ClientBase): Promise<Unconfirmed | undefined> {
   try {
     const { rows } = await run<{ refusal: string | null }>(client, {
       text: `select refusal from operations.pairing
@@ -256,13 +256,13 @@ async function rolledBack(client: pg.PoolClient): Promise<boolean> {
 }
 
 class PostgresSession implements Session {
-  private lost: ReadModelUnavailable | undefined;
+  private lost: DatabaseUnavailable | undefined;
   private closing: Promise<void> | undefined;
-  private readonly lostListeners: ((error: ReadModelUnavailable) => void)[] = [];
+  private readonly lostListeners: ((error: DatabaseUnavailable) => void)[] = [];
 
   constructor(private readonly client: pg.Client) {
     client.on('error', (error) => this.lose(unavailable(error)));
-    client.on('end', () => this.lose(new ReadModelUnavailable('the connection ended')));
+    client.on('end', () => this.lose(new DatabaseUnavailable('the connection ended')));
   }
 
   async query<Row>(statement: Statement): Promise<StatementResult<Row>> {
@@ -274,7 +274,7 @@ class PostgresSession implements Session {
     this.client.on('notification', ({ channel, payload }) => listener(channel, payload ?? ''));
   }
 
-  onLost(listener: (error: ReadModelUnavailable) => void): void {
+  onLost(listener: (error: DatabaseUnavailable) => void): void {
     if (this.lost) listener(this.lost);
     else this.lostListeners.push(listener);
   }
@@ -296,7 +296,7 @@ class PostgresSession implements Session {
     clearTimeout(deadline);
   }
 
-  private lose(error: ReadModelUnavailable): void {
+  private lose(error: DatabaseUnavailable): void {
     if (this.lost || this.closing) return;
     this.lost = error;
     for (const listener of this.lostListeners.splice(0)) listener(error);
@@ -338,11 +338,11 @@ const TRANSIENT_SQLSTATE = /^(08|53|57)|^25006$/;
 const QUOTES_VALUES = /^22/;
 
 function translate(error: unknown, what?: string): Error {
-  if (error instanceof ReadModelUnavailable || error instanceof StatementRefused) return error;
+  if (error instanceof DatabaseUnavailable || error instanceof StatementRefused) return error;
   if (error instanceof pg.DatabaseError) {
     const sqlState = error.code ?? 'XX000';
     if (TRANSIENT_SQLSTATE.test(sqlState)) {
-      return new ReadModelUnavailable(`${error.message} (${sqlState})`);
+      return new DatabaseUnavailable(`${error.message} (${sqlState})`);
     }
     const reason = QUOTES_VALUES.test(sqlState) ? 'a value is not valid' : error.message;
     return new StatementRefused(sqlState, reason, what, error.constraint);
@@ -353,8 +353,8 @@ function translate(error: unknown, what?: string): Error {
 }
 
 /** What the driver throws that is no answer of the server: sockets, name service, time-outs. */
-function unavailable(error: unknown): ReadModelUnavailable {
-  if (!types.isNativeError(error)) return new ReadModelUnavailable(String(error));
+function unavailable(error: unknown): DatabaseUnavailable {
+  if (!types.isNativeError(error)) return new DatabaseUnavailable(String(error));
   const { code } = error as NodeJS.ErrnoException;
-  return new ReadModelUnavailable(code ?? error.message, { cause: error });
+  return new DatabaseUnavailable(code ?? error.message, { cause: error });
 }

@@ -14,7 +14,7 @@ import { statisticsProjection } from './statistics/statistics.projection.js';
 export interface ProjectionConsumer extends Projection<AccountEvent> {
   readonly kind: 'projection';
   /**
-   * Its rows are built with the keys of accounts, and an account that cannot be read is set aside. Every other
+   * Its rows are built with the keys of accounts, and an account that cannot be read is quarantined. Every other
    * projection reads nothing in place of personal fields.
    */
   readonly holdsPersonalData: boolean;

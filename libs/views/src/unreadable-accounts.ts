@@ -77,7 +77,7 @@ export async function listUnreadableAccounts(database: Queryable): Promise<reado
  * @param transaction of its own: it holds back whoever keeps the accounts
  * @param write writes the row from what happened up to the position
  */
-export async function readmitAccount(
+export async function retryUnreadableAccount(
   transaction: Queryable,
   accountId: string,
   write: (upTo: LogPosition) => Promise<void>,

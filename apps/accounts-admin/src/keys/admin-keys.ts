@@ -45,7 +45,7 @@ export class AdminKeys {
   /**
    * The key, when it exists, is not expired or revoked, and the secret is right.
    *
-   * @throws ReadModelUnavailable
+   * @throws DatabaseUnavailable
    */
   async prove({ keyId, secret }: KeyText): Promise<ProvenKey | undefined> {
     const { rows } = await this.database.query<{ secret_sha256: Buffer; scopes: string[] }>({

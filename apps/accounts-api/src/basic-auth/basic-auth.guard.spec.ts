@@ -3,7 +3,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Problem } from '@app/http-service';
 import { ReadModelBehind } from '@app/consumers';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Queryable, Statement } from '@app/postgres';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { HashingOverloaded } from '../passwords/password-hasher.js';
@@ -173,7 +173,7 @@ describe('Basic Auth', () => {
     },
   );
 
-  it.each([new ReadModelBehind('accounts', 2n, 1n), new ReadModelUnavailable('down')])(
+  it.each([new ReadModelBehind('accounts', 2n, 1n), new DatabaseUnavailable('down')])(
     'says so when the read model cannot tell: %p',
     async (fault) => {
       waitUntil = () => Promise.reject(fault);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { UnknownKey } from '@app/account-secrets';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { HashingOverloaded } from '../passwords/password-hasher.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
 import {
@@ -150,7 +150,7 @@ describe('Checking a password', () => {
 
   it('lets nobody in while calls cannot be counted', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
-    buckets.fault = new ReadModelUnavailable('down');
+    buckets.fault = new DatabaseUnavailable('down');
     await expect(check.isRight(claim(RIGHT), stored())).rejects.toBe(buckets.fault);
     expect(accounts.passwordHasher.verified).toBe(0);
   });

@@ -54,7 +54,7 @@ export class PasswordCheck {
 
   /**
    * @param stored what the password is compared with; undefined when there is no account
-   * @throws LimitExceeded, HashingOverloaded, ReadModelUnavailable
+   * @throws LimitExceeded, HashingOverloaded, DatabaseUnavailable
    */
   async isRight(claim: PasswordClaim, stored: StoredCredentials | undefined): Promise<boolean> {
     // Asked for nobody as well: the digests take the same moment.

@@ -26,7 +26,7 @@ export interface EmptyBucket {
  * moment.
  *
  * @returns the buckets at fault; none when the calls were taken
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function takeFromBuckets(
   database: Queryable,
@@ -71,7 +71,7 @@ export async function takeFromBuckets(
 /**
  * Undoes `takeFromBuckets` for calls that turned out not to count.
  *
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function giveBackToBuckets(
   database: Queryable,
@@ -96,7 +96,7 @@ const MOST_REMOVED = 5_000;
 /**
  * Removes what says nothing any more: a full bucket is the same as none. Buckets in use are left alone.
  *
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function removeFullBuckets(database: Queryable): Promise<void> {
   let removed: number;

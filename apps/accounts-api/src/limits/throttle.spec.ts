@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { ExampleBuckets, exampleLimits } from '../testing/example-password-check.js';
 import { limitSettings, limitsOf } from './limits.js';
 import { LimitExceeded, Throttle } from './throttle.js';
@@ -61,7 +61,7 @@ describe('The throttle', () => {
 
   it('lets nobody through while the buckets cannot be reached', async () => {
     const buckets = new ExampleBuckets();
-    buckets.fault = new ReadModelUnavailable('down');
+    buckets.fault = new DatabaseUnavailable('down');
     const throttle = new Throttle(buckets, secret);
     await expect(throttle.take([network])).rejects.toBe(buckets.fault);
   });

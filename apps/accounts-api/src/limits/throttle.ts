@@ -59,7 +59,7 @@ export class Throttle {
   /**
    * Counts one call for each, or for none when one has no room left.
    *
-   * @throws LimitExceeded, ReadModelUnavailable
+   * @throws LimitExceeded, DatabaseUnavailable
    */
   async take(counted: readonly Counted[]): Promise<void> {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
@@ -82,7 +82,7 @@ export class Throttle {
   /**
    * Undoes `take` for a call that turned out not to count.
    *
-   * @throws ReadModelUnavailable
+   * @throws DatabaseUnavailable
    */
   async giveBack(counted: readonly Counted[]): Promise<void> {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));

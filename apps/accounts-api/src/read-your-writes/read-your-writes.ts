@@ -1,6 +1,6 @@
 import type { AppendResult, LogPosition } from '@app/event-store';
 import { LRUCache } from 'lru-cache';
-import { WaitingPlaces } from './waiting-places.js';
+import { Bulkhead } from './bulkhead.js';
 import type { WrittenEvent } from './written-event.js';
 
 /** Where a write ended, for those who want to read it. */
@@ -50,7 +50,7 @@ export class ReadYourWrites {
   private readonly lastWrites = new LRUCache<string, LogPosition>({ max: MOST_REMEMBERED });
   private newest: WrittenEvent | undefined;
 
-  private readonly waitingForTokens = new WaitingPlaces(MOST_WAITING, MOST_WAITING_OF_A_NETWORK);
+  private readonly waitingForTokens = new Bulkhead(MOST_WAITING, MOST_WAITING_OF_A_NETWORK);
 
   /** @param isInLog whether the log has this event at this place */
   constructor(

@@ -1,4 +1,4 @@
-import { Turnstile } from './turnstile.js';
+import { RoundLimiter } from './round-limiter.js';
 
 /** Pieces of work that begin, and answers that leave, in one round of the event loop. */
 const MOST_IN_A_ROUND = 8;
@@ -9,7 +9,7 @@ const MOST_IN_A_ROUND = 8;
  * the same moment has its beats at the same moment, too: it is begun and answered a few at a time.
  */
 export class UniformAnswers {
-  private readonly turnstile = new Turnstile(MOST_IN_A_ROUND);
+  private readonly roundLimiter = new RoundLimiter(MOST_IN_A_ROUND);
 
   /** @param beatMs longer than the work usually takes, in milliseconds; 0 for no waiting */
   constructor(private readonly beatMs: number) {}
@@ -23,10 +23,10 @@ export class UniformAnswers {
     work: () => Promise<Result>,
     tells: (result: Result) => boolean = () => true,
   ): Promise<Result> {
-    await this.turnstile.pass();
+    await this.roundLimiter.pass();
     if (this.beatMs === 0) return work();
     // Set going before the work begins: the moment of a beat cannot depend on the work.
-    const clock = new Beats(this.beatMs);
+    const clock = new Ticker(this.beatMs);
     try {
       const result = await work().catch(async (error: unknown) => {
         await this.next(clock);
@@ -39,13 +39,13 @@ export class UniformAnswers {
     }
   }
 
-  private async next(clock: Beats): Promise<void> {
+  private async next(clock: Ticker): Promise<void> {
     await clock.next();
-    await this.turnstile.pass();
+    await this.roundLimiter.pass();
   }
 }
 
-class Beats {
+class Ticker {
   private readonly timer: NodeJS.Timeout;
   private onBeat: () => void = () => undefined;
 

@@ -60,12 +60,12 @@ describe('The saga feed', () => {
     on,
     windowSize = 4,
     gate,
-    setAside,
+    quarantine,
   }: {
     on: InMemoryEventStore;
     windowSize?: number;
     gate?: WorkGate;
-    setAside?: SagaFeedOptions['setAside'];
+    quarantine?: SagaFeedOptions['quarantine'];
   }) {
     const feed = new SagaFeed({
       name,
@@ -76,7 +76,7 @@ describe('The saga feed', () => {
       eventBus: reactions,
       events: { ActivationCodeIssued: CodeIssued },
       ...(gate && { gate }),
-      ...(setAside && { setAside }),
+      ...(quarantine && { quarantine }),
       windowSize,
       log: silentLog(),
     });
@@ -120,7 +120,7 @@ describe('The saga feed', () => {
     });
   });
 
-  it('passes over what is set aside, and tries the rest again', async () => {
+  it('passes over what is quarantined, and tries the rest again', async () => {
     const on = fresh();
     await on.record(stream, issued(1), issued(2));
     const last = await on.record(stream, issued(3));
@@ -130,7 +130,7 @@ describe('The saga feed', () => {
     const { feed } = startFeed({
       on,
       windowSize: 2,
-      setAside: async (_, error) => (error as Error).message === cannotBeRead().message,
+      quarantine: async (_, error) => (error as Error).message === cannotBeRead().message,
     });
     await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
     expect(reactions.begun).toEqual(expect.arrayContaining([1, 2, 2, 3]));

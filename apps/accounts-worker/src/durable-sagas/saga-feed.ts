@@ -51,7 +51,7 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
    * Told of an event that cannot be acted upon. True when that concerns a single account and is on record: the
    * event counts as acted upon, or a few such accounts would hold up all others.
    */
-  setAside?(recorded: RecordedEvent, error: unknown): Promise<boolean>;
+  quarantine?(recorded: RecordedEvent, error: unknown): Promise<boolean>;
   /** Always open when left out. */
   readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
@@ -169,7 +169,7 @@ export class SagaFeed {
         );
       }
     } catch (error) {
-      if (!(await this.options.setAside?.(recorded, error))) throw error;
+      if (!(await this.options.quarantine?.(recorded, error))) throw error;
     } finally {
       leave?.();
     }

@@ -8,7 +8,7 @@ import { ForgetPersonCommand } from './forget-person.saga.js';
 export class ForgetPersonHandler implements ICommandHandler<ForgetPersonCommand> {
   constructor(private readonly keys: AccountKeys) {}
 
-  /** @throws ReadModelUnavailable: it is tried again */
+  /** @throws DatabaseUnavailable: it is tried again */
   execute({ person }: ForgetPersonCommand): Promise<void> {
     return this.keys.destroy(person.accountId, person.data.registrationNumber);
   }

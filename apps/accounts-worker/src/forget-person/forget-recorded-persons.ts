@@ -12,7 +12,7 @@ import type { Queryable } from '@app/postgres';
  * taken must not be readable for a moment when it is restored. Leaves the checkpoint alone.
  *
  * @returns how many persons that were
- * @throws EventStoreUnavailable, ReadModelUnavailable
+ * @throws EventStoreUnavailable, DatabaseUnavailable
  */
 export async function forgetRecordedPersons(options: {
   readonly store: EventStore;

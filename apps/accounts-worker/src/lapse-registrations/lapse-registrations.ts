@@ -4,7 +4,7 @@ import type { LapseRegistration } from '@app/accounts';
 import { EventStoreUnavailable, handleCommand, pauseUnlessAborted } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { pageOfAccounts } from '@app/views';
 import { whileLeader } from '@app/consumers';
 import type { Database } from '@app/postgres';
@@ -72,7 +72,7 @@ export class LapseRegistrations implements OnApplicationBootstrap, OnModuleDestr
    * One round over every registration whose time may be over.
    *
    * @returns how many lapsed
-   * @throws EventStoreUnavailable, ReadModelUnavailable
+   * @throws EventStoreUnavailable, DatabaseUnavailable
    */
   async sweep(signal: AbortSignal): Promise<number> {
     const registeredTo = new Date(this.clock() - this.policy.retentionMs + 1);
@@ -121,7 +121,7 @@ export class LapseRegistrations implements OnApplicationBootstrap, OnModuleDestr
       );
       return events.length > 0;
     } catch (error) {
-      if (error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable) {
+      if (error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable) {
         throw error;
       }
       this.log.error({ err: error, accountId }, 'a registration could not be decided upon');

@@ -18,7 +18,7 @@ export type Delivery =
     };
 
 /** A mail that a provider may have taken, or at least could not be asked to take. */
-interface Doubt {
+interface InDoubtDelivery {
   readonly provider: MailProvider;
   /** False when the provider has certainly not taken it. */
   readonly mayHaveTaken: boolean;
@@ -29,7 +29,7 @@ interface Doubt {
 /** What this process remembers of a mail until it is settled. */
 interface UnsettledMail {
   attempts: number;
-  doubt: Doubt | undefined;
+  doubt: InDoubtDelivery | undefined;
 }
 
 /** Far more than are under way at a time. Mails that another process settled are never heard of again here. */
@@ -119,7 +119,7 @@ export class MailProviders {
     for (const provider of this.providers) provider.close();
   }
 
-  private choose(doubt: Doubt | undefined): MailProvider {
+  private choose(doubt: InDoubtDelivery | undefined): MailProvider {
     const now = Date.now();
     // Where it works again it can be asked without harm, however long that took.
     if (doubt?.provider.state === 'closed') return doubt.provider;

@@ -1,4 +1,4 @@
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Database, Queryable, Session, Statement, StatementResult } from '@app/postgres';
 
 /** The database as far as a feed needs it: checkpoints, and leadership that is always free. */
@@ -6,7 +6,7 @@ export class InMemoryDatabase implements Database {
   readonly checkpoints = new Map<string, bigint>();
   /** Every position that was saved, in order. */
   readonly saved: bigint[] = [];
-  private readonly sessions = new Set<(error: ReadModelUnavailable) => void>();
+  private readonly sessions = new Set<(error: DatabaseUnavailable) => void>();
   private refusals = 0;
 
   /** Lets the next saves fail. */
@@ -16,7 +16,7 @@ export class InMemoryDatabase implements Database {
 
   /** Breaks every connection that holds a leadership. */
   cutSessions(): void {
-    for (const lose of this.sessions) lose(new ReadModelUnavailable('the connection was cut'));
+    for (const lose of this.sessions) lose(new DatabaseUnavailable('the connection was cut'));
     this.sessions.clear();
   }
 
@@ -30,7 +30,7 @@ export class InMemoryDatabase implements Database {
       await new Promise(setImmediate);
       if (this.refusals > 0) {
         this.refusals -= 1;
-        throw new ReadModelUnavailable('it was told to refuse');
+        throw new DatabaseUnavailable('it was told to refuse');
       }
       this.checkpoints.set(String(values[0]), values[1] as bigint);
       this.saved.push(values[1] as bigint);
@@ -41,7 +41,7 @@ export class InMemoryDatabase implements Database {
   }
 
   async openSession(): Promise<Session> {
-    let onLost: ((error: ReadModelUnavailable) => void) | undefined;
+    let onLost: ((error: DatabaseUnavailable) => void) | undefined;
     return {
       query: <Row>(statement: Statement) => this.query<Row>(statement),
       onNotification: () => undefined,

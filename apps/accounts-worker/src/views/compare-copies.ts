@@ -9,7 +9,7 @@ import {
   isLed,
   refuseDatabase,
 } from '@app/consumers';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { accountsProjection } from '@app/views';
 import type { Database } from '@app/postgres';
 import type { Log } from '@app/process';
@@ -88,5 +88,5 @@ export async function keepConfirmed(
 }
 
 function isTransient(error: unknown): boolean {
-  return error instanceof EventStoreUnavailable || error instanceof ReadModelUnavailable;
+  return error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable;
 }

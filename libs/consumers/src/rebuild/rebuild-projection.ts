@@ -108,7 +108,7 @@ export class ProjectionRebuild<Event> {
   /**
    * Makes sure that no other rebuild of the projection is under way, in any process.
    *
-   * @throws RebuildRunning, NothingToRebuild, ReadModelUnavailable
+   * @throws RebuildRunning, NothingToRebuild, DatabaseUnavailable
    */
   static async begin<Event>(options: RebuildOptions<Event>): Promise<ProjectionRebuild<Event>> {
     const { database, projection, startedBy } = options;

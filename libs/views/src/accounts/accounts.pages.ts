@@ -19,7 +19,7 @@ export interface AccountPageRequest {
  * One page of accounts by the time of their registration. Continuing after the last account of a page misses
  * none and repeats none, whatever is registered meanwhile: neither half of the place ever changes.
  *
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function pageOfAccounts(
   database: Queryable,
@@ -111,7 +111,7 @@ function inOrder(order: 'asc' | 'desc'): string {
  * One look-up by key, also of an account whose person was forgotten.
  *
  * @param accountId UUID
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function findListedAccount(
   database: Queryable,

@@ -28,7 +28,7 @@ export interface AccountCredentials extends AccountView {
  * One look-up by key. An account whose person was forgotten has none.
  *
  * @param accountId UUID
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function findCredentials(
   database: Queryable,
@@ -56,7 +56,7 @@ export async function findCredentials(
  * registered the address later is left alone.
  *
  * @param upToRegistration the newest registration of the person
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function blankAccount(
   database: Queryable,

@@ -28,7 +28,7 @@ export interface ActivationMailPageRequest {
 /**
  * One page of mails, newest issue first.
  *
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function pageOfActivationMails(
   database: Queryable,

@@ -15,7 +15,7 @@ export interface IntervalStatistics extends StatisticCounts {
  *
  * @param from begin of the first interval; must be the begin of one, in UTC
  * @param to end of the last interval, not included
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
 export async function statisticsBetween(
   database: Queryable,

@@ -51,7 +51,7 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
 
   /**
    * @throws Problem invalid-request, receipts-not-configured (nothing was erased)
-   * @throws AccountNotRegistered, EventStoreUnavailable, ReadModelUnavailable: to be asked again
+   * @throws AccountNotRegistered, EventStoreUnavailable, DatabaseUnavailable: to be asked again
    */
   async execute({ account, reason, caller }: EraseAccountCommand): Promise<ErasureReceipt> {
     const accountId = accountIdOfPath(account, this.accountIds);

@@ -5,7 +5,7 @@ import type { Clock } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../../admin-problems.js';
 import { RECEIPTS } from '../../admin.tokens.js';
-import { LogWalk } from '../log-walk.js';
+import { LogScan } from '../log-scan.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
 import { chainFold } from '../verify-accounts/verify-accounts.query.js';
@@ -14,7 +14,7 @@ import { chainFold } from '../verify-accounts/verify-accounts.query.js';
 @Injectable()
 export class ExportHeadsQuery {
   constructor(
-    private readonly log: LogWalk,
+    private readonly log: LogScan,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(RECEIPTS) private readonly signer: Signer | undefined,
   ) {}

@@ -16,7 +16,7 @@ import { handleCommand } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import type { Queryable } from '@app/postgres';
 import { ErasureReceipts } from '../../accounts/erase-account/erasure-receipts.js';
-import { LogWalk } from '../log-walk.js';
+import { LogScan } from '../log-scan.js';
 import { ExportHeadsQuery } from './export-heads.query.js';
 
 const program = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
@@ -56,7 +56,7 @@ describe('An export of heads', () => {
       );
     }
     const database: Queryable = { query: async () => ({ rows: [], rowCount: 0 }) };
-    const log = new LogWalk(store, database);
+    const log = new LogScan(store, database);
     const query = new ExportHeadsQuery(log, () => noon, new ErasureReceipts(key));
     const lines: string[] = [];
     for await (const line of query.begin()) lines.push(line);

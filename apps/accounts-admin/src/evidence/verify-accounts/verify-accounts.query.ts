@@ -1,8 +1,8 @@
 import { ChainWalk } from '@app/event-store';
 import type { ChainFault } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
-import { LogWalk } from '../log-walk.js';
-import type { StreamFold, WalkProgress } from '../log-walk.js';
+import { LogScan } from '../log-scan.js';
+import type { StreamFold, WalkProgress } from '../log-scan.js';
 
 /** Every stream, along its chain. */
 export const chainFold: StreamFold<ChainWalk> = {
@@ -35,7 +35,7 @@ export interface VerificationSummary {
 /** Whether all histories are as they were appended. Reads no personal data, and needs no key. */
 @Injectable()
 export class VerifyAccountsQuery {
-  constructor(private readonly log: LogWalk) {}
+  constructor(private readonly log: LogScan) {}
 
   /**
    * @throws Problem log-walk-running, with the first line

@@ -1,7 +1,7 @@
 import type { AccountEvent } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
-import { ACCOUNT_EVENT_CODEC, AccountKeys, SetAsideCodec } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountKeys, QuarantineCodec } from '@app/personal-data';
 import { ProjectionRebuild } from '@app/consumers';
 import { anonymousAccountCodec } from '@app/personal-data';
 import type { Database } from '@app/postgres';
@@ -47,7 +47,7 @@ export class RebuildProjectionHandler
    * Resolves when the rebuild has begun; how it goes stands in its record.
    *
    * @throws Problem projection-not-found
-   * @throws RebuildRunning, NothingToRebuild, ReadModelUnavailable
+   * @throws RebuildRunning, NothingToRebuild, DatabaseUnavailable
    */
   async execute(command: RebuildProjectionCommand): Promise<string> {
     const { caller, switchWhenDifferent } = command;
@@ -56,7 +56,7 @@ export class RebuildProjectionHandler
       projection,
       store: this.store,
       codec: projection.holdsPersonalData
-        ? this.settingAside(projection.name)
+        ? this.quarantining(projection.name)
         : anonymousAccountCodec,
       database: this.database,
       startedBy: actorOf(caller),
@@ -78,13 +78,13 @@ export class RebuildProjectionHandler
   }
 
   /** As the worker reads: one account that cannot be read must not keep all others from being built anew. */
-  private settingAside(name: string): SetAsideCodec {
-    return new SetAsideCodec(this.codec, {
+  private quarantining(name: string): QuarantineCodec {
+    return new QuarantineCodec(this.codec, {
       keys: this.keys,
       database: this.database,
       consumer: `${name} rebuild`,
-      onSetAside: (accountId, error) =>
-        this.log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
+      onQuarantined: (accountId, error) =>
+        this.log.error({ accountId, err: error }, 'an account cannot be read and is quarantined'),
     });
   }
 

@@ -3,8 +3,8 @@ import type { ActivationPolicy, GuessBounds, WhatIfOutcome } from '@app/accounts
 import { anonymousAccountCodec } from '@app/personal-data';
 import { Inject, Injectable } from '@nestjs/common';
 import { ACTIVATION_SETTINGS } from '../../admin.tokens.js';
-import { LogWalk } from '../../evidence/log-walk.js';
-import type { StreamFold, WalkProgress } from '../../evidence/log-walk.js';
+import { LogScan } from '../../evidence/log-scan.js';
+import type { StreamFold, WalkProgress } from '../../evidence/log-scan.js';
 import { policyUnder, rulesOf } from './rules.js';
 import type { ActivationSettings, Rules } from './rules.js';
 
@@ -28,7 +28,7 @@ const MOST_STREAMS = 250_000;
 @Injectable()
 export class WhatIfQuery {
   constructor(
-    private readonly log: LogWalk,
+    private readonly log: LogScan,
     @Inject(ACTIVATION_SETTINGS) private readonly settings: ActivationSettings,
   ) {}
 

@@ -20,14 +20,14 @@ import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { AccountEventCodec } from './account-event-codec.js';
 import { AccountKeys, KeyEncryptionKeyWrong } from './account-keys.js';
-import { SetAsideCodec } from './set-aside-codec.js';
+import { QuarantineCodec } from './quarantine-codec.js';
 
 describe('Reading a log in which some accounts cannot be read', () => {
   const ring = newRing();
   let fresh: FreshDatabase;
   let database: Database;
   let position = 0n;
-  const setAside: string[] = [];
+  const quarantine: string[] = [];
 
   beforeAll(async () => {
     fresh = await freshDatabase();
@@ -38,7 +38,7 @@ describe('Reading a log in which some accounts cannot be read', () => {
     });
   });
   beforeEach(async () => {
-    setAside.length = 0;
+    quarantine.length = 0;
     await database.query({
       text: 'truncate personal_data.account_keys, operations.unreadable_accounts',
     });
@@ -53,13 +53,13 @@ describe('Reading a log in which some accounts cannot be read', () => {
   }
 
   /** With nothing in memory, as in a process that has just started. */
-  function reader(keyRing = ring): SetAsideCodec {
+  function reader(keyRing = ring): QuarantineCodec {
     const keys = new AccountKeys(database, keyRing);
-    return new SetAsideCodec(new AccountEventCodec(keys), {
+    return new QuarantineCodec(new AccountEventCodec(keys), {
       keys,
       database,
       consumer: 'spec',
-      onSetAside: (accountId) => setAside.push(accountId),
+      onQuarantined: (accountId) => quarantine.push(accountId),
     });
   }
 
@@ -107,7 +107,7 @@ describe('Reading a log in which some accounts cannot be read', () => {
     const facts = await reader().decode(events);
     expect(facts[0]).toMatchObject({ data: { address: erased, passwordHash: erased } });
     expect(facts.slice(1)).toEqual([codeIssued(), accountRegistered(), codeIssued()]);
-    expect(setAside).toEqual([lost]);
+    expect(quarantine).toEqual([lost]);
     expect(await listUnreadableAccounts(database)).toEqual([lost]);
   });
 

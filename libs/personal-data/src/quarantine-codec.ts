@@ -23,13 +23,13 @@ export function concernsOneAccount(error: unknown): error is Error {
   );
 }
 
-export interface SetAsideOptions {
+export interface QuarantineOptions {
   readonly keys: Pick<AccountKeys, 'requireKeyEncryptionKey'>;
   readonly database: Queryable;
   /** Who met the fault, for the record. */
   readonly consumer: string;
   /** Told once of each; must not throw. */
-  onSetAside(accountId: string, error: Error): void;
+  onQuarantined(accountId: string, error: Error): void;
 }
 
 /**
@@ -37,10 +37,10 @@ export interface SetAsideOptions {
  *
  * @returns false when the fault is not one of a single account: nothing was recorded
  * @throws KeyEncryptionKeyWrong no account can be read: the configuration has to be mended
- * @throws ReadModelUnavailable
+ * @throws DatabaseUnavailable
  */
-export async function setAside(
-  { keys, database, consumer, onSetAside }: SetAsideOptions,
+export async function quarantine(
+  { keys, database, consumer, onQuarantined }: QuarantineOptions,
   { streamName, revision }: Pick<RecordedEvent, 'streamName' | 'revision'>,
   error: unknown,
 ): Promise<boolean> {
@@ -55,7 +55,7 @@ export async function setAside(
     error: `${error.name}: ${error.message}`,
     consumer,
   });
-  onSetAside(accountId, error);
+  onQuarantined(accountId, error);
   return true;
 }
 
@@ -65,18 +65,18 @@ export async function setAside(
  * that could be read: an old password must not come back because a newer one is lost. The account stays on
  * record as unreadable until its person is forgotten.
  */
-export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
+export class QuarantineCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
   /** By account. Read once: as long as this reads the log, nobody else adds what it would not find itself. */
   private known: Promise<Map<string, UnreadableAccount[]>> | undefined;
 
   constructor(
     private readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>,
-    private readonly options: SetAsideOptions,
+    private readonly options: QuarantineOptions,
   ) {}
 
   /**
    * @throws KeyEncryptionKeyWrong, UnknownKey: no account can be read
-   * @throws ReadModelUnavailable, and whatever the codec throws that does not concern one account
+   * @throws DatabaseUnavailable, and whatever the codec throws that does not concern one account
    */
   async decode(events: readonly RecordedEvent[]): Promise<readonly AccountEvent[]> {
     const known = await this.readKnown();
@@ -120,7 +120,7 @@ export class SetAsideCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
       if (fact === undefined) throw new Error('the codec left out an event');
       return fact;
     } catch (error) {
-      if (!(await setAside(this.options, event, error))) throw error;
+      if (!(await quarantine(this.options, event, error))) throw error;
       const { revision: fromRevision } = event;
       add(known, { accountId: accountIdOf(event), fromRevision, forgottenRevision: undefined });
       return withoutPersonalData(event);

@@ -2,7 +2,7 @@ import type { AccountEvent } from '@app/accounts';
 import { accountStreamName } from '@app/accounts';
 import type { EventCodec, EventStore, RecordedEvent } from '@app/event-store';
 import { concernsOneAccount } from '@app/personal-data';
-import { accountsProjection, listUnreadableAccounts, readmitAccount } from '@app/views';
+import { accountsProjection, listUnreadableAccounts, retryUnreadableAccount } from '@app/views';
 import { factsOf, liveTable } from '@app/consumers';
 import type { Database } from '@app/postgres';
 import type { ProjectedEvent } from '@app/consumers';
@@ -13,9 +13,9 @@ import type { Log } from '@app/process';
  * mended, or an operator gave them up. The row of each of those is built anew.
  *
  * @returns how many still cannot be read
- * @throws EventStoreUnavailable, ReadModelUnavailable
+ * @throws EventStoreUnavailable, DatabaseUnavailable
  */
-export async function readmitAccounts(options: {
+export async function retryUnreadableAccounts(options: {
   readonly store: EventStore;
   /** Reads everything or throws. */
   readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>;
@@ -46,7 +46,7 @@ async function writeAnew(
   history: readonly ProjectedEvent<AccountEvent>[],
 ): Promise<void> {
   await database.inTransaction((transaction) =>
-    readmitAccount(transaction, accountId, (upTo) =>
+    retryUnreadableAccount(transaction, accountId, (upTo) =>
       accountsProjection.write(
         transaction,
         liveTable(accountsProjection),

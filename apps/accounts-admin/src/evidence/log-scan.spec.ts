@@ -5,8 +5,8 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import { Problem } from '@app/http-service';
 import { createLog } from '@app/process';
 import { jsonLines, streamLines } from './line-stream.js';
-import { LogWalk } from './log-walk.js';
-import type { StreamFold, WalkProgress } from './log-walk.js';
+import { LogScan } from './log-scan.js';
+import type { StreamFold, WalkProgress } from './log-scan.js';
 
 const database = { query: async () => ({ rows: [], rowCount: 0 }) };
 const STREAMS = 40;
@@ -31,7 +31,7 @@ describe('A walk over the log', () => {
 
   async function walked(mostStreams?: number): Promise<readonly ReadonlyMap<string, string[]>[]> {
     const shares: ReadonlyMap<string, string[]>[] = [];
-    for await (const step of new LogWalk(store, database).walk(eventsOf, mostStreams)) {
+    for await (const step of new LogScan(store, database).walk(eventsOf, mostStreams)) {
       if (step.kind === 'share') shares.push(step.folds);
     }
     return shares;
@@ -60,7 +60,7 @@ describe('A walk over the log', () => {
   );
 
   it('is one at a time; the next one can begin when it is over or was given up', async () => {
-    const log = new LogWalk(store, database);
+    const log = new LogScan(store, database);
     const first = log.walk(eventsOf);
     await first.next();
     await expect(log.walk(eventsOf).next()).rejects.toThrow(Problem);
@@ -89,7 +89,7 @@ describe('A walk over the log', () => {
     const at = {
       query: async <Row>() => ({ rows: [{ position: 10n ** 9n } as Row], rowCount: 1 }),
     };
-    const log = new LogWalk(slow as EventStore, at);
+    const log = new LogScan(slow as EventStore, at);
     const [first] = await steps(log.walk({ begin: () => 0, add: () => undefined }));
     expect(first).toMatchObject({ kind: 'progress' });
     const { events, fraction } = (first as WalkProgress).progress;

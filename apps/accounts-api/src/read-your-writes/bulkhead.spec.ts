@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { WaitingPlaces } from './waiting-places.js';
+import { Bulkhead } from './bulkhead.js';
 
 /** Visitors who stay until they are told to leave. */
-function visitors(places: WaitingPlaces) {
+function visitors(places: Bulkhead) {
   const leave: (() => void)[] = [];
   const stay = (visitor: string) => {
     let told: 'waits' | 'turned away' = 'turned away';
@@ -24,7 +24,7 @@ function visitors(places: WaitingPlaces) {
 
 describe('Places to wait in', () => {
   it('are given to one visitor up to its share, and to others beyond', () => {
-    const { stay } = visitors(new WaitingPlaces(5, 2));
+    const { stay } = visitors(new Bulkhead(5, 2));
     const told = ['a', 'a', 'a', 'b', 'b', 'b', 'c', 'd'].map((visitor) => stay(visitor).told);
     expect(told).toEqual([
       ...['waits', 'waits', 'turned away'],
@@ -35,7 +35,7 @@ describe('Places to wait in', () => {
   });
 
   it('are free again when somebody leaves', async () => {
-    const { stay, leaveAll } = visitors(new WaitingPlaces(1, 1));
+    const { stay, leaveAll } = visitors(new Bulkhead(1, 1));
     const first = stay('a');
     expect(stay('a').told).toBe('turned away');
     leaveAll();
@@ -44,7 +44,7 @@ describe('Places to wait in', () => {
   });
 
   it('are free again when a wait fails', async () => {
-    const places = new WaitingPlaces(1, 1);
+    const places = new Bulkhead(1, 1);
     const fault = new Error('too late');
     const turnAway = async () => 'turned away';
     const failing = places.holdWhile('a', () => Promise.reject(fault), turnAway);

@@ -2,7 +2,7 @@
  * Lets through so many callers in each round of the event loop. Many that come, or are to be answered, at the
  * same moment would otherwise be worked off in one go, and nobody else be served meanwhile.
  */
-export class Turnstile {
+export class RoundLimiter {
   private readonly waiting: (() => void)[] = [];
   private passed = 0;
   private isCounting = false;

@@ -7,7 +7,7 @@ import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { readCheckpoint, saveCheckpoint, takeBackToLastEvent } from './checkpoints.js';
 import { projections } from '@app/views';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Database } from '@app/postgres';
 import {
   LogDoesNotMatch,
@@ -17,7 +17,7 @@ import {
   isConfirmed,
   markRestored,
   refuseDatabase,
-} from './pairing.js';
+} from './log-match.js';
 import { createPool } from '@app/postgres/postgres.js';
 import { liveTable } from './projection.js';
 
@@ -28,12 +28,12 @@ describe('A database and the event log', () => {
   const pools: Database[] = [];
   const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 
-  function pool(applicationName: string, allowUnpaired: boolean): Database {
+  function pool(applicationName: string, allowUnconfirmed: boolean): Database {
     const made = createPool(fresh.url, {
       max: 2,
       applicationName,
       statementTimeoutMs: 5_000,
-      allowUnpaired,
+      allowUnconfirmed,
     });
     pools.push(made);
     return made;
@@ -109,7 +109,7 @@ describe('A database and the event log', () => {
     const lost = new Promise((resolve) => session.onLost(resolve));
     await refuseDatabase(worker, 'it is not the right one');
     await lost;
-    const refused = new ReadModelUnavailable('it is not the right one');
+    const refused = new DatabaseUnavailable('it is not the right one');
     await eventually(() => expect(api.checkAvailable()).rejects.toThrow(refused));
     await expect(api.openSession('spec')).rejects.toThrow(refused);
     await expect(api.inTransaction(async () => undefined)).rejects.toThrow(refused);

@@ -11,7 +11,7 @@ import type { EventStore, NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountKeys } from '@app/personal-data';
 import { ReadModelProgress } from '@app/consumers';
-import { ReadModelUnavailable } from '@app/postgres';
+import { DatabaseUnavailable } from '@app/postgres';
 import { findCredentials, projections } from '@app/views';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
@@ -23,10 +23,10 @@ import type { DevEventStore } from '../../../../test/support/dev-event-store.js'
 import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
-import { KeepProjection } from './keep-projection.js';
+import { RunningProjection } from './running-projection.js';
 
 interface Worker {
-  readonly keepAccounts: KeepProjection;
+  readonly keepAccounts: RunningProjection;
   /** From now on PostgreSQL is out of reach; sessions that are open stay as they are. */
   isolate(): void;
   /** Ends the isolation. */
@@ -65,7 +65,7 @@ describe('keeping accounts', () => {
     const database = pool(name);
     let isolated = false;
     const connected = () => {
-      if (isolated) throw new ReadModelUnavailable('isolated');
+      if (isolated) throw new DatabaseUnavailable('isolated');
       return database;
     };
     const reachable: Database = {
@@ -77,7 +77,7 @@ describe('keeping accounts', () => {
     };
     const accounts = projections.find(({ name }) => name === 'accounts');
     if (accounts === undefined) throw new Error('the accounts are no projection');
-    const keepAccounts = new KeepProjection({
+    const keepAccounts = new RunningProjection({
       projection: accounts,
       store,
       codec: plainAccountCodec,

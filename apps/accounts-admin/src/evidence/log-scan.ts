@@ -47,7 +47,7 @@ interface Share {
 
 /** Reads the whole log in order, for what has to see every account's history. One walk at a time. */
 @Injectable()
-export class LogWalk {
+export class LogScan {
   private isWalking = false;
 
   constructor(

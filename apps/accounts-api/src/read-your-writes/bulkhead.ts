@@ -1,5 +1,5 @@
 /** Places to wait in: so many in all, and no more than a share of them for one visitor. */
-export class WaitingPlaces {
+export class Bulkhead {
   private taken = 0;
   private readonly takenBy = new Map<string, number>();
 

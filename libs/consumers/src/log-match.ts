@@ -36,7 +36,7 @@ const FOLLOWS_LOG = 'follows-log';
  *
  * @param consumer only this one; all of them when left out
  * @throws LogDoesNotMatch
- * @throws EventStoreUnavailable, ReadModelUnavailable: nothing is known yet
+ * @throws EventStoreUnavailable, DatabaseUnavailable: nothing is known yet
  */
 export async function checkLog(
   store: Pick<EventStore, 'readStream'>,
@@ -82,7 +82,7 @@ async function findEvent(
 
 /**
  * From now on no process works with this database, until it has been confirmed: those that are connected are
- * cut off, and every new connection is answered with the reason. Processes that may work with an unpaired
+ * cut off, and every new connection is answered with the reason. Processes that may work with an unconfirmed
  * database (see PoolOptions) are left alone.
  *
  * @param reason without personal data

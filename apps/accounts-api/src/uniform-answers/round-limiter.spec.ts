@@ -1,20 +1,20 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Turnstile } from './turnstile.js';
+import { RoundLimiter } from './round-limiter.js';
 
-describe('A turnstile', () => {
+describe('A roundLimiter', () => {
   async function rounds(callers: number, mostInARound: number): Promise<number[][]> {
-    const turnstile = new Turnstile(mostInARound);
+    const roundLimiter = new RoundLimiter(mostInARound);
     const passed: number[][] = [[]];
     let isDone = false;
-    // Queued before the turnstile's own, so that it comes first in each round.
+    // Queued before the roundLimiter's own, so that it comes first in each round.
     const beginRound = () => {
       passed.push([]);
       if (!isDone) setImmediate(beginRound);
     };
     setImmediate(beginRound);
     const all = Array.from({ length: callers }, async (_, caller) => {
-      await turnstile.pass();
+      await roundLimiter.pass();
       passed.at(-1)?.push(caller);
     });
     await Promise.all(all);
@@ -34,9 +34,9 @@ describe('A turnstile', () => {
   });
 
   it('lets nobody overtake those that wait', async () => {
-    const turnstile = new Turnstile(1);
+    const roundLimiter = new RoundLimiter(1);
     const passed: string[] = [];
-    const go = (name: string) => turnstile.pass().then(() => void passed.push(name));
+    const go = (name: string) => roundLimiter.pass().then(() => void passed.push(name));
     const early = [go('first'), go('second'), go('third')];
     await nextRound();
     await Promise.all([...early, go('late')]);
@@ -44,12 +44,12 @@ describe('A turnstile', () => {
   });
 
   it('has room again in the next round', async () => {
-    const turnstile = new Turnstile(1);
-    await turnstile.pass();
+    const roundLimiter = new RoundLimiter(1);
+    await roundLimiter.pass();
     await nextRound();
     await nextRound();
     let passed = false;
-    void turnstile.pass().then(() => (passed = true));
+    void roundLimiter.pass().then(() => (passed = true));
     await Promise.resolve();
     expect(passed).toBe(true);
   });

@@ -1,6 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore, LogPosition } from '@app/event-store';
-import { SetAsideCodec } from '@app/personal-data';
+import { QuarantineCodec } from '@app/personal-data';
 import type { AccountKeys } from '@app/personal-data';
 import {
   LogDoesNotMatch,
@@ -15,9 +15,9 @@ import type { Database } from '@app/postgres';
 import type { ProjectionAdvance, ProjectionStatus } from '@app/consumers';
 import type { ProjectionConsumer } from '@app/views';
 import type { Log } from '@app/process';
-import { readmitAccounts } from './readmit-accounts.js';
+import { retryUnreadableAccounts } from './retry-unreadable-accounts.js';
 
-export interface KeepProjectionOptions {
+export interface RunningProjectionOptions {
   readonly projection: ProjectionConsumer;
   readonly store: EventStore;
   /** Reads everything or throws. */
@@ -31,14 +31,14 @@ export interface KeepProjectionOptions {
  * Keeps the rows of one projection up to date. Of all workers on one database one keeps them, the others stand
  * by.
  */
-export class KeepProjection {
+export class RunningProjection {
   private readonly monitor = new ProjectionMonitor();
   private readonly stopping = new AbortController();
   private readonly log: Log;
   private running: Promise<unknown> | undefined;
   private eventsProjected = 0;
 
-  constructor(private readonly options: KeepProjectionOptions) {
+  constructor(private readonly options: RunningProjectionOptions) {
     this.log = options.log.child({ projection: options.projection.name });
   }
 
@@ -92,7 +92,7 @@ export class KeepProjection {
     await runProjection({
       projection,
       store,
-      codec: projection.holdsPersonalData ? await this.settingAside(signal) : anonymousAccountCodec,
+      codec: projection.holdsPersonalData ? await this.quarantining(signal) : anonymousAccountCodec,
       database,
       ...projection.batches,
       signal,
@@ -105,17 +105,17 @@ export class KeepProjection {
     });
   }
 
-  private async settingAside(signal: AbortSignal): Promise<SetAsideCodec> {
+  private async quarantining(signal: AbortSignal): Promise<QuarantineCodec> {
     const { projection, store, codec, database, keys } = this.options;
     const { log } = this;
-    const unreadable = await readmitAccounts({ store, codec, database, log, signal });
-    if (unreadable > 0) log.error({ unreadable }, 'accounts cannot be read and are set aside');
-    return new SetAsideCodec(codec, {
+    const unreadable = await retryUnreadableAccounts({ store, codec, database, log, signal });
+    if (unreadable > 0) log.error({ unreadable }, 'accounts cannot be read and are quarantined');
+    return new QuarantineCodec(codec, {
       keys,
       database,
       consumer: projection.name,
-      onSetAside: (accountId, error) =>
-        log.error({ accountId, err: error }, 'an account cannot be read and is set aside'),
+      onQuarantined: (accountId, error) =>
+        log.error({ accountId, err: error }, 'an account cannot be read and is quarantined'),
     });
   }
 
