@@ -39,9 +39,9 @@ const afterwards = {
   idle: () => undefined,
   throw: () =>
     setImmediate(() => {
-      throw new Error('nobody caught me');
+      throw new Error('thrown and not caught');
     }),
-  reject: () => void Promise.reject(new Error('nobody awaited me')),
+  reject: () => void Promise.reject(new Error('rejected and not awaited')),
   /** Starts the same script again as its child, which a kill of this process must not leave behind. */
   fork: () =>
     fork(process.argv[1], {

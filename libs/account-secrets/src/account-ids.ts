@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { secretKeyMinBytes } from './secret-key.js';
 
 /**
- * Account ids that only the holder of the secret can tell from an address, so that the name of a stream
+ * Account ids that only the holder of the secret can derive from an address, so that the name of a stream
  * gives no address away. Replacing the secret would give every address a second account.
  */
 export class AccountIds {

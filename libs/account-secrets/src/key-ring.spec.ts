@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { KeyRing, keyRingSetting, UnknownKey } from './key-ring.js';
 import { InvalidSecretSetting, parseSecretKey, secretKeySetting } from './secret-key.js';
 
-/** A key told apart by the byte it repeats. */
+/** A key that repeats one byte, which identifies it. */
 function key(byte: number, length = 32): string {
   return Buffer.alloc(length, byte).toString('base64');
 }
@@ -55,7 +55,7 @@ describe('A key ring', () => {
     expect(KeyRing.parse(`k1:${key(1, 64)}`, 'CODE_KEYS').current.key).toHaveLength(64);
   });
 
-  it('tells every faulty entry by its place', () => {
+  it('names every faulty entry by its place', () => {
     const text = [
       `good:${key(1)}`,
       `UPPER:${key(2)}`,
@@ -138,7 +138,7 @@ describe('As settings', () => {
     expect(ADDRESS_KEY).toEqual(Buffer.alloc(32, 2));
   });
 
-  it('both tell their faults, never their values', () => {
+  it('both name their faults, never their values', () => {
     const secret = key(9, 31);
     const result = settings.safeParse({ CODE_KEYS: `${secret},k1:${secret}`, ADDRESS_KEY: secret });
     expect(result.error?.issues.map(({ path, message }) => [path[0], message])).toEqual([

@@ -6,7 +6,7 @@ export abstract class AccountError extends Error {
   abstract override readonly name: BrokenRuleName;
 }
 
-/** Nobody registered this address. */
+/** The address is not registered. */
 export class AccountNotRegistered extends AccountError {
   override readonly name = 'AccountNotRegistered';
 
@@ -91,7 +91,7 @@ export class ActivationCodeRequestedTooSoon extends AccountError {
   }
 }
 
-/** There is nothing to make up for: the mail is under way, was sent, or a newer code replaced it. */
+/** There is nothing to reissue: the mail is under way, was sent, or a newer code replaced it. */
 export class ActivationCodeNotUndeliverable extends AccountError {
   override readonly name = 'ActivationCodeNotUndeliverable';
 

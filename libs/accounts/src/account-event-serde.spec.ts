@@ -71,7 +71,7 @@ describe('A stored sample', () => {
       }
     });
 
-    it(`of ${what} may have fields that nobody asks for`, () => {
+    it(`of ${what} may have fields that its shape does not name`, () => {
       const data = { ...(stored.data as object), added: 'later' };
       expect(fromStored({ ...stored, data })).toEqual(event);
     });
@@ -86,13 +86,13 @@ function isAddedLater(type: string, field: string): boolean {
 }
 
 describe('What cannot be read', () => {
-  it('is a type nobody knows', () => {
+  it('is an unknown type', () => {
     for (const type of ['AccountRenamed', '', 'constructor', '__proto__', 'toString']) {
       expect(() => fromStored({ type, schemaVersion: 1, data: {} })).toThrow(UnknownAccountEvent);
     }
   });
 
-  it('is a version nobody knows', () => {
+  it('is an unknown version', () => {
     for (const { stored } of storedAccountEvents) {
       for (const schemaVersion of [0, 2, 1.5, Number.NaN]) {
         expect(() => fromStored({ ...stored, schemaVersion })).toThrow(UnknownAccountEvent);
@@ -132,7 +132,7 @@ describe('What cannot be read', () => {
     );
   });
 
-  it('is told without quoting the data', () => {
+  it('is reported without quoting the data', () => {
     const data = { address: 'ada@example.org', passwordHash: 7, registeredAt: 'never' };
     expect(() => fromStored({ type: 'AccountRegistered', schemaVersion: 1, data })).toThrow(
       /^AccountRegistered in version 1 has no valid passwordHash$/,
@@ -179,7 +179,7 @@ describe('The readable data of an event', () => {
     });
   });
 
-  it('is narrowed to what nobody wrote: numbers, instants and words from lists', () => {
+  it('is narrowed to what holds no free text: numbers, instants and words from lists', () => {
     expect(listedDataOf(registeredAnew(noon))).toEqual({
       registeredAt: '2026-11-22T12:00:00.000Z',
       registrationNumber: 2,
@@ -249,7 +249,7 @@ describe('The sentence', () => {
     it(sentence, () => expect(sentenceOf(event)).toBe(sentence));
   }
 
-  it('holds nothing that tells who somebody is, and no nonce', () => {
+  it('holds no personal data and no nonce', () => {
     for (const event of [accountRegistered(), registrationRenewed(noon), codeIssued()]) {
       const { length } = [ada.address, ada.passwordHash, ada.newPasswordHash, 'nonce'].filter(
         (text) => sentenceOf(event).includes(text),

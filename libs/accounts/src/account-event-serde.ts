@@ -102,7 +102,7 @@ export function readableDataOf(event: AccountEvent): StoredData {
   return written(event, ({ isSecret }) => !isSecret);
 }
 
-/** Of an event's data what is drawn from a list or counted: it can hold nothing that somebody wrote. */
+/** The part of an event's data that is drawn from a list or counted: it holds no free text. */
 export function listedDataOf(event: AccountEvent): StoredData {
   return written(event, ({ kind, isSecret }) => kind.name !== 'text' && !isSecret);
 }

@@ -23,7 +23,7 @@ function explain(now: number, ...events: readonly AccountEvent[]) {
 }
 
 describe('The explanation of an account', () => {
-  it('tells why somebody could not activate, with what did not happen', () => {
+  it('explains why a person could not activate, with what did not happen', () => {
     const at = (seconds: number) => noon + seconds * SECOND;
     const { conclusion, steps } = explain(
       at(3_600),
@@ -54,7 +54,7 @@ describe('The explanation of an account', () => {
   });
 
   it.each<[string, number, readonly AccountEvent[], string]>([
-    ['nobody registered', 0, [], 'Nobody has registered this address.'],
+    ['an address that is not registered', 0, [], 'The address is not registered.'],
     [
       'active',
       HOUR,
@@ -118,7 +118,7 @@ describe('The explanation of an account', () => {
     expect(over([...pendingAccount, codeIssued(2, noon + 70 * SECOND)])).toHaveLength(1);
   });
 
-  it('names nobody', () => {
+  it('holds no personal data', () => {
     const text = JSON.stringify(explain(noon + DAY, ...activeAccount));
     expect(text).not.toContain(ada.address);
   });

@@ -4,7 +4,7 @@ import { instantOf, sentenceOf } from './account-event-serde.js';
 import { guessAllowedFrom } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
 
-/** Why an account is as it is, for somebody who has to answer its owner. No personal data, no code. */
+/** Why an account is as it is, for an operator who answers its owner. No personal data, no code. */
 export interface AccountExplanation {
   /** The answer in one or two sentences. */
   readonly conclusion: string;
@@ -92,7 +92,7 @@ function guessedWrong(issueNumber: number, times: number): string {
 function conclusionOf(state: Account, now: Instant, policy: ActivationPolicy): string {
   switch (state.status) {
     case 'not-registered':
-      return 'Nobody has registered this address.';
+      return 'The address is not registered.';
     case 'active':
       return `The account is active since ${textOf(state.activatedAt)}, activated with code ${state.lastIssueNumber}.`;
     case 'lapsed':

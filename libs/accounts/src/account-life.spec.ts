@@ -34,7 +34,7 @@ import { anyAccountEvent } from './testing/any-account-event.js';
 import { particularsOf } from './testing/given-when-then.js';
 import { referenceAnswer } from './testing/reference-account.js';
 
-/** One thing that somebody does, relative to what the account is like when they do it. */
+/** One step of a person, operator or process, relative to the account at that moment. */
 type Step =
   | { readonly does: 'wait'; readonly ms: number }
   /** Until the last refusal's `retryAt`, give or take. */
@@ -52,7 +52,7 @@ type Step =
       readonly does: 'hear-of-mail';
       readonly kind: MailEventKind;
       readonly issuesBack: number;
-      /** Providers tell some things twice. */
+      /** The provider may send one report twice. */
       readonly told: string;
     }
   | { readonly does: 'notify' | 'give-notice-up'; readonly noticesBack: number };
@@ -504,7 +504,7 @@ describe('Any life of an account', () => {
     );
   });
 
-  it('can be told in sentences', () => {
+  it('can be written in sentences', () => {
     fc.assert(
       fc.property(life, policy, (steps, policy) => {
         for (const event of live(steps, policy).history) {
@@ -514,7 +514,7 @@ describe('Any life of an account', () => {
     );
   });
 
-  it('comes to meet every fact and every broken rule', () => {
+  it('meets every fact and every broken rule', () => {
     const facts = new Set<AccountEventType>();
     const rules = new Set<string>();
     fc.assert(
@@ -548,7 +548,7 @@ describe('Any life of an account', () => {
 describe('Guesses that race each other', () => {
   /**
    * A stream with optimistic concurrency: every racer reads, decides on what it read, and appends only
-   * if nobody appended meanwhile; otherwise it begins anew. The schedule says whose turn it is.
+   * if no other racer appended meanwhile; otherwise it begins anew. The schedule says whose turn it is.
    */
   function race(codes: readonly string[], schedule: readonly number[]) {
     const { decide } = accountDecider(defaultActivationPolicy);

@@ -35,8 +35,8 @@ export interface NotRegistered {
 }
 
 /**
- * What outlives the person who registered the address: numbers that never begin anew, so that nothing made
- * for one person fits the next, and what budgets count, so that forgetting gives nobody another guess.
+ * What outlives the person who registered the address: numbers that never begin anew, so that no code or
+ * key of one person fits the next, and what budgets count, so that erasure grants no further guess.
  */
 interface OfTheAddress {
   /** 1 for the first registration, one more for each later one: says which credentials are in force. */
@@ -47,9 +47,9 @@ interface OfTheAddress {
   readonly codesIssuedAt: readonly Instant[];
   /** Wrong guesses that a budget may still count, on whichever issue; oldest first. */
   readonly wrongGuessesAt: readonly Instant[];
-  /** What the provider has told of our mails, by its own ids. */
+  /** Ids of the provider's reports on our mails. */
   readonly mailEventIds: readonly string[];
-  /** The newest one, if an owner ever had to be told that somebody registered the address again. */
+  /** The newest notice that the address was registered again, if there ever was one. */
   readonly ownerNotice: OwnerNotice | undefined;
 }
 
@@ -69,11 +69,11 @@ export interface ActiveAccount extends OfTheAddress {
   readonly passwordHash: PersonalText;
   readonly registeredAt: Instant;
   readonly activatedAt: Instant;
-  /** When it was last recorded that somebody registered the address again. */
+  /** When a repeated registration of the address was last recorded. */
   readonly registrationRefusedAt: Instant | undefined;
 }
 
-/** The person is forgotten; whoever registers the address next is somebody new. */
+/** The person is forgotten; the next registration of the address is another person. */
 export type ForgottenAccount = LapsedRegistration | ErasedAccount;
 
 /** Never activated in time. */
@@ -148,12 +148,12 @@ export function evolve(state: Account, event: AccountEvent): Account {
   }
 }
 
-/** Whether somebody has the address: pending or active. */
+/** Whether the address is registered: pending or active. */
 export function isRegistered(state: Account): state is RegisteredAccount {
   return state.status === 'pending' || state.status === 'active';
 }
 
-/** Whether this issue still waits to be mailed: it is the newest, of a pending account, and untold. */
+/** Whether this issue still waits to be mailed: it is the newest, of a pending account, and without an outcome. */
 export function isCodeToBeSent(
   state: Account,
   issueNumber: number,
@@ -166,7 +166,7 @@ export function isCodeToBeSent(
   );
 }
 
-/** Whether this notice still waits to be mailed: it is the newest of an active account, and untold. */
+/** Whether this notice still waits to be mailed: it is the newest of an active account, and without an outcome. */
 export function isNoticeToBeSent(
   state: Account,
   noticeNumber: number,
@@ -235,7 +235,7 @@ function forgotten(
   event: RegistrationLapsed | AccountErased,
 ): ForgottenAccount {
   const { ownerNotice, ...kept } = ofTheAddress(account);
-  // What was not sent yet was meant for the one who is forgotten.
+  // A notice that was not sent yet was meant for the forgotten person.
   const settled = ownerNotice?.delivery === 'awaited' ? 'undeliverable' : ownerNotice?.delivery;
   const before = {
     ...kept,

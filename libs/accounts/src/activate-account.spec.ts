@@ -53,7 +53,7 @@ function guessAtIssue(issueNumber: number, code: string, now: number): ActivateA
   return guess(code, now, { expected: { issueNumber, code: exampleCode(issueNumber) } });
 }
 
-/** What the caller is told; an error with all its particulars. */
+/** The caller's answer; an error with all its particulars. */
 function told({ state, events }: Decided<Account, AccountEvent>): unknown {
   return particularsOf(activationOutcome(state, events, policy));
 }
@@ -142,7 +142,7 @@ describe('The right code', () => {
 });
 
 describe('A wrong code', () => {
-  it('is recorded, and the answer tells the guesses left', () => {
+  it('is recorded, and the answer states the guesses left', () => {
     for (const [before, attemptsLeft] of [
       [0, 2],
       [1, 1],
@@ -156,14 +156,14 @@ describe('A wrong code', () => {
     }
   });
 
-  it('tells no more guesses than the address has left within 24 hours', () => {
+  it('states no more guesses than the address has left within 24 hours', () => {
     const history = guessedWrong([noon, 3], [noon + MINUTE, 3], [noon + 2 * MINUTE, 2]);
     const nine = [...history, codeIssued(4, noon + 3 * MINUTE)];
     const decided = given(...nine).when(guessAtIssue(4, wrongCode, noon + 4 * MINUTE));
     expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
   });
 
-  it('tells no more guesses than the address has left within 30 days', () => {
+  it('states no more guesses than the address has left within 30 days', () => {
     const days = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((n): [number, number] => [noon + n * 2 * DAY, 3]);
     const history = [...guessedWrong(...days), codeIssued(10, noon + 18 * DAY)];
     const decided = given(...history, ...wrongGuesses(1, 10, noon + 18 * DAY)).when(

@@ -27,8 +27,8 @@ export interface ActivateAccount {
 /**
  * Compares the guess with the newest code, if anything may be compared at all.
  *
- * What it decides must be appended before it is answered, or parallel guesses would exceed their
- * budget; so a refusal worth recording is returned, and `activationOutcome` tells it afterwards.
+ * The caller appends the events before it answers, or parallel guesses would exceed their budget.
+ * So a refusal worth recording is returned as an event, and `activationOutcome` reads it afterwards.
  *
  * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive, ActivationCodeMissing;
  *   ActivationAttemptsExhausted, ActivationCodeExhausted, ActivationCodeExpired when already recorded

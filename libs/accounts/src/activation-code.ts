@@ -50,7 +50,7 @@ export function truncateToCode(mac: Uint8Array, digits: number = activationCodeD
   return String(number % 10 ** digits).padStart(digits, '0');
 }
 
-/** Equality in a time that does not tell where the two differ. */
+/** Constant-time equality: the time does not depend on where the two differ. */
 export function isSameCode(guess: string, code: string): boolean {
   let difference = guess.length ^ code.length;
   for (let at = 0; at < code.length; at += 1) {

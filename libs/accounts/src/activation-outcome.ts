@@ -18,7 +18,7 @@ export type ActivationOutcome =
   | ActivationAttemptsExhausted;
 
 /**
- * What the events that `ActivateAccount` decided mean to the caller. To be asked only after they were
+ * What the events that `ActivateAccount` decided mean to the caller. Call it only after they were
  * appended; the errors are returned, not thrown.
  *
  * @param state the account after `events`

@@ -61,7 +61,7 @@ describe('Not an address', () => {
     expect(outcomeOf('x'.repeat(1_000_000))).toBe('address-too-long');
   });
 
-  it('tells what to mend without quoting the text', () => {
+  it('says what to mend without quoting the text', () => {
     for (const typed of faulty.map(({ typed }) => typed).filter((text) => text.length > 8)) {
       expect(() => addressKeyOf(typed)).toThrow(/^[A-Z].*\.$/);
       expect(() => addressKeyOf(typed)).not.toThrow(typed);

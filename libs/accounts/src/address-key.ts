@@ -55,7 +55,7 @@ const hostNameOptions = {
 
 /**
  * The key of an address: the local part in NFC, its ASCII letters in lower case, and the domain in its
- * lower-case ASCII form (UTS 46). Lower-casing is a choice: no provider of note tells `Ada` from `ada`, and
+ * lower-case ASCII form (UTS 46). Lower-casing is a choice: no provider of note separates `Ada` from `ada`, and
  * people type both. Nothing else is equated: other letters, dots and plus tags count.
  *
  * The same on every Node, whatever Unicode that has: tr46 and the tables bring their own.
@@ -132,7 +132,7 @@ function asciiHostName(domain: string): string {
   return hostName;
 }
 
-/** What Punycode hides must be as well known as what was typed, or normalising it depends on Node. */
+/** Decoded Punycode must be as well known as typed text, or normalising it depends on Node. */
 function isOfUnassigned(hostName: string): boolean {
   return (
     hostName.includes('xn--') && unassigned.test(tr46.toUnicode(hostName, hostNameOptions).domain)

@@ -79,7 +79,7 @@ describe('Erasing an account', () => {
       .then(accountErased(noon + 2 * DAY));
   });
 
-  it('is refused when nobody ever registered the address', () => {
+  it('is refused when the address was never registered', () => {
     givenForOperators().when(erase(noon)).thenThrows(new AccountNotRegistered());
   });
 
@@ -125,7 +125,7 @@ describe.each([
   ['was erased', [...activeAccount, accountErased(noon + DAY)]],
   ['lapsed', [...pendingAccount, registrationLapsed(noon + DAY)]],
 ] as const)('An address whose account %s', (_, history: readonly AccountEvent[]) => {
-  it('can be registered anew, by somebody whose numbers go on', () => {
+  it('can be registered anew, by a person whose numbers go on', () => {
     given(...history)
       .when(register(noon + 2 * DAY, 2))
       .then(registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY));
@@ -198,7 +198,7 @@ describe('What is counted against an address', () => {
 });
 
 describe('A notice that was not sent yet', () => {
-  it('does not reach whoever registers the address anew', () => {
+  it('does not reach a person who registers the address anew', () => {
     const { state } = given(
       ...activeAccount,
       registrationRefused(noon + DAY),

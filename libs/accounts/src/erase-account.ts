@@ -13,7 +13,7 @@ export interface EraseAccount {
 
 /**
  * Nothing when the account is erased already: its receipt stands. A registration that lapsed can be erased
- * as well, so that whoever asks for it gets a receipt.
+ * as well, so that the operator gets a receipt.
  *
  * @throws AccountNotRegistered
  */

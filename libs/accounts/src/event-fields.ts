@@ -19,7 +19,7 @@ export interface Field<Value, IsOptional extends boolean = false> {
   read(stored: unknown): Value | undefined;
   /** Whether an event may lack it. */
   readonly isOptional: IsOptional;
-  /** Sealed in the log, because it tells who somebody is. */
+  /** Personal data: sealed in the log. */
   readonly isPersonal: boolean;
   /** Shown to no operator, because a password or a code could be found with it. */
   readonly isSecret: boolean;
@@ -69,7 +69,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Fie
   };
 }
 
-/** Text that tells who somebody is, or `erased`. */
+/** Personal text, or `erased`. */
 export const personalText: Field<PersonalText> = {
   ...text,
   isPersonal: true,

@@ -10,7 +10,7 @@ const DAYS_OF_MONTH = 30;
  */
 export const likeliestCode = Math.ceil(POSSIBLE_MACS / 10 ** activationCodeDigits) / POSSIBLE_MACS;
 
-/** How much somebody who knows nothing of the codes can do against one address, within one stretch of time. */
+/** How much a guesser who knows nothing of the codes can do against one address, within one stretch of time. */
 export interface GuessBound {
   /** Most guesses that are compared with a code. */
   readonly guesses: number;

@@ -1,7 +1,7 @@
 import type { Account } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 
-/** A registration that nobody completed is to be forgotten, if its time is over. */
+/** Forgets a registration that was not activated, if its time is over. */
 export interface LapseRegistration {
   readonly type: 'LapseRegistration';
   /** How long a registration may wait for its activation, in milliseconds. */
@@ -11,7 +11,7 @@ export interface LapseRegistration {
 
 /**
  * Nothing for an account that is not pending, or whose time is not over. The time counts from the newest
- * code: whoever asked for one yesterday has not given up.
+ * code: a person who asked for one yesterday has not given up.
  */
 export function lapseRegistration(
   { retentionMs, now }: LapseRegistration,

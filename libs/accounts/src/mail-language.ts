@@ -3,5 +3,5 @@ export const mailLanguages = ['en', 'fr'] as const;
 
 export type MailLanguage = (typeof mailLanguages)[number];
 
-/** For people who named no language that we have, and for codes from before anybody was asked. */
+/** For people who named no language that we have, and for codes from before events held a language. */
 export const defaultMailLanguage: MailLanguage = 'en';

@@ -159,8 +159,8 @@ describe('A password that is easy to guess', () => {
     expect(brokenBy(phrase + phrase)).toEqual([]);
   });
 
-  it('takes no longer to tell with its length', () => {
-    // Of quadratic or exponential time this would be the end.
+  it('is looked for in linear time, however long the text is', () => {
+    // A check in quadratic or exponential time would not end here.
     for (const part of ['a', 'ab', 'q1', '11.']) {
       expect(brokenBy(`${part.repeat(1_000_000)}b`)).toEqual(['max-length']);
       expect(brokenBy(`${part.repeat(1_000_000)}§`, { maxLength: 4_000_000 })).toEqual([]);
@@ -176,7 +176,7 @@ describe('A password that is easy to guess', () => {
 });
 
 describe('The violations', () => {
-  it('are all told at once, each in a sentence', () => {
+  it('are all reported at once, each in a sentence', () => {
     const violations = passwordViolations('LADA\n', 'lada@example.org', guessable, {
       ...defaultPasswordPolicy,
       requireDigit: true,

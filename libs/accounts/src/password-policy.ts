@@ -188,7 +188,7 @@ export function passwordViolations(
   const violations = rules.flatMap(([broken, rule, sentence]) =>
     broken ? [{ rule, sentence }] : [],
   );
-  // Of what is too short or too long, one need not know more.
+  // A password of the wrong length needs no further checks.
   if (length < policy.minLength || length > policy.maxLength) return violations;
   const rule = guessableBy(normalized, lowerCase, guessable);
   return rule ? [...violations, { rule, sentence: guessableSentences[rule] }] : violations;

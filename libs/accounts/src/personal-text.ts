@@ -5,7 +5,7 @@ export interface Erased {
 
 export const erased: Erased = Object.freeze({ erased: true });
 
-/** Text that tells who somebody is: readable until it is erased, and never invented afterwards. */
+/** Personal text: readable until it is erased, and never invented afterwards. */
 export type PersonalText = string | Erased;
 
 export function isErased(value: unknown): value is Erased {

@@ -8,7 +8,7 @@ import {
 /**
  * The account that may be activated with these credentials.
  *
- * Whoever knows only a replaced password learns nothing more, not even that the account is active.
+ * A caller who knows only a replaced password learns nothing more, not even that the account is active.
  *
  * @param provenRegistration the registration whose password the caller proved to know
  * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive

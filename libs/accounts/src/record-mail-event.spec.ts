@@ -35,7 +35,7 @@ function heard(change: Partial<RecordMailEvent> = {}): RecordMailEvent {
 
 const bounced = heard({ kind: 'bounced-permanently', providerEventId: 'bounced 1' });
 
-describe('What the provider tells of a mail', () => {
+describe('What the provider reports of a mail', () => {
   it('becomes a fact of the account', () => {
     given(...pendingAccount)
       .when(heard())
@@ -51,7 +51,7 @@ describe('What the provider tells of a mail', () => {
       .then(mailReportedAsSpam(1, at));
   });
 
-  it('is recorded once, however often it is told', () => {
+  it('is recorded once, however often the provider reports it', () => {
     given(...pendingAccount, mailDelivered(1, at))
       .when(heard({ occurredAt: at + MINUTE }))
       .then();
@@ -69,7 +69,7 @@ describe('What the provider tells of a mail', () => {
       .then(mailDelivered(1, at));
   });
 
-  it('is not recorded of a mail that was never sent, nor of an address that nobody registered', () => {
+  it('is not recorded of a mail that was never sent, nor of an address that is not registered', () => {
     for (const issueNumber of [-1, 0, 2]) {
       given(...pendingAccount)
         .when(heard({ issueNumber }))

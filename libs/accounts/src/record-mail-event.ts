@@ -1,7 +1,7 @@
 import { isRegistered, type Account } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 
-/** What the provider can tell of a mail it has accepted. */
+/** What the provider can report of a mail it has accepted. */
 export type MailEventKind =
   'delivered' | 'bounced-permanently' | 'bounced-transiently' | 'reported-as-spam';
 

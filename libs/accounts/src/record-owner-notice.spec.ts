@@ -76,7 +76,7 @@ describe('A notice to the owner', () => {
     });
   }
 
-  it('that is heard of under an old number leaves the newest waiting', () => {
+  it('that is reported under an old number leaves the newest waiting', () => {
     const { state } = given(
       ...awaiting,
       ownerNoticeIssued(2, noon + 2 * DAY),

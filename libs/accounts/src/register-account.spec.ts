@@ -142,7 +142,7 @@ describe('Registering an address', () => {
     });
   }
 
-  it('numbers registrations, so that replaced credentials can be told', () => {
+  it('numbers registrations, so that replaced credentials can be recognised', () => {
     const { state } = given(
       ...pendingAccount,
       registrationRenewed(noon + MINUTE),

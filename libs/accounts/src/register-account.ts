@@ -19,7 +19,7 @@ export interface RegisterAccount {
   readonly now: Instant;
 }
 
-/** Refuses nobody by throwing: whoever registers must not learn whether the address was known. */
+/** Never refuses by throwing: the caller must not learn whether the address was known. */
 export function registerAccount(
   command: RegisterAccount,
   state: Account,

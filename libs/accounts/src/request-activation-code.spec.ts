@@ -98,7 +98,7 @@ describe('Requesting a new activation code', () => {
       .thenThrows(new ActivationCodeRequestedTooSoon(start + HOUR));
   });
 
-  it('of an address nobody registered is refused', () => {
+  it('of an address that is not registered is refused', () => {
     given().when(request(noon)).thenThrows(new AccountNotRegistered());
   });
 

@@ -54,7 +54,7 @@ describe('A password hash that is out of date', () => {
     expect(state).toMatchObject({ passwordHash: ada.newPasswordHash });
   });
 
-  it('is none where nobody registered', () => {
+  it('is none where the address is not registered', () => {
     given().when(upgrade(noon)).then();
   });
 });

@@ -132,7 +132,7 @@ describe('Under other rules,', () => {
     expect(whatIf({ codesPerDay: 1 }, history).lostAtLeast).toBe(0);
   });
 
-  it('whoever is gained stays gained when the person is forgotten and another one comes', () => {
+  it('a gained activation stays counted when the person is forgotten and another one comes', () => {
     const tried = [...pendingAccount, activationRefused(1, 'expired', noon + 90 * SECOND)];
     const erased = [...tried, accountErased(noon + 5 * MINUTE), registeredAnew(noon + 6 * MINUTE)];
     expect(whatIf(twoMinutes, erased).gainedAtMost).toBe(1);

@@ -6,9 +6,9 @@ import type { ActivationPolicy } from './activation-policy.js';
 import { recordActivationCodeSent } from './record-activation-code-sent.js';
 
 /**
- * What a history would have become under other rules, as far as it tells. Codes are stored nowhere, so that
- * nobody knows whether a guess was right that was refused unseen: what follows from such guesses is bounded
- * from both sides, once as if all of them had been right, once as if all had been wrong.
+ * What a history would have become under other rules, as far as it shows. Codes are not stored, so the replay
+ * cannot know whether a guess that was refused unseen was right. It bounds what follows from such guesses from
+ * both sides: once as if all of them had been right, once as if all had been wrong.
  */
 export interface WhatIfOutcome {
   /** Activations that happened. */
@@ -78,7 +78,7 @@ const beginning: Course = {
  * Follows one account's history under other rules, through the functions that decisions rest on. The history
  * itself is the comparison, whatever rules it was made under.
  *
- * What nobody recorded is left out: requests for new codes that were refused, tries after the first on a code
+ * What is not on record is left out: requests for new codes that were refused, tries after the first on a code
  * that had expired or was burnt, and what people would have done in another situation.
  */
 export class WhatIfReplay {
@@ -188,7 +188,7 @@ function afterRefusal(
     : then(compared, { ...event, data: { ...event.data, reason: 'incorrect' } });
 }
 
-/** Whether the event is a guess that nobody saw, and that would have been compared on this course. */
+/** Whether the event is a guess that was refused unseen, and that this course would have compared. */
 function isComparedUnseen(course: Course, event: AccountEvent, policy: ActivationPolicy): boolean {
   if (event.type !== 'ActivationRefused' || event.data.reason === 'incorrect') return false;
   const { issueNumber, refusedAt } = event.data;

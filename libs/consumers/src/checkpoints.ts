@@ -4,7 +4,7 @@ import type { Queryable } from '@app/postgres';
 /** Channel on which moves of checkpoints are announced, as `<consumer>:<position>`. */
 export const READ_MODEL_ADVANCED = 'read_model_advanced';
 
-/** An event that a consumer has handled: enough to find it again in the log, and to tell it from others. */
+/** An event that a consumer has handled: enough to find it again in the log, and to identify it. */
 export type HandledEvent = Pick<RecordedEvent, 'id' | 'streamName' | 'revision' | 'position'>;
 
 /**
@@ -53,13 +53,13 @@ export async function saveCheckpoint(
 
 /**
  * Moves a checkpoint on, provided that it still stands where the caller left it, and announces the move
- * to whoever waits for it. Inside a transaction the row stays locked, so of two consumers under the same
+ * to the processes that wait for it. Inside a transaction the row stays locked, so of two consumers under the same
  * name only one gets through.
  *
  * The commit does not wait for the disk: after a crash of the server the last events are handled once more.
  *
  * @param lastEvent the last event up to there; left out when there was none since the checkpoint before
- * @throws CheckpointMoved somebody else moved it: what the caller was about to write is out of date
+ * @throws CheckpointMoved another process moved it: what the caller was about to write is out of date
  */
 export async function moveCheckpoint(
   transaction: Queryable,
@@ -100,9 +100,9 @@ export async function moveCheckpoint(
 }
 
 /**
- * Takes a checkpoint back to the last event that was handled. Between the two nothing concerned the consumer;
- * but in a log that lost its end, what is recorded next may come to stand there, and would be passed over.
- * To be called by whoever is about to consume under this name.
+ * Takes a checkpoint back to the last event that was handled. No event between the two concerned the consumer.
+ * But a log that lost its end may place new events there, and the consumer would skip them.
+ * A process calls this before it consumes under this name.
  */
 export async function takeBackToLastEvent(database: Queryable, consumer: string): Promise<void> {
   await database.query({

@@ -64,7 +64,7 @@ describe('Consuming in batches', () => {
     expect(numbersOf(batches).flat()).toHaveLength(100);
   });
 
-  it('tells how far the log has been seen', async () => {
+  it('reports how far the log has been seen', async () => {
     const { source, batches, consumed } = consuming({ maxBatchSize: 10 });
     source.send(messageOfEvent(0), messageOfEvent(1), messageOfCheckpoint(950n));
     await settled();

@@ -29,7 +29,7 @@ export interface WindowOptions {
    * a crash repeats so much more. None when left out.
    */
   readonly checkpointPauseMs?: number;
-  /** Told of every failure of `handle` or `saveCheckpoint` after which another try follows here, and when. */
+  /** Called at every failure of `handle` or `saveCheckpoint` that is retried here, with the pause. */
   onFault(error: unknown, retryInMs: number): void;
   /** Ends retrying; whatever is not finished by then is handled after the next start. */
   readonly signal: AbortSignal;
@@ -46,8 +46,8 @@ interface Entry {
  * the store back.
  *
  * When its source ends or fails, events that wait for another try are given back: the next subscription delivers
- * them again. Whoever waited for them would hold up everything behind. Before it returns, it waits for the tries
- * under way and saves the checkpoint.
+ * them again. Waiting for them would hold up all later events. Before it returns, it waits for the tries under
+ * way and saves the checkpoint.
  */
 export function consumeInWindow(
   options: WindowOptions,
@@ -76,7 +76,7 @@ export function consumeInWindow(
         await untilDone(() => options.saveCheckpoint(position), retrying);
         if (checkpointPauseMs > 0) await pauseUnlessAborted(checkpointPauseMs, ended.signal);
       }
-      // In the same breath as the last look at what was reached, or a position reached between is forgotten.
+      // Synchronous with the last check of what was reached, or a position reached in between is lost.
       saving = undefined;
     };
 

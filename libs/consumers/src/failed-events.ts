@@ -61,7 +61,7 @@ export async function skippedPositions(
   return new Set(rows.map(({ position }) => position));
 }
 
-/** The projection has got past everything up to the position: what failed there fails no more. */
+/** The projection has passed the position: events up to there fail no more. */
 export async function resolveFailedEvents(
   database: Queryable,
   projection: string,

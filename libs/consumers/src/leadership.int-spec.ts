@@ -116,7 +116,7 @@ describe('leadership', () => {
     await Promise.all([becomesLeader(start('one')), becomesLeader(start('other'))]);
   });
 
-  it('passes on when the connection of the leader is cut, whose work is told to end', async () => {
+  it('passes on when the connection of the leader is cut, whose work is aborted', async () => {
     let reason: unknown;
     const first = start('work', async (signal) => {
       await untilAborted(signal);
@@ -135,7 +135,7 @@ describe('leadership', () => {
     await becomesLeader(first);
   });
 
-  it('ends for a leader whose connection is dead without anybody having been told', async () => {
+  it('ends for a leader whose connection is dead without notice to either side', async () => {
     const relay = await relayTo(fresh.url);
     cleanUps.push(() => relay.close());
     const behindRelay = createPool(relay.url, {
@@ -148,7 +148,7 @@ describe('leadership', () => {
     await becomesLeader(leader);
     relay.freeze();
     await eventually(() => expect(leader.leading).toBe(false), { within: 8_000 });
-    // Told once the dead session is given up, which takes its own time.
+    // Reported once the dead session is given up, which takes its own time.
     await eventually(() => expect(leader.faults[0]).toHaveProperty('name', 'DatabaseUnavailable'));
   });
 

@@ -13,15 +13,15 @@ export interface LeadershipOptions {
   /** Gives leadership up, or stops waiting for it. */
   readonly signal: AbortSignal;
   readonly observer: LeadershipObserver;
-  /** How often somebody who waits asks, and the leader checks its connection, in milliseconds. */
+  /** How often a waiting process asks, and the leader checks its connection, in milliseconds. */
   readonly intervalMs?: number;
 }
 
-/** Told what happens to leadership; must not throw. */
+/** Called at every change of leadership; must not throw. */
 export interface LeadershipObserver {
   onStandby(): void;
   onElected(): void;
-  /** The connection that held leadership broke, the work failed, or nobody could be asked. */
+  /** The connection that held leadership broke, the work failed, or the database did not answer. */
   onLeadershipFault(error: unknown, retryInMs: number): void;
 }
 
@@ -79,7 +79,7 @@ async function competeOnce(options: LeadershipOptions, onElected: () => void): P
     observer.onElected();
     await leadWhileConnected(session, options);
   } finally {
-    // The work has ended: only now may somebody else begin.
+    // The work has ended: only now may another process begin.
     await session.close();
   }
   if (!signal.aborted) throw new Error(`the work under leadership of ${name} ended by itself`);
@@ -117,7 +117,7 @@ async function leadWhileConnected(session: Session, options: LeadershipOptions):
   lost.signal.throwIfAborted();
 }
 
-/** Notices a connection that is cut without either side being told. */
+/** Notices a connection that was cut without notice to either side. */
 async function beat(
   session: Session,
   options: LeadershipOptions,

@@ -118,7 +118,7 @@ describe('A database and the event log', () => {
     await api.checkAvailable();
   });
 
-  it('a restored database waits for the worker, and so does whoever has just started', async () => {
+  it('a restored database waits for the worker, and so does a process that has just started', async () => {
     await confirmDatabase(worker);
     const api = pool('accounts-api', false);
     await markRestored(worker);
@@ -128,7 +128,7 @@ describe('A database and the event log', () => {
     await waiting;
   });
 
-  it('a copy of a confirmed database says by itself that nobody has compared it', async () => {
+  it('a copy of a confirmed database says by itself that it has not been compared', async () => {
     await confirmDatabase(worker);
     await worker.query({ text: `update operations.pairing set database = '1/1'` });
     expect(await isConfirmed(worker)).toBe(false);
@@ -175,7 +175,7 @@ describe('A database and the event log', () => {
       text: `select account_id, generation, destroyed_at is not null as destroyed
              from personal_data.account_keys order by generation desc`,
     });
-    // The mark of somebody whom the log does not know would keep the address from being registered.
+    // The mark of a person whom the log does not know would keep the address from being registered.
     expect(rows).toEqual([
       { account_id: erased, generation: 2, destroyed: true },
       { account_id: alive, generation: 1, destroyed: false },

@@ -27,7 +27,7 @@ export class LogDoesNotMatch extends Error {
   }
 }
 
-/** Marks of a database that nobody has compared with the log yet, in place of its identity. */
+/** Marks of a database that the worker has not compared with the log yet, in place of its identity. */
 const RESTORED = 'restored';
 const FOLLOWS_LOG = 'follows-log';
 
@@ -116,8 +116,8 @@ export async function isConfirmed(database: Queryable): Promise<boolean> {
 }
 
 /**
- * To be called when the log was checked and the accounts show all of it: every process may work with this
- * database. After `followLog`, marks of destroyed keys that the log knows nothing of are taken out first,
+ * The worker calls this when it has checked the log and the accounts show all of it: every process may work
+ * with this database. After `followLog`, marks of destroyed keys that the log knows nothing of are taken out first,
  * because they would keep the next person from registering.
  */
 export async function confirmDatabase(database: Database): Promise<void> {

@@ -52,7 +52,7 @@ export class ProjectionMonitor implements ProjectionObserver {
 
   onSubscribed(position: LogPosition | 'start'): void {
     this.leaveLive();
-    // A fault lasts until something has been stored: to be subscribed again mends nothing yet.
+    // A fault lasts until something has been stored: a new subscription alone mends nothing.
     if (this.state !== 'faulted') this.state = 'catching-up';
     this.position = position === 'start' ? undefined : position;
   }

@@ -30,8 +30,8 @@ export interface ReportingOptions {
 const DEFAULT_INTERVAL_MS = 1_000;
 
 /**
- * Tells other processes, through the database, how a projection does, until the signal ends it. Who
- * stands by tells nothing: the leader speaks.
+ * Reports to other processes, through the database, how a projection does, until the signal ends it. Only
+ * the leader reports; a process that stands by does not.
  */
 export async function reportProjection(options: ReportingOptions): Promise<void> {
   const { signal, intervalMs = DEFAULT_INTERVAL_MS } = options;

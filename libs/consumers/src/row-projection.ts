@@ -118,7 +118,7 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
     return key.every((field) => one[field] === other[field]);
   }
 
-  /** Locked: what another process changes in a row meanwhile must not come back with the row that is written. */
+  /** Locked: this write must not undo what another process changes in the row meanwhile. */
   async function rowsBefore(
     transaction: Queryable,
     from: string,

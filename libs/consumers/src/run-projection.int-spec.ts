@@ -296,7 +296,7 @@ describe('running a projection', () => {
     expect(await checkpoint()).toBe(positions.at(-1));
   });
 
-  it('stops in front of an event that nobody can read, says so, and goes on when it can', async () => {
+  it('stops in front of an event that it cannot read, says so, and goes on when it can', async () => {
     const [before] = await registeredMany(1);
     const unreadable = await store.record(`account-${randomUUID()}`, {
       type: 'AccountFrozen',
@@ -358,7 +358,7 @@ describe('running a projection', () => {
     await live(run);
   });
 
-  it('writes nothing when somebody else has moved the checkpoint', async () => {
+  it('writes nothing when another process has moved the checkpoint', async () => {
     await registered();
     const run = start();
     await live(run);

@@ -35,7 +35,7 @@ export interface ProjectionOptions<Event> {
   /** Most events in one transaction. */
   readonly maxBatchSize?: number;
   /**
-   * Pause after a batch that was not full, in milliseconds: rows that nobody waits for are cheaper in
+   * Pause after a batch that was not full, in milliseconds: rows that no reader waits for are cheaper in
    * larger batches. None while it catches up, and none when left out.
    */
   readonly lingerMs?: number;
@@ -44,7 +44,7 @@ export interface ProjectionOptions<Event> {
   readonly observer: ProjectionObserver;
 }
 
-/** Told what happens to a projection; must not throw. */
+/** Called at every change of a projection; must not throw. */
 export interface ProjectionObserver {
   /** Reading the log from after this position, at the start and after every interruption. */
   onSubscribed(position: LogPosition | 'start'): void;
@@ -74,7 +74,7 @@ const DECISION_POLL_MS = 250;
  * front of it and is recorded (see failed-events.ts); it is tried again with back-off, until it can be
  * handled or an operator decides to leave it out.
  *
- * Two at a time under one name do no harm, but only one of them gets on.
+ * Two processes that project under one name do no harm, but only one of them makes progress.
  */
 export async function runProjection<Event>(options: ProjectionOptions<Event>): Promise<void> {
   await new ProjectionRun(options).run();
@@ -202,7 +202,7 @@ class ProjectionRun<Event> {
     const deadline = Date.now() + milliseconds;
     for (let left = milliseconds; left > 0 && !signal.aborted; left = deadline - Date.now()) {
       await pauseUnlessAborted(Math.min(DECISION_POLL_MS, left), signal);
-      // No answer now may be one at the next look; the pause ends anyhow.
+      // The database may answer at the next look; the pause ends anyhow.
       const decided = await isDecided(database, projection.name, position).catch(() => false);
       if (decided) return;
     }

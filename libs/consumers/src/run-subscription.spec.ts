@@ -21,7 +21,7 @@ describe('Running a subscription', () => {
     expect(store.subscribedAfter).toEqual([second.position]);
   });
 
-  it('asks for the streams it was told', async () => {
+  it('asks for the streams it was given', async () => {
     const { store, handled, run } = running();
     await store.append('invoice-1', 'no-stream', [newEvent()]);
     await store.append('account-1', 'no-stream', [newEvent()]);
@@ -124,7 +124,7 @@ describe('Running a subscription', () => {
       consume: consumeInBatches({
         maxBatchSize: 1,
         handle: async () => {
-          // By now it waits for a message that nobody sends.
+          // By now it waits for a message that never comes.
           await settled();
           if (failures++ < 3) throw new Error('cannot do that');
         },
@@ -137,7 +137,7 @@ describe('Running a subscription', () => {
     expect(open).toBe(0);
   });
 
-  it('reports a consumer that stops although nobody asked it to', async () => {
+  it('reports a consumer that stops without being asked to', async () => {
     const { faults, run } = running();
     const subscription = run({ consume: async () => undefined });
     await eventually(() => expect(faults.length).toBeGreaterThan(1));
@@ -145,7 +145,7 @@ describe('Running a subscription', () => {
     for (const { error } of faults) expect(error).toBeInstanceOf(EventStoreUnavailable);
   });
 
-  it('ends when it is told to and waits for its consumer', async () => {
+  it('ends when it is aborted and waits for its consumer', async () => {
     const { store, faults, run } = running();
     await store.append('account-1', 'no-stream', [newEvent()]);
     const underWay = new Gate();
@@ -166,7 +166,7 @@ describe('Running a subscription', () => {
     expect(faults).toEqual([]);
   });
 
-  it('does not report what fails because it was told to end', async () => {
+  it('does not report what fails because it was aborted', async () => {
     const { store, faults, run } = running();
     await store.append('account-1', 'no-stream', [newEvent()]);
     const underWay = new Gate();
@@ -191,7 +191,7 @@ describe('Running a subscription', () => {
     expect(performance.now() - stoppedAt).toBeLessThan(300);
   });
 
-  it('does nothing when it is told to end before it began', async () => {
+  it('does nothing when it is aborted before it began', async () => {
     const { store, run } = running();
     await run({ signal: AbortSignal.abort() }).running;
     expect(store.subscribedAfter).toEqual([]);

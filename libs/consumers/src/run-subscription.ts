@@ -13,7 +13,7 @@ export interface SubscriptionOptions {
   consume(messages: AsyncIterable<SubscriptionMessage>): Promise<void>;
   /** Ends the subscription; what is under way is finished first. */
   readonly signal: AbortSignal;
-  /** Told of every loss of the subscription and when the next attempt follows. */
+  /** Called at every loss of the subscription, with the pause before the next attempt. */
   onFault(error: unknown, retryInMs: number): void;
 }
 

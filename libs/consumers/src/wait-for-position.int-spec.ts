@@ -115,7 +115,7 @@ describe('waiting for a position', () => {
     await expect(progress.waitUntil(10n, 50)).rejects.toThrow(ReadModelBehind);
   });
 
-  it('asks nobody when the position is reached already', async () => {
+  it('does not ask the database when the position is reached already', async () => {
     const counted = counting(database);
     const progress = progressOf('accounts', { database: counted });
     await saveCheckpoint(database, 'accounts', 30n);
@@ -126,7 +126,7 @@ describe('waiting for a position', () => {
     expect(counted.statements).toHaveLength(1);
   });
 
-  it('works by polling where announcements are not heard, and only while somebody waits', async () => {
+  it('works by polling where announcements do not arrive, and only while a caller waits', async () => {
     const counted = counting(database);
     const progress = progressOf('accounts', { database: counted, pollIntervalMs: 5 });
     const waiting = progress.waitUntil(40n, A_TEST);
@@ -169,7 +169,7 @@ describe('waiting for a position', () => {
     await nowhere.close();
   });
 
-  it('hears again after its connection was cut', async () => {
+  it('listens again after its connection was cut', async () => {
     const faults: unknown[] = [];
     const progress = progressOf('accounts', {
       pollIntervalMs: A_TEST,
@@ -206,7 +206,7 @@ describe('waiting for a position', () => {
     await expect(progress.waitUntil(65n, 100)).rejects.toMatchObject({ reached: 64n });
   });
 
-  it('turns away who waits when the process stops', async () => {
+  it('rejects the callers that wait when the process stops', async () => {
     const progress = progressOf('accounts');
     progress.start();
     const waiting = progress.waitUntil(70n, A_TEST);

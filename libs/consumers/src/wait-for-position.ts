@@ -8,7 +8,7 @@ export interface ReadModelProgressOptions {
   readonly database: Database;
   /** Name of the projection whose rows are waited for. */
   readonly consumer: string;
-  /** How often the checkpoint is read while somebody waits, in milliseconds. */
+  /** How often the checkpoint is read while a caller waits, in milliseconds. */
   readonly pollIntervalMs?: number;
   /** Announcements are missed until the connection is back; waiting goes on by polling. */
   onListenFault?(error: unknown, retryInMs: number): void;
@@ -25,7 +25,7 @@ export class ReadModelProgress {
   private readonly waiters = new Set<Waiter>();
   private known: LogPosition | undefined;
   private listening: Promise<void> | undefined;
-  /** Announcements arrive, so that polling is only there for what might go wrong with them. */
+  /** Announcements arrive, so that polling is needed only for lost ones. */
   private hearing = false;
   private polling = false;
 
@@ -36,7 +36,7 @@ export class ReadModelProgress {
     this.listening ??= this.listen();
   }
 
-  /** Turns away whoever still waits, and resolves when the connection is closed. */
+  /** Rejects the callers that still wait, and resolves when the connection is closed. */
   async stop(): Promise<void> {
     this.stopped.abort();
     for (const waiter of [...this.waiters]) waiter.fail(stopping());
@@ -98,7 +98,7 @@ export class ReadModelProgress {
     while (this.waiters.size > 0) {
       await readCheckpoint(database, consumer).then(
         (position) => this.advance(position),
-        // No answer now may be one in a moment; who cannot wait so long has a time-out.
+        // The database may answer in a moment; a caller that cannot wait so long has a time-out.
         () => undefined,
       );
       if (this.waiters.size > 0) await pause();

@@ -21,7 +21,7 @@ export interface ChainVerdict {
   readonly broken: { readonly revision: StreamRevision; readonly reason: ChainFault } | undefined;
 }
 
-/** `revision-missing`: a gap, or events out of order. `link-missing`: nobody appends without one any more. */
+/** `revision-missing`: a gap, or events out of order. `link-missing`: every appender writes one. */
 export type ChainFault = 'revision-missing' | 'link-missing' | 'link-differs';
 
 /**
@@ -56,7 +56,7 @@ export function linkAfter(previous: string, event: RecordedEvent): string {
 
 /**
  * Walks a whole stream and finds the first event that was changed, removed, moved or slipped in. What was cut
- * off its end, or a stream that somebody wrote anew with all its links, shows only beside an earlier head.
+ * off its end, or a stream that was rewritten with all its links, shows only beside an earlier head.
  *
  * @param events of one stream, from its first on
  * @throws EventStoreUnavailable

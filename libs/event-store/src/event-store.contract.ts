@@ -75,7 +75,7 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
     }
 
     // First, because the stores that err here do so only while their log is short.
-    it('from the start delivers what matches at last, and tells only places of the log', async () => {
+    it('from the start delivers what matches at last, and reports only places of the log', async () => {
       await appendInPortions(store, `other_${prefix}`, 20);
       const subscription = follow('start');
       await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
@@ -425,7 +425,7 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
         expect(subscription.events).toEqual([]);
       });
 
-      it('tells how far it has come although nothing matches', async () => {
+      it('reports how far it has come although nothing matches', async () => {
         const after = await here();
         const subscription = follow(after);
         await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
@@ -444,7 +444,7 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
         expect([...subscription.events, ...later.events]).toEqual([]);
       });
 
-      it('may be resumed from every position it told, and skips nothing', async () => {
+      it('may be resumed from every position it reported, and skips nothing', async () => {
         const appends = fc.array(
           fc.record({ matches: fc.boolean(), events: fc.integer({ min: 1, max: 90 }) }),
           { minLength: 6, maxLength: 24 },
@@ -496,7 +496,7 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
         expect(revisions).toEqual(Array.from({ length: count }, (_, number) => number));
       });
 
-      it('tells no position, and not that it has caught up, before the events that lie before', async () => {
+      it('reports no position, and not that it has caught up, before the events that lie before', async () => {
         const after = await here();
         await appendInPortions(store, stream, 1_005);
         await appendInPortions(store, `other_${prefix}`, 1_500);
@@ -677,7 +677,7 @@ async function appendInPortions(store: EventStore, streamName: string, count: nu
   return result;
 }
 
-/** Each position a subscription told, with the ids of what it delivered afterwards. */
+/** Each position a subscription reported, with the ids of what it delivered afterwards. */
 function resumable(subscription: FollowedSubscription) {
   const ids = idsOf(subscription.events);
   let delivered = 0;

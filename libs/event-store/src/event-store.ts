@@ -8,12 +8,12 @@ export type LogPosition = bigint;
 
 const END_OF_EVERY_LOG = 2n ** 63n;
 
-/** Whether a log can have such a position; servers also tell others when they mean "nowhere". */
+/** Whether a log can have such a position; servers also send others when they mean "nowhere". */
 export function isLogPosition(value: bigint): value is LogPosition {
   return value >= 0n && value < END_OF_EVERY_LOG;
 }
 
-/** A position as somebody wrote it, in decimal digits; undefined when it is none. */
+/** A position as text, in decimal digits; undefined when it is none. */
 export function parseLogPosition(text: string): LogPosition | undefined {
   const value = /^\d{1,19}$/.test(text) ? BigInt(text) : -1n;
   return isLogPosition(value) ? value : undefined;
@@ -25,9 +25,9 @@ export type StreamRevision = bigint;
 /** The revision that the appender read last; an append at any other revision is refused. */
 export type ExpectedRevision = StreamRevision | 'no-stream';
 
-/** Where a request came from. Tells who somebody is: a codec seals it before it is stored. */
+/** Where a request came from. Personal data: a codec seals it before it is stored. */
 export interface RequestClient {
-  /** IP address, as far as trusted proxies tell. */
+  /** IP address, as far as trusted proxies report it. */
   readonly address: string;
   /** What the client says it is; left out when it says nothing. */
   readonly userAgent?: string;
@@ -111,7 +111,7 @@ export interface EventStore {
    * Appends all events or none; durable when the promise resolves.
    *
    * @throws TypeError data that JSON cannot hold; nothing is stored
-   * @throws WrongExpectedRevision somebody else appended first
+   * @throws WrongExpectedRevision another appender was first
    * @throws EventStoreUnavailable the store did not answer in time; the events may or may not be stored
    */
   append(
@@ -144,7 +144,7 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
-/** Somebody else appended to the stream since it was read. */
+/** Another appender appended to the stream since it was read. */
 export class WrongExpectedRevision extends Error {
   constructor(
     readonly streamName: string,

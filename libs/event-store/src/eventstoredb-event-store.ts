@@ -38,7 +38,7 @@ export interface EventStoreDBOptions {
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** A checkpoint after this many events of no interest (the client multiplies by its window of 32). */
 const CHECKPOINT_INTERVAL = 8;
-/** By then the end of a read has arrived that the server ends by itself, in milliseconds. */
+/** After this time the server's own end of a read has arrived, in milliseconds. */
 const READ_ENDS_WITHIN_MS = 250;
 /** Not a real stream: reading it proves that the server answers. */
 const PROBE_STREAM = 'availability-probe';
@@ -54,16 +54,16 @@ const PROBE_STREAM = 'availability-probe';
  * - Reads and subscriptions have no deadline of their own, and that of an append begins only when a node has
  *   been discovered, so that all of them get one here.
  * - A read that is left early stays open until all that has arrived is taken.
- * - A read of a stream that does not exist stays open as well, although the server has ended it. Whoever cancels it
- *   at once resets it, and some servers close the connection of a client that resets many.
+ * - A read of a stream that does not exist stays open as well, although the server has ended it. Cancelling it at
+ *   once resets it, and some servers close the connection of a client that resets many.
  * - A connection that the server closes under a call fails it as an internal error.
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - A client that failed to discover its cluster once may stay broken and is replaced.
  *
- * And about the servers, above all that positions they tell are believed only when they are places of a log and
- * move forward: versions 24.2 to 24.10.4 tell a subscription that began at the start and found nothing one
- * checkpoint of 2^64-1, and never another one. Whoever resumed there would begin at the end.
+ * And about the servers, above all that the positions they send are believed only when they are places of a log
+ * and move forward: versions 24.2 to 24.10.4 send a subscription that began at the start and found nothing one
+ * checkpoint of 2^64-1, and never another one. A consumer that resumed there would begin at the end.
  */
 export class EventStoreDBEventStore implements EventStore {
   private connection: Connection;
@@ -162,7 +162,7 @@ export class EventStoreDBEventStore implements EventStore {
     }
   }
 
-  /** Answers where another subscription is to go on, when this one tells no more checkpoints. */
+  /** Answers where another subscription is to go on, when this one sends no more checkpoints. */
   private async *subscribeOnce(
     options: SubscribeToAllOptions,
   ): AsyncGenerator<SubscriptionMessage, LogPosition | undefined, void> {
@@ -272,7 +272,7 @@ export class EventStoreDBEventStore implements EventStore {
   private translated(error: unknown, connection: Connection): unknown {
     if (error instanceof EventStoreUnavailable) return error;
     if (isFailedDiscovery(error)) {
-      // Of several calls that failed together, the first replaces what all of them used.
+      // Of several calls that failed together, the first replaces the connection that all of them used.
       if (this.connection === connection) {
         this.connection = this.connect();
         void cancelled(() => cut(connection));
@@ -296,7 +296,7 @@ export class EventStoreDBEventStore implements EventStore {
 
 interface Connection {
   readonly client: EventStoreDBClient;
-  /** Whatever was under way has been ended by us. */
+  /** Whether we ended the calls under way. */
   isCut: boolean;
 }
 
@@ -305,7 +305,7 @@ async function cut(connection: Connection): Promise<void> {
   await connection.client.dispose();
 }
 
-/** The client writes the JSON where nobody catches its failure, and replaces data that is left out. */
+/** The client writes the JSON where its failure is not caught, and replaces data that is left out. */
 function requireJson({ type, data }: NewEvent): void {
   // undefined for what JSON leaves out, whatever its declaration says
   const json: string | undefined = JSON.stringify(data);
@@ -321,7 +321,7 @@ function toJsonEvent({ id, type, data, metadata }: NewEvent) {
   });
 }
 
-/** @throws Error when the server did not tell a place in the log; versions before 22.6 do not */
+/** @throws Error when the server did not send a place in the log; versions before 22.6 do not */
 function placeInLog(position: bigint | undefined, what: string): LogPosition {
   if (position !== undefined && isLogPosition(position)) return position;
   throw new Error(`the event store answered ${what} with ${position ?? 'no'} position`);

@@ -19,8 +19,8 @@ const GRACE_MS = 1_500;
 const DISCOVERING = 'esdb+discover://';
 
 /**
- * Every way the product asks the event store something. That nothing is rejected behind their backs needs no
- * expectation: Jest fails a test in which nobody handles a rejection.
+ * Every way the product asks the event store something. An unhandled rejection needs no expectation:
+ * Jest fails the test in which it happens.
  */
 const calls: readonly (readonly [string, (store: EventStore) => Promise<unknown>])[] = [
   ['append', (store) => store.append('account-1', 'no-stream', [newEvent()])],
@@ -57,13 +57,13 @@ describe.each(['esdb://', DISCOVERING])('Where no server answers, over %s', (sch
     await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
   });
 
-  it('every call fails in time where nobody listens', async () => {
+  it('every call fails in time where no server listens', async () => {
     const url = urlOf(scheme, await closedPort());
     store = new EventStoreDBEventStore({ url, timeoutMs: TIMEOUT_MS });
     await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
   });
 
-  it.each(calls)('%s fails long before its time where nobody listens', async (_, call) => {
+  it.each(calls)('%s fails long before its time where no server listens', async (_, call) => {
     const url = urlOf(scheme, await closedPort());
     store = new EventStoreDBEventStore({ url, timeoutMs: 10_000 });
     await expectUnavailable(call(store));
@@ -124,7 +124,7 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     }
   });
 
-  it('calls that failed together recover together, and cut off nobody', async () => {
+  it('calls that failed together recover together, and cut off no other call', async () => {
     const patient = new EventStoreDBEventStore({
       url: server.url.replace('esdb://', scheme),
       timeoutMs: 10_000,

@@ -135,7 +135,7 @@ describe('Handling a command', () => {
     expect(expected).toEqual(['no-stream', 1n, 2n]);
   });
 
-  it('decides again, from the new state, when somebody else was faster', async () => {
+  it('decides again, from the new state, when another appender was faster', async () => {
     const { store, add, recorded } = counting();
     await add(1);
     const seen: number[] = [];
@@ -200,7 +200,7 @@ describe('Handling a command', () => {
     expect(calls).toBe(1);
   });
 
-  it('stops in front of an event that nobody can read', async () => {
+  it('stops in front of an event that it cannot read', async () => {
     const { store, add } = counting();
     await store.append('counter-1', 'no-stream', [newEvent({}, 'Subtracted')]);
     await expect(add(1)).rejects.toThrow(new UnknownEvent('Subtracted', 1));
@@ -237,7 +237,7 @@ describe('Commands for one stream at the same time', () => {
     const { hasRead, goOn } = holdFirstRead(store);
     const early = add();
     await hasRead;
-    // Somebody else, elsewhere, just after the stream was read.
+    // Another process appends just after the stream was read.
     await store.append('counter-1', 0n, [newEvent({ amount: 10 }, 'Added')]);
     const late = add();
     goOn();
@@ -350,7 +350,7 @@ describe('Loading a stream', () => {
     expect(await decided).toMatchObject({ state: 3 });
   });
 
-  it('is not trusted when somebody appended since', async () => {
+  it('is not trusted when another appender was faster', async () => {
     const { store, add, recorded } = counting();
     await add(1);
     const behaviour = { store, codec, decider: counter };
@@ -381,7 +381,7 @@ function counting() {
   return { store, add, addTo, recorded };
 }
 
-/** The same store, but somebody adds 1 just before each of the first appends. */
+/** The same store, but another appender adds 1 just before each of the first appends. */
 function interrupting(store: InMemoryEventStore, times: number): EventStore {
   let left = times;
   return {
@@ -398,7 +398,7 @@ function interrupting(store: InMemoryEventStore, times: number): EventStore {
   };
 }
 
-/** Tells how often streams have been read since. */
+/** Counts the reads of streams from now on. */
 function watchReads(store: InMemoryEventStore): () => number {
   const readStream = store.readStream.bind(store);
   let reads = 0;

@@ -66,7 +66,7 @@ const LONGEST_PAUSE_MS = 50;
 
 /**
  * Loads the stream, lets the decider decide, and appends at exactly the revision that was read. When
- * somebody else appended meanwhile, loads and decides again.
+ * another appender was faster, loads and decides again.
  *
  * Commands for one stream take turns within a process, so that it never races with itself, and those that
  * wait share what is read: of many at the same time, each that appends costs a read and an append, and all
@@ -74,7 +74,7 @@ const LONGEST_PAUSE_MS = 50;
  *
  * @param behaviour the same object for all commands that are to take turns
  * @param toCommand builds the command, given the state it will be decided against: what a command
- *   derives from a secret depends on what the stream says
+ *   derives from a secret depends on the stream
  * @param loaded what `loadStream` gave a moment ago, which saves a read. For decisions that append something:
  *   these notice by the revision what was appended meanwhile, and load the stream again
  * @throws whatever `decide` throws (nothing is appended then), TooMuchContention, EventStoreUnavailable
@@ -111,7 +111,7 @@ function queuesOf<Command, Event, State>(
   return made;
 }
 
-/** A command whose caller waits for what becomes of it. */
+/** A command whose caller waits for the outcome. */
 interface PendingCommand<Command, Event, State> {
   readonly toCommand: (state: State) => Command;
   readonly context: CommandContext;
@@ -140,7 +140,7 @@ class CommandQueues<Command, Event, State> {
   ): Promise<void> {
     this.queues.set(streamName, queue);
     while (queue.length > 0) {
-      // Who comes while the stream is being read must not be judged by what was read.
+      // A command that arrives during the read must not be decided on what was read.
       const present = queue.splice(0);
       queue.unshift(...(await this.decide(streamName, present)));
     }
@@ -155,7 +155,7 @@ class CommandQueues<Command, Event, State> {
     const { decider } = this.behaviour;
     let history: LoadedStream<State>;
     try {
-      // Several need what all of them may be judged by.
+      // One caller's earlier read may be too old for the other commands.
       const loaded = present.length === 1 ? present[0]?.loaded : undefined;
       history = loaded ?? (await loadStream(this.behaviour, streamName));
     } catch (error) {
@@ -180,7 +180,7 @@ class CommandQueues<Command, Event, State> {
     return [];
   }
 
-  /** Whether the command is settled; when not, somebody else appended first. */
+  /** Whether the command is settled; when not, another appender was first. */
   private async append(
     streamName: string,
     history: LoadedStream<State>,
@@ -217,7 +217,7 @@ class CommandQueues<Command, Event, State> {
 
 /**
  * The current state of a stream, folded from all its events. Holds few of them at a time and lets other calls
- * of the process go on in between: how long a stream is must not decide how the process fares.
+ * of the process go on in between: a long stream must not block the process.
  *
  * @throws EventStoreUnavailable, UnknownEvent
  */

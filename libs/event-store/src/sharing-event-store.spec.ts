@@ -34,7 +34,7 @@ describe('Subscriptions of one process', () => {
       await untilEvents(follower, index === 0 ? 4 : 3);
       expect(follower.events.at(-1)?.position).toBe(last);
     }
-    // Each its own, and the feed.
+    // One for each subscriber, and the feed's.
     expect(store.subscribedAfter).toHaveLength(4);
     for (const follower of followers) await follower.stop();
     await settled();
@@ -82,7 +82,7 @@ describe('Subscriptions of one process', () => {
     await staying.stop();
   });
 
-  it('that are too slow for the feed catch up by themselves and hold up nobody', async () => {
+  it('that are too slow for the feed catch up by themselves and hold up no other', async () => {
     const store = new InMemoryEventStore();
     const shared = new SharingEventStore(store, 4);
     const held = new Gate();

@@ -15,7 +15,7 @@ const KEPT_MESSAGES = 1_000;
 /**
  * An event store that delivers each new event once, however many subscribers this process has. A subscriber
  * catches up by a subscription of its own; then it follows the feed that it shares with all others of the same
- * streams. Who is too slow for the feed catches up by itself again. To a subscriber all of that is one
+ * streams. A subscriber too slow for the feed catches up by itself again. Each subscriber sees one
  * subscription, as the port describes it.
  */
 export class SharingEventStore implements EventStore {
@@ -27,7 +27,7 @@ export class SharingEventStore implements EventStore {
   private readonly feeds = new Map<string, LiveFeed>();
 
   /**
-   * @param keptMessages how much of what was delivered is kept for subscribers that are slower, at least
+   * @param keptMessages how many delivered messages are kept for slower subscribers, at least
    */
   constructor(
     private readonly store: EventStore,
@@ -63,7 +63,7 @@ export class SharingEventStore implements EventStore {
     }
   }
 
-  /** The feed that has everything after the place at hand; undefined while there is only one that has not. */
+  /** The feed that has everything after the given place; undefined while the only feed has not. */
   private feedThatGoesOnFrom(
     place: Place,
     { streamNamePrefixes }: SubscribeToAllOptions,
@@ -87,7 +87,7 @@ interface LiveFeedOptions {
   readonly after: Place;
   readonly keptMessages: number;
   subscribe(signal: AbortSignal): AsyncIterable<SubscriptionMessage>;
-  /** Told once; who comes later needs another feed. */
+  /** Called once; a later subscriber needs another feed. */
   onEnd(): void;
 }
 
@@ -131,7 +131,7 @@ class LiveFeed {
         const message = this.kept[next - this.forgotten];
         if (message) {
           next += 1;
-          // Who caught up alone may be ahead of the feed.
+          // A follower that caught up alone may be ahead of the feed.
           if (!isAfter(message, reached)) continue;
           reached = positionOf(message);
           yield message;
@@ -152,7 +152,7 @@ class LiveFeed {
   private async receive(messages: AsyncIterable<SubscriptionMessage>): Promise<void> {
     try {
       for await (const message of messages) {
-        // Every follower was told before it began to follow.
+        // Every follower received it before it began to follow.
         if (message.kind !== 'caught-up') this.keep(message);
       }
       this.endWith({ error: new EventStoreUnavailable('it ended a subscription') });

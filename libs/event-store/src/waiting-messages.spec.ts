@@ -48,7 +48,7 @@ describe('Messages that wait', () => {
     ['again', positionOfNumber(2)],
     ['from before', positionOfNumber(0)],
     ['from beyond every log', BEYOND],
-  ])('fail at an event %s, and lead nobody past it', async (_, position) => {
+  ])('fail at an event %s, and lead no consumer past it', async (_, position) => {
     const waiting = waitingAfter('start', messageOfEvent(2), eventAt(position), messageOfEvent(3));
     expect(await taken(waiting, 1)).toEqual([positionOfNumber(2)]);
     await expect(waiting.next()).rejects.toThrow(`an event came at position ${position}`);

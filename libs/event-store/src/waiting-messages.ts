@@ -14,7 +14,7 @@ export class WaitingMessages {
   private failure: { readonly error: unknown } | undefined;
   private ended = false;
   private wake: () => void = () => undefined;
-  /** The last place that was told, or from which the subscription goes on. */
+  /** The last place received, or where the subscription began. */
   private reached: LogPosition;
 
   constructor(after: LogPosition | 'start') {
@@ -26,7 +26,7 @@ export class WaitingMessages {
   }
 
   add(message: SubscriptionMessage): void {
-    // What follows an event that is not believed would lead its consumer past that one.
+    // A later message would lead the consumer past an event that is not believed.
     if (this.failure || !this.moveTo(message)) return;
     const newest = this.messages.length - 1;
     const replaces =
@@ -39,7 +39,7 @@ export class WaitingMessages {
     this.wake();
   }
 
-  /** False for what is not believed. An event cannot be passed over: the subscriber begins again. */
+  /** False for a position that is not believed. An event must not be skipped: the subscriber begins again. */
   private moveTo(message: SubscriptionMessage): boolean {
     if (message.kind === 'caught-up') return true;
     const position = positionOf(message);

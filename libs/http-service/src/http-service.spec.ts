@@ -103,7 +103,7 @@ describe('An HTTP service', () => {
       expect(other.headers.get('X-Request-Id')).toMatch(UUID);
     });
 
-    it('is told to whoever measures, by route and not by path', async () => {
+    it('is reported for metrics, by route and not by path', async () => {
       await service.call('/drinks/tea?password=1');
       await service.call('/ada@example.org');
       expect(
@@ -386,7 +386,7 @@ describe('An HTTP service', () => {
       expect(document.errors?.[0]?.field).toBe('Host');
     });
 
-    it('serves HTTP/1.0 without a Host, and an expectation nobody knows', async () => {
+    it('serves HTTP/1.0 without a Host, and an unknown expectation', async () => {
       const old = await service.exchange('GET /drinks HTTP/1.0\r\n\r\n');
       expect(old).toMatch(/^HTTP\/1\.1 200 /);
       const expecting = await service.exchange(
@@ -423,7 +423,7 @@ describe('An HTTP service', () => {
 
   describe('a failure', () => {
     it.each(['unexpected', 'not-an-error', 'http'])(
-      'that nobody foresaw (%s) answers 500, tells nothing, and is logged with the request’s id',
+      'that is unexpected (%s) answers 500, reveals nothing, and is logged with the request’s id',
       async (fault) => {
         const response = await service.call(`/drinks?fault=${fault}`, {
           headers: { Authorization: 'Basic YWRhOnNlY3JldA==' },

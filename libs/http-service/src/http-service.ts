@@ -23,7 +23,7 @@ export interface HttpServiceOptions {
   /** Every problem type the service can answer with, beside the common ones. */
   readonly problemTypes: readonly ProblemType[];
   readonly problemTable: ProblemTable;
-  /** Told of every answer: route pattern, not the path, so that no personal data gets into metrics. */
+  /** Called at every answer with the route pattern, not the path: no personal data gets into metrics. */
   onAnswer(answer: HttpAnswer): void;
   /** How long a caller may take to send a request; see `slowestRequest` for what holds without. */
   readonly slowestRequest?: SlowestRequest;
@@ -79,7 +79,7 @@ export async function createHttpService(
       requestIdOf(request.headers),
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: answerBadUrl,
-    // Whoever was quick enough to get a request in is still served; Fastify's own 503 is no problem document.
+    // A request that has arrived is still served; Fastify's own 503 is no problem document.
     return503OnClosing: false,
   });
   const server = adapter.getInstance();
@@ -89,7 +89,7 @@ export async function createHttpService(
     reply.headers({ 'X-Request-Id': request.id, 'Cache-Control': 'no-store' });
     done();
   });
-  // Nobody expects anything but 100-continue, and node's own 417 has no body: serve it as any other.
+  // Callers expect 100-continue alone, and node's own 417 has no body: serve others as if they expected nothing.
   server.server.on('checkExpectation', (request, response) => {
     server.server.emit('request', request, response);
   });
@@ -144,7 +144,7 @@ function closeConnectionsWhenDone(server: FastifyInstance): void {
   server.addHook('preClose', (done) => {
     closing = true;
     const sweep = setInterval(() => server.server.closeIdleConnections(), IDLE_SWEEP_MS);
-    // Whoever never ends a request must not decide when the service ends.
+    // A caller that never ends its request must not keep the service from ending.
     const graceOver = setTimeout(() => server.server.closeAllConnections(), CLOSING_GRACE_MS);
     server.server.once('close', () => {
       clearInterval(sweep);
@@ -208,7 +208,7 @@ function hostProblem({ httpVersion, headersDistinct }: IncomingMessage): Problem
   return invalidRequest([{ field: 'Host', message: 'send this header exactly once' }]);
 }
 
-/** JSON is UTF-8; whoever says otherwise would be misread. */
+/** JSON is UTF-8; a body in another charset would be misread. */
 function refuseOtherCharsets(contentType: string | undefined): void {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1];
   if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {

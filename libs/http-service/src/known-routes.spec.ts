@@ -27,7 +27,7 @@ describe('Known routes', () => {
     ['/v1/drinks/green%20tea', ['DELETE', 'GET', 'HEAD']],
     ['/v1/dr%69nks', ['GET', 'HEAD', 'POST']],
     ['/v1/a.b+c', ['PATCH', 'PUT']],
-  ])('tells what %s takes', (path, methods) => {
+  ])('lists what %s takes', (path, methods) => {
     expect(routes.methodsOf(path)).toEqual(methods);
   });
 

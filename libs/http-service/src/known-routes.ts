@@ -5,7 +5,7 @@ interface KnownRoute {
   readonly methods: Set<string>;
 }
 
-/** Remembers which methods each path takes, so that a wrong method is told from a wrong path. */
+/** Remembers which methods each path takes, so that a wrong method and a wrong path get different answers. */
 export class KnownRoutes {
   private readonly routes = new Map<string, KnownRoute>();
 

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
-/** A port that a service was told to use belongs to somebody else, or must not be used. */
+/** The configured port belongs to another process, or must not be used. */
 export class PortNotAvailable extends Error {
   constructor(setting: string, port: number, reason: string, options?: ErrorOptions) {
     super(`${setting}: port ${port} cannot be used (${reason}); choose another one`, options);

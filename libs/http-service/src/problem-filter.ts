@@ -9,7 +9,7 @@ import { InvalidJson } from './strict-json.js';
 /** Turns errors of the service's own kinds into problems; undefined for those it does not know. */
 export type ProblemTable = (error: unknown) => Problem | undefined;
 
-/** Answers every error as a problem document; what nobody expected is logged and says nothing of its inside. */
+/** Answers every error as a problem document; an unexpected one is logged and its answer reveals nothing. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(

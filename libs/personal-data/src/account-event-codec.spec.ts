@@ -162,7 +162,7 @@ describe('Account events', () => {
     );
   });
 
-  it('of whoever registers the address anew are sealed with a key of their own', async () => {
+  it('of a person who registers the address anew are sealed with a key of their own', async () => {
     const { codec, keys } = encrypting();
     const before = await stored(codec, ada, [registered]);
     keys.destroy(accountIdOfStream(ada));
@@ -258,7 +258,7 @@ describe('Where a request came from', () => {
     expect(await codec.clientsOf([...worked, ...asked])).toEqual([undefined, { address: '::1' }]);
   });
 
-  it('is forgotten with the person, and kept of whoever has the address afterwards', async () => {
+  it('is forgotten with the person, and kept of the next person with the address', async () => {
     const { codec, keys } = encrypting();
     const before = await stored(codec, ada, [registered, refused], { client });
     keys.destroy(accountIdOfStream(ada));

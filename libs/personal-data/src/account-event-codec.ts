@@ -157,8 +157,8 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
 const CLIENT = 'metadata.client';
 
 /**
- * Whoever registers begins a generation; what follows belongs to the newest. Told by the stream itself, whose
- * revision is checked at the append: by then nobody else can have registered.
+ * A registration begins a generation; later events belong to the newest. The stream says which one that is. The
+ * append checks its revision, so no other registration can come between.
  */
 function generationAfter(newest: NewestEvents, events: readonly AccountEvent[]): number {
   const registered = events.find((event) => event.type === 'AccountRegistered');

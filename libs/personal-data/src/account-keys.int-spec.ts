@@ -303,7 +303,7 @@ describe('Keys of accounts', () => {
     }
   });
 
-  it('are found when they were made after somebody looked in vain', async () => {
+  it('are found when they were made after a look-up in vain', async () => {
     const accountId = randomUUID();
     const keys = new AccountKeys(database, k1);
     await keys.find([accountId]);

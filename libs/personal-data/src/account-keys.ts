@@ -37,7 +37,7 @@ export class KeyEncryptionKeyWrong extends Error {
   }
 }
 
-/** Somebody wants to seal more of a person whose key was destroyed meanwhile: asking again is safe. */
+/** The caller wants to seal data of a person whose key was destroyed meanwhile: asking again is safe. */
 export class AccountKeyDestroyed extends Error {
   constructor(readonly accountId: string) {
     super(`the key of account ${accountId} was destroyed: nothing more can be sealed with it`);
@@ -57,7 +57,7 @@ const KEY_BYTES = 32;
 const NO_SALT = Buffer.alloc(0);
 /** So many keys stay in memory, those that were used last. */
 const MOST_CACHED = 10_000;
-/** What another process destroyed is forgotten here after so long at the latest. */
+/** Keys that another process destroyed are forgotten here after this time at the latest. */
 const CACHED_FOR_MS = 60_000;
 const REWRAP_BATCH = 500;
 /** So many keys are tried before a key-encryption key is called wrong: single rows may be damaged. */
@@ -111,7 +111,7 @@ export class AccountKeys {
     const keyId = keyIdOf(accountId, generation);
     const known = this.recall(keyId);
     if (known) return known;
-    // Whoever has a history has been read, and the key is known: most who are not known are new.
+    // Reading a history caches its key, so a key that is not cached is mostly of a new account.
     const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
     await this.requireKeyEncryptionKey(id);
     const made = randomBytes(KEY_BYTES);
@@ -244,7 +244,7 @@ export class AccountKeys {
   async rewrapAll(signal: AbortSignal): Promise<number> {
     await this.requireKeyEncryptionKey();
     let done = 0;
-    // Keys that were made under the key before while this went by are found by another pass.
+    // Another pass finds keys that were made under the previous key during this one.
     for (;;) {
       const { rewrapped, damaged } = await this.rewrapEach(signal);
       done += rewrapped;
@@ -295,7 +295,7 @@ export class AccountKeys {
     );
     await this.database.query({
       name: 'rewrap-account-keys',
-      // Only what is still as it was read, locked in one order by all who do this at a time.
+      // Only rows that are unchanged since they were read; all processes lock them in one order.
       text: `with locked as (
                select account_id from personal_data.account_keys
                where account_id = any($1::uuid[]) order by account_id, generation for update

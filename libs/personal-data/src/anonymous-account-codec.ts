@@ -4,7 +4,7 @@ import type { EventCodec } from '@app/event-store';
 
 /**
  * Account events with nothing in place of every personal field: for rows that hold no personal data. Needs
- * no keys, costs no decryption, and reads the history of whoever was erased.
+ * no keys, costs no decryption, and reads the history of an erased account.
  */
 export const anonymousAccountCodec: Pick<EventCodec<AccountEvent>, 'decode'> = {
   decode: async (events) =>

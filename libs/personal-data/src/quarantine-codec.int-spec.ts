@@ -125,14 +125,14 @@ describe('Reading a log in which some accounts cannot be read', () => {
       { type: 'RegistrationRenewed', data: { passwordHash: erased } },
     ];
     expect(await reader().decode(events)).toMatchObject(expected);
-    // The same when it comes again, one by one and to somebody else.
+    // The same when it comes again, one by one and to another consumer.
     const again = reader();
     const facts = [];
     for (const event of events) facts.push(...(await again.decode([event])));
     expect(facts).toMatchObject(expected);
   });
 
-  it('ends where the person is forgotten: whoever comes next is read', async () => {
+  it('ends where the person is forgotten: the next person is read', async () => {
     const { accountId } = ada;
     const events = await recorded(accountId, [
       accountRegistered(),
@@ -147,13 +147,13 @@ describe('Reading a log in which some accounts cannot be read', () => {
     expect(await reader().decode(damaged)).toEqual(facts);
   });
 
-  it('sets nobody aside for a key-encryption key that is wrong', async () => {
+  it('sets no account aside for a key-encryption key that is wrong', async () => {
     const events = await recorded(randomUUID(), [accountRegistered()]);
     await expect(reader(newRing()).decode(events)).rejects.toThrow(KeyEncryptionKeyWrong);
     expect(await listUnreadableAccounts(database)).toEqual([]);
   });
 
-  it('leaves faults of the program to whoever reads', async () => {
+  it('leaves faults of the program to the caller', async () => {
     const [event] = await recorded(randomUUID(), [accountRegistered()]);
     if (event === undefined) throw new Error('there is no event');
     await expect(reader().decode([{ ...event, type: 'SomethingElse' }])).rejects.toThrow(

@@ -26,9 +26,9 @@ export function concernsOneAccount(error: unknown): error is Error {
 export interface QuarantineOptions {
   readonly keys: Pick<AccountKeys, 'requireKeyEncryptionKey'>;
   readonly database: Queryable;
-  /** Who met the fault, for the record. */
+  /** The consumer that met the fault, for the record. */
   readonly consumer: string;
-  /** Told once of each; must not throw. */
+  /** Called once for each account; must not throw. */
   onQuarantined(accountId: string, error: Error): void;
 }
 
@@ -60,13 +60,13 @@ export async function quarantine(
 }
 
 /**
- * Reads account events for rows that must go on being kept when single accounts cannot be read. From the first
+ * Reads account events for projections that must go on when single accounts cannot be read. From the first
  * event on that cannot be read, every personal field of the account is read as `erased`, also of later events
  * that could be read: an old password must not come back because a newer one is lost. The account stays on
  * record as unreadable until its person is forgotten.
  */
 export class QuarantineCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
-  /** By account. Read once: as long as this reads the log, nobody else adds what it would not find itself. */
+  /** By account. Read once: while this reads the log, no other process adds an account that it would not find. */
   private known: Promise<Map<string, UnreadableAccount[]>> | undefined;
 
   constructor(

@@ -65,7 +65,7 @@ describe('A sealed value', () => {
     }
   });
 
-  it('that is broken is told by its place alone', () => {
+  it('that is broken is named by its place alone', () => {
     const message = messageOf(() => open(Buffer.concat([plain, plain, plain]), key, place));
     expect(message).toBe(`the sealed value at ${place} cannot be opened`);
   });

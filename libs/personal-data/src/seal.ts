@@ -4,7 +4,7 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Somebody changed the sealed bytes, or they were sealed with another key or for another place. */
+/** The sealed bytes were changed, or they were sealed with another key or for another place. */
 export class SealBroken extends Error {
   constructor(where: string) {
     super(`the sealed value at ${where} cannot be opened`);

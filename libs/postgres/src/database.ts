@@ -38,7 +38,7 @@ export interface Session extends Queryable {
   onNotification(listener: (channel: string, payload: string) => void): void;
   /** Called once when the connection broke; at once when it is broken already. Not called by close. */
   onLost(listener: (error: DatabaseUnavailable) => void): void;
-  /** Gives up whatever the session holds; resolves when the server has been told. Never rejects. */
+  /** Gives up whatever the session holds; resolves when the server has the message. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export interface Database extends Queryable {
   ): Promise<Result>;
 
   /**
-   * @param purpose appended to the application name, for whoever looks at pg_stat_activity
+   * @param purpose appended to the application name, as pg_stat_activity shows it
    * @throws DatabaseUnavailable
    */
   openSession(purpose: string): Promise<Session>;

@@ -17,7 +17,7 @@ describe('PostgreSQL adapter', () => {
   beforeAll(async () => {
     fresh = await emptyDatabase();
     await pool().query({ text: 'create table people (id int primary key, address text)' });
-    // The servers of tests are set to forget.
+    // Test servers run with synchronous_commit off.
     await pool().query({
       text: `do $$ begin
                execute format('alter database %I set synchronous_commit = on', current_database());
@@ -123,7 +123,7 @@ describe('PostgreSQL adapter', () => {
   });
 
   describe('failures', () => {
-    it('a refused statement tells nothing of its values', async () => {
+    it('a refused statement reveals nothing of its values', async () => {
       const database = pool({ max: 1 });
       const insert = {
         name: 'insert-person',
@@ -148,7 +148,7 @@ describe('PostgreSQL adapter', () => {
       await database.query({ text: 'delete from people' });
     });
 
-    it('nobody listens: unavailable', async () => {
+    it('no server listens: unavailable', async () => {
       const database = pool({}, 'postgres://nobody@127.0.0.1:1/none');
       await expect(database.query({ text: 'select 1' })).rejects.toThrow(DatabaseUnavailable);
       await expect(database.checkAvailable()).rejects.toThrow(/ECONNREFUSED/);
@@ -192,7 +192,7 @@ describe('PostgreSQL adapter', () => {
   });
 
   describe('sessions', () => {
-    it('hear notifications', async () => {
+    it('receive notifications', async () => {
       const database = pool();
       const session = await database.openSession('spec');
       const heard: string[][] = [];
@@ -216,7 +216,7 @@ describe('PostgreSQL adapter', () => {
       await session.close();
     });
 
-    it('give up their locks when closed, without a word of loss', async () => {
+    it('give up their locks when closed, and report no loss', async () => {
       const database = pool();
       const session = await database.openSession('spec');
       let lost = false;

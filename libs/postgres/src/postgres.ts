@@ -12,7 +12,7 @@ import type {
 } from './database.js';
 
 export interface PoolOptions {
-  /** Most connections at a time; whoever comes later waits for one. */
+  /** Most connections at a time; later callers wait for one. */
   readonly max: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
@@ -21,11 +21,11 @@ export interface PoolOptions {
   /** Longest wait for a connection, in milliseconds. */
   readonly connectionTimeoutMs?: number;
   /**
-   * Work with the database even when it is not known to belong to the event log (log-match.ts): for whoever finds
-   * that out. Everybody else is answered with the reason instead.
+   * Work with the database even when it is not known to belong to the event log (log-match.ts): for the
+   * process that finds that out. Every other process is answered with the reason instead.
    */
   readonly allowUnconfirmed?: boolean;
-  /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
+  /** Called for each idle connection that broke; the pool replaces it by itself. */
   onConnectionLost?(error: DatabaseUnavailable): void;
 }
 
@@ -58,7 +58,7 @@ export function inTransaction<Result>(
 }
 
 /**
- * A connected client of the driver, for the migration tool, which asks for one. Whoever calls ends it.
+ * A connected client of the driver, for the migration tool, which asks for one. The caller ends it.
  *
  * @throws DatabaseUnavailable
  */
@@ -85,7 +85,7 @@ export async function connectClient(
 
 class PostgresDatabase implements Database {
   private readonly pool: pg.Pool;
-  /** Connections of which nothing is known against their database. */
+  /** Connections whose database passed the check. */
   private readonly paired = new WeakSet<pg.ClientBase>();
   private readonly createdAt = performance.now();
   private closing: Promise<void> | undefined;
@@ -189,7 +189,7 @@ class PostgresDatabase implements Database {
   }
 
   /**
-   * Once per connection: whoever finds a database out cuts its connections. A process that starts beside the
+   * Once per connection: the process that finds a mismatch cuts the connections. A process that starts beside the
    * worker gives it a moment to look.
    */
   private async requirePaired(client: pg.ClientBase): Promise<void> {
@@ -205,12 +205,12 @@ class PostgresDatabase implements Database {
   }
 }
 
-/** Before the migrations there is nothing to be said against a database. */
+/** A database without the migrations cannot mismatch. */
 const NO_SUCH_TABLE = /^(42P01|3F000)$/;
 
 interface Unconfirmed {
   readonly reason: string;
-  /** The worker has yet to say. */
+  /** The worker has not compared it yet. */
   readonly isPending: boolean;
 }
 
@@ -290,7 +290,7 @@ class PostgresSession implements Session {
     const tooLate = new Promise<void>((resolve) => {
       deadline = setTimeout(resolve, CLOSE_TIMEOUT_MS);
     });
-    // A failure to say good-bye means that the connection is gone, which is all that was wanted.
+    // A failure here means that the connection is gone already.
     const ended = this.client.end().catch(() => undefined);
     await Promise.race([ended, tooLate]);
     clearTimeout(deadline);

@@ -39,7 +39,7 @@ describe('Configuration', () => {
     expect(loadConfiguration(shape, { ...complete, API_PORT: '0' }).API_PORT).toBe(0);
   });
 
-  it('knows nothing of variables that nobody asked for', () => {
+  it('ignores variables that are not defined as settings', () => {
     expect(loadConfiguration({}, { HOME: '/root' })).toEqual({});
   });
 

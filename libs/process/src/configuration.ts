@@ -83,7 +83,7 @@ function settingOf(
 /** Where container runtimes mount secrets, for one container alone but with wide modes; root owns it. */
 const CONTAINER_SECRETS = '/run/secrets/';
 
-/** The file's mode when somebody else than its owner may read or write it. */
+/** The file's mode when another user than its owner may read or write it. */
 function othersWhoRead(file: string): string | undefined {
   // Elsewhere modes do not say who may read a file.
   if (process.platform === 'win32' || resolve(file).startsWith(CONTAINER_SECRETS)) return undefined;
@@ -142,7 +142,7 @@ export const setting = {
   nodeEnv: () => z.enum(['production', 'development', 'test']).default('development'),
 };
 
-/** What every process of the service can be told. */
+/** The settings of every process of the service. */
 export const processSettings = {
   NODE_ENV: setting.nodeEnv().describe('`production` refuses weak settings and logs JSON'),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on'),

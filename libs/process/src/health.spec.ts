@@ -16,13 +16,13 @@ describe('Readiness', () => {
     const readiness = await readinessOf({
       postgres: fine,
       eventStore: async () => {
-        throw new Error('nobody listens there');
+        throw new Error('no server listens there');
       },
       mail: () => Promise.reject('no error object' as unknown as Error),
     });
     expect(readiness).toEqual({
       ready: false,
-      checks: { postgres: 'ok', eventStore: 'nobody listens there', mail: 'no error object' },
+      checks: { postgres: 'ok', eventStore: 'no server listens there', mail: 'no error object' },
     });
   });
 

@@ -92,7 +92,7 @@ describe('The internal server', () => {
     },
   );
 
-  it('closes at once, whoever is still connected', async () => {
+  it('closes at once, although clients are still connected', async () => {
     const { hostname, port } = new URL(server.url);
     const idle = connect(Number(port), hostname);
     await once(idle, 'connect');

@@ -17,7 +17,7 @@ const SECRET_FIELDS = [
 ];
 
 /**
- * For the log: values of these fields are replaced, up to two levels deep. Nobody logs them on purpose; this
+ * For the log: values of these fields are replaced, up to two levels deep. No code logs them on purpose; this
  * is for an object that is logged as a whole, or an error that carries more than it should.
  */
 export const redaction = {

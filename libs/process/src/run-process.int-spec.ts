@@ -81,7 +81,7 @@ describe('Running a process', () => {
     }
   });
 
-  it('tells its parent where it can be reached once it can do its work', async () => {
+  it('reports its address to its parent once it can do its work', async () => {
     const scripted = run();
     await scripted.ready();
     expect(scripted.messages).toEqual([
@@ -100,7 +100,7 @@ describe('Running a process', () => {
     expect(scripted.logged().at(-1)).toMatchObject({ msg: 'stopping', cause: signal });
   });
 
-  it('stops when its parent lets go of it', async () => {
+  it('stops when its parent disconnects from it', async () => {
     const scripted = run();
     await scripted.ready();
     scripted.child.disconnect();
@@ -182,10 +182,10 @@ describe('Running a process', () => {
   });
 
   it.each([
-    ['an exception', 'throw', 'an exception reached the top', 'nobody caught me'],
-    ['a rejection', 'reject', 'a rejection reached the top', 'nobody awaited me'],
+    ['an exception', 'throw', 'an exception reached the top', 'thrown and not caught'],
+    ['a rejection', 'reject', 'a rejection reached the top', 'rejected and not awaited'],
   ] as const)(
-    'stops in order with exit code 1 after %s nobody caught',
+    'stops in order with exit code 1 after %s that is not caught',
     async (_, what, msg, message) => {
       const scripted = run({ AFTERWARDS: what });
       expect(await scripted.exited).toEqual({ code: 1, signal: null });

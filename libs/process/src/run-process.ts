@@ -2,7 +2,7 @@ import { ConfigurationError } from './configuration.js';
 import { createLog } from './log.js';
 import type { Log } from './log.js';
 
-/** What a started process tells the one that started it. */
+/** What a started process reports to its parent process. */
 export interface RunningProcess {
   /** Where it can be reached, e.g. `{ api: 'http://127.0.0.1:8080', internal: '…' }`. */
   readonly endpoints: Readonly<Record<string, string>>;

@@ -3,13 +3,13 @@ import { accountsProjection } from './accounts/accounts.projection.js';
 import type { Queryable } from '@app/postgres';
 
 /**
- * An account whose events cannot be read, although nobody was forgotten: from one revision on, until its person
+ * An account whose events cannot be read, although its person was not forgotten: from one revision on, until its person
  * is forgotten, nothing personal is known of it.
  */
 export interface UnreadableAccount {
   readonly accountId: string;
   readonly fromRevision: StreamRevision;
-  /** Where it was erased, or lapsed: what follows is about somebody else. */
+  /** Where it was erased, or lapsed: later events are about another person. */
   readonly forgottenRevision: StreamRevision | undefined;
 }
 
@@ -74,7 +74,7 @@ export async function listUnreadableAccounts(database: Queryable): Promise<reado
 /**
  * Builds one account's row anew and forgets that it could not be read.
  *
- * @param transaction of its own: it holds back whoever keeps the accounts
+ * @param transaction of its own: it holds back the projection of the accounts
  * @param write writes the row from what happened up to the position
  */
 export async function retryUnreadableAccount(

@@ -197,7 +197,7 @@ export function accountErased(at: Instant, registrationNumber = 1): AccountErase
   };
 }
 
-/** Whoever registers the address after its person was forgotten. */
+/** The next person registers the address after the first was forgotten. */
 export function registeredAnew(at: Instant, registrationNumber = 2): AccountRegistered {
   return {
     type: 'AccountRegistered',

@@ -33,7 +33,7 @@ export interface ReferenceAnswer {
   readonly events: readonly AccountEvent[];
   /** Thrown at once, nothing being recorded. */
   readonly thrown?: AccountError;
-  /** Told after the events were recorded. */
+  /** Answered after the events were recorded. */
   readonly told?: AccountError | { readonly activatedAt: Instant };
 }
 
@@ -229,7 +229,7 @@ export function referenceAnswer(
   }
 }
 
-/** What happened since the address was registered by whoever has it; nothing when nobody has it. */
+/** What happened since the present owner registered the address; nothing when it has no owner. */
 function lifeOfPerson(history: History): History {
   const forgotten = history.findLastIndex(
     ({ type }) => type === 'RegistrationLapsed' || type === 'AccountErased',

@@ -183,7 +183,7 @@ describe('rebuilding a projection', () => {
     expect(reads).toBeGreaterThan(100);
   });
 
-  it('keeps the old rows when the new ones differ, unless told otherwise', async () => {
+  it('keeps the old rows when the new ones differ, unless the caller says otherwise', async () => {
     await register(0, 10);
     project();
     await eventually(async () => expect(await countOf()).toBe(10));

@@ -43,7 +43,7 @@ export interface RebuildOutcome {
   readonly after: TableDigest;
 }
 
-/** Somebody rebuilds this projection already. */
+/** Another rebuild of this projection is under way. */
 export class RebuildRunning extends Error {
   constructor(readonly projection: string) {
     super(`a rebuild of ${projection} is under way`);
@@ -65,7 +65,7 @@ const DEFAULT_BATCH_SIZE = 5_000;
  * made into facts in small portions.
  */
 const MOST_DECODED_AT_A_TIME = 1_000;
-/** So that much of the log without anything to write moves the place to go on from as well. */
+/** A stretch of the log with nothing to write moves the checkpoint as well. */
 const MOST_READ_UNWRITTEN = 50_000;
 const PROGRESS_INTERVAL_MS = 1_000;
 /** The rest of the log is read under the lock when the pass before took no longer than this. */
@@ -73,7 +73,7 @@ const SHORT_PASS_MS = 250;
 const MOST_PASSES = 100;
 const MOST_FAULTS_IN_A_ROW = 8;
 const MOST_SWITCH_TRIES = 20;
-/** Readers queue behind the switch, so that it rather gives up and tries again. */
+/** Readers queue behind the switch, so it gives up early and tries again. */
 const SWITCH_LOCK_TIMEOUT = '500ms';
 const LOCK_NOT_AVAILABLE = '55P03';
 
@@ -175,7 +175,7 @@ export class ProjectionRebuild<Event> {
     return { state: 'switched', events: this.events, fillingMs: this.fillingMs, before, after };
   }
 
-  /** Adds what the projection has meanwhile projected, until that is done in a moment. */
+  /** Adds what the projection has projected meanwhile, until one pass takes only a moment. */
   private async fillUntilClose(): Promise<void> {
     for (let pass = 0; pass < MOST_PASSES; pass++) {
       if ((await this.fillToCheckpoint()) <= SHORT_PASS_MS) return;

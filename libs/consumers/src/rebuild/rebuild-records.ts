@@ -41,7 +41,7 @@ export async function insertRebuild(
   });
 }
 
-/** To be called by whoever holds the lock: no other rebuild can be under way then. */
+/** The caller holds the lock, so no other rebuild is under way. */
 export async function markAbandoned(database: Queryable, projection: string): Promise<void> {
   await database.query({
     text: `update operations.rebuilds set state = 'abandoned', finished_at = updated_at

@@ -29,7 +29,7 @@ export class FollowedSubscription {
   ) {
     const { signal } = this.stopping;
     this.ended = this.follow(store.subscribeToAll({ ...options, signal }));
-    // Whoever is interested looks at it later; until then it is not an unhandled rejection.
+    // A spec may await it later; until then it is not an unhandled rejection.
     this.ended.catch(() => undefined);
   }
 

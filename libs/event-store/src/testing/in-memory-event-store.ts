@@ -66,7 +66,7 @@ export class InMemoryEventStore implements EventStore {
   }
 
   /**
-   * What somebody else appended to the end of a stream, over a connection that goes on while this one
+   * What another appender added to the end of a stream, over a connection that goes on while this one
    * is away. Answers the position of the last fact.
    */
   async record(

@@ -64,7 +64,7 @@ export interface ExampleService {
   readonly url: string;
   /** Every log line so far, parsed. */
   readonly logged: Readonly<Record<string, unknown>>[];
-  /** What `onAnswer` was told. */
+  /** What `onAnswer` received. */
   readonly answers: HttpAnswer[];
   /** One request over HTTP. */
   call(path: string, init?: RequestInit): Promise<Response>;

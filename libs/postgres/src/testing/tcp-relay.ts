@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 export interface TcpRelay {
   /** The given URL, with the relay in front of its server. */
   readonly url: string;
-  /** From now on nothing gets through and nobody is told, as when a cable is pulled. */
+  /** From now on nothing gets through and neither side gets notice, as when a cable is pulled. */
   freeze(): void;
   close(): Promise<void>;
 }

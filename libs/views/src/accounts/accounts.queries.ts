@@ -52,8 +52,8 @@ export async function findCredentials(
 }
 
 /**
- * Takes a forgotten person out of the row at once; the projection says so when it gets there. Whoever
- * registered the address later is left alone.
+ * Takes a forgotten person out of the row at once; the projection follows when it gets there. A
+ * person who registered the address later is left alone.
  *
  * @param upToRegistration the newest registration of the person
  * @throws DatabaseUnavailable
