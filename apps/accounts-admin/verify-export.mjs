@@ -18,7 +18,7 @@ if (file === undefined) {
   process.exit(2);
 }
 
-/** The file is not what this program checks: nothing is said of whether anybody changed it. */
+/** The file is of a kind that this program does not check; it may or may not have been changed. */
 class NoExport extends Error {}
 
 /** The lines of a file that is whole and signed, by kind. */
@@ -41,7 +41,7 @@ function readSigned(path) {
 function readExport(path) {
   let content;
   try {
-    // How far the service had come is told on the way, and no part of what it signs.
+    // The service writes progress lines in between, and does not sign them.
     content = readFileSync(path, 'utf8').replace(/^\{"progress":.*\n/gm, '');
   } catch (error) {
     throw new NoExport(`${path} cannot be read (${error.code})`);

@@ -10,7 +10,7 @@ if (file === undefined) {
   process.exit(2);
 }
 
-/** The file is not what this program checks: nothing is said of whether anybody changed it. */
+/** The file is of a kind that this program does not check; it may or may not have been changed. */
 class NoReceipt extends Error {}
 
 /** @throws NoReceipt */

@@ -1,4 +1,4 @@
-/** `npm run demo`: one registration told from beginning to end, built when needed. */
+/** `npm run demo`: one registration from beginning to end; builds when needed. */
 import { buildIfNeeded } from './build-if-needed.mjs';
 
 buildIfNeeded();

@@ -5,7 +5,7 @@ import { readAdminSettings, reportSettings } from './accounts-admin.settings.js'
 const secret = () => randomBytes(32).toString('base64');
 
 describe('A report of the settings', () => {
-  it('tells which are set, and of none that could be secret how', () => {
+  it('reports which are set, and no value that could be secret', () => {
     const env = {
       EVENTSTORE_URL: 'esdb://admin:canary@events:2113',
       DATABASE_URL: 'postgres://accounts:canary@db/accounts',

@@ -40,7 +40,7 @@ export const adminSettingTypes = {
 };
 
 /**
- * Everything the admin process can be told from outside; docs/settings.md lists them.
+ * Every setting of the admin process; docs/settings.md lists them.
  *
  * @throws ConfigurationError naming every fault
  */
@@ -57,7 +57,7 @@ export interface SettingReport {
   readonly value: number | string | null;
 }
 
-/** Numbers and the mode are told; whatever is text could be, or hold, a secret. */
+/** Reports the values of numbers and of the mode only: a text could be, or hold, a secret. */
 export function reportSettings(
   settings: AccountsAdminSettings,
   env: Environment = process.env,

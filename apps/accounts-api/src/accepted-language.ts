@@ -2,7 +2,7 @@ import { mailLanguages } from '@app/accounts';
 import type { MailLanguage } from '@app/accounts';
 
 const QUALITY = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
-/** Nobody reads more languages than that; what follows is not looked at. */
+/** Far above what browsers send; further ranges are ignored. */
 const MOST_RANGES = 20;
 
 /**

@@ -60,7 +60,7 @@ describe('The table of problems', () => {
     expect(problem?.detail).toMatch(/Leave the header out/);
   });
 
-  it('tells how many guesses are left', () => {
+  it('says how many guesses are left', () => {
     const problem = problemOf(new ActivationCodeIncorrect(2));
     expect(problem?.extras.members).toEqual({ attemptsLeft: 2 });
   });
@@ -99,7 +99,7 @@ describe('The table of problems', () => {
     ['contention', new TooMuchContention('account-10.0.0.7', 30), '1'],
     ['too many passwords', new HashingOverloaded(3), '3'],
   ])(
-    'answers 503 for %s, keeps the cause for the log, and tells nothing of it',
+    'answers 503 for %s, keeps the cause for the log, and reveals nothing of it',
     (_, error, retryAfter) => {
       const problem = problemOf(error);
       expect(problem?.type).toBe(commonProblems.serviceUnavailable);

@@ -100,7 +100,7 @@ export class AccountsApiModule {
   }
 }
 
-/** What bounds callers, and what is told of them. */
+/** Limits for callers, and the log of security events. */
 function protection(settings: AccountsApiSettings, connections: ApiConnections): Provider[] {
   const verifiedForMs = settings.CREDENTIAL_CACHE_SECONDS * 1_000;
   return [

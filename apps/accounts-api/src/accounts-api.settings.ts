@@ -84,7 +84,7 @@ export const apiSettingTypes = (production: boolean) => ({
 });
 
 /**
- * Everything the API process can be told from outside; docs/settings.md lists them.
+ * Every setting of the API process; docs/settings.md lists them.
  *
  * @throws ConfigurationError naming every fault
  */

@@ -36,7 +36,7 @@ const Request = createParamDecorator((_: unknown, execution: ExecutionContext) =
 /** Controller parameter: the `RequestContext` of the request at hand. */
 export const FromRequest = () => Request(RequestContexts);
 
-/** The metadata of events that this request causes. A provider's server is nobody's personal client. */
+/** The metadata of events that this request causes. A provider's server is no person's client. */
 export function commandContext(
   { requestId, client }: Pick<RequestContext, 'requestId' | 'client'>,
   actor: 'anonymous' | 'account' | 'mail-provider',

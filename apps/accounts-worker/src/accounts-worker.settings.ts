@@ -55,7 +55,7 @@ export const workerSettingTypes = {
 export type AccountsWorkerSettings = ReturnType<typeof readWorkerSettings>;
 
 /**
- * Everything the worker process can be told from outside; docs/settings.md lists them.
+ * Every setting of the worker process; docs/settings.md lists them.
  *
  * @throws ConfigurationError naming every fault
  */

@@ -30,7 +30,7 @@ interface Step {
 const steps: Readonly<Record<string, Step>> = {
   restored: {
     meaning:
-      'the database was put back from a copy: nobody works with it until the worker checked it',
+      'the database was restored from a copy: no process works with it until the worker has checked it',
     take: async (database) => {
       await markRestored(database);
       return 'the database waits for the worker to compare it with the event log';
@@ -41,7 +41,7 @@ const steps: Readonly<Record<string, Step>> = {
       'give up all rows that can be built again: the worker builds them from the log there is',
     take: async (database) => {
       await followLog(database, projections);
-      return 'the rows were given up; the worker builds them anew, and nobody else works until then';
+      return 'the rows were given up; the worker builds them anew, and no other process works until then';
     },
   },
   'give-up-lost-keys': {

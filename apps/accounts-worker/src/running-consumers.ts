@@ -36,7 +36,7 @@ export class RunningConsumers {
     );
   }
 
-  /** To be called after the sagas are registered: earlier events would find nobody. */
+  /** To be called after the sagas are registered: earlier events would find no saga. */
   start(): void {
     for (const consumer of this.all()) consumer.start();
   }

@@ -35,7 +35,7 @@ async function figures(
 }
 
 describe('Figures of the worker', () => {
-  it('tell the lag of every projection and saga, and nothing of one that stands by', async () => {
+  it('show the lag of every projection and saga, and nothing of one that stands by', async () => {
     const lines = await figures();
     expect(lines.filter((line) => line.includes('_lag_seconds{'))).toEqual([
       'projection_lag_seconds{projection="accounts"} 0',
@@ -48,7 +48,7 @@ describe('Figures of the worker', () => {
     ]);
   });
 
-  it('tell the state of each', async () => {
+  it('show the state of each', async () => {
     const states = (await figures()).filter((line) => line.startsWith('consumer_state{'));
     expect(states).toEqual([
       'consumer_state{consumer="accounts",state="live"} 1',
@@ -59,7 +59,7 @@ describe('Figures of the worker', () => {
     ]);
   });
 
-  it('count accounts that cannot be read, and leave that out while nobody can tell', async () => {
+  it('count unreadable accounts, and leave that out while the database is unavailable', async () => {
     expect(await figures(async () => 4)).toContain('unreadable_accounts 4');
     const away = await figures(() => Promise.reject(new DatabaseUnavailable('it is down')));
     expect(away.filter((line) => line.startsWith('unreadable_accounts '))).toEqual([]);

@@ -19,7 +19,7 @@ export interface MeasuredWork {
   countUnreadableAccounts(): Promise<number>;
 }
 
-/** Figures that tell whether this worker keeps up. */
+/** Figures that show whether this worker keeps up. */
 export function measureWork(registry: Registry, work: MeasuredWork): void {
   const { mailProviders, consumers } = work;
   const { projections, sagas } = consumers;

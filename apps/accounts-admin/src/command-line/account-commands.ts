@@ -156,7 +156,7 @@ export const accountCommands: readonly Command[] = [
       'npm run --silent verify-receipt -- receipt.json',
     ],
     async run(run) {
-      const question = 'This cannot be undone: nobody will ever read the data again. Erase it?';
+      const question = 'This cannot be undone: the data can never be read again. Erase it?';
       if (!(await run.confirm(question))) return;
       const answer = await run.client.call('DELETE', `/accounts/${segment(run.text('id'))}`, {
         reason: run.text('reason'),
@@ -189,7 +189,7 @@ async function showHistory(run: CommandRun): Promise<void> {
   if (!run.wantsJson) run.line(events === 1 ? '1 event.' : `${events} events.`);
 }
 
-/** What the history tells of the program that made a request. */
+/** The program that made a request, as the history recorded it. */
 function fromWhere(client: unknown): string {
   const { address, userAgent, erased } = (client ?? {}) as Json;
   if (erased) return ' from where is erased';

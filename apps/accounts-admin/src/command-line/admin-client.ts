@@ -14,12 +14,12 @@ export class ProblemAnswer extends Error {
   }
 }
 
-/** Nobody answers at the URL. */
+/** No process answers at the URL. */
 export class NotReachable extends Error {
   override readonly name = 'NotReachable';
 
   constructor(url: string, cause: unknown) {
-    super(`Nobody answers at ${url}. Is the product running?`, { cause });
+    super(`No process answers at ${url}. Is the product running?`, { cause });
   }
 }
 
@@ -128,7 +128,7 @@ function problemOf(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    // Something in between answered, a proxy say: there is nothing more to tell than the status.
+    // An intermediary answered, such as a proxy: only the status is known.
     return {};
   }
 }

@@ -36,7 +36,7 @@ export function overview(program: string, groups: CommandGroups): string {
     'The key is ADMIN_KEY, or the content of the file ADMIN_KEY_FILE, or the one in the data folder.',
     'Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong, 3 nobody answers.',
     ...(canComplete(program)
-      ? [`A shell completes what ${program} completion >> ~/.bashrc tells it.`]
+      ? [`For completion in the shell: ${program} completion >> ~/.bashrc`]
       : []),
   ].join('\n');
 }

@@ -17,7 +17,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-// Whoever reads only the first lines (head) closes the pipe: that is no fault.
+// A reader of only the first lines (head) closes the pipe: that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });

@@ -77,7 +77,7 @@ export const projectionCommands: readonly Command[] = [
     name: 'projections skip',
     words: '<name> <position>',
     summary: 'Leave an event out of a projection, for good',
-    options: { reason: 'why, for whoever asks later' },
+    options: { reason: 'why, for the record' },
     examples: ["projections skip accounts 104729 --reason 'written by a faulty import'"],
     async run(run) {
       const reason = run.text('reason');

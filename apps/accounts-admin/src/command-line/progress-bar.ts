@@ -20,7 +20,7 @@ export class ProgressBar {
   ) {}
 
   /**
-   * @param fraction from 0 to 1; undefined when nobody knows how much there is
+   * @param fraction from 0 to 1; undefined when the total is unknown
    * @param note such as a rate
    */
   update(fraction: number | undefined, note: string): void {
@@ -47,7 +47,7 @@ function barOf(fraction: number | undefined): string {
   return `[${'█'.repeat(full)}${'·'.repeat(WIDTH - full)}] ${percent} %  `;
 }
 
-/** Of what the API tells on the way; undefined when nobody knows how much there is. */
+/** The fraction that a progress line reports; undefined when the total is unknown. */
 export function fractionOf({ fraction }: Json): number | undefined {
   return typeof fraction === 'number' ? fraction : undefined;
 }

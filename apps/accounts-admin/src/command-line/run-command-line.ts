@@ -34,7 +34,7 @@ export interface Terminal {
   readonly env: Environment;
   readonly out: ProgressOutput;
   readonly err: ProgressOutput;
-  /** Undefined where nobody can be asked. */
+  /** Undefined without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
 }
 

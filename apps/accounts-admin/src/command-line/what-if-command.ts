@@ -101,7 +101,7 @@ function outcomeOf(result: Json): string {
       { title: 'HOW MANY', align: 'right', value: ([, count]) => count },
       { title: '', value: ([, , meaning]) => meaning || ' ' },
     ]),
-    'Codes are stored nowhere, so that nobody knows whether a guess was right that was refused unseen. The larger',
+    'Codes are not stored: whether a guess that was refused unseen was right is unknown. The larger',
     'numbers hold if all of them were right, or wrong, whichever makes more. What was never recorded is not in here:',
     'refused requests for codes, tries after the first on a dead code, and people who did not try.',
     ...expected,

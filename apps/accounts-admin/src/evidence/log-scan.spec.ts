@@ -74,7 +74,7 @@ describe('A walk over the log', () => {
     expect((await log.walk(eventsOf).next()).done).toBe(false);
   });
 
-  it('tells how far it is, by the position of whoever follows the log', async () => {
+  it('reports its progress, by the position of the subscription', async () => {
     const slow: Pick<EventStore, 'subscribeToAll' | 'checkAvailable'> = {
       checkAvailable: async () => undefined,
       async *subscribeToAll(): AsyncGenerator<SubscriptionMessage, void, void> {
@@ -129,7 +129,7 @@ describe('An answer line by line', () => {
     );
   });
 
-  it('is no answer yet when nothing could be told', async () => {
+  it('throws when it fails before the first line', async () => {
     async function* broken(): AsyncGenerator<object> {
       await Promise.reject(new EventStoreUnavailable('gone'));
       yield {};
@@ -137,7 +137,7 @@ describe('An answer line by line', () => {
     await expect(text(jsonLines(broken()))).rejects.toThrow(EventStoreUnavailable);
   });
 
-  it('ends what it comes from when nobody listens any more, read or not', async () => {
+  it('ends its source when the client has gone, read or not', async () => {
     for (const reads of [0, 1]) {
       let isOver = false;
       async function* endless() {

@@ -20,7 +20,7 @@ export interface WalkProgress {
   /** As it stands in a line of an answer. */
   readonly progress: {
     readonly events: number;
-    /** Estimated, from 0 to 1; null when nobody knows how long the log is. */
+    /** Estimated, from 0 to 1; null when the length of the log is unknown. */
     readonly fraction: number | null;
   };
 }

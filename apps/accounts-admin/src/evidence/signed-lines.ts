@@ -31,7 +31,7 @@ export class SignedLines {
     return text;
   }
 
-  /** Holds nothing that is not checked: whatever else is to be told stands in the lines before. */
+  /** Holds only what a verifier checks: everything else stands in the lines before. */
   last(): string {
     const { signer } = this;
     const signature = signer?.sign(`${this.format}\n${this.digest.digest('hex')}\n`) ?? null;

@@ -154,7 +154,7 @@ describe('Activating an account', () => {
     expect(await refusalOf('0000', 1)).toBeInstanceOf(CredentialsSuperseded);
   });
 
-  it('refuses where nobody registered', async () => {
+  it('refuses an address without a registration', async () => {
     accounts = new ExampleAccounts();
     expect(await refusalOf('0000')).toBeInstanceOf(AccountNotRegistered);
   });

@@ -64,7 +64,7 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccountCo
     );
     const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
-    // A wrong guess is told only now that it is on record: guesses in parallel cannot be for free.
+    // A wrong guess is refused only after it is recorded: parallel guesses all count.
     const outcome = activationOutcome(state, events, this.policy);
     if (outcome instanceof AccountError) throw outcome;
     return { activatedAt: outcome.activatedAt, written };

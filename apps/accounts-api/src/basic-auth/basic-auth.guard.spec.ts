@@ -174,7 +174,7 @@ describe('Basic Auth', () => {
   );
 
   it.each([new ReadModelBehind('accounts', 2n, 1n), new DatabaseUnavailable('down')])(
-    'says so when the read model cannot tell: %p',
+    'says so when the read model cannot answer: %p',
     async (fault) => {
       waitUntil = () => Promise.reject(fault);
       const asked = ask({
@@ -194,7 +194,7 @@ describe('Basic Auth', () => {
     );
   });
 
-  it('looks nobody up whom it would turn away, but for who proved a password a moment ago', async () => {
+  it('looks up no account when hashing is overloaded, except for a password proven a moment ago', async () => {
     await ask({ authorization: basic(exampleAddress, 'right password') });
     accounts.passwordHasher.assertRoom = () => {
       throw new HashingOverloaded(3);

@@ -148,7 +148,7 @@ describe('Checking a password', () => {
     expect(await check.isRight(claim(RIGHT), stored())).toBe(true);
   });
 
-  it('lets nobody in while calls cannot be counted', async () => {
+  it('refuses every login while calls cannot be counted', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
     buckets.fault = new DatabaseUnavailable('down');
     await expect(check.isRight(claim(RIGHT), stored())).rejects.toBe(buckets.fault);
@@ -200,7 +200,7 @@ describe('Checking a password', () => {
     expect(accounts.logged.at(-1)).toMatchObject({ msg: 'a password hash was not upgraded' });
   });
 
-  it('tells of failures by id, and never what was typed', async () => {
+  it('logs failures by id, and never what was typed', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
     await check.isRight(claim('wrong\r\n{"level":60}'), stored());
     await check.isRight(claim(RIGHT), stored());

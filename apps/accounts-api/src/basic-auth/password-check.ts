@@ -57,7 +57,7 @@ export class PasswordCheck {
    * @throws LimitExceeded, HashingOverloaded, DatabaseUnavailable
    */
   async isRight(claim: PasswordClaim, stored: StoredCredentials | undefined): Promise<boolean> {
-    // Asked for nobody as well: the digests take the same moment.
+    // Also computed for an unknown account: the digests take the same time.
     if (this.verified.has(stored ?? NOBODY, claim.password)) return true;
     const key = keyOf(claim, stored);
     const running = this.underWay.get(key);

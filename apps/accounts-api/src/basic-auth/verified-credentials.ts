@@ -33,7 +33,7 @@ export class VerifiedCredentials {
 
   /**
    * @param lifetimeMs for how long a password is remembered, in milliseconds; 0 for not at all
-   * @param monotonicMs a clock that nobody can set back
+   * @param monotonicMs a clock that is never set back
    */
   constructor(
     private readonly lifetimeMs: number,

@@ -11,7 +11,7 @@ const request = (remoteAddress: string | undefined, forwardedFor?: string | stri
 const clients = (trusted: string) => new ClientAddresses(new TrustedProxies(trusted));
 
 describe('The address of a client', () => {
-  it('is that of its connection while nobody is trusted', () => {
+  it('is that of its connection while no proxy is trusted', () => {
     expect(clients('').addressOf(request('203.0.113.9', '198.51.100.1'))).toBe('203.0.113.9');
     expect(clients('').addressOf(request('203.0.113.9'))).toBe('203.0.113.9');
   });
@@ -71,7 +71,7 @@ describe('A client', () => {
     headers: { 'user-agent': userAgent },
   });
 
-  it('is told with its address and what it says it is', () => {
+  it('has an address and its own user agent', () => {
     const client = clients('').clientOf(calling('curl/8.5.0'));
     expect(client).toEqual({ address: '203.0.113.9', userAgent: 'curl/8.5.0' });
   });

@@ -4,12 +4,12 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { networkOf } from './network.js';
 
-/** What is needed of a request to tell where it comes from. */
+/** The part of a request that its client address is read from. */
 export type ForwardedRequest = Pick<FastifyRequest, 'headers'> & {
   readonly raw: { readonly socket: { readonly remoteAddress?: string | undefined } };
 };
 
-/** Whom to count a call for when its connection has gone before anybody looked. */
+/** Calls whose connection closed before the address was read count under this name. */
 const UNKNOWN = 'unknown';
 /** Characters. Browsers stay below; what a client writes beyond that is not kept. */
 const MOST_OF_USER_AGENT = 256;

@@ -59,14 +59,14 @@ describe('The throttle', () => {
     await throttle.take([network]);
   });
 
-  it('lets nobody through while the buckets cannot be reached', async () => {
+  it('refuses every call while the buckets cannot be reached', async () => {
     const buckets = new ExampleBuckets();
     buckets.fault = new DatabaseUnavailable('down');
     const throttle = new Throttle(buckets, secret);
     await expect(throttle.take([network])).rejects.toBe(buckets.fault);
   });
 
-  it('names buckets so that they tell nothing of the callers, and all processes find them', async () => {
+  it('names buckets so that they reveal nothing of the callers, and all processes find them', async () => {
     const buckets = new ExampleBuckets();
     await new Throttle(buckets, secret).take([network]);
     await new Throttle(buckets, secret).take([network]);

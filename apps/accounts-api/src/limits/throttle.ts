@@ -38,8 +38,8 @@ const REMEMBER_EMPTY_MS = 1_000;
 const MOST_REMEMBERED = 10_000;
 
 /**
- * Counts calls in buckets that all processes share. When the buckets cannot be reached nobody gets
- * through: an attacker who can make the database fail must not thereby switch the limits off.
+ * Counts calls in buckets that all processes share. When the buckets cannot be reached it refuses every
+ * call: an attacker who makes the database fail must not switch the limits off.
  */
 export class Throttle {
   private readonly key: Buffer;
@@ -48,7 +48,7 @@ export class Throttle {
     max: MOST_REMEMBERED,
   });
 
-  /** @param secret the same in all processes; names buckets, so that these tell nothing of the callers */
+  /** @param secret the same in all processes; names buckets, so that these reveal nothing of the callers */
   constructor(
     private readonly database: Queryable,
     secret: Buffer,
@@ -75,7 +75,7 @@ export class Throttle {
     if (longest === undefined) return;
     for (const { key, retryInMs } of empty) this.remember(key, retryInMs);
     const limit = byKey.get(longest.key)?.limit;
-    if (limit === undefined) throw new Error('a bucket that nobody asked for is empty');
+    if (limit === undefined) throw new Error('a bucket that was not asked for is empty');
     throw new LimitExceeded(limit, longest.retryInMs / 1_000, true);
   }
 

@@ -76,7 +76,7 @@ describe('Passwords hashed with bcrypt', () => {
     expect(await hasher.verify(`${emoji}🙂`, hash)).toBe(false);
   });
 
-  it('are told apart by case, and by what comes after a zero byte', async () => {
+  it('differ by case, and by what comes after a zero byte', async () => {
     const hash = await hasher.hash('Pass\0word');
     expect(await hasher.verify('pass\0word', hash)).toBe(false);
     expect(await hasher.verify('Pass\0worD', hash)).toBe(false);

@@ -29,8 +29,8 @@ const STORED = /^v1\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$(?<cost>\d\d)\$.
  * bcrypt(base64(HMAC-SHA-384(pepper, NFC(password)))). The digest is 64 ASCII characters whatever the
  * password, so that nothing beyond bcrypt's 72 bytes is lost, and a stolen hash alone cannot be searched.
  *
- * Hashing runs on the thread pool, bounded to one per core; whoever would wait longer than
- * `longestWaitMs` is turned away at once instead.
+ * Hashing runs on the thread pool, bounded to one per core. A caller that would wait longer than
+ * `longestWaitMs` is refused at once instead.
  */
 export class BcryptPasswordHasher implements PasswordHasher {
   private readonly bulkhead: BulkheadPolicy;
@@ -40,7 +40,7 @@ export class BcryptPasswordHasher implements PasswordHasher {
 
   private constructor(
     private readonly options: BcryptOptions,
-    /** A hash nobody knows the password of, to be compared with when an account does not exist. */
+    /** The hash of a random password, compared with when an account does not exist. */
     private readonly decoyHash: string,
     /** Running average of how long one hash takes, in milliseconds. */
     private hashMs: number,
@@ -50,7 +50,7 @@ export class BcryptPasswordHasher implements PasswordHasher {
     this.bulkhead = bulkhead(this.concurrency, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Makes one hash first: it is the decoy, and tells how long a hash takes on this machine. */
+  /** Makes one hash first: it is the decoy, and shows how long a hash takes on this machine. */
   static async create(options: BcryptOptions): Promise<BcryptPasswordHasher> {
     const startedAt = performance.now();
     const decoyHash = await bcrypt.hash(randomBytes(48).toString('base64'), options.cost);

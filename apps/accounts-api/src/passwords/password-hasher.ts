@@ -15,7 +15,7 @@ export interface PasswordHasher {
    */
   verify(password: string, storedHash: string | undefined): Promise<boolean>;
 
-  /** @throws HashingOverloaded when `verify` would, as it stands now: for whoever has work to do before */
+  /** @throws HashingOverloaded when `verify` would throw it now: for callers that have work to do before */
   assertRoom(): void;
 
   /** Whether a hash made today would be stronger, or have another pepper. */

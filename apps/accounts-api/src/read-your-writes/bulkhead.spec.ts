@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Bulkhead } from './bulkhead.js';
 
-/** Visitors who stay until they are told to leave. */
+/** Visitors who stay until the test lets them leave. */
 function visitors(places: Bulkhead) {
   const leave: (() => void)[] = [];
   const stay = (visitor: string) => {

@@ -6,7 +6,7 @@ import type { Observable } from 'rxjs';
 import { CONSISTENCY_TOKEN, ConsistencyTokens } from './consistency-tokens.js';
 import type { WrittenAt } from './read-your-writes.js';
 
-/** Moves what a command has written from its result into the answer's header, where nobody can read it. */
+/** Moves the written position from the command's result into an encrypted header of the answer. */
 @Injectable()
 export class ConsistencyTokenInterceptor implements NestInterceptor<WrittenAt> {
   constructor(private readonly tokens: ConsistencyTokens) {}
@@ -15,7 +15,7 @@ export class ConsistencyTokenInterceptor implements NestInterceptor<WrittenAt> {
     const reply = execution.switchToHttp().getResponse<FastifyReply>();
     return next.handle().pipe(
       map(({ written, ...body }) => {
-        // Whether there was anything to write tells what the address has already.
+        // Whether the command wrote anything would reveal whether the address has an account.
         void reply.header(CONSISTENCY_TOKEN, this.tokens.seal(written));
         return body;
       }),

@@ -19,7 +19,7 @@ export class MailEventNotAuthentic extends Error {
   }
 }
 
-/** Checks that a message comes from whoever shares our key: HMAC-SHA-256 over `id.timestamp.body`. */
+/** Checks that a message comes from the provider, which shares our key: HMAC-SHA-256 over `id.timestamp.body`. */
 export class MailEventSignature {
   readonly #key: Buffer;
 

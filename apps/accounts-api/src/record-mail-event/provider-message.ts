@@ -2,7 +2,7 @@ import type { MailEventKind } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import { z } from 'zod';
 
-/** What the provider tells of the mail with one code. */
+/** What the provider reports of the mail with one code. */
 export interface MailNews {
   readonly accountId: string;
   readonly issueNumber: number;

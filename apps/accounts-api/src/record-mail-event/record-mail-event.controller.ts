@@ -9,7 +9,7 @@ import { mailNewsOf } from './provider-message.js';
 import { rawBodyOf } from './raw-body.js';
 import { RecordMailEventCommand } from './record-mail-event.handler.js';
 
-/** Where the e-mail provider tells what became of our mails; its bodies are kept raw (main.ts). */
+/** Where the e-mail provider reports deliveries and bounces; main.ts keeps its bodies raw. */
 export const MAIL_EVENTS_PATH = '/v1/mail-events';
 
 /** For the provider alone: not part of the API that is described to callers. */
@@ -21,7 +21,7 @@ export class RecordMailEventController {
     @Inject(MailEventSignature) private readonly signature: MailEventSignature,
   ) {}
 
-  /** Answers 204 to everything authentic, what it has heard before or does not care about included. */
+  /** Answers 204 to every authentic message, repeated and irrelevant ones included. */
   @Post()
   @HttpCode(204)
   async record(

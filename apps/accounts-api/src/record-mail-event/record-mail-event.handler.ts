@@ -12,7 +12,7 @@ import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import type { MailNews } from './provider-message.js';
 
-/** The provider tells what became of a mail. Safe to repeat. */
+/** Records what the provider reports of a mail. Safe to repeat. */
 export class RecordMailEventCommand extends Command<void> {
   constructor(
     readonly news: MailNews,

@@ -146,7 +146,7 @@ describe('POST /v1/mail-events', () => {
     expect(await state()).toMatchObject({ code: { delivery: { status: 'sent' } } });
   });
 
-  it('records once what is told often, even at the same time', async () => {
+  it('records a repeated message once, even at the same time', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => post(message('email.delivered'))),
     );

@@ -28,14 +28,14 @@ describe('A registration request', () => {
     expect(faultsOf('ada@example.org', 'correct horse')).toEqual([]);
   });
 
-  it('is told of all that is wrong with it at once', () => {
+  it('gets all its faults at once', () => {
     const policy = { ...defaultPasswordPolicy, minLength: 12, requireDigit: true };
     const faults = faultsOf('ada', 'short', policy);
     expect(faults.map(({ field }) => field)).toEqual(['email', 'password', 'password']);
     expect(faults.map(({ message }) => message).join()).toMatch(/@.*12 characters.*digit/);
   });
 
-  it('is told nothing that it said itself', () => {
+  it('never gets its own values back', () => {
     const faults = faultsOf('canary@@example.org', 'password123');
     expect(faults).toHaveLength(2);
     expect(JSON.stringify(faults)).not.toMatch(/canary|password123/);

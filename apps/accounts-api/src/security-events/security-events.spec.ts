@@ -30,7 +30,7 @@ describe('Security events', () => {
       ),
     );
 
-  it('tell the life of an account by its id', async () => {
+  it('log the life of an account by its id', async () => {
     await register();
     await register();
     await expect(activate(await accounts.wrongCode(), 2)).rejects.toThrow();
@@ -52,7 +52,7 @@ describe('Security events', () => {
     expect(JSON.stringify(accounts.logged)).not.toMatch(/example\.org|a password/i);
   });
 
-  it('tell of a limit once while it refuses, with its name and size', async () => {
+  it('log a limit once while it refuses, with its name and size', async () => {
     const limit = exampleLimits().registrationsPerNetwork;
     for (const isNew of [true, false, false]) {
       const refused = accounts.securityEvents.reportExcess('request', 'account', () =>

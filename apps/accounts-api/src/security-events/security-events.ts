@@ -22,12 +22,12 @@ export type SecurityEventName =
 type Level = 'debug' | 'info' | 'warn';
 
 /**
- * What somebody who watches over the service wants to know, as structured log lines. The member
+ * Security events for operators, as structured log lines. The member
  * `securityEvent` has the names of the OWASP Logging Vocabulary, for which alarms are ready-made, and two of
  * our own in its style: `user_create_fail` and `activation_code_fail`.
  */
 export class SecurityEvents {
-  /** @param onEvent told of each, for metrics; must not throw */
+  /** @param onEvent called for each event, for metrics; must not throw */
   constructor(
     private readonly log: Log,
     private readonly onEvent: (event: SecurityEventName) => void = () => undefined,
@@ -58,7 +58,7 @@ export class SecurityEvents {
     );
   }
 
-  /** Tells what a registration or an activation did to an account; nothing for other facts. */
+  /** Logs what a registration or an activation did to an account; nothing for other events. */
   accountChanged(subject: SecurityEventSubject, events: readonly AccountEvent[]): void {
     for (const { type } of events) {
       switch (type) {

@@ -33,7 +33,7 @@ describe('A roundLimiter', () => {
     expect(passed).toHaveLength(5);
   });
 
-  it('lets nobody overtake those that wait', async () => {
+  it('lets callers through in the order in which they came', async () => {
     const roundLimiter = new RoundLimiter(1);
     const passed: string[] = [];
     const go = (name: string) => roundLimiter.pass().then(() => void passed.push(name));

@@ -1,6 +1,6 @@
 /**
- * Lets through so many callers in each round of the event loop. Many that come, or are to be answered, at the
- * same moment would otherwise be worked off in one go, and nobody else be served meanwhile.
+ * Lets through so many callers in each round of the event loop. Many callers at the same moment would
+ * otherwise run in one go and hold up all others.
  */
 export class RoundLimiter {
   private readonly waiting: (() => void)[] = [];

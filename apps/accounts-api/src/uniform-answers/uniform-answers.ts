@@ -5,8 +5,8 @@ const MOST_IN_A_ROUND = 8;
 
 /**
  * Makes work whose length depends on a secret take equally long: it ends at the beat of a clock that starts
- * with it, never in between. Work that fits into one beat tells nothing at all by its duration. What comes at
- * the same moment has its beats at the same moment, too: it is begun and answered a few at a time.
+ * with it, never in between. The duration of work that fits into one beat reveals nothing. Calls of the
+ * same moment have their beats at the same moment, too: they begin and are answered a few at a time.
  */
 export class UniformAnswers {
   private readonly roundLimiter = new RoundLimiter(MOST_IN_A_ROUND);

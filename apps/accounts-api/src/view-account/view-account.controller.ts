@@ -35,7 +35,7 @@ export class ViewAccountController {
     'tooManyRequests',
     'serviceUnavailable',
   )
-  /** What the password was proven with is what is shown: one look at the read model serves both. */
+  /** Shows the row that the password was checked against: one query serves both. */
   view(@Proven() account: ProvenAccount): z.infer<typeof accountAnswer> {
     return {
       accountId: account.accountId,

@@ -81,7 +81,7 @@ describe('The durable event bus', () => {
     await module?.close();
   });
 
-  it('tells when the command that followed is done', async () => {
+  it('resolves when the command that followed is done', async () => {
     const { bus, handler } = await start();
     let settled = false;
     const dispatched = bus.dispatch(new Happened('hold 1')).then(() => (settled = true));

@@ -176,7 +176,7 @@ describe('The saga feed', () => {
     await eventually(() => expect(reactions.done).toHaveLength(5));
   });
 
-  it('tells how long the oldest command under way has been waiting', async () => {
+  it('reports how long the oldest command in flight has been waiting', async () => {
     const on = fresh();
     reactions.hold(1);
     const { feed } = startFeed({ on });

@@ -48,8 +48,8 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   /** The class of each event type that a saga reacts to; other types are passed over without being read. */
   readonly events: { readonly [Type in AccountEventType]?: FactClass<Type> };
   /**
-   * Told of an event that cannot be acted upon. True when that concerns a single account and is on record: the
-   * event counts as acted upon, or a few such accounts would hold up all others.
+   * Called with an event that no saga can act upon. Resolves to true when the fault concerns a single account and
+   * is recorded: the event then counts as done, so that a few such accounts do not hold up all others.
    */
   quarantine?(recorded: RecordedEvent, error: unknown): Promise<boolean>;
   /** Always open when left out. */
@@ -59,7 +59,7 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   readonly log: Log;
 }
 
-/** What a crash makes be looked at again is found to be done already; saving less often is cheaper. */
+/** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
 const CHECKPOINT_PAUSE_MS = 250;
 
 /**
@@ -88,7 +88,7 @@ export class SagaFeed {
     return { state, position, inFlight: underWay.size, lagMs: this.lagMs(), lastError };
   }
 
-  /** To be called after the sagas are registered: earlier events would find nobody. */
+  /** To be called after the sagas are registered: earlier events would find no saga. */
   start(): void {
     const { name, database, log } = this.options;
     this.running ??= whileLeader({

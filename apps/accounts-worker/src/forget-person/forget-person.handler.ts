@@ -3,7 +3,7 @@ import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { ForgetPersonCommand } from './forget-person.saga.js';
 
-/** Whoever recorded the erasure destroys the keys at once; this is what completes it after a crash. */
+/** The process that records an erasure destroys the keys at once; this handler completes it after a crash. */
 @CommandHandler(ForgetPersonCommand)
 export class ForgetPersonHandler implements ICommandHandler<ForgetPersonCommand> {
   constructor(private readonly keys: AccountKeys) {}

@@ -7,8 +7,8 @@ import { readCheckpoint } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
 
 /**
- * Does at once what the saga does in its own time: destroys the keys of everybody whose erasure or lapse the log
- * knows and the checkpoint does not, and empties their rows. Whoever was erased after a copy of PostgreSQL was
+ * Does ahead of the saga what the saga does in its own time: destroys the keys of all accounts whose erasure or
+ * lapse is in the log beyond the checkpoint, and empties their rows. A person erased after a copy of PostgreSQL was
  * taken must not be readable for a moment when it is restored. Leaves the checkpoint alone.
  *
  * @returns how many persons that were

@@ -20,7 +20,7 @@ import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import { silentLog } from '../testing/silent-log.js';
 import { LapseRegistrations } from './lapse-registrations.js';
 
-describe('Registrations that nobody completed', () => {
+describe('Registrations that were not completed', () => {
   let fresh: FreshDatabase;
   let database: Database;
   let store: InMemoryEventStore;
@@ -114,7 +114,7 @@ describe('Registrations that nobody completed', () => {
     expect(await typesOf(readable)).toContain('RegistrationLapsed');
   });
 
-  it('are left alone once the worker is told to stop', async () => {
+  it('are left alone once the worker stops', async () => {
     await account(accountRegistered());
     const stopped = new AbortController();
     stopped.abort();

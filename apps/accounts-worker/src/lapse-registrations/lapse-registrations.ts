@@ -30,9 +30,9 @@ export interface RetentionPolicy {
 const PAGE = 100;
 
 /**
- * Lets registrations lapse that nobody completed, oldest first. The read model says which may be due, the
- * account itself decides. A round that was broken off leaves nothing half-done: the next one finds what is
- * left. Of several workers one does it at a time.
+ * Lets incomplete registrations lapse, oldest first. The read model says which may be due, the account
+ * itself decides. An interrupted round leaves nothing half-done: the next one continues. Of several
+ * workers one does it at a time.
  */
 @Injectable()
 export class LapseRegistrations implements OnApplicationBootstrap, OnModuleDestroy {

@@ -85,7 +85,7 @@ describe('Handing a mail to a provider over HTTP', () => {
     ]);
   });
 
-  it('tells what the provider called the mail, and when it took it', async () => {
+  it('returns the id that the provider gave the mail, and when it took it', async () => {
     provider.answers(accepts('4ef9a417'));
     await expect(sender.send(mail, 'account/1')).resolves.toEqual({
       kind: 'accepted',
@@ -148,7 +148,7 @@ describe('Handing a mail to a provider over HTTP', () => {
     expect((await failure()).inDoubt).toBe(inDoubt);
   });
 
-  it('is in doubt after silence, and is not when nobody was there', async () => {
+  it('is in doubt after silence, and is not when the connection was refused', async () => {
     provider.answers(staysSilent);
     const silent = await failure(senderTo(provider.url, 100).send(mail, 'account/1'));
     await provider.close();
@@ -162,7 +162,7 @@ describe('Handing a mail to a provider over HTTP', () => {
     expect((await failure()).ofMailOnly).toBe(false);
   });
 
-  it('does not wait longer than it is told to', async () => {
+  it('does not wait longer than its timeout', async () => {
     provider.answers(staysSilent);
     const begun = performance.now();
     const { message } = await failure(senderTo(provider.url, 150).send(mail, 'account/1'));

@@ -30,7 +30,7 @@ const MENDABLE = new Set([401, 403, 408, 409, 425, 429]);
 const CONFLICT = 409;
 /** The provider says that it did not even begin. Other server errors leave that open. */
 const NOT_BEGUN = 503;
-/** Nobody was reached. Any other fault of the connection may have come after the mail was taken. */
+/** The provider was not reached. Any other fault of the connection may have come after the mail was taken. */
 const UNREACHED = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -99,7 +99,7 @@ export class HttpMailProvider extends MailProvider {
           tags: Object.entries(tags).map(([name, value]) => ({ name, value })),
         }),
         agent: ({ protocol }) => this.agents[protocol === 'https:' ? 'https:' : 'http:'],
-        // Our key must not follow a redirect to somebody else.
+        // Our key must not follow a redirect to another server.
         redirect: 'error',
         size: LARGEST_ANSWER_BYTES,
         signal: overdue.signal,

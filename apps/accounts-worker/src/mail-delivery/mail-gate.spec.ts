@@ -63,7 +63,7 @@ describe('The gate in front of the providers', () => {
     expect(passed).toEqual(['a', 'b']);
   });
 
-  it('lets one mail pass as a probe when the pause is over, though nobody says so', async () => {
+  it('lets one mail pass as a probe when the pause is over, without a notification', async () => {
     providers.state = 'paused';
     providers.pauseLeftMs = 30;
     const all = ['a', 'b', 'c'].map((name) => enter(name));
@@ -76,7 +76,7 @@ describe('The gate in front of the providers', () => {
     expect(passed).toEqual(['a', 'b', 'c']);
   });
 
-  it('lets mails pass in the order in which they came, whoever looked again in between', async () => {
+  it('lets mails pass in the order in which they came, in whatever order they wake up', async () => {
     let looks = 0;
     providers.state = 'paused';
     Object.defineProperty(providers, 'pauseLeftMs', { get: () => (++looks === 1 ? 1 : 60_000) });

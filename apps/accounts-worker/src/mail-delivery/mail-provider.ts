@@ -38,8 +38,8 @@ export interface MailProviderStatus {
 }
 
 /**
- * A provider behind a circuit breaker: after some failures in a row nobody asks it for a while, then a
- * single mail finds out whether it works again. All times are the system's, as the breaker's are.
+ * A provider behind a circuit breaker: after some failures in a row it gets no mail for a while, then a
+ * single mail probes whether it works again. All times are the system's, as the breaker's are.
  */
 export abstract class MailProvider {
   private readonly breaker: CircuitBreakerPolicy;
@@ -135,7 +135,7 @@ export abstract class MailProvider {
     }
   }
 
-  /** What fails after a pause that began meanwhile says nothing about the provider as it is now. */
+  /** A call from before the pause that fails after it says nothing about the provider as it is now. */
   private async try(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     const { pauses } = this;
     try {

@@ -335,7 +335,7 @@ describe('Two providers', () => {
     expect([keysAt(first), keysAt(second)]).toEqual([['probe'], ['a', 'a']]);
   });
 
-  it('when both are left alone nobody is asked until the earlier pause is over', async () => {
+  it('when both are paused, none is asked until the earlier pause is over', async () => {
     await breakFirst();
     second.answers(slowDown(20));
     await tries('a');
@@ -349,7 +349,7 @@ describe('Two providers', () => {
     ]);
   });
 
-  it('tells whoever listens when one of them changes', async () => {
+  it('notifies its listeners when one of them changes', async () => {
     let changes = 0;
     providers.onChange(() => (changes += 1));
     await breakFirst();

@@ -22,7 +22,7 @@ interface InDoubtDelivery {
   readonly provider: MailProvider;
   /** False when the provider has certainly not taken it. */
   readonly mayHaveTaken: boolean;
-  /** Until then nobody else is asked to deliver it. */
+  /** Until then no other provider is asked to deliver it. */
   readonly until: number;
 }
 
@@ -32,7 +32,7 @@ interface UnsettledMail {
   doubt: InDoubtDelivery | undefined;
 }
 
-/** Far more than are under way at a time. Mails that another process settled are never heard of again here. */
+/** Far more than are in flight at a time. Entries of mails that another process settles are never removed here. */
 const MOST_UNSETTLED = 10_000;
 
 /**
@@ -60,7 +60,7 @@ export class MailProviders {
     return this.providers.some(({ state }) => state === 'closed' || state === 'due');
   }
 
-  /** Whether mails can be handed over without anybody having to find out first. */
+  /** Whether mails can be handed over without a probe. */
   get isWorking(): boolean {
     return this.providers.some(({ state }) => state === 'closed');
   }
@@ -130,7 +130,7 @@ export class MailProviders {
       throw new MailProviderUnavailable('it may have taken it before', { retryAfterMs });
     }
     const provider =
-      // Whoever has left the mail in doubt for so long is not the one to find out with it.
+      // A provider that left this mail in doubt is not probed with it while another one may take it.
       this.providers.find((other) => doubt && other !== doubt.provider && this.mayTake(other)) ??
       this.providers.find((candidate) => this.mayTake(candidate)) ??
       this.providers.find(({ state }) => state === 'due');
@@ -156,7 +156,7 @@ export class MailProviders {
     unsettled.doubt = { provider, mayHaveTaken: true, until: Date.now() + this.doubtMs };
   }
 
-  /** The next try asks somebody else: a mail must not be the one to find out again and again. */
+  /** The next try asks another provider: the same mail must not be the probe again and again. */
   private noteFailedProbe(unsettled: UnsettledMail, provider: MailProvider): void {
     if (unsettled.doubt?.mayHaveTaken) return;
     unsettled.doubt = { provider, mayHaveTaken: false, until: Date.now() };

@@ -6,7 +6,7 @@ export interface Mail {
   readonly text: string;
   readonly html: string;
   /**
-   * Comes back with everything that the provider tells of the mail later: leads from there to the account.
+   * The provider returns it with each report on the mail: leads from there to the account.
    * Names and values of ASCII letters, digits, `-` and `_`.
    */
   readonly tags: Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export type MailOutcome =
 export interface FailedTry {
   /** What the provider asked for, in milliseconds; 0 when it said nothing. */
   readonly retryAfterMs?: number;
-  /** The mail may have been accepted all the same: asking somebody else could deliver it twice. */
+  /** The mail may have been accepted all the same: asking another provider could deliver it twice. */
   readonly inDoubt?: boolean;
   /** It was about this one mail: nothing is wrong with the provider. */
   readonly ofMailOnly?: boolean;
@@ -56,7 +56,7 @@ export class MailProviderUnavailable extends RetryLater {
     this.ofMailOnly = failed.ofMailOnly ?? false;
   }
 
-  /** The same failure, where somebody else can be asked at once. */
+  /** The same failure, where another provider can be asked at once. */
   withoutPause(): MailProviderUnavailable {
     const { inDoubt, ofMailOnly } = this;
     return new MailProviderUnavailable(this.reason, { inDoubt, ofMailOnly }, { cause: this });

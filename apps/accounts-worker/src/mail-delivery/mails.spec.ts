@@ -93,7 +93,7 @@ describe('The time that a code is accepted for', () => {
     [60_000, 'within one minute', 'dans la minute qui suit'],
     [120_000, 'within 2 minutes', 'dans les 2 minutes'],
     [45_000, 'within 45 seconds', 'dans les 45 secondes'],
-  ])('of %i ms is told as "%s"', (ttlMs, english, french) => {
+  ])('of %i ms reads "%s"', (ttlMs, english, french) => {
     expect(codeMail('en', '0421', ttlMs).text).toContain(english);
     expect(codeMail('fr', '0421', ttlMs).text).toContain(french);
   });

@@ -12,7 +12,7 @@ export interface OwnerNoticeMail {
   readonly language: MailLanguage;
 }
 
-/** Tells the owner of an active account what whoever registered the address again is not told. */
+/** Informs the owner of an active account that a client registered the address again; the client learns nothing. */
 export function ownerNoticeMail(mail: OwnerNoticeMail): Mail {
   const { accountId, noticeNumber, address, language } = mail;
   return {

@@ -103,7 +103,7 @@ class Simulation {
       this.window.push({ command, at: Date.now(), faults: 0 });
     }
     for (const entry of this.window.filter(({ at }) => at <= Date.now())) {
-      // The gate: nobody moves while no provider may be asked.
+      // The gate: no mail moves while no provider may be asked.
       if (!this.providers.isAvailable) return;
       try {
         await this.handler.execute(entry.command);
@@ -206,7 +206,7 @@ describe('Ten minutes without a provider', () => {
     }
     const both = [...first.mails.keys()].filter((key) => second.mails.has(key));
     expect(both).toEqual([]);
-    // Mails that served as a probe waited until nobody knew better; nobody else did.
+    // Only mails that served as a probe waited.
     expect(Math.max(...delays)).toBeLessThan(15 * SECOND);
     expect(delays.filter((delay) => delay > SECOND).length).toBeLessThan(registered / 10);
     expect(simulation.providers.status).toMatchObject([
@@ -215,7 +215,7 @@ describe('Ten minutes without a provider', () => {
     ]);
   }, 30_000);
 
-  it('and six more: codes that nobody could send in a quarter of an hour are given up', async () => {
+  it('and six more: codes that no provider could send in a quarter of an hour are given up', async () => {
     const provider = new SimulatedProvider((now) => now < noon + 16 * MINUTE && 'refusing');
     const simulation = new Simulation(provider);
     await run(simulation, 2 * MINUTE);

@@ -80,7 +80,7 @@ describe('Sending an activation code', () => {
     ]);
   });
 
-  it('mails it in the language of whoever asked for it', async () => {
+  it('mails it in the language of the client that asked for it', async () => {
     const [first, issued] = registered;
     await account.happened(first, { ...issued, data: { ...issued.data, language: 'en' } });
     await send();

@@ -67,7 +67,7 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
     if (this.clock() >= deliveryDeadline(issued, this.policy)) {
       return 'the delivery window has passed';
     }
-    // While keys are being replaced, a process may meet a key a moment before it is told of it.
+    // While keys are being replaced, a worker may meet a key a moment before it is configured here.
     const isKeyGone = this.clock() >= issued.issuedAt + KEY_ARRIVES_WITHIN_MS;
     return isKeyGone && !this.activationCodes.knows(issued.keyId)
       ? 'the key of the code is no more'

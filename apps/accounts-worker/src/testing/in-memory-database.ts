@@ -30,7 +30,7 @@ export class InMemoryDatabase implements Database {
       await new Promise(setImmediate);
       if (this.refusals > 0) {
         this.refusals -= 1;
-        throw new DatabaseUnavailable('it was told to refuse');
+        throw new DatabaseUnavailable('the test makes it refuse');
       }
       this.checkpoints.set(String(values[0]), values[1] as bigint);
       this.saved.push(values[1] as bigint);

@@ -12,7 +12,7 @@ export interface ProviderRequest {
 /** Answers one request; an answer that is never ended keeps the sender waiting. */
 export type ProviderAnswer = (response: ServerResponse, request: ProviderRequest) => void;
 
-/** An e-mail provider on this machine that answers as a spec tells it to. */
+/** An e-mail provider on this machine that answers as a spec sets. */
 export interface ScriptedProvider {
   readonly url: string;
   readonly requests: readonly ProviderRequest[];

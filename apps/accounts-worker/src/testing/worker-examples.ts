@@ -48,7 +48,7 @@ export function exampleCodes(): ActivationCodes {
   return new ActivationCodes(KeyRing.parse(`k1:${key}`, 'ACTIVATION_CODE_KEYS'));
 }
 
-/** Takes every mail, unless it was told how to answer. */
+/** Takes every mail, unless the test sets an answer. */
 export class RecordingMailProvider extends MailProvider {
   readonly sent: { readonly mail: Mail; readonly idempotencyKey: string }[] = [];
   private readonly script: (() => Promise<MailOutcome>)[] = [];

@@ -29,8 +29,8 @@ export interface CopiesOptions {
 
 /**
  * What has to be true before this worker works, because either database may have been restored from a copy: the
- * log holds what this database was built from, the keys of accounts can be unwrapped, and nobody is readable
- * whose erasure the log knows. Waits as long as one of the two cannot be reached.
+ * log holds what this database was built from, the keys of accounts can be unwrapped, and no person is readable
+ * whose erasure the log records. Waits as long as one of the two cannot be reached.
  *
  * @throws LogDoesNotMatch after telling every other process; those are left alone while another worker gets on with
  *   this database, because then it is this one that was pointed at the wrong log

@@ -186,7 +186,7 @@ describe('keeping accounts', () => {
       },
     });
 
-    it('shows what was recorded before and after the start, and tells who waits', async () => {
+    it('shows what was recorded before and after the start, and notifies those that wait', async () => {
       const ids = Array.from({ length: 20 }, () => randomUUID());
       const register = (accountId: string) =>
         store.append(`account-${accountId}`, 'no-stream', [

@@ -141,7 +141,7 @@ export class RunningProjection {
     if (!projection.refusesOtherLogs || !(error instanceof LogDoesNotMatch)) return;
     // The log was exchanged under a worker that runs: no process may show rows of another one.
     refuseDatabase(database, error.message).catch((fault: unknown) => {
-      this.log.warn({ err: fault }, 'other processes could not be told');
+      this.log.warn({ err: fault }, 'other processes could not be notified');
     });
   }
 }

@@ -64,7 +64,7 @@ describe('the demo', () => {
     });
   }
 
-  it('tells what it did, with the history at the end', async () => {
+  it('prints what it did, with the history at the end', async () => {
     await play();
     expect(told.filter((line) => /^\d\./.test(line))).toHaveLength(7);
     expect(told.slice(-history.length).map((line) => line.trim().split(/ +/)[2])).toEqual(history);

@@ -8,7 +8,7 @@ runProcess('eventstore', async (log) => {
     ...settings,
     log,
     onFailure: (error) => {
-      // What reached the disk is unknown now: only a fresh start tells.
+      // What reached the disk is unknown now: only a fresh start finds out.
       log.fatal({ err: error }, 'the event log cannot be written');
       process.exit(1);
     },

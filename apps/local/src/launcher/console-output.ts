@@ -13,7 +13,7 @@ export interface ConsoleOptions {
   readonly logFolder: string;
 }
 
-/** What whoever typed `npm start` sees, and the log files for what they do not. */
+/** What `npm start` prints, and the log files for everything else. */
 export class ConsoleOutput {
   private readonly logFiles = new Map<string, WriteStream>();
 

@@ -24,7 +24,7 @@ export function productEndpointsOf(endpoints: Record<string, string>): ProductEn
   return productEndpoints.parse(endpoints);
 }
 
-/** Tells others on this machine, in `<data folder>/endpoints.json`; only the owner can read it. */
+/** Publishes the endpoints in `<data folder>/endpoints.json`; only the owner can read it. */
 export class EndpointsFile {
   private readonly path: string;
 

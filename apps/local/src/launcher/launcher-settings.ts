@@ -43,7 +43,7 @@ export const launcherSettingTypes = {
 };
 
 /**
- * What `npm start` can be told from outside.
+ * The settings of `npm start`.
  *
  * @throws ConfigurationError naming every fault
  */

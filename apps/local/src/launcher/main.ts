@@ -38,7 +38,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => (isStopping() ? insist() : requestStop(signal)));
 }
 process.on('disconnect', () => requestStop('the parent process is gone'));
-process.stdout.on('error', () => requestStop('nobody reads its output'));
+process.stdout.on('error', () => requestStop('the reader of its output is gone'));
 watchNpm(() => requestStop('npm is gone'));
 process.on('uncaughtException', (error) => {
   launcher.kill();

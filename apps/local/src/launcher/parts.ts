@@ -5,7 +5,7 @@ import type { SecretFiles } from './development-secrets.js';
 import { secretEnvironment } from './development-secrets.js';
 import type { LauncherSettings, Listener } from './launcher-settings.js';
 
-/** What a part is told about the others, and about where things are. */
+/** What a part gets to know of the others and of the paths. */
 export interface Surroundings {
   readonly settings: Pick<LauncherSettings, 'host' | 'dataDir'>;
   readonly secrets: SecretFiles;
@@ -27,7 +27,7 @@ export interface Part {
   readonly stage: 'foundation' | 'service';
   /** Where its public endpoint listens, when it has one. */
   readonly listener?: Listener;
-  /** Stops in this order, lowest first: whoever takes work in goes before whoever carries it out. */
+  /** Stops in this order, lowest first: a part that takes work in stops before the part that carries it out. */
   readonly stopOrder: number;
   readonly environment: (surroundings: Surroundings) => Record<string, string>;
 }

@@ -7,7 +7,7 @@ import { commandLineOf } from './command-line.js';
 interface RecordedProcess {
   readonly name: string;
   readonly pid: number;
-  /** Part of its command line by which it is told from another process that got its pid later. */
+  /** Part of its command line, which distinguishes it from a later process with its pid. */
   readonly script: string;
 }
 
@@ -50,9 +50,9 @@ export class RunRecord {
   ) {}
 
   /**
-   * Waits for whatever an earlier launcher left behind to be gone.
+   * Waits until the processes of an earlier launcher are gone.
    *
-   * @param say told about each process that had to be waited for or killed
+   * @param say called for each process that had to be waited for or killed
    * @throws AlreadyRunning when a launcher is at work on this folder
    */
   static async claim(dataDir: string, say: (text: string) => void): Promise<RunRecord> {

@@ -107,7 +107,7 @@ describe('a supervised part', () => {
     return first;
   }
 
-  it('tells where its process can be reached', async () => {
+  it('reports where its process can be reached', async () => {
     const starting = supervise().start();
     (await lives.number(1)).becomeReady({ api: 'http://127.0.0.1:1' });
     await expect(starting).resolves.toEqual({ api: 'http://127.0.0.1:1' });

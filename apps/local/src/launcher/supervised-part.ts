@@ -15,7 +15,7 @@ const LONGEST_RESTART_MS = 5_000;
 /** A part that lived this long had started well: its next restart is quick again. */
 const HEALTHY_LIFE_MS = 10_000;
 
-/** A part that is started again, with growing pauses, whenever it ends although nobody stopped it. */
+/** A part that is started again, with growing pauses, whenever it ends without having been stopped. */
 export class SupervisedPart {
   private current: PartProcess | undefined;
   private watching: Promise<void> | undefined;

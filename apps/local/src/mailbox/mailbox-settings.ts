@@ -14,7 +14,7 @@ export interface MailboxSettings {
   readonly host: string;
   /** TCP port; 0 asks the system for a free one. */
   readonly port: number;
-  /** The bearer key that whoever posts an e-mail has to show. */
+  /** The bearer key that a client sends with each e-mail. */
   readonly apiKey: string;
   /** Folder that holds the kept messages; created when missing. */
   readonly dataDirectory: string;

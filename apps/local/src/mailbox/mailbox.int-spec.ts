@@ -172,7 +172,7 @@ describe('GET /emails', () => {
 });
 
 describe('faults', () => {
-  it('fails the next requests, as often as told and with Retry-After', async () => {
+  it('fails the next requests, as often as set and with Retry-After', async () => {
     await setFaults({ failNext: { status: 429, count: 2, retryAfterSeconds: 3 } });
     for (let n = 0; n < 2; n += 1) {
       const answer = await send({ key: 'account/1' });

@@ -52,7 +52,7 @@ export class MailboxModule implements OnApplicationShutdown {
     };
   }
 
-  /** Runs after the server has let go of its connections, so nobody appends any more. */
+  /** Runs after the server has let go of its connections, so no request appends any more. */
   async onApplicationShutdown(): Promise<void> {
     await this.mailbox.close();
   }

@@ -4,7 +4,7 @@ import type { Log } from '@app/process';
 import type { Reply } from './reply.js';
 import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
 
-/** Turns whatever went wrong into the provider's error document; the unforeseen is logged and told to nobody. */
+/** Turns each error into the provider's error document; an unforeseen one is logged and its text kept from the client. */
 @Catch()
 export class ProviderErrorFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}

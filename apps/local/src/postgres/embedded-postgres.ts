@@ -68,8 +68,8 @@ const DATABASE = 'accounts';
 /**
  * Starts a real PostgreSQL from the programs that npm installed, reachable from this machine only.
  *
- * The server runs in a process group of its own, so that Ctrl-C reaches whoever started it first. Where
- * its starter was killed, it goes on; the next start on the same folder stops it and takes over. The
+ * The server runs in a process group of its own, so that Ctrl-C reaches the process that started it first. When
+ * that process is killed, the server goes on; the next start on the same folder stops it and takes over. The
  * caller makes sure that no two of them share a folder on purpose.
  *
  * @throws Error when it cannot start, with the setting to change or the end of the server's log
@@ -104,14 +104,14 @@ class Cluster {
   async createIfMissing(): Promise<void> {
     this.refuseForeignFolder();
     if (existsSync(join(this.dataDir, 'PG_VERSION'))) {
-      // Copies made by hand are often open to others, or belong to somebody else: the server refuses them.
+      // Copies made by hand are often open to others, or belong to another user: the server refuses them.
       chmodSync(this.dataDir, 0o700);
       this.owner.giveTo(this.dataDir);
       return;
     }
     mkdirSync(dirname(this.dataDir), { recursive: true });
     const unfinished = this.freshUnfinishedFolder();
-    // What a start as another user left could not be read by whoever the server will be.
+    // A file left by a start as another user is unreadable for the user of this server.
     rmSync(this.passwordFile, { force: true });
     writeFileSync(this.passwordFile, randomBytes(24).toString('base64url'), {
       mode: 0o600,
@@ -349,7 +349,7 @@ class Cluster {
     }
   }
 
-  /** Pids are used again by the system: what the note names may be anybody by now. */
+  /** Pids are used again by the system: the recorded one may name another process by now. */
   private isOurServer(pid: number): boolean {
     const commandLine = `${commandLineOf(pid)} `;
     return commandLine.includes('postgres') && commandLine.includes(` -D ${this.dataDir} `);

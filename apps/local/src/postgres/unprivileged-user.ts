@@ -9,13 +9,13 @@ export interface ProgramOwner {
   readonly prefix: readonly string[];
   /** Ids to start it with; undefined for those of this process. */
   readonly ids: { readonly uid: number; readonly gid: number } | undefined;
-  /** Gives a file or folder, with all it holds, to whoever the program will be. */
+  /** Gives a file or folder, with all it holds, to the user that the program runs as. */
   giveTo(path: string): void;
 }
 
 const AS_OURSELVES: ProgramOwner = { prefix: [], ids: undefined, giveTo: () => undefined };
 
-/** Inside this user namespace we are nobody, and what belongs to us outside belongs to nobody. */
+/** Inside this user namespace we are the user `nobody`, who owns there what we own outside. */
 const NAMESPACE = ['unshare', '--user', '--map-user=65534', '--map-group=65534', '--'] as const;
 
 const IN_NAMESPACE: ProgramOwner = { ...AS_OURSELVES, prefix: NAMESPACE };
@@ -23,13 +23,13 @@ const IN_NAMESPACE: ProgramOwner = { ...AS_OURSELVES, prefix: NAMESPACE };
 const UNPRIVILEGED_USERS = ['postgres', 'nobody', 'node', 'daemon'];
 
 /**
- * Finds somebody other than root to run PostgreSQL as; it is ourselves when we are not root.
+ * Finds a user other than root to run PostgreSQL as; our own when we are not root.
  *
  * A folder that already belongs to a user is run by that user. Otherwise a user namespace is preferred,
  * because it leaves the folder ours and works below folders that only root may enter.
  *
  * @param users names to look for in the system, most fitting first
- * @throws Error naming what to do when there is nobody
+ * @throws Error naming what to do when there is no such user
  */
 export function unprivilegedOwner(
   dataDir: string,

@@ -12,7 +12,9 @@ import { EraseAccountCommand } from './erase-account.handler.js';
 const erasureQuery = z.strictObject({
   reason: z
     .enum(erasureReasons, `must be one of ${erasureReasons.join(', ')}`)
-    .meta({ description: 'Kept for good. From a list, because free text would tell who it was.' }),
+    .meta({
+      description: 'Kept for good. From a list, because free text could identify the person.',
+    }),
 });
 
 const receiptAnswer = z.object({

@@ -33,9 +33,9 @@ export class EraseAccountCommand extends Command<ErasureReceipt> {
 }
 
 /**
- * The erasure is recorded first, because what is destroyed without a record could
- * not be told from a loss; then the key is destroyed, and the rows are emptied. The worker does the last two
- * as well, so that a crash between the steps leaves nothing undone.
+ * Records the erasure first, because a key destroyed without a record looks like a lost key. Then it
+ * destroys the key and empties the rows. The worker repeats these two steps, so a crash in between
+ * leaves nothing undone.
  */
 @CommandHandler(EraseAccountCommand)
 export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand> {

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from 'n
 import type { KeyObject } from 'node:crypto';
 import type { ErasureReason } from '@app/accounts';
 
-/** What is put on record for whoever asked for an erasure. Holds no personal data. */
+/** The record of an erasure that its requester gets. Holds no personal data. */
 export interface Erasure {
   readonly receiptId: string;
   readonly accountId: string;
@@ -22,7 +22,7 @@ export interface ErasureReceipt extends Erasure {
 /** The beginning of every Ed25519 private key in PKCS #8 (RFC 8410); the 32 bytes of the key follow. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** Signs receipts of erasures; anybody who knows the public key can check them, without this service. */
+/** Signs receipts of erasures; the public key is enough to check them, without this service. */
 export class ErasureReceipts {
   private readonly privateKey: KeyObject;
   /** SPKI, base64: to be published where a receipt cannot be changed. */

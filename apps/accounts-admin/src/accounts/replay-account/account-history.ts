@@ -82,7 +82,7 @@ export class AccountHistory {
   }
 }
 
-/** Resolves in any case, with what throws the reason of a failure: nobody may be there yet to be told of it. */
+/** Never rejects, because no caller may be waiting yet; the returned function throws the failure. */
 function outcomeOf(work: Promise<void>): Promise<() => void> {
   return work.then(
     () => () => undefined,

@@ -19,7 +19,7 @@ const skipRequest = z
       .string('must be text')
       .min(3, 'must say why, for whoever asks later')
       .max(500)
-      .meta({ description: 'Why the event is left out, for whoever asks later.' }),
+      .meta({ description: 'Why the event is left out, for the record.' }),
   })
   .meta({ description: 'The decision' });
 

@@ -20,7 +20,7 @@ import type { Lag } from './measure-lag.js';
 export interface ConsumerStatus {
   readonly name: string;
   readonly kind: Consumer['kind'];
-  /** `unknown`: nobody has reported for a while. Of sagas, who do not report, it is told by their lag. */
+  /** `unknown`: no worker has reported for a while. Sagas do not report: their state follows from their lag. */
   readonly state: ProjectionReport['state'] | 'unknown';
   readonly position: LogPosition | undefined;
   /** Undefined while the event store cannot be asked. */

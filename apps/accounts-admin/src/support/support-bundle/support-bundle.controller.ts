@@ -37,7 +37,7 @@ export class SupportBundleController {
     summary: 'What a developer needs to help: no personal data, no secret',
     description:
       'Versions, which settings are set, projections, failed events, statistics, and the newest events of one ' +
-      'account with everything redacted that is not known to be harmless. A section that cannot be told names the ' +
+      'account with everything redacted that is not known to be harmless. A section that cannot be read names the ' +
       'error in place of its content. Signed where RECEIPT_KEY is set; apps/accounts-admin/verify-export.mjs checks it.',
   })
   @ApiLines(

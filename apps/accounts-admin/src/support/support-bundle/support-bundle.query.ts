@@ -33,8 +33,8 @@ const DAYS = 30;
 const MOST_FAILED_EVENTS = 50;
 
 /**
- * What a developer needs to know, and nothing about persons: one line a section. A section that cannot be told says
- * so, because the bundle is wanted when something is broken.
+ * What a developer needs for a diagnosis, without personal data: one line a section. A section that cannot be
+ * read names its error, because the bundle is wanted when something is broken.
  */
 @Injectable()
 export class SupportBundleQuery {

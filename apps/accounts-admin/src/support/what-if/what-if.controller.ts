@@ -28,8 +28,8 @@ export class WhatIfController {
   @ApiOperation({
     summary: 'What the log would have become under other rules, and what a guesser would gain',
     description:
-      'Replays every history through the functions that decisions rest on. Codes are stored nowhere, so that nobody ' +
-      'knows whether a guess was right that was refused unseen: "gainedAtMost" and "soonerAtMost" take them all for ' +
+      'Replays every history through the functions that decisions rest on. Codes are not stored: whether a guess ' +
+      'that was refused unseen was right is unknown: "gainedAtMost" and "soonerAtMost" take them all for ' +
       'right, "lostAtMost" takes them all for wrong, "lostAtLeast" holds in either case. Not in the log, and so ' +
       'not in the answer: refused requests for new codes, tries after the first on a code that was refused unseen ' +
       'for the same reason, and people who did not try.',

@@ -27,7 +27,7 @@ export interface Controls {
   state(): Readonly<Record<string, number>>;
 }
 
-/** A request that cannot be served, told in words. */
+/** A request that cannot be served, with the reason as its message. */
 class BadRequest extends Error {
   constructor(
     readonly status: number,

@@ -44,7 +44,7 @@ export const faultsSchema = z.strictObject({
   /** What happens to subscribers that do not keep up; the process' setting when left out. */
   slowConsumer: z.enum(['catch-up', 'abort']).optional(),
   /**
-   * A filtered subscription from the start that has found nothing when it catches up is told one checkpoint,
+   * A filtered subscription from the start that has found nothing when it catches up gets one checkpoint,
    * 2^64-1, and no other one afterwards, as EventStoreDB 24.2 to 24.10.4 do.
    */
   checkpointBeyondLog: z.boolean().default(false),

@@ -118,7 +118,7 @@ describe('append messages', () => {
     );
   });
 
-  it('tell an append that left a stream empty', () => {
+  it('recognise an append that left a stream empty', () => {
     const outcome = { kind: 'appended', revision: -1, position: undefined } as const;
     const response = streams.BatchAppendResp.deserializeBinary(
       batchAppendResponse(encoded(uuid(CORRELATION)), Buffer.from('stream'), outcome),

@@ -43,7 +43,7 @@ type Refused = typeof REFUSED;
 type Success = Extract<AppendOutcome, { kind: 'appended' }>;
 
 /**
- * `BatchAppend`: one long-lived call in which many appends, told apart by their correlation ids, arrive in
+ * `BatchAppend`: one long-lived call in which many appends, each with a correlation id, arrive in
  * pieces. Each is answered exactly once and none of them ends the call.
  */
 export class BatchAppendCall {

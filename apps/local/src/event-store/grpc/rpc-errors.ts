@@ -152,7 +152,7 @@ export function unavailable(): RpcError {
   return new RpcError(status.UNAVAILABLE, 'Server Is Not Ready');
 }
 
-/** What went wrong as the status of a call; a defect of this process is told as such. */
+/** An error as the status of a call; a defect of this process is reported as one. */
 export function asRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   if (error instanceof MalformedMessage) return invalidArgument(error.message);

@@ -33,7 +33,7 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]
 
 type SupportedMethods = InstanceType<typeof serverFeatures.SupportedMethods>;
 
-/** Tells the client what it may call; `batchappend` among it decides how the client appends. */
+/** Lists the methods that the client may call; `batchappend` among it decides how the client appends. */
 export function serverFeaturesService(faults: FaultSwitches): {
   getSupportedMethods: handleUnaryCall<unknown, SupportedMethods>;
 } {

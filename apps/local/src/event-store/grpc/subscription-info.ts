@@ -12,7 +12,7 @@ const USER_NAME = 'system';
 
 const { SubscriptionInfo } = persistent;
 
-/** What the protocol tells about a group. */
+/** What the protocol reports about a group. */
 export function infoOf(
   reader: StreamReader,
   subscription: PersistentSubscription,

@@ -17,7 +17,7 @@ describe('the event log', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Opens the log and tells which bodies it found. */
+  /** Opens the log and returns the bodies it found. */
   async function open(): Promise<{ log: EventLog; found: string[] }> {
     const found: string[] = [];
     const log = await EventLog.open({
@@ -120,7 +120,7 @@ describe('the event log', () => {
     await expect(open()).rejects.toThrow(`${path} is damaged at offset ${first}`);
   });
 
-  it('tells damage of the last append from a torn one after a clean stop', async () => {
+  it('distinguishes damage of the last append from a torn one after a clean stop', async () => {
     const [first] = await logWith('first', 'last');
     flipByte(first! + FRAME_HEADER_LENGTH);
     await expect(open()).rejects.toThrow(CorruptLogError);

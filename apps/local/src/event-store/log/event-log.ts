@@ -28,7 +28,7 @@ export interface EventLogOptions {
   readonly fsync: boolean;
   /** Called for every frame found at the start. */
   readonly visit: FrameVisitor;
-  /** Called after each group of appends has become durable and each of them was told so. */
+  /** Called after each group of appends is durable and all their callbacks have run. */
   readonly onProgress: () => void;
   /** Called once when the disk fails; the log accepts nothing afterwards. */
   readonly onFailure: (error: Error) => void;
@@ -117,7 +117,7 @@ export class EventLog {
     return this.cache.read(offset, length);
   }
 
-  /** Writes out what is pending and marks the end, so that later damage is told from a torn append. */
+  /** Writes out what is pending and marks the end, which distinguishes later damage from a torn append. */
   async close(): Promise<void> {
     await this.flushing;
     if (!this.failed && this.end > this.recovery.length) {

@@ -11,7 +11,7 @@ export class FolderInUseError extends Error {
 
 interface Holder {
   readonly processId: number;
-  /** Tells a process from a later one with the same id; empty where the system does not say. */
+  /** Distinguishes a process from a later one with the same id; empty where the system does not say. */
   readonly startedAt: string;
 }
 

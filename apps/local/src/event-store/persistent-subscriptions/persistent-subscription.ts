@@ -37,7 +37,7 @@ export class PersistentSubscription {
   private readonly members: Member[] = [];
   /** Delivered before newer events. */
   private readonly retries: Message[] = [];
-  /** Taken from the source, but nobody had room for it yet. */
+  /** Taken from the source, but no consumer had room for it yet. */
   private upcoming: Message | undefined;
   private isSourceExhausted = false;
   private search: NodeJS.Immediate | undefined;
@@ -113,7 +113,7 @@ export class PersistentSubscription {
     this.pump();
   }
 
-  /** Delivers what there is to whoever has room. */
+  /** Delivers what there is to the consumers that have room. */
   pump(): void {
     while (!this.isStopped && this.members.some(({ hasRoom }) => hasRoom)) {
       const message = this.retries[0] ?? (this.upcoming ??= this.nextFromSource());

@@ -30,7 +30,7 @@ export class PersistentSubscriptions {
     this.ticking = setInterval(() => this.each((subscription) => subscription.tick()), TICK_MS);
   }
 
-  /** Does nothing any more; connections are ended by whoever stops the server. */
+  /** Ends the work of all groups; the caller ends the connections. */
   stop(): void {
     clearInterval(this.ticking);
     this.stopFollowing();

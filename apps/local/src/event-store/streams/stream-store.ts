@@ -180,7 +180,7 @@ export class StreamStore {
     this.write([this.metadataDraft(streamName, deletedMetadata())], 0, done);
   }
 
-  /** Deletes a stream for ever: nobody can read it or append to it again. */
+  /** Deletes a stream for ever: it can neither be read nor appended to again. */
   tombstone(
     streamName: Buffer,
     expected: ExpectedVersion,
@@ -263,7 +263,7 @@ export class StreamStore {
     };
   }
 
-  /** @param last which of the drafts the outcome tells of */
+  /** @param last which of the drafts the outcome names */
   private write(
     drafts: readonly RecordDraft[],
     last: number,

@@ -6,7 +6,7 @@ import type { EventSource, SourceStep } from './event-source.js';
 
 /** Events looked at in one go. */
 const SEARCH_LENGTH = 2_048;
-/** What a server tells that has no position yet and means "nowhere": -1 in 64 bits without a sign. */
+/** The position that a server without any position sends: -1 in 64 bits without a sign. */
 const BEYOND_LOG = 2n ** 64n - 1n;
 
 export interface AllSourceOptions {
@@ -16,7 +16,7 @@ export interface AllSourceOptions {
   /** A checkpoint after so many events, wanted or not; undefined for none. */
   readonly checkpointInterval: number | undefined;
   readonly resolveLinks: boolean;
-  /** Whether to tell a checkpoint beyond the log (see fault-switches.ts); never when left out. */
+  /** Whether to send a checkpoint beyond the log (see fault-switches.ts); never when left out. */
   readonly tellsBeyondLog?: () => boolean;
 }
 

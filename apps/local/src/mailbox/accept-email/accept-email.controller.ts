@@ -11,7 +11,7 @@ import { demandApiKey } from './api-key.js';
 import { parseEmailRequest } from './email-request.js';
 import { Statistics } from './statistics.js';
 
-/** `POST /emails`: the provider's contract, and the faults it is told to show. */
+/** `POST /emails`: the provider's contract, and the faults that are switched on. */
 @Controller('emails')
 export class AcceptEmailController {
   constructor(

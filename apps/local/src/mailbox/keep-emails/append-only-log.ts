@@ -14,14 +14,14 @@ export interface AppendOnlyLogOptions<Entry> {
   readonly parse: (stored: unknown) => Entry;
   /** What a shorter file would have to hold, or nothing while shortening does not pay. */
   readonly compacted?: (storedEntries: number) => readonly Entry[] | undefined;
-  /** Told about faults that no caller waits for. */
+  /** Called with faults that no caller waits for. */
   readonly onFault?: (error: unknown) => void;
 }
 
 const LINES_PER_WRITE = 1_000;
 
 /**
- * Entries in a file, one JSON document a line. What was appended is on the disk before anybody is told
+ * Entries in a file, one JSON document a line. An entry is on the disk before its append resolves
  * (entries that wait for the disk share one fsync), so that a killed process forgets nothing it answered for.
  */
 export class AppendOnlyLog<Entry> {

@@ -30,7 +30,7 @@ describe('recipientKey', () => {
     expect(recipientKey(one)).toBe(recipientKey(other));
   });
 
-  it('tells different mailboxes apart', () => {
+  it('distinguishes different mailboxes', () => {
     expect(recipientKey('ada+1@example.org')).not.toBe(recipientKey('ada@example.org'));
     expect(recipientKey('a.da@example.org')).not.toBe(recipientKey('ada@example.org'));
   });

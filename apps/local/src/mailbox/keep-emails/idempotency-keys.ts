@@ -3,7 +3,7 @@ export interface RememberedKey {
   readonly key: string;
   /** The answer that was given, and is given again. */
   readonly id: string;
-  /** Tells whether a second request with this key asks for the same. */
+  /** Equal when a second request with this key asks for the same. */
   readonly fingerprint: string;
   /** ISO 8601, UTC. */
   readonly acceptedAt: string;

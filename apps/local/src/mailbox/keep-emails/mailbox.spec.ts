@@ -217,7 +217,7 @@ describe('Mailbox', () => {
     expect((await send(after, 'a/1')).id).not.toBe(id);
   });
 
-  it('tells about each message once it is kept, and not again for repeated requests', async () => {
+  it('reports each message once it is kept, and not again for repeated requests', async () => {
     const told: Email[] = [];
     const mailbox = await open(newFolder(), { onAccepted: (email) => told.push(email) });
     const { id } = await send(mailbox, 'a/1');

@@ -45,7 +45,7 @@ export interface MailboxOptions {
   readonly maxKeys?: number;
   /** Called for each message once it is kept. */
   readonly onAccepted?: (email: Email) => void;
-  /** Told about faults that no caller waits for. */
+  /** Called with faults that no caller waits for. */
   readonly onFault?: (error: unknown) => void;
   readonly now?: () => Date;
 }
