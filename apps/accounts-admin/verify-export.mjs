@@ -99,7 +99,7 @@ function headsOf({ path, format, lines }) {
   return new Map(lines.map((line) => [line.stream, line]));
 }
 
-/** What was there before must still be there, as it was. */
+/** The earlier content must still be there, unchanged. */
 function compareHeads(before, after) {
   for (const [stream, { revision, head }] of before) {
     const now = after.get(stream);
@@ -144,7 +144,7 @@ function linksOf({ header: { stream }, lines }) {
   return { links, isChained };
 }
 
-/** What is sealed cannot be compared: for that the signature speaks. */
+/** Sealed values cannot be compared: only the signature covers them. */
 function tellsWhatIsStored({ actor, correlationId, causationId, data, stored }) {
   const { metadata } = stored;
   return (

@@ -48,7 +48,7 @@ export function readAdminSettings(env?: Environment) {
   return loadConfiguration(adminSettingTypes, env);
 }
 
-/** A setting, for somebody who must not learn a secret. */
+/** A setting, reported without secrets. */
 export interface SettingReport {
   readonly name: string;
   /** Given in the environment, or in a file that it names. */

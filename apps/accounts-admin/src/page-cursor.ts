@@ -42,7 +42,7 @@ function parsed(cursor: string): unknown {
   try {
     return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
-    // Somebody made it up; answered as any other that is none.
+    // A made-up cursor is answered like any other invalid one.
     return undefined;
   }
 }

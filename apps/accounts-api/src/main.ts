@@ -114,7 +114,7 @@ async function start(log: Log): Promise<RunningProcess> {
   };
 }
 
-/** After a new key-encryption key was put first; behind everything else, and once in a process' life. */
+/** Runs once a process, in the background: a new key-encryption key may have been put first. */
 async function rewrapAccountKeys(keys: AccountKeys, log: Log, signal: AbortSignal): Promise<void> {
   try {
     const rewrapped = await keys.rewrapAll(signal);

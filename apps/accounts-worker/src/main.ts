@@ -20,7 +20,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readWorkerSettings();
   const metrics = createMetrics();
-  // What is news to one consumer is news to all.
+  // All consumers share one feed of new events.
   const store = new SharingEventStore(new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL }));
   const database = createPool(settings.DATABASE_URL, {
     max: settings.DATABASE_CONNECTIONS,

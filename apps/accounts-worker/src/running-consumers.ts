@@ -57,7 +57,7 @@ export class RunningConsumers {
   }
 }
 
-/** The list of consumers is what operators and documents go by. */
+/** Operators and documents rely on the list of consumers. */
 function assertSame(name: string, listed: ReadonlySet<string>, reactedTo: readonly string[]): void {
   if (reactedTo.length === listed.size && reactedTo.every((type) => listed.has(type))) return;
   throw new TypeError(`saga ${name} reacts to other events than the list of consumers says`);

@@ -7,7 +7,7 @@ import { listOf, tableOf, textOf } from './table.js';
 
 const ACCOUNT = '<id|email>';
 
-/** Somebody has to look into this: the log is not what was appended. */
+/** An operator has to investigate: the log is not what was appended. */
 export class HistoryBroken extends Error {
   override readonly name = 'HistoryBroken';
 }

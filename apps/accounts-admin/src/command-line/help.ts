@@ -34,7 +34,7 @@ export function overview(program: string, groups: CommandGroups): string {
     row('--help', 'help on the command, with examples'),
     '',
     'The key is ADMIN_KEY, or the content of the file ADMIN_KEY_FILE, or the one in the data folder.',
-    'Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong, 3 nobody answers.',
+    'Exit codes: 0 done, 1 refused or failed, 2 the command line is wrong, 3 no process answers.',
     ...(canComplete(program)
       ? [`For completion in the shell: ${program} completion >> ~/.bashrc`]
       : []),

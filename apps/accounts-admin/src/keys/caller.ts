@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ProvenKey } from './admin-keys.js';
 import type { Scope } from './scopes.js';
 
-/** Who is asking, and as part of which request. */
+/** The caller, and the request it makes. */
 export interface Caller {
   readonly keyId: string;
   readonly scopes: ReadonlySet<Scope>;

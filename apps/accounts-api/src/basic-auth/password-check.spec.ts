@@ -68,7 +68,7 @@ describe('Checking a password', () => {
     expect(accounts.passwordHasher.verified).toBe(2);
   });
 
-  it('counts what was wrong, and nothing of what was right', async () => {
+  it('counts wrong passwords, and no right ones', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
     await check.isRight(claim(RIGHT), stored());
     expect(buckets.total).toBe(0);
@@ -139,7 +139,7 @@ describe('Checking a password', () => {
     expect(securityEvents().at(-1)).toBe('excess_rate_limit_exceeded');
   });
 
-  it('lets the one who proved the password lately in, whatever others tried', async () => {
+  it('lets a client in that proved the password lately, whatever others tried', async () => {
     const limits = exampleLimits({ FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: 1 });
     const check = examplePasswordCheck(accounts, { buckets, limits, cacheMs: 60_000 });
     await check.isRight(claim(RIGHT), stored());

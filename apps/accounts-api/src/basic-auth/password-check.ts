@@ -12,7 +12,7 @@ import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upg
 import { VerifiedCredentials } from './verified-credentials.js';
 import type { StoredCredentials } from './verified-credentials.js';
 
-/** Somebody says that this is the password of that address. */
+/** A caller's claim that this is the password of that address. */
 export interface PasswordClaim {
   readonly requestId: string;
   readonly client: RequestClient;
@@ -42,8 +42,8 @@ export class PasswordCheck {
   ) {}
 
   /**
-   * In a flood, those who would be turned away are not to cost a look-up first. Who proved a password not
-   * long ago is looked up all the same: that may cost no hash.
+   * In a flood, a caller that would be refused must not cost a look-up first. An account whose password was proven
+   * lately is looked up all the same: its check may cost no hash.
    *
    * @throws HashingOverloaded
    */
@@ -71,7 +71,7 @@ export class PasswordCheck {
     claim: PasswordClaim,
     stored: StoredCredentials | undefined,
   ): Promise<boolean> {
-    // In a flood, those who are sent away anyway are not to cost two statements each.
+    // In a flood, a caller that is refused anyway must not cost two statements.
     this.passwordHasher.assertRoom();
     const counted = this.countedFor(claim);
     await this.takeTurn(claim, counted);

@@ -37,7 +37,7 @@ export class ClientAddresses {
     return client;
   }
 
-  /** Whom an event that the request leads to is written down for. */
+  /** The client that the events of this request record. */
   clientOf(request: ForwardedRequest): RequestClient {
     const userAgent = request.headers['user-agent']?.slice(0, MOST_OF_USER_AGENT);
     return { address: this.addressOf(request), ...(userAgent && { userAgent }) };

@@ -94,7 +94,7 @@ export async function giveBackToBuckets(
 const MOST_REMOVED = 5_000;
 
 /**
- * Removes what says nothing any more: a full bucket is the same as none. Buckets in use are left alone.
+ * Removes full buckets, which are the same as none. Buckets in use are left alone.
  *
  * @throws DatabaseUnavailable
  */

@@ -9,8 +9,8 @@ import type { Limits } from './limits.js';
 import { LIMITS, Throttle } from './throttle.js';
 
 /**
- * Bounds registrations by network, and by address whatever account that has. What is no address costs
- * nothing and is refused by its validation, which comes later.
+ * Bounds registrations by network, and by address with or without an account. A malformed address is not
+ * counted: validation refuses it later.
  */
 @Injectable()
 export class RegistrationThrottleGuard implements CanActivate {

@@ -86,8 +86,8 @@ export class BcryptPasswordHasher implements PasswordHasher {
   }
 
   /**
-   * A hash of a lower cost is compared sooner, which would tell that its account exists, and is old. Each
-   * step of the cost doubles the work, so one hash of each cost from there on makes up for it exactly.
+   * A hash of a lower cost is compared sooner, which would reveal an existing, old account. Each step of the
+   * cost doubles the work, so one hash of each cost from there on makes up for it exactly.
    */
   private async spendDifference(cost: number): Promise<void> {
     for (let step = cost; step < this.options.cost; step++) {
@@ -126,8 +126,8 @@ export class BcryptPasswordHasher implements PasswordHasher {
 }
 
 /**
- * Made at once: it takes microseconds, where the thread pool would be asked twice, behind the hashes that
- * others wait for.
+ * Synchronous, because it takes microseconds: on the thread pool it would queue behind the hashes of other
+ * callers.
  */
 function newSalt(cost: number): string {
   return bcrypt.genSaltSync(cost);

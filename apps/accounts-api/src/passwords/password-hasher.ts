@@ -8,7 +8,7 @@ export interface PasswordHasher {
 
   /**
    * Costs the same whether there is a hash to compare with or not, so that the time of an answer does
-   * not tell which addresses have an account.
+   * not reveal which addresses have an account.
    *
    * @param storedHash undefined for an unknown account: the answer is then false
    * @throws HashingOverloaded, UnreadableHash

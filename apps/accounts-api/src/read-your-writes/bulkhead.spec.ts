@@ -34,7 +34,7 @@ describe('Places to wait in', () => {
     ]);
   });
 
-  it('are free again when somebody leaves', async () => {
+  it('are free again when a visitor leaves', async () => {
     const { stay, leaveAll } = visitors(new Bulkhead(1, 1));
     const first = stay('a');
     expect(stay('a').told).toBe('turned away');

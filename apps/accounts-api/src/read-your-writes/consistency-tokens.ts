@@ -21,7 +21,7 @@ export class ConsistencyTokenBroken extends Error {
 
 /**
  * Written events as texts that only our own processes can read, make or change. Each text is new, and as
- * long as every other: a position in the clear would tell how much was written for somebody else's address.
+ * long as every other: a position in the clear would reveal how much was written for another person's address.
  */
 export class ConsistencyTokens {
   private readonly key: Buffer;

@@ -60,7 +60,7 @@ export class ReadYourWrites {
 
   /**
    * @param appended undefined for a command that changed nothing. The newest write of this process takes its
-   *   place: a stranger who reads after it waits as he would have waited for a change
+   *   place: a stranger who reads after it waits as after a change
    * @returns what the caller's token is to name; undefined when this process has written nothing yet
    */
   remember(accountId: string, appended: AppendResult | undefined): WrittenEvent | undefined {
@@ -82,7 +82,7 @@ export class ReadYourWrites {
       await this.waitingForTokens.holdWhile(
         claimed.network,
         () => this.waitFor(claimed),
-        // What the read model has reached already is answered as ever.
+        // A read without a place does not wait: it succeeds when the read model is there already.
         () => this.progress.waitUntil(claimed.position, 0),
       );
     }

@@ -38,7 +38,7 @@ describe('Registering an account', () => {
     ]);
   });
 
-  it('keeps who asked, as part of which request', async () => {
+  it('records the client and the request', async () => {
     await register();
     for (const { metadata } of await accounts.recorded()) {
       expect(metadata).toMatchObject({
@@ -86,19 +86,19 @@ describe('Registering an account', () => {
     }
     expect(accounts.passwordHasher.hashed).toBe(4);
     const after = await accounts.history();
-    // The refusal and the notice, once: what anybody can do at will must not make the stream grow.
+    // The refusal and the notice, once: repeated requests must not make the stream grow.
     expect(after).toHaveLength(before + 2);
     expect(after[before]).toMatchObject({ type: 'RegistrationRefused' });
     expect(JSON.stringify(after.slice(before))).not.toContain('third password');
   });
 
-  it('lets the one who registered read it at once', async () => {
+  it('lets the client read its own registration at once', async () => {
     const { written } = await register();
     await accounts.readYourWrites.settle(accounts.accountId, undefined);
     expect(accounts.progress.waitedFor).toEqual([written?.position]);
   });
 
-  it('is decided anew when somebody else was faster', async () => {
+  it('is decided anew when another client was faster', async () => {
     await Promise.all(Array.from({ length: 10 }, (_, index) => register(`password ${index}`)));
     const all = await types();
     expect(all.filter((type) => type === 'AccountRegistered')).toHaveLength(1);

@@ -18,7 +18,7 @@ import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { PASSWORD_HASHER } from '../passwords/password-hasher.js';
 import type { PasswordHasher } from '../passwords/password-hasher.js';
 
-/** Somebody wants an account for this address. The answer is the same whatever the address has already. */
+/** A client asks for an account for this address. The answer is the same for a new, pending or active one. */
 export class RegisterAccountCommand extends Command<WrittenAt & { readonly accountId: string }> {
   constructor(
     readonly address: string,

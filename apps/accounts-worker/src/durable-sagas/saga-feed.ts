@@ -139,7 +139,7 @@ export class SagaFeed {
           await saveCheckpoint(database, name, position, this.lastEventUpTo(position));
           this.received = this.received.filter((event) => event.position > position);
           this.position = position;
-          // What failed before was the saving itself.
+          // Without events in flight only the saving itself had failed.
           if (this.underWay.size === 0) this.state = 'running';
         },
       }),

@@ -21,7 +21,7 @@ export const RETENTION_POLICY = Symbol('RetentionPolicy');
 export interface RetentionPolicy {
   /** How long a registration may wait for its activation, in milliseconds. */
   readonly retentionMs: number;
-  /** Pause between two registrations, in milliseconds: bounds what this costs everybody else. */
+  /** Pause between two registrations, in milliseconds: bounds the load on all other work. */
   readonly pauseMs: number;
   /** Pause between two rounds, in milliseconds. */
   readonly intervalMs: number;

@@ -71,7 +71,7 @@ interface Waiter {
   wake: () => void;
 }
 
-/** A pause that is over by a fraction of a millisecond only must not be waited for in circles. */
+/** Keeps a remaining pause below a millisecond from becoming a busy loop. */
 const SHORTEST_WAIT_MS = 1;
 /** Longer than any probe takes; looking again costs nothing. */
 const LONGEST_WAIT_MS = 30_000;

@@ -57,7 +57,7 @@ export abstract class MailProvider {
   private lastFailure: MailProviderStatus['lastFailure'];
 
   constructor(
-    /** For people who look after the service; no URL, and no key. */
+    /** For operators; no URL, and no key. */
     readonly name: string,
     private readonly options: BreakerOptions,
   ) {

@@ -226,7 +226,7 @@ describe('Two providers', () => {
     expect([providers.isAvailable, providers.isWorking]).toEqual([true, true]);
   });
 
-  it('the second takes at once what the first asked to wait with', async () => {
+  it('the second takes at once a mail that the first asked to wait with', async () => {
     first.answers(slowDown(600));
     await expect(providers.send(mail, 'a')).rejects.toMatchObject({
       afterMs: 0,

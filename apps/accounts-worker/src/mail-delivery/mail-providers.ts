@@ -55,7 +55,7 @@ export class MailProviders {
     return this.providers.map(({ status }) => status);
   }
 
-  /** Whether some mail could be handed over now, were it only to find out. */
+  /** Whether some mail could be handed over now, at least as a probe. */
   get isAvailable(): boolean {
     return this.providers.some(({ state }) => state === 'closed' || state === 'due');
   }
@@ -97,7 +97,7 @@ export class MailProviders {
         throw error;
       }
       if (provider.state === 'closed' || !this.isWorking) throw error;
-      // That this provider wants to be left alone is no reason for the mail to wait.
+      // The pause of this provider must not delay the mail.
       this.noteFailedProbe(unsettled, provider);
       throw error.withoutPause();
     }
@@ -121,7 +121,7 @@ export class MailProviders {
 
   private choose(doubt: InDoubtDelivery | undefined): MailProvider {
     const now = Date.now();
-    // Where it works again it can be asked without harm, however long that took.
+    // A provider that works again can safely be asked again, at any time.
     if (doubt?.provider.state === 'closed') return doubt.provider;
     if (doubt && now < doubt.until) {
       const { provider, until } = doubt;
@@ -130,7 +130,7 @@ export class MailProviders {
       throw new MailProviderUnavailable('it may have taken it before', { retryAfterMs });
     }
     const provider =
-      // A provider that left this mail in doubt is not probed with it while another one may take it.
+      // Prefers another provider to the one that left this mail in doubt.
       this.providers.find((other) => doubt && other !== doubt.provider && this.mayTake(other)) ??
       this.providers.find((candidate) => this.mayTake(candidate)) ??
       this.providers.find(({ state }) => state === 'due');

@@ -12,7 +12,7 @@ export interface OwnerNoticeMail {
   readonly language: MailLanguage;
 }
 
-/** Informs the owner of an active account that a client registered the address again; the client learns nothing. */
+/** Informs the owner of an active account that the address was registered again; the client learns nothing of it. */
 export function ownerNoticeMail(mail: OwnerNoticeMail): Mail {
   const { accountId, noticeNumber, address, language } = mail;
   return {

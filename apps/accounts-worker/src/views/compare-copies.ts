@@ -16,7 +16,7 @@ import type { Log } from '@app/process';
 import { forgetRecordedPersons } from '../forget-person/forget-recorded-persons.js';
 
 const CONFIRM_INTERVAL_MS = 250;
-/** Who is confirmed seldom ceases to be. */
+/** A confirmed database rarely loses its confirmation. */
 const LOOK_AGAIN_INTERVAL_MS = 2_000;
 
 export interface CopiesOptions {
@@ -32,8 +32,8 @@ export interface CopiesOptions {
  * log holds what this database was built from, the keys of accounts can be unwrapped, and no person is readable
  * whose erasure the log records. Waits as long as one of the two cannot be reached.
  *
- * @throws LogDoesNotMatch after telling every other process; those are left alone while another worker gets on with
- *   this database, because then it is this one that was pointed at the wrong log
+ * @throws LogDoesNotMatch after refusing the database to every process. It is not refused while another worker
+ *   leads its projection: then this worker has the wrong log
  * @throws KeyEncryptionKeyWrong
  */
 export async function compareCopies(options: CopiesOptions): Promise<void> {
@@ -59,8 +59,8 @@ export async function compareCopies(options: CopiesOptions): Promise<void> {
 }
 
 /**
- * Lets every process work with this database, as soon as the accounts show all of the log, and again whenever it was
- * put back from a copy. Ends with the signal.
+ * Lets every process work with this database as soon as the accounts show all of the log, and again after each
+ * restore from a copy. Ends with the signal.
  *
  * @param isComplete whether this worker keeps the accounts, and they show everything that was recorded
  */

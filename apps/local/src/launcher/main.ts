@@ -65,7 +65,7 @@ function isStopping(): boolean {
   return stopRequestedAt !== undefined;
 }
 
-/** Somebody asked again because stopping takes too long for them. */
+/** The operator asked again because stopping takes too long. */
 function insist(): void {
   if (Date.now() - (stopRequestedAt ?? 0) < SAME_KEYSTROKE_MS) return;
   output.say('Killing everything.');

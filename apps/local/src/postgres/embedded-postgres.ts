@@ -389,7 +389,7 @@ class Cluster {
   }
 }
 
-/** Somebody else listens where PostgreSQL should. */
+/** Another process listens where PostgreSQL should. */
 export class PostgresPortTaken extends Error {
   constructor(readonly port: number) {
     super(

@@ -151,7 +151,7 @@ function projectionWithoutReasons(status: ConsumerStatus): object {
   return { ...answer, failing: answer.failing && withoutReason(answer.failing) };
 }
 
-/** Why somebody decided what: people write what they like there. */
+/** Reasons of decisions: operators may write anything there. */
 function withoutReason(failedEvent: ReturnType<typeof toFailedEventAnswer>): object {
   return { ...failedEvent, reason: undefined };
 }
