@@ -10,11 +10,9 @@ import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-de
 import { EraseAccountCommand } from './erase-account.handler.js';
 
 const erasureQuery = z.strictObject({
-  reason: z
-    .enum(erasureReasons, `must be one of ${erasureReasons.join(', ')}`)
-    .meta({
-      description: 'Kept for good. From a list, because free text could identify the person.',
-    }),
+  reason: z.enum(erasureReasons, `must be one of ${erasureReasons.join(', ')}`).meta({
+    description: 'Kept for good. From a list, because free text could identify the person.',
+  }),
 });
 
 const receiptAnswer = z.object({
