@@ -4,7 +4,7 @@
 #   docker/upgrade.sh                 builds; UPGRADE_BUILD=0 takes images as they are
 #
 # 1. `migrate` brings the database up to date; migrations only add, so the version before goes on working.
-# 2. Each API process is replaced by one that is healthy before the old one is told to stop.
+# 2. Each API process gets a successor, and is stopped when the successor is healthy.
 # 3. So are the workers: new ones stand by, and one of them takes over when the leading one stops.
 # 4. Everything else that differs is replaced.
 #

@@ -73,7 +73,7 @@ bouncer=$!
 say 'ready'
 trap 'kill -TERM "$bouncer" "$engine" 2> /dev/null' TERM INT
 
-# 8443 is 20FB: when the web server starts again it has a new network namespace, and this one has nobody to guard.
+# 8443 is 20FB: when the web server starts again it has a new network namespace, and this one has no server to guard.
 listening() { cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | grep -q ':20FB .* 0A '; }
 missed=0
 while kill -0 "$engine" 2> /dev/null && kill -0 "$bouncer" 2> /dev/null; do

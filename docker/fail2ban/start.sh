@@ -59,7 +59,7 @@ server=$!
 trap 'kill -TERM "$server"' TERM INT
 
 # When the web server's container is started again it gets a new network namespace, and bans in the old one
-# would stop nobody: then this container has to start again, too. 8443 is 20FB.
+# would stop no client: then this container has to start again, too. 8443 is 20FB.
 listening() { cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | grep -q ':20FB .* 0A '; }
 missed=0
 while kill -0 "$server" 2> /dev/null; do

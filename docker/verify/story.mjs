@@ -117,7 +117,7 @@ async function neighbour() {
 }
 
 /**
- * Somebody who calls all the time, until told to stop by the file /tmp/stop: registers and looks at an account that is
+ * A client that calls all the time, until the file /tmp/stop exists: it registers, and looks at an account that is
  * there. Every call has to be answered as if nothing happened.
  */
 async function traffic() {

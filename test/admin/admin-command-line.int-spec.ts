@@ -123,7 +123,7 @@ describe('the admin command line', () => {
     expect(await shown('keys', 'list')).toContain('accounts:read history:read');
   });
 
-  it('tells whether a history is as it was appended', async () => {
+  it('says whether a history is as it was appended', async () => {
     const before = JSON.parse((await run(['accounts', 'verify', ada.address, '--json'])).out);
     expect(before).toMatchObject({ intact: true, events: 4, chainedFrom: null, broken: null });
     const address = 'chained@example.org';
@@ -191,7 +191,7 @@ describe('the admin command line', () => {
     }
   });
 
-  it('says when nobody answers', async () => {
+  it('says when no service answers', async () => {
     const { code, err } = await run(['keys', 'list', '--url', 'http://127.0.0.1:1']);
     expect(code).toBe(EXIT.notReachable);
     expect(err).toContain('http://127.0.0.1:1');
@@ -247,7 +247,7 @@ describe('the admin command line', () => {
     expect((await run(['mails', '--help'])).out).toContain('registration mails retry <mail>');
   });
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     const { version } = JSON.parse(
       readFileSync(join(repositoryRoot, 'package.json'), 'utf8'),
     ) as Record<string, string>;

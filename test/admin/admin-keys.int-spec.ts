@@ -96,7 +96,7 @@ describe('keys of the admin API', () => {
     }
   });
 
-  it('a route whose scope was forgotten is open to nobody', async () => {
+  it('a route without a scope refuses every key', async () => {
     const { status, text } = await admin.call('GET', '/admin/v1/forgotten', { key: almighty });
     expect(status).toBe(403);
     expect(text).not.toContain('nobody said');

@@ -193,7 +193,7 @@ describe('the admin process beside a worker', () => {
       }
     });
     try {
-      // Whoever holds the checkpoint keeps the rebuild from its last step.
+      // A session that holds the checkpoint keeps the rebuild from its last step.
       const holder = await database.openSession('spec');
       await holder.query({ text: 'begin' });
       await holder.query({
@@ -221,7 +221,7 @@ describe('the admin process beside a worker', () => {
     await caughtUp();
   });
 
-  it('tells while the event store is away', async () => {
+  it('answers while the event store is away', async () => {
     await eventStore.kill();
     expect(await projection('accounts')).toMatchObject({ lag: null });
     expect(await call('GET', `/accounts/${exampleAccountId(1)}/history`)).toMatchObject({

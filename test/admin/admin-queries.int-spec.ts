@@ -111,7 +111,7 @@ describe('the admin API', () => {
       '/verification',
       '/what-if?codeTtlSeconds=120',
       '/support-bundle',
-    ])('GET %s shows nobody, and records nothing', async (path) => {
+    ])('GET %s shows no person, and records nothing', async (path) => {
       const before = await audited();
       const { status, text } = await get(path);
       expect(status).toBe(200);
@@ -175,7 +175,7 @@ describe('the admin API', () => {
       }
     });
 
-    it('one by id or address; 404 for one that nobody registered', async () => {
+    it('one by id or address; 404 for one that is not registered', async () => {
       const byAddress = await get(`/accounts/${encodeURIComponent('ada@EXAMPLE.org')}`);
       expect(byAddress.body).toEqual({
         accountId: admin.accountIdOf(ADA),
@@ -240,7 +240,7 @@ describe('the admin API', () => {
     it('that breaks off half-way ends with a line that says so', async () => {
       admin.store.breaksAfter = 3;
       const { status, text } = await get(`/accounts/${ADA}/history`, 'application/x-ndjson');
-      // Three events are one chunk of keys: whatever was read is told, or nothing, but never an end.
+      // Three events are one chunk of keys: the answer holds what was read, or nothing, but never an end.
       expect([200, 503]).toContain(status);
       expect(text).not.toContain('"end"');
       if (status === 200) expect(text.trim().split('\n').at(-1)).toContain('"error"');

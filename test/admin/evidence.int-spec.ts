@@ -187,7 +187,7 @@ describe('evidence of what happened', () => {
       expect(heads).toContainEqual({ stream, broken: { revision, reason } });
     });
 
-    it('tells of histories that were stripped of their links', async () => {
+    it('names histories that were stripped of their links', async () => {
       forge((own) =>
         own.map((event) => ({
           ...event,
@@ -201,7 +201,7 @@ describe('evidence of what happened', () => {
     it('that breaks off half-way says so, and nothing else', async () => {
       admin.store.breaksAfter = 4;
       const answer = await admin.call('GET', '/admin/v1/verification', { key });
-      // Nothing was told yet, so that it still can be a problem.
+      // No line was sent yet, so that the answer still can be a problem.
       expect(answer).toMatchObject({
         status: 503,
         body: { type: '/problems/service-unavailable' },
@@ -326,14 +326,14 @@ describe('evidence of what happened', () => {
       expect(readdirSync(folder).filter((name) => name.startsWith('busy'))).toEqual([]);
     });
 
-    it('verifies whatever was told on the way', async () => {
+    it('verifies with any lines of progress in between', async () => {
       const heads = (await text('/heads')).split('\n');
       const progress = '{"progress":{"events":1,"fraction":0.5}}';
       expect(verifyExport(heads.toSpliced(1, 0, progress, progress).join('\n')).status).toBe(0);
       expect(verifyExport(heads.toSpliced(1, 1).join('\n')).status).toBe(1);
     });
 
-    it('that nobody signed does not verify, however whole it is', () => {
+    it('without a signature does not verify, however whole it is', () => {
       const lines = new SignedLines('support-bundle/v1', undefined);
       const file = lines.first({ at: '2026-11-22T12:00:00.000Z' }) + lines.last();
       expect(verifyExport(file)).toMatchObject({
@@ -451,7 +451,7 @@ describe('evidence of what happened', () => {
       }
     });
 
-    it('is there while the event store is away, and says what it could not tell', async () => {
+    it('is there while the event store is away, and names what it could not read', async () => {
       admin.store.isDown = true;
       const bundle = await lines('/support-bundle');
       expect(bundle).toContainEqual({ section: 'eventStore', failure: 'EventStoreUnavailable' });

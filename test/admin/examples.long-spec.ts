@@ -144,7 +144,7 @@ describe('An example', () => {
     expect(ran).toBeGreaterThan(4);
   }, 60_000);
 
-  it('that goes into a file is told from a file that was changed', async () => {
+  it('that goes into a file verifies, and a changed file does not', async () => {
     const place = await checkout();
     const { folder } = place;
     const erased = `${ADMIN} accounts erase ada@example.org --reason requested-by-owner --json --yes`;

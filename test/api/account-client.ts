@@ -22,7 +22,7 @@ export interface Credentials {
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** A caller whose address nobody has used yet. */
+/** A caller with an address that is not in use yet. */
 export function newCaller(password = PASSWORD): Credentials {
   return { email: `ada.${randomBytes(6).toString('hex')}@example.org`, password };
 }

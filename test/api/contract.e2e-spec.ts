@@ -241,7 +241,7 @@ describe('The contract of the API', () => {
       expectProblem(form, 415, 'unsupported-media-type');
     });
 
-    it('answers 409 to a token that names what is not in the log, whoever asks', async () => {
+    it('answers 409 to a token that names what is not in the log, from a known caller and an unknown one', async () => {
       const written = { accountId: randomUUID(), revision: 0n, position: (1n << 64n) - 1n };
       const tokens = new ConsistencyTokens(addressKey);
       for (const one of [caller, newCaller()]) {

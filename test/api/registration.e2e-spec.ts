@@ -293,7 +293,7 @@ describe('Registration over the whole product', () => {
     });
   });
 
-  it('has told its log nothing that is secret', async () => {
+  it('writes no secret to its log', async () => {
     const { caller, code } = await registered();
     await client.view(caller);
     await client.activate({ ...caller, password: 'canary of a password' }, code);

@@ -31,7 +31,7 @@ describe('PostgreSQL from a copy that is newer than the event store', () => {
       status: 503,
       body: { checks: { postgres: expect.stringMatching(REFUSAL) } },
     });
-    // The rows of both are there, and yet nobody is told anything that the log does not know.
+    // The rows of both are there, and yet no caller sees what the log does not hold.
     expect((await service.client.view(story.newcomer)).status).toBe(503);
     expect((await service.client.view(story.settled)).status).toBe(503);
     await expect(service.start('admin')).rejects.toThrow(REFUSAL);
@@ -52,7 +52,7 @@ describe('PostgreSQL from a copy that is newer than the event store', () => {
     expect(await service.figure('unreadable_accounts')).toBe(0);
   });
 
-  it('keeps whoever was erased unreadable, although the log has lost the erasure', async () => {
+  it('keeps an erased person unreadable, although the log has lost the erasure', async () => {
     const { accountId, email } = story.erased;
     expect((await service.client.view(story.erased)).status).toBe(401);
     expect(await service.typesOf(accountId)).not.toContain('AccountErased');

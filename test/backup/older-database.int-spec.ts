@@ -46,7 +46,7 @@ describe('PostgreSQL from a copy that is older than the event store', () => {
     expect((await service.client.register(newCaller())).status).toBe(503);
   });
 
-  it('has the keys destroyed again of whoever was erased meanwhile, before anybody works with it', async () => {
+  it('has the keys of persons erased since destroyed again, before another process works with it', async () => {
     const before = await keyOf(story.erased.accountId);
     expect(before).toMatchObject({ destroyed: false });
     await service.start('worker');
@@ -66,7 +66,7 @@ describe('PostgreSQL from a copy that is older than the event store', () => {
     }
   });
 
-  it('names whoever cannot be read because the key was made since', async () => {
+  it('names accounts that cannot be read because the key was made since', async () => {
     const { accountId } = story.newcomer;
     await soon(async () => {
       expect(await service.figure('unreadable_accounts')).toBeGreaterThanOrEqual(1);
@@ -86,7 +86,7 @@ describe('PostgreSQL from a copy that is older than the event store', () => {
     expect(unreadable[0]?.error).toMatch(/^AccountKeyMissing: /);
   });
 
-  it('serves whoever comes next, mail and activation included', async () => {
+  it('serves the next registration, mail and activation included', async () => {
     const caller = newCaller();
     await service.registerAndWaitForMail(caller);
     await service.activate(caller);
@@ -94,9 +94,9 @@ describe('PostgreSQL from a copy that is older than the event store', () => {
     expect({ status, body }).toMatchObject({ status: 200, body: { status: 'active' } });
   });
 
-  it('sends nobody a second mail', async () => {
+  it('sends no person a second mail', async () => {
     const accepted = 'mail_provider_tries_total{provider="first",outcome="accepted"}';
-    // One more for whoever came since. The provider would forgive a repetition; it was not asked to.
+    // One more for the registration since. The provider would ignore a repetition; the worker sent none.
     expect(await service.figure(accepted)).toBeLessThanOrEqual(unsent + 1);
     const mails = story.crowd.map((person) => service.mailsTo(person));
     for (const sent of await Promise.all(mails)) expect(sent.length).toBeLessThanOrEqual(1);

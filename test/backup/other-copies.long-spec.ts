@@ -37,7 +37,7 @@ describe('Restoring', () => {
     for (let registered = 0; registered < 2 * story.crowd.length; registered += 10) {
       await Promise.all(Array.from({ length: 10 }, () => fork.register(newCaller())));
     }
-    // Their own two copies belong together, now that nobody writes.
+    // Their own two copies belong together, now that no process writes.
     const unreadable = await fork.figure('unreadable_accounts');
     await fork.stop();
     const later = { database: await copyDatabase(forked.url), log: copyLog(dataDir) };
@@ -84,7 +84,7 @@ describe('Restoring', () => {
     await service.activate(caller);
   }, 90_000);
 
-  it('goes on without PostgreSQL: nobody is known, and whoever comes is served', async () => {
+  it('goes on without PostgreSQL: no account is known, and new registrations are served', async () => {
     const empty = await freshDatabase();
     const service = serviceOn(empty.url, restoreLog(story.late.log));
     await service.startAll();

@@ -80,7 +80,7 @@ describe('Accounts that cannot be read', () => {
       damaged.writeUInt8((damaged.at(-1) ?? 0) ^ 1, damaged.length - 1);
       await putKey(damaged);
     });
-    // The log takes what it is given: renewals whose new password nobody can read.
+    // The event store does not open what it appends: renewals with a password hash that cannot be read.
     const sealed = sealedHashOf(await registrationOf(neighbour));
     await renew(moved, sealed);
     const own = sealedHashOf(await registrationOf(truncated));
@@ -125,7 +125,7 @@ describe('Accounts that cannot be read', () => {
     }
   }
 
-  it('are named, each with its fault, and hold up nobody', async () => {
+  it('are named, each with its fault, and hold up no other account', async () => {
     const { body } = await service.readiness('worker');
     expect(body).toMatchObject({ consumers: { accounts: { state: 'live' } } });
     expect(await service.figure('unreadable_accounts')).toBe(4);

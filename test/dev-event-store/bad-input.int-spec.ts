@@ -45,7 +45,7 @@ describe('bad input', () => {
     await client.appendToStream('there', tested(1));
   });
 
-  /** Sends messages as they are, closes the sending half, and tells how the call ended. */
+  /** Sends messages as they are, closes the sending half, and returns how the call ended. */
   function send(method: string, messages: readonly Uint8Array[]): Promise<{ code: status }> {
     const call = raw.makeBidiStreamRequest(method, asIs, asIs);
     call.on('data', () => undefined);

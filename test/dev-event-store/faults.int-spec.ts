@@ -161,7 +161,7 @@ describe('fault switches', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(299);
   });
 
-  it('tell a subscription that finds nothing a checkpoint beyond the log, and no other one', async () => {
+  it('send a subscription that finds nothing a checkpoint beyond the log, and no other one', async () => {
     await set({ checkpointBeyondLog: true });
     const told: (bigint | string)[] = [];
     const following = (prefix: string) =>
@@ -222,7 +222,7 @@ describe('the process', () => {
     await first.remove();
   });
 
-  it('has no control port when told so', async () => {
+  it('has no control port when the setting is off', async () => {
     const eventStore = await EventStoreProcess.start({ EVENTSTORE_CONTROL_PORT: 'off' });
     expect(Object.keys(eventStore.endpoints)).toEqual(['eventstore']);
     await eventStore.remove();

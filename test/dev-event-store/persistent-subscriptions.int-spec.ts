@@ -95,7 +95,7 @@ describe('persistent subscriptions through the official client', () => {
     await consumer.subscription.unsubscribe();
   });
 
-  it('begin where they are told to', async () => {
+  it('begin at the position of their settings', async () => {
     const stream = `begin-${randomUUID()}`;
     await client.appendToStream(stream, testedMany(3));
     const create = (group: string, startFrom: bigint | typeof END) =>
@@ -139,7 +139,7 @@ describe('persistent subscriptions through the official client', () => {
     await subscription.unsubscribe();
   });
 
-  it('replay what was parked, up to where they are told to', async () => {
+  it('replay what was parked, up to the given number', async () => {
     const stream = await streamWithGroup({}, 3);
     const consumer = collecting(client.subscribeToPersistentSubscriptionToStream(stream, GROUP));
     const { subscription, received } = consumer;
@@ -277,7 +277,7 @@ describe('persistent subscriptions through the official client', () => {
     await client.deletePersistentSubscriptionToAll(GROUP);
   });
 
-  it('tell everything about themselves', async () => {
+  it('report their settings and state', async () => {
     const stream = await streamWithGroup({ extraStatistics: true, maxSubscriberCount: 1 }, 2);
     const { subscription, received } = collecting(
       client.subscribeToPersistentSubscriptionToStream(stream, GROUP),

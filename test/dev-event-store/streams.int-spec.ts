@@ -235,7 +235,7 @@ describe('streams through the official client', () => {
     expect(resolved.map(({ event }) => event?.data)).toEqual([{ n: 1 }, undefined, undefined]);
   });
 
-  it('tells unknown streams from empty and deleted ones', async () => {
+  it('distinguishes unknown streams from empty and deleted ones', async () => {
     const stream = `lifetime-${randomUUID()}`;
     await expect(numbers(stream)).rejects.toThrow(StreamNotFoundError);
     await client.appendToStream(stream, [tested(1), tested(2)]);

@@ -25,7 +25,7 @@ function testedMany(count: number, type = 'Tested') {
   return Array.from({ length: count }, (_, n) => tested(n, type));
 }
 
-/** Everything that a subscription told, in order: event numbers and the names of its signals. */
+/** Everything that a subscription delivered, in order: event numbers and the names of its signals. */
 function recorded(subscription: AllStreamSubscription | StreamSubscription) {
   const told: (number | string)[] = [];
   const errors: { type?: string; message: string }[] = [];
@@ -52,7 +52,7 @@ describe('catch-up subscriptions through the official client', () => {
   afterAll(() => eventStore.remove());
 
   describe('to a stream', () => {
-    it('confirm, deliver history, tell that they caught up, then go on live', async () => {
+    it('confirm, deliver history, signal that they caught up, then go on live', async () => {
       const stream = `history-${randomUUID()}`;
       await client.appendToStream(stream, testedMany(3));
       const subscription = client.subscribeToStream(stream);
@@ -169,7 +169,7 @@ describe('catch-up subscriptions through the official client', () => {
       }
     });
 
-    it('send checkpoints for events that nobody wants, while live', async () => {
+    it('send checkpoints for events that the filter leaves out, while live', async () => {
       const tag = randomUUID().slice(0, 8);
       const checkpoints: Position[] = [];
       const subscription = client.subscribeToAll({

@@ -133,7 +133,7 @@ describe('the setup of the compose stack', () => {
     expect(await statusOverTls('127.0.0.1')).toBe(204);
   });
 
-  it('tells the web server the names it answers for', async () => {
+  it('gives the web server the names it answers for', async () => {
     await setUp({ CERTIFICATE_NAMES: 'registration.test, 192.0.2.7,2001:db8::1:2' });
     expect(read('certificate/host-names.conf')).toBe(
       'server_name registration.test 192.0.2.7 [2001:db8::1:2];',

@@ -21,7 +21,7 @@ const generated: readonly (readonly [file: string, name: string, text: () => str
 
 describe('A document', () => {
   for (const [file, name, text] of generated) {
-    it(`tells the ${name} as the code defines them: ${file}`, () => {
+    it(`lists the ${name} as the code defines them: ${file}`, () => {
       const path = join(repositoryRoot, file);
       const before = readFileSync(path, 'utf8');
       const marks = new RegExp(`(<!-- ${name}: npm run docs -->\n\n)[^]*?(\n\n<!-- end -->)`);

@@ -237,7 +237,7 @@ async function subnetsAreRight(neighbour) {
     { ...answers[0], from: net.NEIGHBOUR.v4, headers: { 'X-Forwarded-For': '203.0.113.99' } },
   ]);
   const believed = readFileSync(edge.banLog, 'utf8').includes('203.0.113.99');
-  check('nobody but a trusted proxy can name another address', forged.status === 200 && !believed);
+  check('only a trusted proxy can name another address', forged.status === 200 && !believed);
 }
 
 async function neighbourIsServed(neighbour, what) {
@@ -494,7 +494,7 @@ function tlsIsStrict() {
   );
 }
 
-/** Every line nginx wrote in this run against what clients were told, then lines made by hand. */
+/** Every line nginx wrote in this run against the answers that clients got, then lines made by hand. */
 function filterIsExact(banLog) {
   const matchesOf = (log, filter, ...options) => {
     const { stdout } = spawnSync('fail2ban-regex', ['--out', '<ip>', ...options, log, filter], {

@@ -6,7 +6,7 @@ import { startScript } from '../support/process.js';
 
 const script = join(import.meta.dirname, 'use-event-store.mjs');
 
-/** Node ends a process with an exit code of its own for a rejection that nobody handles. */
+/** Node ends a process with an exit code of its own for a rejection without a handler. */
 describe('A process that uses the event store', () => {
   let server: DevEventStore;
 

@@ -112,7 +112,7 @@ async function isAlive(address) {
     const answer = await fetch(`http://${address}/health/live`);
     return answer.ok;
   } catch (error) {
-    // Nobody answers yet; anything else is a fault of this script.
+    // No server answers yet; anything else is a fault of this script.
     if (error instanceof TypeError) return false;
     throw error;
   }

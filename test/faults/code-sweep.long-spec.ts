@@ -119,7 +119,7 @@ class Attack {
   }
 }
 
-/** Five million refusals are thrown, and nobody looks at where. */
+/** The sweep throws five million refusals and reads no stack trace. */
 const { stackTraceLimit } = Error;
 beforeAll(() => {
   Error.stackTraceLimit = 0;

@@ -107,7 +107,7 @@ describe('2,000 registrations while worker, event store, PostgreSQL and provider
     const killAll = async (): Promise<void> => {
       for (const [turn, moment] of moments.entries()) {
         while (acknowledged.length < moment) await pause(5);
-        // Each in its turn first, so that none is spared; then whoever comes.
+        // Each in its turn first, so that none is spared; then one at random.
         const name = names[turn < 8 ? turn % 4 : Math.floor(Math.random() * 4)] ?? 'worker';
         await victims[name]();
         kills[name] += 1;

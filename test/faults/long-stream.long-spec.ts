@@ -41,7 +41,7 @@ describe(`An account with ${EVENTS} events`, () => {
     await product.stop();
   });
 
-  it('can be registered again and mailed, and holds nobody else up meanwhile', async () => {
+  it('can be registered again and mailed, and holds no other caller up meanwhile', async () => {
     const others = repeat(() => client.call('/openapi.json'));
     const commands = await Promise.all([client.register(victim), client.register(victim)]).finally(
       () => others.stop(),

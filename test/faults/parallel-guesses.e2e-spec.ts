@@ -35,7 +35,7 @@ describe('Three API processes', () => {
     }
   }, 60_000);
 
-  it('count guesses and codes as they are told to, and say truthfully when to come back', async () => {
+  it('count guesses and codes by their settings, and say truthfully when to come back', async () => {
     const [client] = apis.clients;
     const target = await newTarget(apis, backstage);
     await raceWrongGuesses(apis, backstage, target, { times: 30 });

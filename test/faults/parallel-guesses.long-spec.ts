@@ -27,7 +27,7 @@ describe('Three API processes, round after round,', () => {
 
   afterAll(() => Promise.all([backstage?.close(), apis?.stop()]));
 
-  /** @param account plays a new account, and tells how many rounds that were */
+  /** @param account plays a new account, and returns the number of rounds */
   async function playRounds(what: string, account: () => Promise<number>): Promise<void> {
     const begun = Date.now();
     let done = 0;

@@ -50,7 +50,7 @@ export function inParallel(
   );
 }
 
-/** Right codes in parallel: exactly one is told that it activated the account. */
+/** Right codes in parallel: exactly one answer says that the call activated the account. */
 export async function raceRightCodes(apis: ThreeApis, target: Target, times: number) {
   const answers = await inParallel(apis, times, (client) => client.activate(target, target.code));
   const statuses = answers.map(({ status }) => status);
@@ -61,7 +61,7 @@ export async function raceRightCodes(apis: ThreeApis, target: Target, times: num
 }
 
 /**
- * Wrong guesses in parallel: exactly as many are compared as are left, whatever each is told.
+ * Wrong guesses in parallel: exactly as many are compared as are left, whatever the answers.
  *
  * @param issueNumber of the target's code
  * @param left guesses that this code still has: three, or what the day leaves

@@ -235,7 +235,7 @@ describe('embedded PostgreSQL', () => {
       });
     });
   } else {
-    it('runs as whoever starts it', async () => {
+    it('runs as the user who starts it', async () => {
       const server = await start();
       expect(statSync(dataDir).uid).toBe(process.getuid?.());
       expect(server.pid).toBeGreaterThan(0);

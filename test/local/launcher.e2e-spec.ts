@@ -57,7 +57,7 @@ describe('npm start', () => {
     expect(launcher.output()).toContain('Ctrl-C');
   });
 
-  it('tells other programs where everything is, and nobody else', () => {
+  it('names every endpoint in a file that only its own user can read', () => {
     expect(launcher.endpoints).toEqual(endpoints());
     expect(endpoints()).toMatchObject({
       api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -186,7 +186,7 @@ describe('npm start', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  it('stops when it is told to before everything has started', async () => {
+  it('stops on a signal before everything has started', async () => {
     await launcher.stop();
     const early = runScript(LAUNCHER, environment, (pid) => process.kill(pid, 'SIGINT'));
     await expect(early).resolves.toMatchObject({ code: 0 });

@@ -135,7 +135,7 @@ describe('Mails of the product', () => {
     expect((await client.activate(caller, newCode)).status).toBe(200);
   });
 
-  it('are heard of from nobody but the provider, and not from yesterday', async () => {
+  it('are reported as spam only by an authentic, recent message', async () => {
     const { accountId } = await activeCaller();
     const message = news('email.complained', accountId);
     expectProblem(await client.post('/v1/mail-events', message), 403, 'mail-event-not-authentic');

@@ -73,7 +73,7 @@ describe('A provider that', () => {
     const { failed } = await status();
     await provider.faults();
     await mailsSettled(product);
-    // Nobody was asked while the provider wanted to be left alone, which is longer than our own pauses.
+    // The worker did not ask during the pause of the answer, which is longer than our own pauses.
     expect(Date.now() - since).toBeGreaterThan(1_500);
     expect((await status()).failed).toBe(failed);
     await expectOneLiveMailEach(accounts, client, backstage, await provider.mails());

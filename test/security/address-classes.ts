@@ -7,7 +7,7 @@ import type { Product } from '../support/product.js';
 import { startRestartableApp } from '../support/restartable-app.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 
-/** All that an address can be to the service; nobody who asks must be able to tell which. */
+/** All that an address can be to the service; no answer may reveal which. */
 export const ADDRESS_CLASSES = ['absent', 'pending', 'active', 'erased'] as const;
 export type AddressClass = (typeof ADDRESS_CLASSES)[number];
 

@@ -13,7 +13,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? '20261122');
 /** Generated at a time, while others are being answered. */
 const BATCH = 40;
 const LANES = 16;
-/** A run goes on after a finding, so that a long one tells all that it found. */
+/** A run goes on after a finding, so that a long one reports all that it found. */
 const MOST_FINDINGS = 2_000;
 const MOST_SHOWN = 20;
 const REPORT_EVERY = 100_000;

@@ -7,7 +7,7 @@ import { MAY_DIFFER, comparable, smallestStep } from './equal-answers.js';
 import { StopWatch, shapeOf } from './timing-samples.js';
 import type { Timed } from './timing-samples.js';
 
-/** Every call is made with addresses that nobody has called for since: asking must not change the answer. */
+/** Every call is made with addresses of which no other call was made since: a call must not change the next answer. */
 const CALLS = 5;
 /** Nearer than this to each other two values are no accident, see `smallestStep`. */
 const NO_ACCIDENT = 1n << 32n;

@@ -8,7 +8,7 @@ import { StopWatch, areaUnderCurve, median, shapeOf, shuffled } from './timing-s
 import type { Timed } from './timing-samples.js';
 
 /**
- * `npm run test:timing`: whether the time of an answer tells if an address has an account. With a cheap
+ * `npm run test:timing`: whether the time of an answer reveals that an address has an account. With a cheap
  * bcrypt, so that the rest of the work shows: in production a hash takes 200 times as long, and as much noise.
  */
 const SAMPLES = Number(process.env['TIMING_SAMPLES'] ?? '2000');

@@ -1,5 +1,5 @@
 /**
- * The headers whose value may differ between answers that must tell nothing apart, and why that is no
+ * The headers whose value may differ between answers that must look the same, and why that is no
  * telling. All others are compared by value. A header that is missed here fails the tests: it has to be
  * thought about first.
  */

@@ -116,7 +116,7 @@ describe('Erasing accounts', () => {
     return call('DELETE', `/accounts/${accountId}?reason=${reason}`);
   }
 
-  it('comes after a history that tells where the requests came from', async () => {
+  it('comes after a history that shows where the requests came from', async () => {
     const herOwn = { address: '127.0.0.1', userAgent: `Browser ${active.traces[0]}` };
     const activation = { address: '127.0.0.1', userAgent: 'spec' };
     expect(await clientsOf(active)).toEqual([herOwn, herOwn, null, activation]);
@@ -231,7 +231,7 @@ describe('Erasing accounts', () => {
     });
   });
 
-  it('leaves the address to whoever registers it anew, whose rows can be rebuilt beside the others', async () => {
+  it('leaves the address to its next owner, whose rows can be rebuilt beside the others', async () => {
     const anew = { email: active.email, password: `${PASSWORD} of somebody else` };
     expect((await client.register(anew)).body['accountId']).toBe(active.accountId);
     await activate(anew, 2);

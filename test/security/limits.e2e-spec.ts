@@ -59,7 +59,7 @@ describe('Limits over the whole product, with two servers', () => {
   });
 
   const server = (index: number) => servers[index % servers.length] as AccountClient;
-  /** An address that nobody else in this spec has. */
+  /** An address that no other client in this spec has. */
   const newNetwork = () => `203.0.113.${(networks += 1)}`;
   const register = (index: number, caller: Credentials, from: string) =>
     server(index).post('/v1/accounts', caller, { 'X-Forwarded-For': from });
@@ -167,7 +167,7 @@ describe('Limits over the whole product, with two servers', () => {
     expectTooMany(tooMany[0]);
   });
 
-  it('are told as security events, by id, without addresses of any kind', () => {
+  it('are logged as security events, by id, without addresses of any kind', () => {
     const lines = [product.api, second].flatMap((app) => app.output().trim().split('\n'));
     const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     const names = new Set(logged.flatMap(({ securityEvent }) => securityEvent ?? []));
@@ -182,7 +182,7 @@ describe('Limits over the whole product, with two servers', () => {
     expect(lines.join('\n')).not.toMatch(/203\.0\.113|198\.51\.100|2001:db8|@example\.org/);
   });
 
-  it('let nobody through while they cannot be counted', async () => {
+  it('let no call through while they cannot be counted', async () => {
     relay.freeze();
     const [registration, login] = await Promise.all([
       register(1, newCaller(), newNetwork()),

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/run-folder.js';
 
 const API = join(repositoryRoot, 'dist/apps/accounts-api/src/main.js');
 const secrets = knownSecrets();
-/** Nobody is there: a process starts all the same, and says in its probe what it lacks. */
+/** No database is reachable: a process starts all the same, and its probe names what it lacks. */
 const elsewhere = {
   API_PORT: '0',
   BCRYPT_COST: '4',

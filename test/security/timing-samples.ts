@@ -75,7 +75,7 @@ function pairsOf(rawHeaders: readonly string[]): (readonly [string, string])[] {
   );
 }
 
-/** Chance that a sample of `one` is greater than one of `other`: 0.5 when they cannot be told apart. */
+/** Chance that a sample of `one` is greater than one of `other`: 0.5 when they do not differ. */
 export function areaUnderCurve(one: readonly number[], other: readonly number[]): number {
   const all = [
     ...one.map((value) => ({ value, isOne: true })),

@@ -29,7 +29,7 @@ describe('databases for specs', () => {
     await empty.drop();
   });
 
-  it('are gone after a drop, whoever is still connected', async () => {
+  it('are gone after a drop, even while a client is connected', async () => {
     const dropped = await emptyDatabase();
     const idle = new Client({ connectionString: dropped.url });
     const faults: string[] = [];

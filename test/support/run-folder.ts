@@ -12,7 +12,7 @@ export function runFolder(): string {
   return folder;
 }
 
-/** A new empty folder of this test run; nobody needs to remove it. */
+/** A new empty folder of this test run; the clean-up guard removes it. */
 export function temporaryFolder(name: string): string {
   return mkdtempSync(join(runFolder(), `${name}-`));
 }

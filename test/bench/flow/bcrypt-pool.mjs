@@ -1,6 +1,6 @@
 /**
- * The limit of every registration: bcrypt on all cores and nothing else. Hashes for so many seconds when told
- * to, and answers how many there were and what they cost.
+ * The limit of every registration: bcrypt on all cores and nothing else. Hashes for as many seconds
+ * as a message asks, and answers how many hashes there were and what they cost.
  */
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';

@@ -1,4 +1,4 @@
-/** Loaded before a service: tells its parent, when asked, how late its event loop was since the last time. */
+/** Loaded before a service: answers its parent how late its event loop was since the last time. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 2;

@@ -29,7 +29,7 @@ export class MailApi {
     return new Promise((resolve) => this.expected.set(address, resolve));
   }
 
-  /** Forgets whom nobody waits for any more. */
+  /** Forgets the addresses whose callers wait no longer. */
   forget() {
     this.expected.clear();
   }

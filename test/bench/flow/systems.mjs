@@ -7,7 +7,7 @@ export const PASSWORD = 'purple-lantern-orbit-42';
 const run = randomBytes(3).toString('hex');
 let people = 0;
 
-/** An address that nobody has used before. */
+/** An address that was not used before. */
 export function newAddress() {
   people += 1;
   return `person${people}.${run}@bench.example`;
@@ -86,7 +86,7 @@ const betterAuthApi = {
 
 const RETRY_MS = 50;
 
-/** Tries again, as a client does that is told to come back. */
+/** Tries again, as a client does after an answer with Retry-After. */
 async function patiently(call) {
   for (;;) {
     try {

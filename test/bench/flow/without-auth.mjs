@@ -1,4 +1,4 @@
-/** Loaded before the API: the same routes, but whoever calls is believed to be the account it names. */
+/** Loaded before the API: the same routes, but a caller needs no password for the account it names. */
 import { BasicAuthGuard } from '../../../dist/apps/accounts-api/src/basic-auth/basic-auth.guard.js';
 import { setProvenAccount } from '../../../dist/apps/accounts-api/src/basic-auth/proven-account.js';
 import { findCredentials } from '../../../dist/libs/views/src/accounts/accounts.queries.js';

@@ -1,5 +1,5 @@
 /**
- * One rebuild, or what it is compared with, in a process of its own, so that its memory can be told. Takes its
+ * One rebuild, or what it is compared with, in a process of its own, so that its memory can be measured. Takes its
  * order as a message, answers with one, and ends.
  */
 import { performance } from 'node:perf_hooks';

@@ -47,7 +47,7 @@ export class Report {
     readonly against?: Figure;
   }): Figure;
   goal(goal: Omit<Goal, 'met' | 'unit'> & { readonly unit?: string }): Goal;
-  /** A sentence for whoever reads the figures. */
+  /** A sentence for readers of the figures. */
   note(text: string): void;
   /** Writes `<folder>/<bench>.json`; without a folder and without BENCH_RESULTS nothing. */
   save(folder?: string): void;

@@ -114,7 +114,7 @@ export class Histories {
     let bare = 0;
     let replayed = 0;
     for (const [index, accountId] of accountIds.entries()) {
-      // Whoever comes second finds the blocks of the log in memory.
+      // The second of the two reads finds the blocks of the log in memory.
       if (index % 2 === 0) bare += await timeOf(() => this.bareRead(accountId));
       replayed += await timeOf(() => this.replay(accountId));
       if (index % 2 === 1) bare += await timeOf(() => this.bareRead(accountId));

@@ -47,7 +47,7 @@ const quiet = { info: () => undefined, warn: () => undefined };
  * A complete data set of so many accounts.
  *
  * @param {string} folder made when it is missing
- * @param {(line: string) => void} say told how far it is
+ * @param {(line: string) => void} say called with the progress
  */
 export async function ensureDataSet(folder, accounts, say) {
   mkdirSync(folder, { recursive: true });

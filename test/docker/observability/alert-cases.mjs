@@ -252,7 +252,7 @@ export const alertCases = [
         at: '8m',
         series: { [answers('route="/v1/accounts",status="422"')]: '0+100x40' },
       },
-      'nobody calls': {
+      'no client calls': {
         at: '8m',
         series: { [answers('route="/v1/accounts",status="202"')]: '5x40' },
       },

@@ -36,7 +36,7 @@ export async function basicAuthCalls(context, report) {
       work: (connection, number) =>
         system.read(connection, headersOf(known[number % known.length])),
     });
-  // Whoever is remembered has proven the password before the first round.
+  // Each remembered account proves its password before the first round.
   await closedLoop({
     url: ours.url,
     callers: 8,

@@ -11,8 +11,8 @@ import { startBcryptPool, startPeer, startProduct } from '../processes.mjs';
 import { callable } from '../systems.mjs';
 
 /**
- * Enough to keep every core hashing while other callers wait for the beat of their answer, few enough for nobody to
- * be turned away.
+ * Enough to keep every core hashing while other callers wait for the beat of their answer, few enough for no
+ * caller to be turned away.
  */
 const CALLERS = 4 * availableParallelism();
 /** A service that runs for days has had its code compiled, which takes some hundred registrations. */
