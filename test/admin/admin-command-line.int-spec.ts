@@ -239,7 +239,7 @@ describe('the admin command line', () => {
     }
   });
 
-  it('shows the commands in groups, whichever way somebody asks for help', async () => {
+  it('shows the commands in groups, whichever way an operator asks for help', async () => {
     const { out } = await run(['--help']);
     expect(out).toMatch(/\nMails:\n {2}mails list .+\n {2}mails retry <mail> .+\n\n/);
     expect((await run([])).out).toBe(out);

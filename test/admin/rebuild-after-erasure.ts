@@ -86,7 +86,7 @@ export function provesRebuildAfterErasure(accounts: number): void {
       next.set(stream, revision);
     }
 
-    /** By somebody who remembers no keys. */
+    /** By a process that remembers no keys. */
     async function rebuild() {
       const begun = await ProjectionRebuild.begin({
         projection: accountsProjection,

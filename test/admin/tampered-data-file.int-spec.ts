@@ -19,10 +19,10 @@ const FRAME_HEADER_LENGTH = 32;
 const STREAMS = 3;
 const EVENTS = 4;
 
-/** Everything of this event that somebody can name who looks into the file; all of the same length. */
+/** Each text of this event that an attacker finds in the file; all of the same length. */
 const marked = (stream: number, revision: number) => `marked-${stream}-${revision}`;
 
-describe("somebody who can write to the event store's disk, checksums and all,", () => {
+describe("an attacker who can write to the event store's disk, checksums and all,", () => {
   let eventStore: DevEventStore;
   let original: Buffer;
   const stream = (number: number) => accountStreamName(exampleAccountId(number));

@@ -11,7 +11,7 @@ export interface DatabaseCopy {
 }
 
 /**
- * What `pg_dump` would write: every row of every table of the product, in one snapshot, while everybody goes on
+ * What `pg_dump` would write: every row of every table of the product, in one snapshot, while all processes go on
  * working. (The embedded PostgreSQL comes without pg_dump.)
  */
 export async function copyDatabase(url: string): Promise<DatabaseCopy> {

@@ -33,7 +33,7 @@ describe('PostgreSQL from a copy that is older than the event store', () => {
     await surroundings.mailbox.stop();
   });
 
-  it('is refused by everybody until the worker has compared it with the log', async () => {
+  it('is refused by every other process until the worker has compared it with the log', async () => {
     await service.start('api');
     await soon(async () => {
       const { status, body } = await service.readiness('api');

@@ -31,7 +31,7 @@ describe('Restoring', () => {
   it('refuses a log that is another one, although it has as many events', async () => {
     const forked = await restoreDatabase(story.early.database);
     const dataDir = restoreLog(story.early.log);
-    // Somebody went on with the early copies, until there was more in the log than before.
+    // A fork of the service goes on with the early copies, until its log holds more than the one before.
     const fork = serviceOn(forked.url, dataDir);
     await fork.startAll();
     for (let registered = 0; registered < 2 * story.crowd.length; registered += 10) {

@@ -46,7 +46,7 @@ export interface AdminAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** The product on a database and a log that somebody put there. */
+/** The product on a database and a log that the test put there. */
 export class Service {
   private readonly running: { stop(): Promise<void> }[] = [];
   private parts: Partial<Record<'api' | 'worker' | 'admin', RestartableApp>> = {};

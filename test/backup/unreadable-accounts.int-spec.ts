@@ -189,7 +189,7 @@ describe('Accounts that cannot be read', () => {
     }
   });
 
-  it('are refused by name when somebody registers their address, and others are served', async () => {
+  it('are refused by name when a caller registers their address, and others are served', async () => {
     for (const { email, password } of [keyMissing, keyDamaged, truncated, moved]) {
       const answer = await service.client.register({ email, password });
       expectProblem(answer, 500, 'account-unreadable');

@@ -158,7 +158,7 @@ describe('All 10,000 codes, tried within a day against 500 accounts,', () => {
     expect(Math.max(...attacks.map(({ issued }) => issued))).toBeLessThanOrEqual(
       policy.codesPerDay + 1,
     );
-    // The attack is as strong as it can be: nearly everybody's guesses are used up.
+    // The attack is as strong as it can be: nearly every account has its guesses used up.
     const usedUp = compared.filter((count) => count === policy.guessesPerDay);
     expect(usedUp.length + activated.length).toBeGreaterThan(ACCOUNTS * 0.95);
     expect(activated.length).toBeLessThanOrEqual(MOST_ACTIVATED);

@@ -157,7 +157,7 @@ describe('2,000 registrations while worker, event store, PostgreSQL and provider
     expect({ without, superseded }).toEqual({ without: [], superseded: [] });
     for (const name of names) expect(kills[name]).toBeGreaterThanOrEqual(2);
 
-    // The product is whole again: somebody new gets through from beginning to end.
+    // The product is whole again: a new user gets through from beginning to end.
     const caller = newCaller();
     expect((await client.register(caller)).status).toBe(202);
     await eventually(async () => expect(await provider.mails(caller.email)).toHaveLength(1), {

@@ -154,7 +154,7 @@ describe('embedded PostgreSQL', () => {
     await expect(start({ dataDir: copy })).rejects.toThrow(`${copy}.password`);
   });
 
-  it('starts on a copy that was open to everybody, and closes it', async () => {
+  it('starts on a copy that every user could read, and closes it', async () => {
     const copy = join(temporaryFolder('copy'), 'postgres');
     cpSync(dataDir, copy, { recursive: true });
     cpSync(`${dataDir}.password`, `${copy}.password`);

@@ -78,7 +78,7 @@ describe('Mails of the product', () => {
     expect(subjects).toEqual(['Your activation code', "Votre code d'activation"]);
   });
 
-  it('tell the owner of an active account once that somebody registered the address', async () => {
+  it('tell the owner of an active account once that a caller registered the address', async () => {
     const owner = await activeCaller();
     const stranger = newCaller();
     const asked = { email: owner.email, password: 'another long enough password' };

@@ -57,7 +57,7 @@ describe('With a second provider', () => {
 
   const states = async () => (await workerHealth(product)).mailProviders.map(({ state }) => state);
 
-  /** Somebody has to register for the worker to find out. */
+  /** The worker finds out only by a mail, so that a caller has to register. */
   const untilBothWork = () =>
     eventually(
       async () => {
@@ -74,7 +74,7 @@ describe('With a second provider', () => {
     expect(await failover.mails()).toEqual([]);
   });
 
-  it('everybody gets one mail, from one of them, while the first is down', async () => {
+  it('every user gets one mail, from one of them, while the first is down', async () => {
     await product.mailbox.kill();
     const accounts = await registerMany(client, ACCOUNTS);
     await mailsSettled(product);

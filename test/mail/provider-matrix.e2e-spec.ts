@@ -42,7 +42,7 @@ describe('A provider that', () => {
     });
 
   const lastingFaults: [what: string, faults: object][] = [
-    ['takes longer than anybody waits', { latencyMs: 1_300 }],
+    ['takes longer than the worker waits', { latencyMs: 1_300 }],
     ['never answers', { hang: 1_000_000 }],
     ['answers 500 to everything', { failAlways: { status: 500 } }],
     ['answers 503 to everything', { failAlways: { status: 503 } }],
@@ -50,7 +50,7 @@ describe('A provider that', () => {
     ['cuts every connection after it took the mail', { dropAfterAccept: 1_000_000 }],
   ];
   it.each(lastingFaults)(
-    '%s is left alone until it works again; then everybody gets one mail',
+    '%s is left alone until it works again; then every user gets one mail',
     async (_, faults) => {
       const before = await status();
       await provider.faults(faults);

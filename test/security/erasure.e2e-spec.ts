@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/run-folder.js';
 const VERIFY_RECEIPT = join(process.cwd(), 'apps/accounts-admin/verify-receipt.mjs');
 const VERIFY_EXPORT = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
 
-/** Somebody who is about to be erased, with everything that must not be found afterwards. */
+/** A user who is about to be erased, with everything that must not be found afterwards. */
 interface Person extends Credentials {
   readonly accountId: string;
   readonly traces: readonly string[];

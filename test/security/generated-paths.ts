@@ -106,7 +106,7 @@ export function pathRequests(
       ),
     })
     .map(({ method, path, headers: own }) => ({
-      // What is no HTTP is answered before anybody knows that it is HEAD, so with a body.
+      // Node answers what is no HTTP before it knows that it is HEAD, so with a body.
       method: method === 'HEAD' && /[^!-~]/.test(path) ? 'GET' : method,
       path,
       headers: { ...own, ...headers },

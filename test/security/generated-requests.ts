@@ -57,7 +57,7 @@ export function generatedRequests(
           headers: headersOf(operation, knownAuthorization),
           body: schema ? bodyOf(resolved(schema)) : rarely(noise),
         })
-        // Headers beyond measure are answered before anybody knows that it is HEAD, so with a body.
+        // Node answers headers beyond its limit before it knows that it is HEAD, so with a body.
         .map((made) =>
           made.method === 'HEAD' ? { ...made, headers: withoutLarge(made.headers) } : made,
         )
