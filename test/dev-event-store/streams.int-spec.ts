@@ -86,7 +86,7 @@ describe('streams through the official client', () => {
       }
     });
 
-    it('refuses a wrong expected revision, telling both', async () => {
+    it('refuses a wrong expected revision, and names both', async () => {
       const stream = `conflict-${randomUUID()}`;
       await client.appendToStream(stream, [tested(1), tested(2)], path);
       const append = client.appendToStream(stream, [tested(3)], { ...path, expectedRevision: 0n });

@@ -92,7 +92,7 @@ describe('A provider that', () => {
     const before = await status();
     await provider.faults({ duplicate: 1 });
     const [account] = await registerMany(client, 1);
-    if (!account) throw new Error('nobody was registered');
+    if (!account) throw new Error('no account was registered');
     const code = await backstage.codeFor(account);
     expect((await client.activate(account, code)).status).toBe(200);
     expect(await provider.mails(account.email)).toHaveLength(2);
