@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { repositoryRoot } from '../support/process.js';
+import { temporaryFolder } from '../support/run-folder.js';
+
+const COPIED = [
+  'apps',
+  'libs',
+  'test',
+  'docs',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.all.json',
+];
+const LINKED = ['node_modules', 'jest.config.mjs', 'docker'];
+
+/** What proves each step, beside the compiler: paths for jest. */
+const proofs: Readonly<Record<string, readonly string[]>> = {
+  'A rule': [
+    'libs/accounts/src/erase-account',
+    'libs/accounts/src/account-errors',
+    'apps/accounts-api/src/account-problems',
+  ],
+  'An event': ['libs/accounts/src/account-event-serde'],
+  'A read model': [
+    'libs/views/src/flags',
+    'libs/views/src/consumers',
+    'libs/consumers/src/descriptions',
+  ],
+  'A command': ['libs/accounts/src/flag-account', 'libs/accounts/src/account-life'],
+};
+
+/** Does what docs/extend.md says, in a copy of the repository: one step after the other, each left whole. */
+describe('docs/extend.md', () => {
+  const copy = join(temporaryFolder('extend'), 'copy');
+  const steps = stepsOf(readFileSync(join(repositoryRoot, 'docs/extend.md'), 'utf8'));
+
+  beforeAll(() => {
+    mkdirSync(copy, { recursive: true });
+    for (const name of COPIED)
+      cpSync(join(repositoryRoot, name), join(copy, name), { recursive: true });
+    for (const name of LINKED) symlinkSync(join(repositoryRoot, name), join(copy, name));
+  });
+
+  const run = (program: string, args: readonly string[], environment = {}, input = '') =>
+    execFileSync(program, args, {
+      cwd: copy,
+      input,
+      encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+  const jest = (paths: readonly string[], environment = {}) =>
+    run(
+      process.execPath,
+      ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...paths],
+      { NODE_OPTIONS: '', ...environment },
+    );
+
+  it('has the four steps', () => {
+    expect(steps.map(({ title }) => title)).toEqual(Object.keys(proofs));
+  });
+
+  for (const { title, diffs } of steps) {
+    it(`${title.toLowerCase()} is added as it says`, () => {
+      for (const diff of diffs) run('git', ['apply', '--whitespace=nowarn', '-'], {}, diff);
+      run(process.execPath, [
+        'node_modules/typescript-7/bin/tsc',
+        '--noEmit',
+        '-p',
+        'tsconfig.all.json',
+      ]);
+      jest(proofs[title] ?? []);
+    }, 180_000);
+  }
+
+  it('leaves documents that npm run docs writes', () => {
+    jest(['test/docs/generated-docs'], { WRITE_DOCS: 'yes' });
+    jest(['test/docs/generated-docs']);
+    expect(readFileSync(join(copy, 'docs/events.md'), 'utf8')).toContain(
+      '| `AccountFlagged` | `reason`',
+    );
+  }, 120_000);
+});
+
+function stepsOf(page: string): readonly { title: string; diffs: readonly string[] }[] {
+  return page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => ({
+      title: section.slice(0, section.indexOf('\n')),
+      diffs: [...section.matchAll(/^```diff\n([^]*?)^```$/gm)].map(([, diff = '']) => diff),
+    }));
+}
