@@ -556,7 +556,7 @@ function killNamed(where, name) {
 }
 
 async function startProduct() {
-  const child = network.spawn('edge', process.execPath, ['apps/local/start.mjs'], {
+  const child = network.spawn('edge', process.execPath, ['apps/local/launcher.mjs'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -5,7 +5,7 @@ import { accountStreamName, addressKeyOf } from '../../../dist/libs/accounts/src
 import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
 import { AccountHistory } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/account-history.js';
-import { toEntry } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/replay-account.handler.js';
+import { toEntry } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/replay-account.query.js';
 import { addressOf, fateOf, longHistoryOf, password, registeredAtOf } from './account-lives.mjs';
 import { percentile } from '../report/report.mjs';
 

@@ -92,7 +92,7 @@ function rulesAreRight() {
 // --- The running product ----------------------------------------------------------------------------------
 
 async function startProduct() {
-  const child = start(process.execPath, ['apps/local/start.mjs'], {
+  const child = start(process.execPath, ['apps/local/launcher.mjs'], {
     DATA_DIR: join(folder, 'data'),
     API_PORT: '0',
     ADMIN_PORT: '0',
