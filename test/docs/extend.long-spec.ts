@@ -10,6 +10,7 @@ const COPIED = [
   'libs',
   'test',
   'docs',
+  'README.md',
   'package.json',
   'tsconfig.json',
   'tsconfig.all.json',
