@@ -47,6 +47,7 @@ interface NamedField extends Field<unknown, boolean> {
 interface Shape extends Omit<EventDefinition, 'fields'> {
   readonly fields: readonly NamedField[];
   readonly personalFields: readonly string[];
+  readonly optionalFields: ReadonlySet<string>;
 }
 
 const shapes: ReadonlyMap<string, Shape> = new Map(
@@ -56,7 +57,9 @@ const shapes: ReadonlyMap<string, Shape> = new Map(
       ...field,
     }));
     const personalFields = fields.flatMap(({ name, isPersonal }) => (isPersonal ? [name] : []));
-    return [type, { ...definition, fields, personalFields }] as const;
+    const optional = fields.filter(({ isOptional }) => isOptional);
+    const optionalFields = new Set(optional.map(({ name }) => name));
+    return [type, { ...definition, fields, personalFields, optionalFields }] as const;
   }),
 );
 
@@ -71,11 +74,11 @@ export const typesThatForget: ReadonlySet<string> = new Set(
  * @param data leaves out the optional ones that this data lacks
  */
 export function personalFieldsOf(type: string, data?: StoredData): readonly string[] {
-  const { personalFields = [], fields = [] } = shapes.get(type) ?? {};
+  const shape = shapes.get(type);
+  if (shape === undefined) return [];
+  const { personalFields, optionalFields } = shape;
   if (data === undefined) return personalFields;
-  const isAbsent = (name: string) =>
-    fields.some((field) => field.name === name && field.isOptional);
-  return personalFields.filter((name) => data[name] !== undefined || !isAbsent(name));
+  return personalFields.filter((name) => data[name] !== undefined || !optionalFields.has(name));
 }
 
 /** The instant at which the event happened, by the clock of the process that caused it. */

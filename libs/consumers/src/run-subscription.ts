@@ -1,5 +1,4 @@
-import { backoffMs, pauseUnlessAborted } from '@app/event-store';
-import { EventStoreUnavailable } from '@app/event-store';
+import { backoffMs, EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
 import type { EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
 
 export interface SubscriptionOptions {

@@ -8,8 +8,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, NewEvent, RecordedEvent } from './event-store.js';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
-import { consumeInBatches } from '@app/consumers';
-import { runSubscription } from '@app/consumers';
+import { consumeInBatches, runSubscription } from '@app/consumers';
 import { FollowedSubscription } from './testing/followed-subscription.js';
 import { newEvent, newEvents } from './testing/new-events.js';
 

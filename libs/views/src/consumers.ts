@@ -2,8 +2,7 @@ import { accountStreamPrefix, typesThatForget } from '@app/accounts';
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { activationMailsProjection } from './activation-mails/activation-mails.projection.js';
-import type { Projection } from '@app/consumers';
-import type { ProjectionOptions } from '@app/consumers';
+import type { Projection, ProjectionOptions } from '@app/consumers';
 import { statisticsProjection } from './statistics/statistics.projection.js';
 
 /**

@@ -1,14 +1,15 @@
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import { accountIdOfStream } from '@app/accounts';
-import { consumeInWindow, runSubscription } from '@app/consumers';
-import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import {
   checkLog,
+  consumeInWindow,
   readCheckpoint,
+  runSubscription,
   saveCheckpoint,
   takeBackToLastEvent,
   whileLeader,
 } from '@app/consumers';
+import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import type { Database } from '@app/postgres';
 import type { HandledEvent } from '@app/consumers';
 import type { SagaConsumer } from '@app/views';

@@ -1,6 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
 import type { EventCodec, EventStore, LogPosition } from '@app/event-store';
-import { QuarantineCodec } from '@app/personal-data';
+import { anonymousAccountCodec, QuarantineCodec } from '@app/personal-data';
 import type { AccountKeys } from '@app/personal-data';
 import {
   LogDoesNotMatch,
@@ -10,7 +10,6 @@ import {
   runProjection,
   whileLeader,
 } from '@app/consumers';
-import { anonymousAccountCodec } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import type { ProjectionAdvance, ProjectionStatus } from '@app/consumers';
 import type { ProjectionConsumer } from '@app/views';

@@ -1,9 +1,13 @@
 import type { AccountEvent } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
-import { ACCOUNT_EVENT_CODEC, AccountKeys, QuarantineCodec } from '@app/personal-data';
+import {
+  ACCOUNT_EVENT_CODEC,
+  AccountKeys,
+  anonymousAccountCodec,
+  QuarantineCodec,
+} from '@app/personal-data';
 import { ProjectionRebuild } from '@app/consumers';
-import { anonymousAccountCodec } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
