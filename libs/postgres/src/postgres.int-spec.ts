@@ -165,7 +165,8 @@ describe('PostgreSQL adapter', () => {
     });
 
     it('no free connection in time: unavailable', async () => {
-      const database = pool({ max: 1, connectionTimeoutMs: 50 });
+      // Long enough for the first connection, which a busy machine makes slowly.
+      const database = pool({ max: 1, connectionTimeoutMs: 2_000 });
       await database.inTransaction(async () => {
         await expect(database.query({ text: 'select 1' })).rejects.toThrow(DatabaseUnavailable);
       });
