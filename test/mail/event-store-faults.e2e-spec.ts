@@ -32,7 +32,7 @@ describe('Mails of the product, whatever the event store does', () => {
 
   it('it comes back while one recipient is refused: mails to others go out, and each is sent once', async () => {
     const refused = newCaller();
-    await mailbox.faults({ failFor: { to: refused.email, status: 409 } });
+    await mailbox.faults({ recipients: [{ to: refused.email, fail: { status: 409 } }] });
     expect((await client.register(refused)).status).toBe(202);
     await eventually(async () => {
       const { lastError } = (await workerHealth(product)).consumers['activation-mail'];

@@ -193,11 +193,26 @@ describe('faults', () => {
   });
 
   it('fails the requests for one recipient, and no other one', async () => {
-    await setFaults({ failFor: { to: 'Ada@Example.org', status: 409 } });
+    await setFaults({ recipients: [{ to: 'Ada@Example.org', fail: { status: 409 } }] });
     for (let n = 0; n < 2; n += 1) expect((await send()).status).toBe(409);
     expect((await send({ body: { ...message, to: ['grace@example.org'] } })).status).toBe(200);
     expect(await inbox()).toHaveLength(1);
     expect(await read('/statistics')).toMatchObject({ accepted: 1, failed: 2, refused: 0 });
+  });
+
+  it('never answers, or answers late, what is for one recipient, and no other one', async () => {
+    await setFaults({
+      recipients: [
+        { to: 'ada@example.org', hang: true },
+        { to: 'late@example.org', latencyMs: 250 },
+      ],
+    });
+    await expect(send({ signal: AbortSignal.timeout(300) })).rejects.toThrow('aborted');
+    const begun = performance.now();
+    expect((await send({ body: { ...message, to: ['late@example.org'] } })).status).toBe(200);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(240);
+    expect((await send({ body: { ...message, to: ['grace@example.org'] } })).status).toBe(200);
+    expect(await inbox()).toHaveLength(2);
   });
 
   it('cuts the connection after keeping the message; the retry gets the id of that message', async () => {
@@ -246,6 +261,7 @@ describe('faults', () => {
     expect(await read('/faults')).toEqual({
       latencyMs: 0,
       failNext: { status: 500, count: 2 },
+      recipients: [],
       dropAfterAccept: 0,
       hang: 0,
       duplicate: 0,

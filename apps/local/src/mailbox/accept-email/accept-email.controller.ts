@@ -30,9 +30,10 @@ export class AcceptEmailController {
   ): Promise<void> {
     this.checkApiKey(authorization);
     // A sender that gives up while it waits here has still sent its message, as with a slow provider.
-    await delay(this.faults.latencyMs);
-    if (this.faults.takeHang()) return this.neverAnswer(reply);
-    const failure = this.faults.takeFailure() ?? this.faults.failureFor(body);
+    const ofRecipient = this.faults.faultsFor(body);
+    await delay(this.faults.latencyMs + ofRecipient.latencyMs);
+    if (this.faults.takeHang() || ofRecipient.hang) return this.neverAnswer(reply);
+    const failure = this.faults.takeFailure() ?? ofRecipient.failure;
     if (failure) {
       this.statistics.failed += 1;
       throw failure;

@@ -12,7 +12,16 @@ export const faultSwitches = z.strictObject({
   latencyMs: z.int().min(0).max(60_000).default(0),
   failNext: z.strictObject({ ...answer, count: count.default(1) }).optional(),
   failAlways: z.strictObject(answer).optional(),
-  failFor: z.strictObject({ ...answer, to: z.string().min(1) }).optional(),
+  recipients: z
+    .array(
+      z.strictObject({
+        to: z.string().min(1),
+        latencyMs: z.int().min(0).max(60_000).default(0),
+        hang: z.boolean().default(false),
+        fail: z.strictObject(answer).optional(),
+      }),
+    )
+    .default([]),
   dropAfterAccept: count.default(0),
   hang: count.default(0),
   duplicate: count.default(0),
@@ -55,13 +64,17 @@ export class MailboxFaults {
     return failAlways && failureOf(failAlways);
   }
 
-  /** The failure that a mail to one of its recipients has to meet, if any. */
-  failureFor(body: unknown): ProviderError | undefined {
-    const { failFor } = this.#switches;
+  /** What a mail to one of its recipients has to meet: a wait in milliseconds, silence, a failure. */
+  faultsFor(body: unknown): { latencyMs: number; hang: boolean; failure?: ProviderError } {
     const { data } = addressed.safeParse(body);
-    if (!failFor || !data) return undefined;
-    const isMeant = [data.to].flat().map(recipientKey).includes(recipientKey(failFor.to));
-    return isMeant ? failureOf(failFor) : undefined;
+    const meant = new Set([data?.to ?? []].flat().map(recipientKey));
+    const faults = this.#switches.recipients.filter(({ to }) => meant.has(recipientKey(to)));
+    const fail = faults.find((fault) => fault.fail)?.fail;
+    return {
+      latencyMs: Math.max(0, ...faults.map(({ latencyMs }) => latencyMs)),
+      hang: faults.some(({ hang }) => hang),
+      ...(fail && { failure: failureOf(fail) }),
+    };
   }
 
   /** Whether this request is never answered. */
