@@ -1,8 +1,8 @@
 /**
  * `npm test`: everything that says whether the product is right, with nothing installed but Node.
  *
- * Builds, checks types, style and format, then runs every test. `npm run test:long` builds where that is
- * needed, and runs the tests that take minutes. Other arguments are handed on to jest. The last line of
+ * Builds, checks types, style and format, then runs every test. `npm run test:long` and `npm run test:pairs`
+ * build where that is needed, and run tests that take minutes. Other arguments go to jest. The last line of
  * the output is `N passed, N failed`; the exit code is 0 only when nothing failed.
  */
 import { spawn } from 'node:child_process';
@@ -15,13 +15,16 @@ const startedAt = Date.now();
 let passed = 0;
 let failed = 0;
 
-const long = process.argv.includes('--long');
-const jestArguments = process.argv.slice(2).filter((argument) => argument !== '--long');
+/** Kinds of tests that `npm test` leaves out, by the ending of their files' names. */
+const KINDS = { '--long': 'long-spec', '--pairs': 'pairs-spec' };
 
-if (long) {
+const kind = process.argv.find((argument) => argument in KINDS);
+const jestArguments = process.argv.slice(2).filter((argument) => argument !== kind);
+
+if (kind) {
   // These run beside others, who must not find the build half written.
   buildIfNeeded();
-  await runTests(['--testMatch', '**/*.long-spec.ts', ...jestArguments]);
+  await runTests(['--testMatch', `**/*.${KINDS[kind]}.ts`, ...jestArguments]);
 } else {
   await check('build', npm('run', '--silent', 'build'));
   await Promise.all([

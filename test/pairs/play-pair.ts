@@ -1,0 +1,121 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect } from '@jest/globals';
+import type { Registered } from '../mail/mail-provider.js';
+import { eventually } from '../support/eventually.js';
+import type { Fault } from './faults.js';
+import type { World } from './world.js';
+
+const BYSTANDERS = 20;
+const BYSTANDER_EVERY_MS = 150;
+/** Within so long everybody has to be served who has nothing to do with the faults. */
+const SERVED_WITHIN_MS = 5_000;
+/** When the faults are over, those who had them get on within so long. */
+const OVER_WITHIN_MS = 40_000;
+
+export interface Outcome {
+  /** Milliseconds from the acknowledgement, or from the end of the outages, to the slowest mail. */
+  readonly slowestMs: number;
+  /** Acknowledged, and no code arrived or none of them activates. */
+  readonly lost: number;
+  /** Mails that were accepted more than once. */
+  readonly doubled: number;
+}
+
+interface Bystander extends Registered {
+  readonly acknowledgedAt: number;
+}
+
+/** Two faults at once, and twenty persons who register meanwhile. @throws Error where one waits too long */
+export async function playPair(world: World, pair: readonly [Fault, Fault]): Promise<Outcome> {
+  const { provider, client } = world;
+  const victimsBefore = world.victims.length;
+  const first = world.register();
+  const beginning = Promise.all(pair.map((fault) => fault.begin(world)));
+  const begun = beginning.then((endings) => ({ endings, at: Date.now() }));
+  const registering = Array.from({ length: BYSTANDERS }, async (_, turn): Promise<Bystander> => {
+    await pause(turn * BYSTANDER_EVERY_MS);
+    const account = await world.register();
+    return { ...account, acknowledgedAt: Date.now() };
+  });
+  const [{ endings, at: beganAt }, bystanders] = await Promise.all([
+    begun,
+    Promise.all(registering),
+  ]);
+
+  const patience =
+    SERVED_WITHIN_MS + Math.max(0, ...pair.map(({ noticedWithinMs = 0 }) => noticedWithinMs));
+  const outageOver = pair.some(({ isOutage }) => isOutage) ? beganAt : 0;
+  let slowestMs = 0;
+  try {
+    await eventually(
+      async () => {
+        const arrived = await arrivals(world);
+        const waits = bystanders.map(({ email, acknowledgedAt }) => {
+          const since = Math.max(acknowledgedAt, outageOver);
+          return Math.max(0, (arrived.get(email) ?? Date.now()) - since);
+        });
+        slowestMs = Math.max(...waits);
+        const without = bystanders.filter(({ email }) => !arrived.has(email)).length;
+        expect({ without }).toEqual({ without: 0 });
+      },
+      { within: Math.max(0, outageOver - Date.now()) + patience, every: 100 },
+    );
+    // The read model follows, whatever else waits.
+    for (const bystander of bystanders.slice(0, 3)) {
+      expect((await client.view(bystander)).status).toBe(200);
+    }
+  } finally {
+    for (const end of endings) await end();
+  }
+  expect(slowestMs).toBeLessThanOrEqual(patience);
+
+  await first;
+  await victimsGetOn(world, victimsBefore);
+  const lost = await countLost(world, bystanders);
+  const perKey = await provider.mailsPerKey();
+  const doubled = [...perKey.values()].filter((count) => count > 1).length;
+  expect({ lost, doubled }).toEqual({ lost: 0, doubled: 0 });
+  return { slowestMs, lost, doubled };
+}
+
+/** When the newest mail to each address came, in milliseconds. */
+async function arrivals({ provider }: World): Promise<ReadonlyMap<string, number>> {
+  const mails = (await provider.mails()).toReversed();
+  return new Map(
+    mails.flatMap(({ to, receivedAt }) => to.map((email) => [email, Date.parse(receivedAt)])),
+  );
+}
+
+/** Each gets the code that the trouble held up; one that was refused for good asks for another. */
+async function victimsGetOn(world: World, before: number): Promise<void> {
+  for (const { account, isRefused } of await Promise.all(world.victims.slice(before))) {
+    await eventually(
+      async () => {
+        if (isRefused && (await world.provider.mails(account.email)).length === 0) {
+          await world.client.requestCode(account);
+        }
+        expect(await world.provider.mails(account.email)).toHaveLength(1);
+      },
+      { within: OVER_WITHIN_MS, every: 500 },
+    );
+  }
+}
+
+async function countLost(world: World, bystanders: readonly Bystander[]): Promise<number> {
+  let lost = 0;
+  for (const bystander of bystanders) {
+    const activated = await eventually(
+      async () => {
+        const [newest] = await world.provider.mails(bystander.email);
+        const code = /(?<!\d)\d{4}(?!\d)/.exec(newest?.text ?? '')?.[0];
+        expect((await world.client.activate(bystander, code)).status).toBe(200);
+      },
+      { within: 10_000, every: 200 },
+    ).then(
+      () => true,
+      () => false,
+    );
+    if (!activated) lost += 1;
+  }
+  return lost;
+}
