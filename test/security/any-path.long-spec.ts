@@ -1,3 +1,4 @@
 import { describeAnyPath } from './any-path.js';
 
-describeAnyPath(50_000);
+/** Requests to each service; `ANY_PATH_RUNS=50000 npm run test:long -- any-path` sends more. */
+describeAnyPath(Number(process.env['ANY_PATH_RUNS'] ?? 20_000));

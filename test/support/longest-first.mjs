@@ -5,6 +5,8 @@ const LONGEST = [
   'test/dev-event-store/durability.long-spec.ts',
   'test/faults/parallel-guesses.long-spec.ts',
   'test/dev-event-store/capacity.long-spec.ts',
+  'test/backup/unreadable-accounts.long-spec.ts',
+  'test/backup/older-database.long-spec.ts',
   'libs/event-store/src/eventstoredb-outages.int-spec.ts',
   'test/local/launcher.e2e-spec.ts',
   'test/security/bad-requests.long-spec.ts',
