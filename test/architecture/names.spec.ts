@@ -5,8 +5,12 @@ import ts from 'typescript';
 
 const root = join(import.meta.dirname, '../..');
 
-/** What a file exports of its own: what it hands on from another file has its name there. */
-function exportedBy(path: string): Set<string> {
+/**
+ * What a file exports of its own: what it hands on from another file has its name there.
+ *
+ * @param valuesOnly leaves types out, which describe what other exports take and give
+ */
+function exportedBy(path: string, { valuesOnly = false } = {}): Set<string> {
   const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
   const names = file.statements.flatMap((statement): (ts.Node | undefined)[] => {
     if (ts.isExportDeclaration(statement)) {
@@ -15,25 +19,35 @@ function exportedBy(path: string): Set<string> {
       return isOwn ? exportClause.elements.map(({ name }) => name) : [];
     }
     if (!ts.canHaveModifiers(statement)) return [];
+    if (
+      valuesOnly &&
+      (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement))
+    )
+      return [];
     const modifiers = ts.getModifiers(statement) ?? [];
     if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
     if (ts.isVariableStatement(statement)) {
-      return statement.declarationList.declarations.map(({ name }) => name);
+      return statement.declarationList.declarations.flatMap(({ name }) =>
+        ts.isObjectBindingPattern(name) ? name.elements.map((element) => element.name) : [name],
+      );
     }
     return [(statement as ts.DeclarationStatement).name];
   });
   return new Set(names.flatMap((name) => name?.getText(file) ?? []));
 }
 
-/** The names that more than one file of the apps and libs in a folder exports, with those files. */
-function sharedNamesIn(folder: string): Record<string, string[]> {
-  const homes = new Map<string, string[]>();
-  const sources = ['apps', 'libs']
+function sourcesIn(folder: string, rooms: readonly string[]): string[] {
+  return rooms
     .flatMap((room) =>
       readdirSync(join(folder, room), { recursive: true }).map((path) => `${room}/${path}`),
     )
     .filter((path) => /\.m?ts$|\.mjs$/.test(path));
-  for (const path of sources) {
+}
+
+/** The names that more than one file of the apps and libs in a folder exports, with those files. */
+function sharedNamesIn(folder: string): Record<string, string[]> {
+  const homes = new Map<string, string[]>();
+  for (const path of sourcesIn(folder, ['apps', 'libs'])) {
     for (const name of exportedBy(join(folder, path))) {
       homes.set(name, [...(homes.get(name) ?? []), path].sort());
     }
@@ -41,9 +55,39 @@ function sharedNamesIn(folder: string): Record<string, string[]> {
   return Object.fromEntries([...homes].filter(([, paths]) => paths.length > 1));
 }
 
+/** The values that a file of the apps and libs exports, and no other file names. */
+function unusedExportsIn(folder: string, rooms: readonly string[]): string[] {
+  const wordsOf = new Map(
+    sourcesIn(folder, rooms).map((path) => [
+      path,
+      new Set(readFileSync(join(folder, path), 'utf8').match(/[\w$]+/g)),
+    ]),
+  );
+  const isNamedBeside = (path: string, name: string) =>
+    [...wordsOf].some(
+      ([other, words]) => other !== path && !other.endsWith('/src/index.ts') && words.has(name),
+    );
+  return sourcesIn(folder, ['apps', 'libs']).flatMap((path) =>
+    [...exportedBy(join(folder, path), { valuesOnly: true })]
+      .filter((name) => !isNamedBeside(path, name))
+      .map((name) => `${path}: ${name}`),
+  );
+}
+
 describe('A name', () => {
   it('means one exported thing in all apps and libraries', () => {
     expect(sharedNamesIn(root)).toEqual({});
+  });
+
+  it('is exported only where another file uses it', () => {
+    expect(unusedExportsIn(root, ['apps', 'libs', 'test', 'docker'])).toEqual([]);
+  });
+
+  it('that no other file uses is found where it was planted', () => {
+    const planted = join(import.meta.dirname, 'planted');
+    expect(unusedExportsIn(planted, ['apps', 'libs'])).toContain(
+      'libs/postgres/src/second-home.ts: pool',
+    );
   });
 
   it('that means two is found where it was planted; a type and a value of one file are one thing', () => {

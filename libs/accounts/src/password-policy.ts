@@ -2,7 +2,7 @@ import { isDate, isKeyboardWalk, isRepeated, isSequence } from './password-patte
 import { stableNfc } from './stable-text.js';
 
 /** Fewer code points than this are never enough, whatever the settings say. */
-export const passwordMinLengthFloor = 8;
+const passwordMinLengthFloor = 8;
 
 /** A word shorter than this is contained in too many good passwords to be refused. */
 const contextWordMinLength = 4;
@@ -103,7 +103,7 @@ export function compositionRulesOf(policy: PasswordPolicy): PasswordRule[] {
 }
 
 /** @throws RangeError when the lengths of the policy make no sense */
-export function assertPasswordPolicy({ minLength, maxLength }: PasswordPolicy): void {
+function assertPasswordPolicy({ minLength, maxLength }: PasswordPolicy): void {
   if (!Number.isInteger(minLength) || minLength < passwordMinLengthFloor) {
     throw new RangeError(
       `the least length of a password must be ${passwordMinLengthFloor} or more`,

@@ -24,7 +24,7 @@ export class NotReachable extends Error {
 }
 
 /** An answer that comes line by line broke off. */
-export class StreamBrokenOff extends Error {
+class StreamBrokenOff extends Error {
   override readonly name = 'StreamBrokenOff';
 }
 

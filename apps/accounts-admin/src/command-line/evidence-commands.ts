@@ -8,7 +8,7 @@ import { listOf, tableOf, textOf } from './table.js';
 const ACCOUNT = '<id|email>';
 
 /** An operator has to investigate: the log is not what was appended. */
-export class HistoryBroken extends Error {
+class HistoryBroken extends Error {
   override readonly name = 'HistoryBroken';
 }
 

@@ -230,7 +230,7 @@ async function decide(run: CommandRun, decision: 'retry' | 'skip', body?: Json):
 }
 
 /** The rebuild ended without the new rows in place. */
-export class RebuildNotSwitched extends Error {
+class RebuildNotSwitched extends Error {
   override readonly name = 'RebuildNotSwitched';
 }
 

@@ -32,7 +32,7 @@ export const exampleContext: RequestContext = {
 };
 
 /** Hashes nothing: shows what was asked of it. */
-export class CountingPasswordHasher implements PasswordHasher {
+class CountingPasswordHasher implements PasswordHasher {
   hashed = 0;
   verified = 0;
 
@@ -56,7 +56,7 @@ export class CountingPasswordHasher implements PasswordHasher {
 }
 
 /** What the read model was waited for. */
-export class RecordingProgress implements Progress {
+class RecordingProgress implements Progress {
   readonly waitedFor: bigint[] = [];
 
   hasReached(): boolean {

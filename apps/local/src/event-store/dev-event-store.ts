@@ -48,7 +48,7 @@ export interface DevEventStoreOptions {
 }
 
 /** The port asked for cannot be listened on. */
-export class PortUnavailableError extends Error {
+class PortUnavailableError extends Error {
   constructor(host: string, port: number, cause: Error) {
     super(`EVENTSTORE_PORT ${port} on ${host} cannot be used: ${reasonOf(cause)}`, { cause });
     this.name = 'PortUnavailableError';

@@ -390,7 +390,7 @@ class Cluster {
 }
 
 /** Another process listens where PostgreSQL should. */
-export class PostgresPortTaken extends Error {
+class PostgresPortTaken extends Error {
   constructor(readonly port: number) {
     super(
       `Port ${port} for PostgreSQL is taken by another program: ` +

@@ -2,7 +2,7 @@ import { newEvent } from './new-events.js';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from '../event-store.js';
 
 /** An event as a subscription delivers it; its number in the data and in its position. */
-export function recordedEvent(number: number): RecordedEvent {
+function recordedEvent(number: number): RecordedEvent {
   return {
     ...newEvent({ number }),
     streamName: 'account-1',

@@ -14,7 +14,7 @@ export function newEvents(count: number): [NewEvent, ...NewEvent[]] {
   return [first, ...rest];
 }
 
-export function someMetadata(): EventMetadata {
+function someMetadata(): EventMetadata {
   return {
     schemaVersion: 1,
     $correlationId: randomUUID(),

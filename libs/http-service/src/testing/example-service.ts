@@ -12,7 +12,7 @@ import { serveApiDescription } from '../open-api.js';
 import { Problem, problemType, serviceUnavailable } from '../problem.js';
 
 /** An error of the example's own kind, which its problem table knows. */
-export class TeapotRefusesCoffee extends Error {}
+class TeapotRefusesCoffee extends Error {}
 
 export const teapot = problemType('teapot', 418, 'This is a teapot', 'It brews tea only.');
 

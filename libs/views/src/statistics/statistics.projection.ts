@@ -60,7 +60,7 @@ export const statisticsProjection: Projection<AccountEvent> = {
 };
 
 /** What a fact counts as; nothing for facts that are not counted. */
-export function statisticOf(event: AccountEvent): StatisticName | undefined {
+function statisticOf(event: AccountEvent): StatisticName | undefined {
   switch (event.type) {
     case 'AccountRegistered':
       return 'registrations';

@@ -17,7 +17,7 @@ export type RuleName = keyof typeof settingOfRule;
 export type Rules = Readonly<Record<RuleName, number>>;
 export type ActivationSettings = Readonly<Record<ActivationSettingName, number>>;
 
-export const ruleNames = Object.keys(settingOfRule) as readonly RuleName[];
+const ruleNames = Object.keys(settingOfRule) as readonly RuleName[];
 
 /** One optional parameter a rule, with the limits of its setting. */
 export function ruleParameters() {

@@ -18,12 +18,10 @@ import type { ProtobufWriter } from '../protobuf/protobuf-writer.js';
  * | 48 | 6     | position of the record in the log       |
  * | 54 | 1     | 1 when the data are JSON                |
  */
-export const RECORD_PREFIX_LENGTH = 55;
+const RECORD_PREFIX_LENGTH = 55;
 
 const TOMBSTONE_MARK = 0xffff_ffff_ffff;
-/** Revision that the protocol gives a tombstone: the highest there is. */
-export const TOMBSTONE_REVISION = 2n ** 63n - 1n;
-/** Field 3 with that revision as a varint. */
+/** Field 3 with the revision that the protocol gives a tombstone, the highest there is, as a varint. */
 const TOMBSTONE_REVISION_FIELD = Buffer.from('18ffffffffffffffff7f', 'hex');
 
 /** Field numbers of `RecordedEvent`. */
