@@ -42,7 +42,12 @@ function scenarioOf(line) {
   const [, client, status] = line.split(' ');
   if ([net.GATEWAY, net.EDGE.v4, net.EDGE_FOR_NEIGHBOUR.v4, '127.0.0.1'].includes(client))
     return '';
-  const name = { 400: 'bad-request', 401: 'unauthorized', 429: 'too-many-requests' }[status];
+  const name = {
+    400: 'bad-request',
+    401: 'unauthorized',
+    422: 'wrong-code',
+    429: 'too-many-requests',
+  }[status];
   if (!name) return '';
   return `registration/${name}${client.includes(':') ? '-ipv6' : ''}`;
 }

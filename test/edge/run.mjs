@@ -404,6 +404,46 @@ async function slowHeadersHarmNobody(attacker, neighbour) {
   );
 }
 
+/** Wrong codes for four accounts, as many as each code allows. */
+async function wrongCodesAreBanned(attacker, neighbour) {
+  const from = net.attackerV4(24);
+  const host = net.EDGE.v4;
+  const json = { 'Content-Type': 'application/json' };
+  const password = 'correct horse battery staple';
+  const emails = [1, 2, 3, 4].map((n) => `account${n}@example.org`);
+  for (const email of emails) {
+    const body = JSON.stringify({ email, password });
+    const registration = { method: 'POST', path: '/v1/accounts', headers: json, body };
+    await neighbour.call({
+      host: net.EDGE_FOR_NEIGHBOUR.v4,
+      from: net.NEIGHBOUR.v4,
+      ...registration,
+    });
+  }
+  let wrong = 0;
+  await eventually(20_000, async () => {
+    for (const email of emails) {
+      if (wrong >= 10) return true;
+      const headers = { ...json, ...basic(email, password) };
+      const guess = {
+        method: 'POST',
+        path: '/v1/account/activation',
+        headers,
+        body: '{"code":"0000"}',
+      };
+      const { status } = await attacker.call({ host, from, ...guess });
+      if (status === 422) wrong += 1;
+    }
+    return false;
+  });
+  const ms = await refusedAfter(attacker, host, from, Date.now());
+  check(
+    'ten wrong codes: the eleventh is refused within 3 s',
+    wrong === 10 && ms !== undefined,
+    `${ms} ms`,
+  );
+}
+
 async function floodsAreBanned(attacker) {
   const from = net.attackerV4(23);
   const host = net.EDGE.v4;
@@ -505,7 +545,7 @@ function filterIsExact(banLog) {
   const filters = ['-c', join(root, 'docker/fail2ban')];
   const lines = linesOfBanLog(banLog);
   const log = net.writeAs(join(folder, 'all.log'), banLog);
-  for (const status of ['400', '401', '429']) {
+  for (const status of ['400', '401', '422', '429']) {
     const expected = lines.filter((line) => line.status === status).map(({ client }) => client);
     const found = matchesOf(log, `edge[status=${status}]`, ...filters);
     check(
@@ -677,6 +717,7 @@ async function prove() {
   await gatewayIsNeverBanned(neighbour);
   fail2ban = await survivesRestart(attacker, fail2ban);
   await floodsAreBanned(attacker);
+  await wrongCodesAreBanned(attacker, neighbour);
   await subnetsAreRight(neighbour);
   await problems;
   const banLog = await survivesRotation(attacker, nginx);

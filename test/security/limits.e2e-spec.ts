@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   AccountClient,
   Backstage,
+  anotherCode,
   basicAuth,
   expectProblem,
   expectRetryAfter,
@@ -20,7 +21,10 @@ const secrets = knownSecrets();
 const limits = {
   TRUSTED_PROXIES: 'loopback',
   REGISTRATIONS_PER_NETWORK_PER_HOUR: '5',
-  REGISTRATIONS_PER_ADDRESS_PER_HOUR: '4',
+  REGISTRATIONS_PER_ADDRESS_PER_HOUR: '6',
+  REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_HOUR: '4',
+  REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_DAY: '100',
+  WRONG_CODES_PER_NETWORK_PER_HOUR: '4',
   FAILED_LOGINS_PER_NETWORK_PER_HOUR: '8',
   FAILED_LOGINS_PER_ADDRESS_PER_HOUR: '6',
   FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: '3',
@@ -59,8 +63,8 @@ describe('Limits over the whole product, with two servers', () => {
   });
 
   const server = (index: number) => servers[index % servers.length] as AccountClient;
-  /** An address that no other client in this spec has. */
-  const newNetwork = () => `203.0.113.${(networks += 1)}`;
+  /** An address in a network that no other client in this spec has. */
+  const newNetwork = () => `203.0.${(networks += 1)}.1`;
   const register = (index: number, caller: Credentials, from: string) =>
     server(index).post('/v1/accounts', caller, { 'X-Forwarded-For': from });
   const view = (index: number, caller: Credentials, from: string) =>
@@ -85,11 +89,25 @@ describe('Limits over the whole product, with two servers', () => {
   });
 
   it('count an IPv6 network of /64 as one caller', async () => {
-    const from = (index: number) => `2001:db8:0:${networks}::${index + 1}`;
+    const from = (index: number) => `2001:db8::${index + 1}`;
     const answers = await times(9, (index) => register(index, newCaller(), from(index)));
     expect(statuses(answers)).toEqual([...Array(5).fill(202), ...Array(4).fill(429)]);
     expect((await register(0, newCaller(), '2001:db8:1::1')).status).toBe(202);
   });
+
+  it.each([
+    ['a /56', 10, (index: number) => `2001:db8:56:${index.toString(16)}::1`],
+    ['a /48', 20, (index: number) => `2001:db8:48:${(index * 256).toString(16)}::1`],
+    ['an IPv4 /24', 20, (index: number) => `192.0.2.${index}`],
+  ])(
+    'let %s have more than one of its clients, and not as often as it has clients',
+    async (...it) => {
+      const [, most, from] = it;
+      const answers = await times(30, (index) => register(index, newCaller(), from(index + 1)));
+      expect(answers.filter(({ status }) => status === 202)).toHaveLength(most);
+      expectTooMany(answers.find(({ status }) => status === 429));
+    },
+  );
 
   it('cannot be passed by an address that the client made up', async () => {
     const from = newNetwork();
@@ -99,11 +117,66 @@ describe('Limits over the whole product, with two servers', () => {
     expect(answers.filter(({ status }) => status === 202)).toHaveLength(5);
   });
 
-  it('hold for registrations of one address from anywhere, and answer alike whatever it has', async () => {
-    const caller = newCaller();
-    const answers = await times(7, (index) => register(index, caller, newNetwork()));
+  it('hold for registrations of one address from one network', async () => {
+    const [caller, from] = [newCaller(), newNetwork()];
+    const neighbour = from.replace(/1$/, '2');
+    const answers = await times(7, (index) =>
+      register(index, caller, index % 2 ? from : neighbour),
+    );
     expect(statuses(answers)).toEqual([...Array(4).fill(202), ...Array(3).fill(429)]);
     expectTooMany(answers.find(({ status }) => status === 429));
+    expect((await register(0, newCaller(), from)).status).toBe(202);
+  });
+
+  it('keep half of what an address has for networks that did not register it today', async () => {
+    const [caller, from] = [newCaller(), newNetwork()];
+    const renewals = async (accountId: unknown) =>
+      (await backstage.historyOf(accountId)).filter(({ type }) => type === 'RegistrationRenewed');
+    const first = await register(0, caller, from);
+    const { accountId } = first.body;
+    // Three more of the network are its half of six; then nothing happens, and the answer is the same.
+    const more = [];
+    for (const index of [1, 2, 3]) more.push(await register(index, caller, from));
+    expect(statuses([first, ...more])).toEqual(Array(4).fill(202));
+    expect(await renewals(accountId)).toHaveLength(3);
+    for (const index of [1, 2])
+      expect((await register(index, caller, newNetwork())).status).toBe(202);
+    expect(await renewals(accountId)).toHaveLength(5);
+    const spent = await register(0, caller, newNetwork());
+    expect(await renewals(accountId)).toHaveLength(5);
+    expect({ ...spent.body, names: [...spent.headers.keys()] }).toEqual({
+      ...first.body,
+      names: [...first.headers.keys()],
+    });
+    expect(spent.headers.get('Consistency-Token')).toHaveLength(
+      first.headers.get('Consistency-Token')?.length ?? 0,
+    );
+  });
+
+  it('hold for wrong codes from one network, over all accounts, and cost a right one nothing', async () => {
+    const from = newNetwork();
+    const ada = newCaller();
+    await register(0, ada, newNetwork());
+    const code = await backstage.codeFor(ada);
+    const callers = await times(4, async (index) => {
+      const caller = newCaller();
+      await register(index, caller, newNetwork());
+      return { caller, code: await backstage.codeFor(caller) };
+    });
+    const guess = (index: number, caller: Credentials, offered: unknown) =>
+      server(index).activate(caller, offered, { 'X-Forwarded-For': from });
+    expect((await guess(0, ada, 'no code')).status).toBe(400);
+    expect((await guess(0, ada, code)).status).toBe(200);
+    const answers = await times(6, (index) => {
+      const { caller, code: right } = callers[index % 4] ?? { caller: ada, code };
+      return guess(index, caller, anotherCode(right));
+    });
+    expect(statuses(answers)).toEqual([...Array(4).fill(422), ...Array(2).fill(429)]);
+    expectTooMany(answers.find(({ status }) => status === 429));
+    // From elsewhere the owner goes on.
+    const [{ caller, code: right } = { caller: ada, code }] = callers;
+    const elsewhere = { 'X-Forwarded-For': newNetwork() };
+    expect((await server(0).activate(caller, right, elsewhere)).status).toBe(200);
   });
 
   it('cost an invalid registration nothing', async () => {
@@ -122,16 +195,16 @@ describe('Limits over the whole product, with two servers', () => {
   it('hold for wrong passwords of one address tried by 100 networks, known or not', async () => {
     const known = newCaller();
     expect((await register(0, known, newNetwork())).status).toBe(202);
-    expect((await view(0, known, '198.51.100.200')).status).toBe(200);
+    expect((await view(0, known, '198.51.200.1')).status).toBe(200);
     for (const caller of [known, newCaller()]) {
       const answers = await times(100, (index) =>
-        view(index, { ...caller, password: `wrong ${index}` }, `198.51.100.${index}`),
+        view(index, { ...caller, password: `wrong ${index}` }, `198.51.${index}.1`),
       );
       expect(answers.filter(({ status }) => status === 401)).toHaveLength(6);
       expectTooMany(answers.find(({ status }) => status === 429));
     }
-    // Who proved the password at this server a moment ago is not locked out.
-    expect((await view(0, known, '198.51.100.200')).status).toBe(200);
+    // The network that proved the password is not locked out, at the other server either.
+    for (const index of [0, 1]) expect((await view(index, known, '198.51.200.9')).status).toBe(200);
   });
 
   it('leave the owner alone when one network spends its own tries on the address', async () => {
@@ -179,7 +252,7 @@ describe('Limits over the whole product, with two servers', () => {
     ]) {
       expect(names).toContain(name);
     }
-    expect(lines.join('\n')).not.toMatch(/203\.0\.113|198\.51\.100|2001:db8|@example\.org/);
+    expect(lines.join('\n')).not.toMatch(/203\.0\.\d|198\.51\.|192\.0\.2\.|2001:db8|@example\.org/);
   });
 
   it('let no call through while they cannot be counted', async () => {

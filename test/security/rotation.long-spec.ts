@@ -48,6 +48,7 @@ describe('Keys that are replaced while people register', () => {
       INTERNAL_PORT: '0',
       REGISTRATIONS_PER_NETWORK_PER_HOUR: '1000000',
       NEW_CODES_PER_NETWORK_PER_HOUR: '1000000',
+      WRONG_CODES_PER_NETWORK_PER_HOUR: '1000000',
       EVENTSTORE_URL: product.endpoints.eventstore,
       DATABASE_URL: product.endpoints.database,
     }));

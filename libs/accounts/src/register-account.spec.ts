@@ -142,6 +142,14 @@ describe('Registering an address', () => {
     });
   }
 
+  it('does nothing, whatever the address has, when it was registered too often', () => {
+    for (const facts of [[], pendingAccount, activeAccount]) {
+      given(...facts)
+        .when(register({ now: noon + DAY, isBudgetSpent: true }))
+        .then();
+    }
+  });
+
   it('numbers registrations, so that replaced credentials can be recognised', () => {
     const { state } = given(
       ...pendingAccount,

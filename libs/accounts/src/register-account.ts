@@ -16,6 +16,8 @@ export interface RegisterAccount {
   readonly keyId: string;
   /** What the caller reads: for the mail that may follow. */
   readonly language: MailLanguage;
+  /** The address was registered so often lately that nothing happens. */
+  readonly isBudgetSpent?: boolean;
   readonly now: Instant;
 }
 
@@ -26,6 +28,7 @@ export function registerAccount(
   policy: ActivationPolicy,
 ): AccountEvent[] {
   const { address, passwordHash, now } = command;
+  if (command.isBudgetSpent) return [];
   switch (state.status) {
     case 'not-registered':
       return [

@@ -9,6 +9,7 @@ import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenRegistration } from '../basic-auth/proven-account.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
+import { WrongCodeThrottleInterceptor } from '../limits/throttle-wrong-codes.interceptor.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { ActivateAccountCommand } from './activate-account.handler.js';
@@ -42,7 +43,7 @@ export class ActivateAccountController {
 
   @Post()
   @HttpCode(200)
-  @UseInterceptors(ConsistencyTokenInterceptor)
+  @UseInterceptors(WrongCodeThrottleInterceptor, ConsistencyTokenInterceptor)
   @ApiOperation({
     summary: 'Activate the account with the mailed code',
     description:

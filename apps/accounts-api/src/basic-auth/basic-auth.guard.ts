@@ -64,13 +64,13 @@ export class BasicAuthGuard implements CanActivate {
   ): Promise<ProvenAccount | undefined> {
     const accountId = this.accountIdOf(address);
     this.passwordCheck.assertRoomFor(accountId);
-    const clientNetwork = this.clients.networkOf(request);
-    const claimed = written && { ...written, network: clientNetwork };
+    const networks = this.clients.networksOf(request);
+    const claimed = written && { ...written, network: networks.host };
     const account = accountId === undefined ? undefined : await this.find(accountId, claimed);
     const claim = {
       requestId: request.id,
       client: this.clients.clientOf(request),
-      clientNetwork,
+      networks,
       address,
       accountId,
       password,

@@ -8,6 +8,7 @@ import {
   exampleLimits,
   examplePasswordCheck,
 } from '../testing/example-password-check.js';
+import { networksOf } from '../client-address/network.js';
 import { LimitExceeded } from '../limits/throttle.js';
 import type { PasswordClaim } from './password-check.js';
 
@@ -30,7 +31,7 @@ describe('Checking a password', () => {
   const claim = (password: string, change: Partial<PasswordClaim> = {}): PasswordClaim => ({
     requestId: exampleContext.requestId,
     client: exampleContext.client,
-    clientNetwork: '203.0.113.9/32',
+    networks: networksOf('203.0.113.9'),
     address: exampleAddress,
     accountId: accounts.accountId,
     password,
@@ -73,7 +74,7 @@ describe('Checking a password', () => {
     await check.isRight(claim(RIGHT), stored());
     expect(buckets.total).toBe(0);
     await check.isRight(claim('wrong'), stored());
-    expect([...buckets.taken.values()]).toEqual([1, 1, 1]);
+    expect([...buckets.taken.values()].filter((taken) => taken > 0)).toEqual([1, 1, 1]);
   });
 
   it('is refused before it costs anything when too many passwords wait', async () => {
@@ -109,7 +110,7 @@ describe('Checking a password', () => {
     await expect(guess('another')).rejects.toThrow(LimitExceeded);
     expect(accounts.passwordHasher.verified).toBe(verified);
     // The owner elsewhere is not locked out by that.
-    expect(await guess(RIGHT, { clientNetwork: '198.51.100.1/32' })).toBe(exists);
+    expect(await guess(RIGHT, { networks: networksOf('198.51.100.1') })).toBe(exists);
     expect(securityEvents().filter((name) => name === 'authn_login_lock')).toHaveLength(1);
   });
 
@@ -118,12 +119,39 @@ describe('Checking a password', () => {
     const check = examplePasswordCheck(accounts, { buckets, limits });
     const outcomes = [];
     for (let index = 0; index < 105; index++) {
-      const clientNetwork = `198.51.100.${index}/32`;
-      const answer = check.isRight(claim(`wrong ${index}`, { clientNetwork }), stored());
+      const networks = networksOf(`198.51.${index}.1`);
+      const answer = check.isRight(claim(`wrong ${index}`, { networks }), stored());
       outcomes.push(await answer.catch((error: Error) => error.name));
     }
     expect(outcomes.slice(0, 100)).toEqual(new Array(100).fill(false));
     expect(outcomes.slice(100)).toEqual(new Array(5).fill('LimitExceeded'));
+  });
+
+  it('is not refused to a network that proved it, for what others tried meanwhile', async () => {
+    const limits = exampleLimits({ FAILED_LOGINS_PER_ADDRESS_PER_HOUR: 5 });
+    const check = examplePasswordCheck(accounts, { buckets, limits });
+    const attack = async (times: number, from: number) => {
+      const outcomes = [];
+      for (let index = 0; index < times; index++) {
+        const networks = networksOf(`198.51.${from + index}.1`);
+        const answer = check.isRight(claim(`wrong ${index}`, { networks }), stored());
+        outcomes.push(await answer.catch((error: Error) => error.name));
+      }
+      return outcomes;
+    };
+    expect(await check.isRight(claim(RIGHT), stored())).toBe(true);
+    expect(await attack(7, 0)).toEqual([
+      ...Array(5).fill(false),
+      ...Array(2).fill('LimitExceeded'),
+    ]);
+    // Another address of the network that proved it.
+    const neighbour = networksOf('203.0.113.77');
+    expect(await check.isRight(claim(RIGHT, { networks: neighbour }), stored())).toBe(true);
+    // The proof begins the count of the address anew.
+    expect(await attack(6, 100)).toEqual([...Array(5).fill(false), 'LimitExceeded']);
+    // A password of a later registration was not proven.
+    const later = { ...stored(), registrationNumber: 2 };
+    await expect(check.isRight(claim(RIGHT), later)).rejects.toThrow(LimitExceeded);
   });
 
   it('is refused after so many wrong ones from one network for any addresses', async () => {

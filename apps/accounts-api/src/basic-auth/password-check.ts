@@ -5,8 +5,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { PASSWORD_HASHER, UnreadableHash } from '../passwords/password-hasher.js';
 import type { PasswordHasher } from '../passwords/password-hasher.js';
 import { SecurityEvents } from '../security-events/security-events.js';
-import { LIMITS, LimitExceeded, Throttle } from '../limits/throttle.js';
-import type { Counted } from '../limits/throttle.js';
+import type { ClientNetworks } from '../client-address/network.js';
+import { LIMITS, LimitExceeded, Throttle, countedBy } from '../limits/throttle.js';
+import type { Counted, Mark } from '../limits/throttle.js';
 import type { Limits } from '../limits/limits.js';
 import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upgrades.js';
 import { VerifiedCredentials } from './verified-credentials.js';
@@ -16,7 +17,7 @@ import type { StoredCredentials } from './verified-credentials.js';
 export interface PasswordClaim {
   readonly requestId: string;
   readonly client: RequestClient;
-  readonly clientNetwork: string;
+  readonly networks: ClientNetworks;
   readonly address: string;
   /** Undefined when no account can have the address. */
   readonly accountId: string | undefined;
@@ -73,21 +74,22 @@ export class PasswordCheck {
   ): Promise<boolean> {
     // In a flood, a caller that is refused anyway must not cost two statements.
     this.passwordHasher.assertRoom();
-    const counted = this.countedFor(claim);
+    const { own, ofPair, ofAddress, proven } = this.countedFor(claim, stored);
+    const counted = [...own, ofPair, ofAddress];
     await this.takeTurn(claim, counted);
     // Counted before the outcome is known, or calls at the same time would exceed the limit together.
     let isRight: boolean;
     try {
       isRight = await this.verify(claim, stored);
     } catch (error) {
-      await this.throttle.giveBack(counted);
+      await this.throttle.settle({ giveBack: counted });
       throw error;
     }
     if (!isRight || stored === undefined) {
       this.securityEvents.loginFailed(claim);
       return false;
     }
-    await this.throttle.giveBack(counted);
+    await this.throttle.settle({ giveBack: own, refill: [ofPair, ofAddress], marks: [proven] });
     this.securityEvents.loginSucceeded(claim);
     this.verified.remember(stored, claim.password);
     if (this.passwordHasher.isOutdated(stored.passwordHash)) {
@@ -119,27 +121,43 @@ export class PasswordCheck {
     }
   }
 
-  private countedFor({ clientNetwork, accountId, address }: PasswordClaim): Counted[] {
+  private countedFor(
+    { networks, accountId, address }: PasswordClaim,
+    stored: StoredCredentials | undefined,
+  ) {
     const whose = accountId ?? `not an account: ${address}`;
-    return [
-      { limit: this.limits.failedLoginsPerNetwork, caller: clientNetwork },
-      { limit: this.limits.failedLoginsPerAddress, caller: whose },
-      {
-        limit: this.limits.failedLoginsPerAddressAndNetwork,
-        caller: `${whose}\0${clientNetwork}`,
-      },
-    ];
+    const pair = `${whose}\0${networks.network}`;
+    // A password of another registration is another password.
+    const proven: Mark = {
+      name: 'proven-password',
+      caller: `${pair}\0${stored?.registrationNumber ?? 0}`,
+      lastsMs: PROVEN_FOR_MS,
+    };
+    return {
+      own: countedBy(this.limits.failedLogins, networks),
+      ofPair: { limit: this.limits.failedLoginsOfPair, caller: pair } satisfies Counted,
+      // What others try never refuses a network that proved the password.
+      ofAddress: {
+        limit: this.limits.failedLoginsOfAddress,
+        caller: whose,
+        condition: { mark: proven, stands: false },
+      } satisfies Counted,
+      proven,
+    };
   }
 }
+
+/** A network that proved a password is not counted with strangers for so long: 30 days. */
+const PROVEN_FOR_MS = 30 * 86_400_000;
 
 const NOBODY: StoredCredentials = { accountId: '', registrationNumber: 0, passwordHash: '' };
 
 /** Claims with the same key have the same answer. Lives only as long as the check. */
 function keyOf(
-  { clientNetwork, accountId, address, password }: PasswordClaim,
+  { networks, accountId, address, password }: PasswordClaim,
   stored: StoredCredentials | undefined,
 ): string {
-  const whose = [clientNetwork, accountId ?? address, stored?.passwordHash ?? ''];
+  const whose = [networks.host, accountId ?? address, stored?.passwordHash ?? ''];
   return createHash('sha256')
     .update(JSON.stringify([...whose, password]))
     .digest('base64');

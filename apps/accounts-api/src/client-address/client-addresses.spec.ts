@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ClientAddresses, TrustedProxies } from './client-addresses.js';
-import { networkOf } from './network.js';
+import { networksOf } from './network.js';
 
 const request = (remoteAddress: string | undefined, forwardedFor?: string | string[]) => ({
   raw: { socket: { remoteAddress } },
@@ -45,7 +45,9 @@ describe('The address of a client', () => {
       'unknown',
       '1.2.3',
       '_hidden',
-      '1.2.3.4:80',
+      '1.2.3.4:port',
+      '2001:db8::1:',
+      '[1.2.3.4',
       'a'.repeat(9_999),
     ]) {
       expect(trusting.addressOf(request('127.0.0.1', nonsense))).toBe('127.0.0.1');
@@ -53,8 +55,19 @@ describe('The address of a client', () => {
     expect(trusting.addressOf(request('127.0.0.1', 'x, 192.168.1.1'))).toBe('192.168.1.1');
   });
 
+  it.each([
+    ['203.0.113.9:4711', '203.0.113.9'],
+    ['[2001:db8::1]:4711', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+  ])('is understood with the port that some proxies add: %s', (hop, address) => {
+    expect(clients('loopback').addressOf(request('127.0.0.1', `1.1.1.1, ${hop}`))).toBe(address);
+  });
+
   it('is unknown when the connection has gone', () => {
-    expect(clients('private').networkOf(request(undefined, '1.2.3.4'))).toBe('unknown');
+    expect(clients('private').networksOf(request(undefined, '1.2.3.4'))).toEqual({
+      host: 'unknown',
+      network: 'unknown',
+    });
   });
 
   it.each(['10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/', '::/129', 'web', '10.0.0.0/8/8', '1.2.3'])(
@@ -84,29 +97,28 @@ describe('A client', () => {
   });
 });
 
-describe('The network of a client', () => {
+describe('The networks of a client', () => {
   it.each([
-    ['203.0.113.9', '203.0.113.9/32'],
-    ['::ffff:203.0.113.9', '203.0.113.9/32'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
-    ['2001:db8::1', '2001:db8:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['::', '0:0:0:0::/64'],
-    ['1::', '1:0:0:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-  ])('of %s is %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
+    ['203.0.113.9', '203.0.113.9/32', undefined, '203.0.113.0/24'],
+    ['::ffff:203.0.113.9', '203.0.113.9/32', undefined, '203.0.113.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64', '2001:db8:1:0::/56', '2001:db8:1::/48'],
+    ['2001:DB8:1:a2b3::', '2001:db8:1:a2b3::/64', '2001:db8:1:a200::/56', '2001:db8:1::/48'],
+    ['2001:db8::1', '2001:db8:0:0::/64', '2001:db8:0:0::/56', '2001:db8:0::/48'],
+    ['::1', '0:0:0:0::/64', '0:0:0:0::/56', '0:0:0::/48'],
+    ['1::', '1:0:0:0::/64', '1:0:0:0::/56', '1:0:0::/48'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64', 'fe80:0:0:0::/56', 'fe80:0:0::/48'],
+  ])('of %s are known', (address, host, site, network) => {
+    expect(networksOf(address)).toEqual({ host, ...(site && { site }), network });
   });
 
-  it('is the same for every address of one /64, and another for the next', () => {
+  it('are the same for every address of one /64, and others for the next', () => {
     fc.assert(
       fc.property(fc.ipV6(), fc.ipV6(), (one, other) => {
-        const [network, second] = [networkOf(one), networkOf(other)];
-        if (!network.endsWith('::/64')) return;
-        const inside = `${network.slice(0, -'::/64'.length)}:1:2:3:4`;
-        expect(networkOf(inside)).toBe(network);
-        if (second !== network) expect(networkOf(other)).not.toBe(network);
+        const [networks, second] = [networksOf(one), networksOf(other)];
+        if (networks.site === undefined) return;
+        const inside = `${networks.host.slice(0, -'::/64'.length)}:1:2:3:4`;
+        expect(networksOf(inside)).toEqual(networks);
+        if (second.host !== networks.host) expect(networksOf(other)).not.toEqual(networks);
       }),
     );
   });

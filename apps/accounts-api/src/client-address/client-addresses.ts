@@ -2,7 +2,8 @@ import { BlockList, isIP } from 'node:net';
 import type { RequestClient } from '@app/event-store';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { networkOf } from './network.js';
+import { networksOf } from './network.js';
+import type { ClientNetworks } from './network.js';
 
 /** The part of a request that its client address is read from. */
 export type ForwardedRequest = Pick<FastifyRequest, 'headers'> & {
@@ -30,7 +31,7 @@ export class ClientAddresses {
     const hops = [header ?? []].flat().flatMap((line) => line.split(','));
     let client = peer;
     for (const hop of hops.reverse()) {
-      const address = hop.trim();
+      const address = withoutPort(hop.trim());
       if (!this.trustedProxies.include(client) || isIP(address) === 0) break;
       client = address;
     }
@@ -43,10 +44,10 @@ export class ClientAddresses {
     return { address: this.addressOf(request), ...(userAgent && { userAgent }) };
   }
 
-  /** The network that limits count the client by: its IPv4 address, or the /64 of its IPv6 address. */
-  networkOf(request: ForwardedRequest): string {
+  /** The networks that limits count the client by. */
+  networksOf(request: ForwardedRequest): ClientNetworks {
     const address = this.addressOf(request);
-    return address === UNKNOWN ? UNKNOWN : networkOf(address);
+    return address === UNKNOWN ? { host: UNKNOWN, network: UNKNOWN } : networksOf(address);
   }
 }
 
@@ -100,4 +101,10 @@ export function trustedProxiesSetting() {
       return z.NEVER;
     }
   });
+}
+
+/** Some proxies write the client's port as well: `203.0.113.9:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(hop: string): string {
+  const [, v6, v4] = /^(?:\[([\da-fA-F:.%]+)\]|([\d.]+))(?::\d{1,5})?$/.exec(hop) ?? [];
+  return v6 ?? v4 ?? hop;
 }

@@ -4,7 +4,7 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import { giveBackToBuckets, removeFullBuckets, takeFromBuckets } from './buckets.js';
+import { settleBuckets, removeFullBuckets, takeFromBuckets } from './buckets.js';
 import type { BucketDemand } from './buckets.js';
 
 const HOUR_MS = 3_600_000;
@@ -75,7 +75,7 @@ describe('Buckets', () => {
       Array.from({ length: 80 }, async (_, index) => {
         const demands = index % 2 ? [one, other] : [other, one];
         expect(await takeFromBuckets(replica(index), demands)).toEqual([]);
-        await giveBackToBuckets(replica(index + 1), demands);
+        await settleBuckets(replica(index + 1), { giveBack: demands });
       }),
     );
   });
@@ -84,7 +84,7 @@ describe('Buckets', () => {
     const bucket = demand(1);
     for (let round = 0; round < 3; round++) {
       expect(await takeFromBuckets(replica(round), [bucket])).toEqual([]);
-      await giveBackToBuckets(replica(round), [bucket]);
+      await settleBuckets(replica(round), { giveBack: [bucket] });
     }
     await takeFromBuckets(replica(0), [bucket]);
     expect(await takeFromBuckets(replica(0), [bucket])).toHaveLength(1);
@@ -108,5 +108,57 @@ describe('Buckets', () => {
       });
       expect(rows.map(({ key }) => key)).toEqual([used.key]);
     });
+  });
+
+  it('count only while a mark stands, or only while it does not', async () => {
+    const mark = { key: randomUUID(), lastsMs: HOUR_MS };
+    const marked = { ...demand(1), condition: { mark: mark.key, stands: true } };
+    const unmarked = { ...demand(1), condition: { mark: mark.key, stands: false } };
+    const take = async (...demands: BucketDemand[]) =>
+      (await takeFromBuckets(replica(0), demands)).map(({ key }) => key);
+    expect(await take(marked, unmarked)).toEqual([]);
+    expect(await take(marked, unmarked)).toEqual([unmarked.key]);
+    await settleBuckets(replica(1), { marks: [mark] });
+    expect(await take(marked, unmarked)).toEqual([]);
+    expect(await take(marked, unmarked)).toEqual([marked.key]);
+    // What did not count is not given back either.
+    await settleBuckets(replica(0), { giveBack: [marked, unmarked] });
+    expect(await take(marked)).toEqual([]);
+    expect(await take({ ...unmarked, condition: { mark: randomUUID(), stands: false } })).toEqual([
+      unmarked.key,
+    ]);
+  });
+
+  it('set a mark with the call that they count, and with no other', async () => {
+    const mark = { key: randomUUID(), lastsMs: HOUR_MS };
+    const [bucket, ifMarked] = [demand(1), demand(1)];
+    const first = { ...ifMarked, condition: { mark: mark.key, stands: true } };
+    expect(await takeFromBuckets(replica(0), [bucket, first], [mark])).toEqual([]);
+    expect(await takeFromBuckets(replica(0), [demand(5), first], [mark])).toEqual([]);
+    expect(await takeFromBuckets(replica(0), [demand(5), first], [mark])).toHaveLength(1);
+    const other = { key: randomUUID(), lastsMs: HOUR_MS };
+    expect(await takeFromBuckets(replica(0), [bucket], [other])).toHaveLength(1);
+    const ifOther = { ...demand(1), condition: { mark: other.key, stands: true } };
+    for (let call = 0; call < 2; call++)
+      expect(await takeFromBuckets(replica(0), [ifOther])).toEqual([]);
+  });
+
+  it('forget a mark when its time is over', async () => {
+    const mark = { key: randomUUID(), lastsMs: 50 };
+    await settleBuckets(replica(0), { marks: [mark] });
+    const unmarked = { ...demand(1), condition: { mark: mark.key, stands: false } };
+    await eventually(async () => {
+      await takeFromBuckets(replica(0), [unmarked]);
+      expect(await takeFromBuckets(replica(0), [unmarked])).toHaveLength(1);
+    });
+  });
+
+  it('begin anew where an outcome says so', async () => {
+    const bucket = demand(3);
+    for (let call = 0; call < 3; call++) await takeFromBuckets(replica(0), [bucket]);
+    await settleBuckets(replica(1), { refill: [bucket.key] });
+    for (let call = 0; call < 3; call++)
+      expect(await takeFromBuckets(replica(0), [bucket])).toEqual([]);
+    expect(await takeFromBuckets(replica(0), [bucket])).toHaveLength(1);
   });
 });

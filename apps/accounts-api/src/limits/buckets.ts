@@ -8,6 +8,14 @@ export interface BucketDemand {
   readonly capacity: number;
   /** How long it takes until one more call fits in, in milliseconds. */
   readonly refillMs: number;
+  /** Left out, the call always counts; else only while that mark stands, or only while it does not. */
+  readonly condition?: { readonly mark: string; readonly stands: boolean };
+}
+
+/** Remembers for a while that something happened. Stands beside the buckets, under a name like theirs. */
+export interface BucketMark {
+  readonly key: string;
+  readonly lastsMs: number;
 }
 
 /** A bucket that has nothing left. */
@@ -17,6 +25,16 @@ export interface EmptyBucket {
   readonly retryInMs: number;
 }
 
+/** The demands that count now; $1 to $5 are their columns. */
+const COUNTED_DEMANDS = `
+  select key, make_interval(secs => refill_ms / 1000) as refill,
+         make_interval(secs => refill_ms / 1000 * capacity) as capacity
+  from unnest($1::text[], $2::float8[], $3::float8[], $4::text[], $5::bool[])
+         as d (key, refill_ms, capacity, mark, stands),
+       set_config('synchronous_commit', 'off', true)
+  where mark is null or stands = exists (
+    select from throttling.buckets as marked where marked.key = d.mark and marked.full_at > now())`;
+
 /**
  * Takes one call out of each bucket, or out of none when one of them is empty. One statement, by the
  * server's clock, so that any number of processes share the buckets and calls at the same time cannot take
@@ -25,20 +43,18 @@ export interface EmptyBucket {
  * The commit does not wait for the disk: a crash of the server gives back what was taken in the last
  * moment.
  *
+ * @param marks stand from now on, if the calls are taken
  * @returns the buckets at fault; none when the calls were taken
  * @throws DatabaseUnavailable
  */
 export async function takeFromBuckets(
   database: Queryable,
   demands: readonly BucketDemand[],
+  marks: readonly BucketMark[] = [],
 ): Promise<readonly EmptyBucket[]> {
   const { rows } = await database.query<{ key: string; retry_in_ms: number }>({
     name: 'take-from-buckets',
-    text: `with demand as (
-             select key, make_interval(secs => refill_ms / 1000) as refill,
-                    make_interval(secs => refill_ms / 1000 * capacity) as capacity
-             from unnest($1::text[], $2::float8[], $3::float8[]) as d (key, refill_ms, capacity),
-                  set_config('synchronous_commit', 'off', true)
+    text: `with demand as (${COUNTED_DEMANDS}
            ), known as (
              select key, full_at from throttling.buckets
              where key = any($1::text[]) order by key for update
@@ -57,37 +73,58 @@ export async function takeFromBuckets(
                where greatest(bucket.full_at, now()) + (excluded.full_at - now())
                      <= now() + (select capacity from demand where demand.key = excluded.key)
              returning key
+           ), marked as (
+             insert into throttling.buckets (key, full_at)
+             select key, now() + make_interval(secs => lasts_ms / 1000)
+             from unnest($6::text[], $7::float8[]) as m (key, lasts_ms)
+             -- After the buckets, so that two statements never lock the same rows in opposite order.
+             where (select count(*) from taken) > 0
+             on conflict (key) do update set full_at = excluded.full_at
            )
            select key, greatest(extract(epoch from retry_in), 0)::float8 * 1000 as retry_in_ms
            from wanted
            where retry_in > interval '0'
               or (key not in (select key from taken)
                   and not exists (select from wanted where retry_in > interval '0'))`,
-    values: columns(demands),
+    values: [...columns(demands), ...markColumns(marks)],
   });
   return rows.map((row) => ({ key: row.key, retryInMs: row.retry_in_ms }));
 }
 
-/**
- * Undoes `takeFromBuckets` for calls that turned out not to count.
- *
- * @throws DatabaseUnavailable
- */
-export async function giveBackToBuckets(
+/** What becomes of buckets when the outcome of a call is known. */
+export interface BucketOutcome {
+  /** Undoes `takeFromBuckets` for these. */
+  readonly giveBack?: readonly BucketDemand[];
+  /** Keys of buckets that are full again. */
+  readonly refill?: readonly string[];
+  /** Stand from now on. */
+  readonly marks?: readonly BucketMark[];
+}
+
+/** @throws DatabaseUnavailable */
+export async function settleBuckets(
   database: Queryable,
-  demands: readonly BucketDemand[],
+  { giveBack = [], refill = [], marks = [] }: BucketOutcome,
 ): Promise<void> {
   await database.query({
-    name: 'give-back-to-buckets',
-    text: `with known as (
-             select key from throttling.buckets where key = any($1::text[]) order by key for update
+    name: 'settle-buckets',
+    text: `with demand as (${COUNTED_DEMANDS}
+           ), known as (
+             select key from throttling.buckets
+             where key = any($1::text[] || $8::text[]) order by key for update
+           ), given as (
+             update throttling.buckets as bucket set full_at = full_at - refill
+             from demand where bucket.key = demand.key and bucket.key in (select key from known)
+           ), refilled as (
+             delete from throttling.buckets
+             where key = any($8::text[]) and key in (select key from known)
            )
-           update throttling.buckets as bucket
-           set full_at = full_at - make_interval(secs => refill_ms / 1000)
-           from unnest($1::text[], $2::float8[]) as d (key, refill_ms),
-                set_config('synchronous_commit', 'off', true)
-           where bucket.key = d.key and bucket.key in (select key from known)`,
-    values: columns(demands).slice(0, 2),
+           insert into throttling.buckets (key, full_at)
+           select key, now() + make_interval(secs => lasts_ms / 1000)
+           from unnest($6::text[], $7::float8[]) as m (key, lasts_ms)
+           where (select count(*) from known) >= 0
+           on conflict (key) do update set full_at = excluded.full_at`,
+    values: [...columns(giveBack), ...markColumns(marks), refill],
   });
 }
 
@@ -119,5 +156,11 @@ function columns(demands: readonly BucketDemand[]): unknown[] {
     ordered.map(({ key }) => key),
     ordered.map(({ refillMs }) => refillMs),
     ordered.map(({ capacity }) => capacity),
+    ordered.map(({ condition }) => condition?.mark ?? null),
+    ordered.map(({ condition }) => condition?.stands ?? null),
   ];
+}
+
+function markColumns(marks: readonly BucketMark[]): unknown[] {
+  return [marks.map(({ key }) => key), marks.map(({ lastsMs }) => lastsMs)];
 }

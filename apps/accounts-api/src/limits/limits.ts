@@ -1,30 +1,48 @@
 import { setting } from '@app/process';
+import type { ClientNetworks } from '../client-address/network.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** How often one caller may do something. */
 export interface Limit {
   /** Fixed: it is part of the name of every bucket. */
   readonly name: string;
-  /** So many at once, and as many again spread over each hour. */
-  readonly perHour: number;
+  /** So many at once, and as many again spread over each period. */
+  readonly calls: number;
+  /** In milliseconds. */
+  readonly periodMs: number;
   /** Whether it counts calls that concern one address, wherever they come from. */
   readonly isOfAddress: boolean;
 }
 
+/** One limit for each size of network: with the size grows how many people may call from it. */
+export type NetworkLimits = Readonly<Record<keyof ClientNetworks, Limit>>;
+
 /** Limits that count calls, by what is called and by whom. */
 export interface Limits {
-  readonly registrationsPerNetwork: Limit;
-  readonly registrationsPerAddress: Limit;
-  readonly newCodesPerNetwork: Limit;
-  readonly newCodesPerAddress: Limit;
-  readonly failedLoginsPerNetwork: Limit;
-  readonly failedLoginsPerAddress: Limit;
-  readonly failedLoginsPerAddressAndNetwork: Limit;
+  readonly registrations: NetworkLimits;
+  /** One network, one address. */
+  readonly registrationsOfPair: Limit;
+  readonly registrationsOfPairPerDay: Limit;
+  /** All networks, one address. */
+  readonly registrationsOfAddress: Limit;
+  /** The same for networks that have registered it within a day: the rest is kept for others. */
+  readonly registrationsOfAddressAgain: Limit;
+  readonly newCodes: NetworkLimits;
+  readonly newCodesOfAddress: Limit;
+  readonly failedLogins: NetworkLimits;
+  readonly failedLoginsOfPair: Limit;
+  /** Networks that never proved the password of the address. */
+  readonly failedLoginsOfAddress: Limit;
+  readonly wrongCodes: NetworkLimits;
 }
 
-/** Calls of one network that change something: what a machine under development does is no attack. */
-const NETWORK_CALLS = { production: 600, otherwise: 100_000 };
+/** A /56 may have twice, an IPv4 /24 or IPv6 /48 four times what an IPv4 address or a /64 may have. */
+const SHARE = { host: 1, site: 2, network: 4 };
+
+/** What a machine under development does is no attack. */
+const WIDE = 100_000;
 
 /**
  * The settings behind the limits.
@@ -32,29 +50,38 @@ const NETWORK_CALLS = { production: 600, otherwise: 100_000 };
  * @param production whether defaults are those for the open network
  */
 export function limitSettings(production: boolean) {
-  const perHour = (preset: number, what: string) =>
-    setting.integer(1, 10_000_000).default(preset).describe(`${what}, an hour`);
-  const networkCalls = production ? NETWORK_CALLS.production : NETWORK_CALLS.otherwise;
+  const most = (preset: number, what: string) =>
+    setting.integer(1, 10_000_000).default(preset).describe(what);
+  const host =
+    'from one IPv4 address or IPv6 /64 (a /56 twice, an IPv4 /24 or IPv6 /48 four times)';
+  const pair = 'of one e-mail address from one IPv4 /24 or IPv6 /48';
   return {
-    REGISTRATIONS_PER_NETWORK_PER_HOUR: perHour(
-      networkCalls,
-      'Registrations of one IPv4 address or IPv6 /64',
+    REGISTRATIONS_PER_NETWORK_PER_HOUR: most(
+      production ? 600 : WIDE,
+      `Registrations ${host}, an hour`,
     ),
-    REGISTRATIONS_PER_ADDRESS_PER_HOUR: perHour(20, 'Registrations of one e-mail address'),
-    NEW_CODES_PER_NETWORK_PER_HOUR: perHour(
-      networkCalls,
-      'New codes for one IPv4 address or IPv6 /64',
+    REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_HOUR: most(
+      production ? 6 : 60,
+      `Registrations ${pair}, an hour`,
     ),
-    NEW_CODES_PER_ADDRESS_PER_HOUR: perHour(30, 'New codes for one e-mail address'),
-    FAILED_LOGINS_PER_NETWORK_PER_HOUR: perHour(
-      300,
-      'Wrong passwords from one IPv4 address or IPv6 /64',
+    REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_DAY: most(
+      production ? 20 : 200,
+      `Registrations ${pair}, a day`,
     ),
-    FAILED_LOGINS_PER_ADDRESS_PER_HOUR: perHour(100, 'Wrong passwords for one e-mail address'),
-    FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: perHour(
-      30,
-      'Wrong passwords for one e-mail address from one network',
+    REGISTRATIONS_PER_ADDRESS_PER_HOUR: most(
+      60,
+      'Registrations of one e-mail address, an hour; half of them kept for networks that had none today. ' +
+        'More are accepted, and nothing happens',
     ),
+    NEW_CODES_PER_NETWORK_PER_HOUR: most(production ? 600 : WIDE, `New codes ${host}, an hour`),
+    NEW_CODES_PER_ADDRESS_PER_HOUR: most(30, 'New codes for one e-mail address, an hour'),
+    FAILED_LOGINS_PER_NETWORK_PER_HOUR: most(300, `Wrong passwords ${host}, an hour`),
+    FAILED_LOGINS_PER_ADDRESS_PER_HOUR: most(
+      100,
+      'Wrong passwords for one e-mail address, an hour, from networks that did not prove it within 30 days',
+    ),
+    FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: most(30, `Wrong passwords ${pair}, an hour`),
+    WRONG_CODES_PER_NETWORK_PER_HOUR: most(production ? 30 : WIDE, `Wrong codes ${host}, an hour`),
   };
 }
 
@@ -63,38 +90,42 @@ type LimitSettings = {
 };
 
 export function limitsOf(settings: LimitSettings): Limits {
-  const limit = (name: string, perHour: number): Limit => ({
+  const limit = (name: string, calls: number, periodMs = HOUR_MS): Limit => ({
     name,
-    perHour,
+    calls,
+    periodMs,
     isOfAddress: name.includes('/address'),
   });
+  const ofNetworks = (what: string, calls: number): NetworkLimits => ({
+    host: limit(`${what}/host`, calls * SHARE.host),
+    site: limit(`${what}/site`, calls * SHARE.site),
+    network: limit(`${what}/network`, calls * SHARE.network),
+  });
+  const ofAddress = settings.REGISTRATIONS_PER_ADDRESS_PER_HOUR;
   return {
-    registrationsPerNetwork: limit(
-      'registrations/network',
-      settings.REGISTRATIONS_PER_NETWORK_PER_HOUR,
+    registrations: ofNetworks('registrations', settings.REGISTRATIONS_PER_NETWORK_PER_HOUR),
+    registrationsOfPair: limit(
+      'registrations/address-and-network',
+      settings.REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_HOUR,
     ),
-    registrationsPerAddress: limit(
-      'registrations/address',
-      settings.REGISTRATIONS_PER_ADDRESS_PER_HOUR,
+    registrationsOfPairPerDay: limit(
+      'registrations/address-and-network/day',
+      settings.REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_DAY,
+      DAY_MS,
     ),
-    newCodesPerNetwork: limit('new-codes/network', settings.NEW_CODES_PER_NETWORK_PER_HOUR),
-    newCodesPerAddress: limit('new-codes/address', settings.NEW_CODES_PER_ADDRESS_PER_HOUR),
-    failedLoginsPerNetwork: limit(
-      'failed-logins/network',
-      settings.FAILED_LOGINS_PER_NETWORK_PER_HOUR,
-    ),
-    failedLoginsPerAddress: limit(
-      'failed-logins/address',
-      settings.FAILED_LOGINS_PER_ADDRESS_PER_HOUR,
-    ),
-    failedLoginsPerAddressAndNetwork: limit(
+    registrationsOfAddress: limit('registrations/address', ofAddress),
+    registrationsOfAddressAgain: limit('registrations/address/again', Math.ceil(ofAddress / 2)),
+    newCodes: ofNetworks('new-codes', settings.NEW_CODES_PER_NETWORK_PER_HOUR),
+    newCodesOfAddress: limit('new-codes/address', settings.NEW_CODES_PER_ADDRESS_PER_HOUR),
+    failedLogins: ofNetworks('failed-logins', settings.FAILED_LOGINS_PER_NETWORK_PER_HOUR),
+    failedLoginsOfPair: limit(
       'failed-logins/address-and-network',
       settings.FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR,
     ),
+    failedLoginsOfAddress: limit(
+      'failed-logins/address',
+      settings.FAILED_LOGINS_PER_ADDRESS_PER_HOUR,
+    ),
+    wrongCodes: ofNetworks('wrong-codes', settings.WRONG_CODES_PER_NETWORK_PER_HOUR),
   };
-}
-
-/** How long it takes until one more call fits in, in milliseconds. */
-export function refillMsOf({ perHour }: Limit): number {
-  return HOUR_MS / perHour;
 }

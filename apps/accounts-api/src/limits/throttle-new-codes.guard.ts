@@ -5,7 +5,7 @@ import { provenAccountOf } from '../basic-auth/proven-account.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { SecurityEvents } from '../security-events/security-events.js';
 import type { Limits } from './limits.js';
-import { LIMITS, Throttle } from './throttle.js';
+import { LIMITS, Throttle, countedBy } from './throttle.js';
 
 /** Bounds requests for new codes by network and account. Comes after BasicAuthGuard. */
 @Injectable()
@@ -22,8 +22,8 @@ export class NewCodeThrottleGuard implements CanActivate {
     const { accountId } = provenAccountOf(request);
     await this.securityEvents.reportExcess(request.id, accountId, () =>
       this.throttle.take([
-        { limit: this.limits.newCodesPerNetwork, caller: this.clients.networkOf(request) },
-        { limit: this.limits.newCodesPerAddress, caller: accountId },
+        ...countedBy(this.limits.newCodes, this.clients.networksOf(request)),
+        { limit: this.limits.newCodesOfAddress, caller: accountId },
       ]),
     );
     return true;

@@ -5,8 +5,8 @@ import { limitSettings, limitsOf } from './limits.js';
 import { LimitExceeded, Throttle } from './throttle.js';
 
 const secret = Buffer.alloc(32, 7);
-const limit = exampleLimits({ REGISTRATIONS_PER_NETWORK_PER_HOUR: 2 }).registrationsPerNetwork;
-const other = exampleLimits().registrationsPerAddress;
+const limit = exampleLimits({ REGISTRATIONS_PER_NETWORK_PER_HOUR: 2 }).registrations.host;
+const other = exampleLimits().registrationsOfAddress;
 const network = { limit, caller: '203.0.113.9/32' };
 
 describe('The throttle', () => {
@@ -55,7 +55,7 @@ describe('The throttle', () => {
     await throttle.take([network]);
     await throttle.take([network]);
     await expect(throttle.take([network])).rejects.toThrow(LimitExceeded);
-    await throttle.giveBack([network]);
+    await throttle.settle({ giveBack: [network] });
     await throttle.take([network]);
   });
 
@@ -82,11 +82,31 @@ describe('The throttle', () => {
       Object.fromEntries(
         Object.entries(limitSettings(production)).map(([name, it]) => [name, it.parse(undefined)]),
       ) as Parameters<typeof limitsOf>[0];
-    expect(limitsOf(defaults(true)).registrationsPerNetwork.perHour).toBe(600);
-    expect(limitsOf(defaults(false)).registrationsPerNetwork.perHour).toBe(100_000);
+    expect(limitsOf(defaults(true)).registrations).toMatchObject({
+      host: { calls: 600 },
+      site: { calls: 1_200 },
+      network: { calls: 2_400 },
+    });
+    expect(limitsOf(defaults(false)).registrations.host.calls).toBe(100_000);
+    expect(limitsOf(defaults(true)).wrongCodes).toMatchObject({
+      host: { calls: 30 },
+      site: { calls: 60 },
+      network: { calls: 120 },
+    });
     // At most 100 wrong passwords an hour for one address (NIST SP 800-63B: 100 in a row).
     for (const production of [true, false]) {
-      expect(limitsOf(defaults(production)).failedLoginsPerAddress.perHour).toBe(100);
+      expect(limitsOf(defaults(production)).failedLoginsOfAddress.calls).toBe(100);
     }
+  });
+
+  it('asks each time whether a call counts that may not', async () => {
+    const buckets = new ExampleBuckets();
+    const throttle = new Throttle(buckets, secret);
+    const mark = { name: 'met', caller: 'ada', lastsMs: 1_000 };
+    const unmarked = { ...network, condition: { mark, stands: false } };
+    for (let call = 0; call < 2; call++) await throttle.take([unmarked]);
+    await expect(throttle.take([unmarked])).rejects.toThrow(LimitExceeded);
+    await throttle.settle({ marks: [mark] });
+    await throttle.take([unmarked]);
   });
 });

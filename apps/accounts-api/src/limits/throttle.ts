@@ -1,17 +1,47 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { giveBackToBuckets, removeFullBuckets, takeFromBuckets } from './buckets.js';
-import type { BucketDemand } from './buckets.js';
+import { removeFullBuckets, settleBuckets, takeFromBuckets } from './buckets.js';
+import type { BucketDemand, BucketMark } from './buckets.js';
 import type { Queryable } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
-import { refillMsOf } from './limits.js';
-import type { Limit } from './limits.js';
+import type { ClientNetworks } from '../client-address/network.js';
+import type { Limit, NetworkLimits } from './limits.js';
 
 /** One caller who is counted under a limit. */
 export interface Counted {
   readonly limit: Limit;
   /** Who calls: an account, a network. Never stored as it is. */
   readonly caller: string;
+  /** Left out, the call always counts; else only while that mark stands, or only while it does not. */
+  readonly condition?: { readonly mark: Mark; readonly stands: boolean };
+}
+
+/** Remembers something of a caller for a while. */
+export interface Mark {
+  /** Fixed: it is part of the name of every mark. */
+  readonly name: string;
+  /** Never stored as it is. */
+  readonly caller: string;
+  readonly lastsMs: number;
+}
+
+/** What the outcome of a call means for what was taken. */
+export interface Outcome {
+  /** Calls that turned out not to count. */
+  readonly giveBack?: readonly Counted[];
+  /** Limits that begin anew. */
+  readonly refill?: readonly Counted[];
+  readonly marks?: readonly Mark[];
+}
+
+/** A client under the limits of all its networks. */
+export function countedBy(limits: NetworkLimits, networks: ClientNetworks): Counted[] {
+  const { host, site, network } = networks;
+  return [
+    { limit: limits.host, caller: host },
+    ...(site === undefined ? [] : [{ limit: limits.site, caller: site }]),
+    { limit: limits.network, caller: network },
+  ];
 }
 
 /** The caller has used up a limit. */
@@ -59,18 +89,23 @@ export class Throttle {
   /**
    * Counts one call for each, or for none when one has no room left.
    *
+   * @param marks stand from now on, if the call is counted
    * @throws LimitExceeded, DatabaseUnavailable
    */
-  async take(counted: readonly Counted[]): Promise<void> {
+  async take(counted: readonly Counted[], marks: readonly Mark[] = []): Promise<void> {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
     const now = performance.now();
-    for (const [key, { limit }] of byKey) {
-      const known = this.empty.get(key);
+    for (const [key, { limit, condition }] of byKey) {
+      const known = condition ? undefined : this.empty.get(key);
       if (known && known.askAgainAt > now) {
         throw new LimitExceeded(limit, (known.freeAt - now) / 1_000, false);
       }
     }
-    const empty = await takeFromBuckets(this.database, demandsOf(byKey));
+    const empty = await takeFromBuckets(
+      this.database,
+      this.demandsOf(counted),
+      this.marksOf(marks),
+    );
     const [longest] = [...empty].sort((one, other) => other.retryInMs - one.retryInMs);
     if (longest === undefined) return;
     for (const { key, retryInMs } of empty) this.remember(key, retryInMs);
@@ -80,14 +115,20 @@ export class Throttle {
   }
 
   /**
-   * Undoes `take` for a call that turned out not to count.
+   * To be called when the outcome of a call is known that `take` has counted.
    *
    * @throws DatabaseUnavailable
    */
-  async giveBack(counted: readonly Counted[]): Promise<void> {
-    const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
-    for (const key of byKey.keys()) this.empty.delete(key);
-    await giveBackToBuckets(this.database, demandsOf(byKey));
+  async settle({ giveBack = [], refill = [], marks = [] }: Outcome): Promise<void> {
+    const refilled = refill.map((one) => this.bucketOf(one));
+    for (const key of [...giveBack.map((one) => this.bucketOf(one)), ...refilled]) {
+      this.empty.delete(key);
+    }
+    await settleBuckets(this.database, {
+      giveBack: this.demandsOf(giveBack),
+      refill: refilled,
+      marks: this.marksOf(marks),
+    });
   }
 
   /** Removes buckets that are full again. To be called now and then. */
@@ -96,10 +137,35 @@ export class Throttle {
   }
 
   private bucketOf({ limit, caller }: Counted): string {
+    return this.nameOf(limit.name, caller);
+  }
+
+  private nameOf(what: string, caller: string): string {
     return createHmac('sha256', this.key)
-      .update(`${limit.name}\0${caller}`, 'utf8')
+      .update(`${what}\0${caller}`, 'utf8')
       .digest()
       .toString('base64url', 0, BUCKET_NAME_BYTES);
+  }
+
+  private demandsOf(counted: readonly Counted[]): BucketDemand[] {
+    return counted.map((one) => {
+      const { limit, condition } = one;
+      return {
+        key: this.bucketOf(one),
+        capacity: limit.calls,
+        refillMs: limit.periodMs / limit.calls,
+        ...(condition && {
+          condition: {
+            mark: this.nameOf(condition.mark.name, condition.mark.caller),
+            stands: condition.stands,
+          },
+        }),
+      };
+    });
+  }
+
+  private marksOf(marks: readonly Mark[]): BucketMark[] {
+    return marks.map(({ name, caller, lastsMs }) => ({ key: this.nameOf(name, caller), lastsMs }));
   }
 
   private remember(key: string, retryInMs: number): void {
@@ -107,12 +173,4 @@ export class Throttle {
     const askAgainAt = now + Math.min(retryInMs, REMEMBER_EMPTY_MS);
     this.empty.set(key, { askAgainAt, freeAt: now + retryInMs });
   }
-}
-
-function demandsOf(byKey: ReadonlyMap<string, Counted>): BucketDemand[] {
-  return [...byKey].map(([key, { limit }]) => ({
-    key,
-    capacity: limit.perHour,
-    refillMs: refillMsOf(limit),
-  }));
 }

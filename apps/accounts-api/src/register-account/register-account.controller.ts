@@ -17,7 +17,10 @@ import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from '../passwords/password-rules.js';
-import { RegistrationThrottleGuard } from '../limits/throttle-registrations.guard.js';
+import {
+  IsBudgetSpent,
+  RegistrationThrottleGuard,
+} from '../limits/throttle-registrations.guard.js';
 import { RegisterAccountCommand } from './register-account.handler.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';
@@ -61,10 +64,11 @@ export class RegisterAccountController {
   async register(
     @Body({ schema: registrationRequest }) body: RegistrationRequest,
     @FromRequest() context: RequestContext,
+    @IsBudgetSpent() isBudgetSpent: boolean,
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
     assertAcceptable(body, this.policy, this.guessablePasswords);
     const { accountId, written } = await this.commandBus.execute(
-      new RegisterAccountCommand(body.email, body.password, context),
+      new RegisterAccountCommand(body.email, body.password, context, isBudgetSpent),
     );
     return { accountId, message: MESSAGE, written };
   }

@@ -1,6 +1,6 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf, defaultMailLanguage } from '@app/accounts';
-import type { AccountCommand } from '@app/accounts';
+import type { AccountCommand, RegisterAccount } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
@@ -24,6 +24,8 @@ export class RegisterAccountCommand extends Command<WrittenAt & { readonly accou
     readonly address: string,
     readonly password: string,
     readonly context: RequestContext,
+    /** Others have registered the address so often that nothing happens. */
+    readonly isBudgetSpent = false,
   ) {
     super();
   }
@@ -47,12 +49,13 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     address,
     password,
     context,
+    isBudgetSpent,
   }: RegisterAccountCommand): Promise<WrittenAt & { readonly accountId: string }> {
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password);
     // From here on the work depends on what the address has already; before, it does not.
     const { events, appended } = await this.uniformAnswers.atTheBeat(() =>
-      this.append(accountId, address, passwordHash, context),
+      this.append(accountId, { address, passwordHash, isBudgetSpent }, context),
     );
     const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
@@ -61,8 +64,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
 
   private append(
     accountId: string,
-    address: string,
-    passwordHash: string,
+    asked: Pick<RegisterAccount, 'address' | 'passwordHash' | 'isBudgetSpent'>,
     context: RequestContext,
   ) {
     return handleCommand(
@@ -70,8 +72,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
       accountStreamName(accountId),
       (): AccountCommand => ({
         type: 'RegisterAccount',
-        address,
-        passwordHash,
+        ...asked,
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
         language: context.language ?? defaultMailLanguage,

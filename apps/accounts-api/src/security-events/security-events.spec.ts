@@ -53,7 +53,7 @@ describe('Security events', () => {
   });
 
   it('log a limit once while it refuses, with its name and size', async () => {
-    const limit = exampleLimits().registrationsPerNetwork;
+    const limit = exampleLimits().registrations.host;
     for (const isNew of [true, false, false]) {
       const refused = accounts.securityEvents.reportExcess('request', 'account', () =>
         Promise.reject(new LimitExceeded(limit, 90, isNew)),
@@ -65,7 +65,7 @@ describe('Security events', () => {
         securityEvent: 'excess_rate_limit_exceeded',
         requestId: 'request',
         accountId: 'account',
-        limit: 'registrations/network',
+        limit: 'registrations/host',
         max: 600,
       },
     ]);
@@ -86,14 +86,8 @@ describe('Security events', () => {
     const subject = { requestId: 'request', accountId: undefined };
     events.loginFailed(subject);
     events.loginSucceeded(subject);
-    events.loginRefused(
-      subject,
-      new LimitExceeded(exampleLimits().failedLoginsPerAddress, 1, true),
-    );
-    events.loginRefused(
-      subject,
-      new LimitExceeded(exampleLimits().failedLoginsPerNetwork, 1, true),
-    );
+    events.loginRefused(subject, new LimitExceeded(exampleLimits().failedLoginsOfAddress, 1, true));
+    events.loginRefused(subject, new LimitExceeded(exampleLimits().failedLogins.host, 1, true));
     expect(counted).toEqual([
       'authn_login_fail',
       'authn_login_success',

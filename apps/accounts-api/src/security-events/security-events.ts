@@ -46,7 +46,7 @@ export class SecurityEvents {
   loginRefused(subject: SecurityEventSubject, { limit, isNew }: LimitExceeded): void {
     if (!isNew) return;
     const event = limit.isOfAddress ? 'authn_login_lock' : 'excess_rate_limit_exceeded';
-    const details = { reason: 'maxretries', limit: limit.name, max: limit.perHour };
+    const details = { reason: 'maxretries', limit: limit.name, max: limit.calls };
     this.tell('warn', event, subject, 'too many logins failed', details);
   }
 
@@ -97,7 +97,7 @@ export class SecurityEvents {
       await take();
     } catch (error) {
       if (error instanceof LimitExceeded && error.isNew) {
-        const details = { limit: error.limit.name, max: error.limit.perHour };
+        const details = { limit: error.limit.name, max: error.limit.calls };
         const subject = { requestId, accountId };
         this.tell('warn', 'excess_rate_limit_exceeded', subject, 'a limit was exceeded', details);
       }

@@ -6,9 +6,10 @@ import type { Limits } from '../limits/limits.js';
 import { Throttle } from '../limits/throttle.js';
 import type { ExampleAccounts } from './example-accounts.js';
 
-/** Buckets that never flow back, counted in memory by what the two statements are given. */
+/** Buckets that never flow back, and marks that last, kept in memory by what the two statements are given. */
 export class ExampleBuckets implements Queryable {
   readonly taken = new Map<string, number>();
+  readonly marks = new Set<string>();
   /** Statements so far. */
   asked = 0;
   fault: Error | undefined;
@@ -16,16 +17,30 @@ export class ExampleBuckets implements Queryable {
   async query<Row>({ name, values = [] }: Statement) {
     this.asked++;
     if (this.fault) throw this.fault;
-    const [keys, , capacities] = values as [string[], number[], number[]?];
-    const empty =
-      name === 'take-from-buckets'
-        ? keys.filter((key, index) => (this.taken.get(key) ?? 0) >= Number(capacities?.[index]))
-        : [];
-    const change = name === 'take-from-buckets' ? 1 : -1;
+    const [keys, , capacities, conditions, stands, marks, , refilled = []] = values as [
+      string[],
+      number[],
+      number[],
+      (string | null)[],
+      (boolean | null)[],
+      string[],
+      number[],
+      string[]?,
+    ];
+    const counted = keys.flatMap((key, index) => {
+      const mark = conditions[index] ?? null;
+      const counts = mark === null || this.marks.has(mark) === stands[index];
+      return counts ? [{ key, capacity: Number(capacities[index]) }] : [];
+    });
+    const isTake = name === 'take-from-buckets';
+    const takenFrom = (key: string) => this.taken.get(key) ?? 0;
+    const empty = isTake ? counted.filter(({ key, capacity }) => takenFrom(key) >= capacity) : [];
     if (empty.length === 0) {
-      for (const key of keys) this.taken.set(key, (this.taken.get(key) ?? 0) + change);
+      for (const { key } of counted) this.taken.set(key, takenFrom(key) + (isTake ? 1 : -1));
+      for (const mark of marks) this.marks.add(mark);
     }
-    const rows = empty.map((key) => ({ key, retry_in_ms: 90_000 })) as readonly unknown[];
+    for (const key of refilled) this.taken.delete(key);
+    const rows = empty.map(({ key }) => ({ key, retry_in_ms: 90_000 })) as readonly unknown[];
     return { rows: rows as readonly Row[], rowCount: rows.length };
   }
 
