@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   AccountClient,
@@ -12,6 +13,7 @@ import type { Answer, Credentials } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
 import { relayTo } from '@app/postgres/testing/tcp-relay.js';
 import type { TcpRelay } from '@app/postgres/testing/tcp-relay.js';
+import { MailProvider } from '../mail/mail-provider.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import { startRestartableApp } from '../support/restartable-app.js';
@@ -30,6 +32,8 @@ const limits = {
   FAILED_LOGINS_PER_ADDRESS_AND_NETWORK_PER_HOUR: '3',
   NEW_CODES_PER_NETWORK_PER_HOUR: '2',
   CODE_RESEND_SECONDS: '1',
+  MAILS_PER_INBOX_AND_NETWORK_PER_HOUR: '3',
+  MAILS_PER_INBOX_PER_DAY: '10',
 };
 
 describe('Limits over the whole product, with two servers', () => {
@@ -134,12 +138,12 @@ describe('Limits over the whole product, with two servers', () => {
       (await backstage.historyOf(accountId)).filter(({ type }) => type === 'RegistrationRenewed');
     const first = await register(0, caller, from);
     const { accountId } = first.body;
-    // Three more of the network are its half of six; then nothing happens, and the answer is the same.
+    // Two more of the network make its half of six; then nothing happens, and the answer is the same.
     const more = [];
     for (const index of [1, 2, 3]) more.push(await register(index, caller, from));
     expect(statuses([first, ...more])).toEqual(Array(4).fill(202));
-    expect(await renewals(accountId)).toHaveLength(3);
-    for (const index of [1, 2])
+    expect(await renewals(accountId)).toHaveLength(2);
+    for (const index of [1, 2, 3])
       expect((await register(index, caller, newNetwork())).status).toBe(202);
     expect(await renewals(accountId)).toHaveLength(5);
     const spent = await register(0, caller, newNetwork());
@@ -151,6 +155,56 @@ describe('Limits over the whole product, with two servers', () => {
     expect(spent.headers.get('Consistency-Token')).toHaveLength(
       first.headers.get('Consistency-Token')?.length ?? 0,
     );
+  });
+
+  it('leave the owner his mail when strangers fill his inbox, whatever tag or dots they write', async () => {
+    const owner = newCaller();
+    const [name = '', domain = ''] = owner.email.split('@');
+    const inbox = new MailProvider(product.endpoints.mailbox);
+    const victims: string[] = [];
+    const attack = async (from: string, times: number) => {
+      for (let index = 0; index < times; index += 1) {
+        const email = `${name.replace('.', index % 2 ? '' : '.')}+${victims.length}@${domain}`;
+        victims.push(email);
+        const answer = await register(index, { ...owner, email }, from);
+        expect({ status: answer.status, body: answer.body }).toEqual({
+          status: 202,
+          body: { accountId: expect.any(String), message: expect.stringContaining('on its way') },
+        });
+      }
+    };
+    // One network gets three mails through, two together six of ten; six networks nine.
+    await attack(newNetwork(), 4);
+    await attack(newNetwork(), 4);
+    for (let networks = 0; networks < 3; networks += 1) await attack(newNetwork(), 3);
+    const ownerNetwork = newNetwork();
+    expect((await register(0, owner, ownerNetwork)).status).toBe(202);
+    const code = await backstage.codeFor(owner);
+    const arrived = await Promise.all(victims.map((email) => inbox.mails(email)));
+    expect(arrived.flat()).toHaveLength(9);
+    const from = { 'X-Forwarded-For': ownerNetwork };
+    expect((await server(0).activate(owner, code, from)).status).toBe(200);
+    // Nothing more, and nothing in the answer says so.
+    await attack(newNetwork(), 1);
+    expect(await inbox.mails(victims.at(-1))).toEqual([]);
+  });
+
+  it('hold for new codes of one inbox from one network', async () => {
+    const [caller, from] = [newCaller(), newNetwork()];
+    await register(0, caller, from);
+    await backstage.codeFor(caller);
+    const request = () =>
+      server(0).call('/v1/account/activation-code', {
+        method: 'POST',
+        headers: { Authorization: basicAuth(caller), 'X-Forwarded-For': from },
+      });
+    for (const mails of [2, 3]) {
+      await pause(1_100);
+      await request();
+      await backstage.codeFor(caller, mails);
+    }
+    await pause(1_100);
+    expectTooMany(await request());
   });
 
   it('hold for wrong codes from one network, over all accounts, and cost a right one nothing', async () => {

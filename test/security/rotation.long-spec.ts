@@ -49,6 +49,7 @@ describe('Keys that are replaced while people register', () => {
       REGISTRATIONS_PER_NETWORK_PER_HOUR: '1000000',
       NEW_CODES_PER_NETWORK_PER_HOUR: '1000000',
       WRONG_CODES_PER_NETWORK_PER_HOUR: '1000000',
+      MAILS_PER_DOMAIN_AND_NETWORK_PER_DAY: '1000000',
       EVENTSTORE_URL: product.endpoints.eventstore,
       DATABASE_URL: product.endpoints.database,
     }));

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { addressKeyOf, InvalidAddress, mailAddressOf, type AddressFault } from './address-key.js';
+import {
+  addressKeyOf,
+  inboxOf,
+  InvalidAddress,
+  mailAddressOf,
+  type AddressFault,
+} from './address-key.js';
 
 /** What must never change; test/node-versions/run.mjs plays the same on each Node that is supported. */
 const golden = JSON.parse(
@@ -134,5 +140,17 @@ describe('Whatever is typed', () => {
       if (!isSame) unstable.push(codePoint.toString(16));
     }
     expect(unstable).toEqual([]);
+  });
+});
+
+describe('The inbox of an address', () => {
+  it.each([
+    ['ada@example.org', 'ada@example.org'],
+    ['A.d.a+news@Example.org', 'ada@example.org'],
+    ['ada+1+2@example.org', 'ada@example.org'],
+    ['ada@mail.example.org', 'ada@mail.example.org'],
+    ['+only@example.org', '@example.org'],
+  ])('of %s is %s', (address, inbox) => {
+    expect(inboxOf(addressKeyOf(address))).toBe(inbox);
   });
 });

@@ -80,6 +80,16 @@ export function addressKeyOf(typed: string): AddressKey {
 }
 
 /**
+ * The inbox that mail to an address most likely ends in: many providers ignore dots and what follows a plus sign.
+ * Good for counting, not for telling accounts apart.
+ */
+export function inboxOf(address: AddressKey): string {
+  const at = address.lastIndexOf('@');
+  const [name = ''] = address.slice(0, at).split('+', 1);
+  return `${name.replaceAll('.', '')}${address.slice(at)}`;
+}
+
+/**
  * Where mail to an address goes: to the local part as it was typed, at the ASCII form of the domain.
  *
  * @param typed an address that has a key

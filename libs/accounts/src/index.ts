@@ -9,7 +9,7 @@ export {
 export * from './activation-settings.js';
 export * from './mail-language.js';
 export * from './account-decider.js';
-export type { RegisterAccount } from './register-account.js';
+export type { RegisterAccount, RegistrationAllowance } from './register-account.js';
 export type { RequestActivationCode } from './request-activation-code.js';
 export type { UpgradePasswordHash } from './upgrade-password-hash.js';
 export type { ActivateAccount } from './activate-account.js';

@@ -145,9 +145,20 @@ describe('Registering an address', () => {
   it('does nothing, whatever the address has, when it was registered too often', () => {
     for (const facts of [[], pendingAccount, activeAccount]) {
       given(...facts)
-        .when(register({ now: noon + DAY, isBudgetSpent: true }))
+        .when(register({ now: noon + DAY, allowed: 'nothing' }))
         .then();
     }
+  });
+
+  it('issues neither a code nor a notice for an inbox that gets no more mails today', () => {
+    const allowed = 'registration' as const;
+    given().when(register({ allowed })).then(accountRegistered());
+    given(...pendingAccount)
+      .when({ ...registerAgain(noon + 60 * MINUTE, 2), allowed })
+      .then(registrationRenewed(noon + 60 * MINUTE));
+    given(...activeAccount)
+      .when(register({ now: noon + DAY, allowed }))
+      .then(registrationRefused(noon + DAY));
   });
 
   it('numbers registrations, so that replaced credentials can be recognised', () => {

@@ -5,6 +5,9 @@ import { DAY, type ActivationPolicy } from './activation-policy.js';
 import type { MailLanguage } from './mail-language.js';
 import { nextCode } from './request-activation-code.js';
 
+/** `registration`: neither a code nor a notice follows, which would be a mail; `nothing`: not even an event. */
+export type RegistrationAllowance = 'registration-and-mail' | 'registration' | 'nothing';
+
 export interface RegisterAccount {
   readonly type: 'RegisterAccount';
   /** As typed by the person. */
@@ -16,8 +19,8 @@ export interface RegisterAccount {
   readonly keyId: string;
   /** What the caller reads: for the mail that may follow. */
   readonly language: MailLanguage;
-  /** The address was registered so often lately that nothing happens. */
-  readonly isBudgetSpent?: boolean;
+  /** What calls from everywhere have left of what may happen to the address; everything when left out. */
+  readonly allowed?: RegistrationAllowance;
   readonly now: Instant;
 }
 
@@ -28,12 +31,13 @@ export function registerAccount(
   policy: ActivationPolicy,
 ): AccountEvent[] {
   const { address, passwordHash, now } = command;
-  if (command.isBudgetSpent) return [];
+  if (command.allowed === 'nothing') return [];
+  const mayMail = command.allowed !== 'registration';
   switch (state.status) {
     case 'not-registered':
       return [
         { type: 'AccountRegistered', data: { address, passwordHash, registeredAt: now } },
-        nextCode(command, 0),
+        ...(mayMail ? [nextCode(command, 0)] : []),
       ];
     case 'lapsed':
     case 'erased': {
@@ -43,7 +47,7 @@ export function registerAccount(
         data: { address, passwordHash, registeredAt: now, registrationNumber },
       };
       // The address' codes stay counted, or forgetting and registering in turn would fill an inbox.
-      return now < newCodeAllowedFrom(state, policy)
+      return !mayMail || now < newCodeAllowedFrom(state, policy)
         ? [registered]
         : [registered, nextCode(command, state.lastIssueNumber)];
     }
@@ -53,7 +57,7 @@ export function registerAccount(
         data: { passwordHash, renewedAt: now },
       };
       // Without a new code the one mailed before stays live: renewing must not lock the owner out.
-      return now < newCodeAllowedFrom(state, policy)
+      return !mayMail || now < newCodeAllowedFrom(state, policy)
         ? [renewed]
         : [renewed, nextCode(command, state.lastIssueNumber)];
     }
@@ -65,7 +69,7 @@ export function registerAccount(
           data: { reason: 'already-active', refusedAt: now },
         });
       }
-      if (isNoticeDue(state, policy, now)) events.push(nextNotice(command, state));
+      if (mayMail && isNoticeDue(state, policy, now)) events.push(nextNotice(command, state));
       return events;
     }
   }

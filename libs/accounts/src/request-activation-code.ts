@@ -10,6 +10,8 @@ export interface RequestActivationCode {
   readonly type: 'RequestActivationCode';
   /** The registration whose password the caller proved to know. */
   readonly provenRegistration: number;
+  /** Calls from everywhere caused as many mails to the inbox as it gets in a day: no code is issued. */
+  readonly isInboxFull?: boolean;
   /** 16 random bytes, lower-case hexadecimal. */
   readonly nonce: string;
   /** Names the master key to derive the code from. */
@@ -31,12 +33,17 @@ export function requestActivationCode(
   const account = provenPendingAccount(state, command.provenRegistration);
   const allowedFrom = newCodeAllowedFrom(account, policy);
   if (command.now < allowedFrom) throw new ActivationCodeRequestedTooSoon(allowedFrom);
-  return [nextCode(command, account.lastIssueNumber)];
+  return command.isInboxFull ? [] : [nextCode(command, account.lastIssueNumber)];
 }
 
 /** @param lastIssueNumber of the newest code; 0 before the first */
 export function nextCode(
-  { nonce, keyId, language, now }: Omit<RequestActivationCode, 'type' | 'provenRegistration'>,
+  {
+    nonce,
+    keyId,
+    language,
+    now,
+  }: Omit<RequestActivationCode, 'type' | 'provenRegistration' | 'isInboxFull'>,
   lastIssueNumber: number,
 ): ActivationCodeIssued {
   return {

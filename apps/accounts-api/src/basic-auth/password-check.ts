@@ -140,7 +140,7 @@ export class PasswordCheck {
       ofAddress: {
         limit: this.limits.failedLoginsOfAddress,
         caller: whose,
-        condition: { mark: proven, stands: false },
+        whileMarked: proven,
       } satisfies Counted,
       proven,
     };

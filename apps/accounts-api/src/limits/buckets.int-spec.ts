@@ -110,43 +110,69 @@ describe('Buckets', () => {
     });
   });
 
-  it('count only while a mark stands, or only while it does not', async () => {
+  it('hold another number for a caller with a mark, or do not count him', async () => {
     const mark = { key: randomUUID(), lastsMs: HOUR_MS };
-    const marked = { ...demand(1), condition: { mark: mark.key, stands: true } };
-    const unmarked = { ...demand(1), condition: { mark: mark.key, stands: false } };
-    const take = async (...demands: BucketDemand[]) =>
-      (await takeFromBuckets(replica(0), demands)).map(({ key }) => key);
-    expect(await take(marked, unmarked)).toEqual([]);
-    expect(await take(marked, unmarked)).toEqual([unmarked.key]);
+    const stranger = randomUUID();
+    const [kept, free] = [demand(3), demand(1)];
+    const take = async (of: string) =>
+      takeFromBuckets(replica(0), [
+        { ...kept, whileMarked: { mark: of, capacity: 2 } },
+        { ...free, whileMarked: { mark: of } },
+      ]).then((empty) => empty.map(({ key }) => key).sort());
+    expect(await take(mark.key)).toEqual([]);
+    expect(await take(mark.key)).toEqual([free.key]);
     await settleBuckets(replica(1), { marks: [mark] });
-    expect(await take(marked, unmarked)).toEqual([]);
-    expect(await take(marked, unmarked)).toEqual([marked.key]);
+    expect(await take(mark.key)).toEqual([]);
+    // Two of three are for callers who have called before; the third is kept for others.
+    expect(await take(mark.key)).toEqual([kept.key]);
+    expect(await take(stranger)).toEqual([free.key]);
     // What did not count is not given back either.
-    await settleBuckets(replica(0), { giveBack: [marked, unmarked] });
-    expect(await take(marked)).toEqual([]);
-    expect(await take({ ...unmarked, condition: { mark: randomUUID(), stands: false } })).toEqual([
-      unmarked.key,
-    ]);
+    await settleBuckets(replica(0), { giveBack: [{ ...free, whileMarked: { mark: mark.key } }] });
+    expect(await take(stranger)).toEqual([free.key]);
+  });
+
+  it('of a group are taken from together or not at all, and keep no others from being taken', async () => {
+    const [needed, one, other, apart] = [demand(5), demand(1), demand(5), demand(5)];
+    const take = async () =>
+      takeFromBuckets(replica(0), [
+        needed,
+        { ...one, group: 'mail' },
+        { ...other, group: 'mail' },
+        { ...apart, group: 'else' },
+      ]).then((empty) => empty.map(({ key, group }) => [key, group]));
+    expect(await take()).toEqual([]);
+    expect(await take()).toEqual([[one.key, 'mail']]);
+    expect(await take()).toEqual([[one.key, 'mail']]);
+    const left = async (bucket: BucketDemand) => {
+      let calls = 0;
+      while ((await takeFromBuckets(replica(0), [bucket])).length === 0) calls += 1;
+      return calls;
+    };
+    expect([await left(other), await left(apart), await left(needed)]).toEqual([4, 2, 2]);
+    // Where a needed bucket is empty, no group is taken from.
+    await settleBuckets(replica(0), { refill: [one.key, other.key, apart.key] });
+    expect(await take()).toEqual([[needed.key, undefined]]);
+    expect([await left(one), await left(other), await left(apart)]).toEqual([1, 5, 5]);
   });
 
   it('set a mark with the call that they count, and with no other', async () => {
     const mark = { key: randomUUID(), lastsMs: HOUR_MS };
-    const [bucket, ifMarked] = [demand(1), demand(1)];
-    const first = { ...ifMarked, condition: { mark: mark.key, stands: true } };
-    expect(await takeFromBuckets(replica(0), [bucket, first], [mark])).toEqual([]);
-    expect(await takeFromBuckets(replica(0), [demand(5), first], [mark])).toEqual([]);
-    expect(await takeFromBuckets(replica(0), [demand(5), first], [mark])).toHaveLength(1);
+    const bucket = demand(1);
+    const isMarked = async (key: string) => {
+      const empty = { ...demand(1), whileMarked: { mark: key, capacity: 0 } };
+      return (await takeFromBuckets(replica(0), [empty])).length === 1;
+    };
+    expect(await takeFromBuckets(replica(0), [bucket], [mark])).toEqual([]);
+    expect(await isMarked(mark.key)).toBe(true);
     const other = { key: randomUUID(), lastsMs: HOUR_MS };
     expect(await takeFromBuckets(replica(0), [bucket], [other])).toHaveLength(1);
-    const ifOther = { ...demand(1), condition: { mark: other.key, stands: true } };
-    for (let call = 0; call < 2; call++)
-      expect(await takeFromBuckets(replica(0), [ifOther])).toEqual([]);
+    expect(await isMarked(other.key)).toBe(false);
   });
 
   it('forget a mark when its time is over', async () => {
     const mark = { key: randomUUID(), lastsMs: 50 };
     await settleBuckets(replica(0), { marks: [mark] });
-    const unmarked = { ...demand(1), condition: { mark: mark.key, stands: false } };
+    const unmarked = { ...demand(1), whileMarked: { mark: mark.key } };
     await eventually(async () => {
       await takeFromBuckets(replica(0), [unmarked]);
       expect(await takeFromBuckets(replica(0), [unmarked])).toHaveLength(1);

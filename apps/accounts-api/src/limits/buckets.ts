@@ -8,8 +8,10 @@ export interface BucketDemand {
   readonly capacity: number;
   /** How long it takes until one more call fits in, in milliseconds. */
   readonly refillMs: number;
-  /** Left out, the call always counts; else only while that mark stands, or only while it does not. */
-  readonly condition?: { readonly mark: string; readonly stands: boolean };
+  /** While this mark stands, the call sees a bucket of that capacity; left out, the call does not count. */
+  readonly whileMarked?: { readonly mark: string; readonly capacity?: number };
+  /** Left out, the call needs it; else the buckets of one name are taken from together or not at all. */
+  readonly group?: string;
 }
 
 /** Remembers for a while that something happened. Stands beside the buckets, under a name like theirs. */
@@ -21,22 +23,26 @@ export interface BucketMark {
 /** A bucket that has nothing left. */
 export interface EmptyBucket {
   readonly key: string;
+  /** The group that was left out for it; undefined when nothing was taken. */
+  readonly group: string | undefined;
   /** From when on one more call fits in, in milliseconds from now. */
   readonly retryInMs: number;
 }
 
-/** The demands that count now; $1 to $5 are their columns. */
+/** The demands that count now; $1 to $6 are their columns. A group without a name is needed. */
 const COUNTED_DEMANDS = `
-  select key, make_interval(secs => refill_ms / 1000) as refill,
-         make_interval(secs => refill_ms / 1000 * capacity) as capacity
-  from unnest($1::text[], $2::float8[], $3::float8[], $4::text[], $5::bool[])
-         as d (key, refill_ms, capacity, mark, stands),
-       set_config('synchronous_commit', 'off', true)
-  where mark is null or stands = exists (
-    select from throttling.buckets as marked where marked.key = d.mark and marked.full_at > now())`;
+  select d.key, part, make_interval(secs => refill_ms / 1000) as refill,
+         make_interval(secs => refill_ms / 1000
+           * case when marked.key is null then capacity else marked_capacity end) as capacity
+  from set_config('synchronous_commit', 'off', true),
+       unnest($1::text[], $2::float8[], $3::float8[], $4::text[], $5::float8[], $6::text[])
+         as d (key, refill_ms, capacity, mark, marked_capacity, part)
+       left join throttling.buckets as marked on marked.key = d.mark and marked.full_at > now()
+  where marked.key is null or marked_capacity is not null`;
 
 /**
- * Takes one call out of each bucket, or out of none when one of them is empty. One statement, by the
+ * Takes one call out of each bucket, or out of none when one of them is empty; an empty bucket of a group keeps only
+ * its group from being taken. One statement, by the
  * server's clock, so that any number of processes share the buckets and calls at the same time cannot take
  * more than there is.
  *
@@ -52,20 +58,25 @@ export async function takeFromBuckets(
   demands: readonly BucketDemand[],
   marks: readonly BucketMark[] = [],
 ): Promise<readonly EmptyBucket[]> {
-  const { rows } = await database.query<{ key: string; retry_in_ms: number }>({
+  const { rows } = await database.query<EmptyRow>({
     name: 'take-from-buckets',
     text: `with demand as (${COUNTED_DEMANDS}
            ), known as (
              select key, full_at from throttling.buckets
              where key = any($1::text[]) order by key for update
            ), wanted as (
-             select key, refill, capacity,
+             select key, part, refill, capacity,
                     greatest(coalesce(full_at, now()), now()) + refill - capacity - now() as retry_in
              from demand left join known using (key)
+           ), refused as (
+             select part from wanted group by part having max(retry_in) > interval '0'
+           ), possible as (
+             select * from wanted
+             where not exists (
+               select from refused where part = '' or part = wanted.part)
            ), taken as (
              insert into throttling.buckets as bucket (key, full_at)
-             select key, now() + refill from wanted
-             where not exists (select from wanted where retry_in > interval '0')
+             select key, now() + refill from possible
              order by key
              on conflict (key) do update
                set full_at = greatest(bucket.full_at, now()) + (excluded.full_at - now())
@@ -76,19 +87,28 @@ export async function takeFromBuckets(
            ), marked as (
              insert into throttling.buckets (key, full_at)
              select key, now() + make_interval(secs => lasts_ms / 1000)
-             from unnest($6::text[], $7::float8[]) as m (key, lasts_ms)
+             from unnest($7::text[], $8::float8[]) as m (key, lasts_ms)
              -- After the buckets, so that two statements never lock the same rows in opposite order.
              where (select count(*) from taken) > 0
              on conflict (key) do update set full_at = excluded.full_at
            )
-           select key, greatest(extract(epoch from retry_in), 0)::float8 * 1000 as retry_in_ms
+           select key, part, greatest(extract(epoch from retry_in), 0)::float8 * 1000 as retry_in_ms
            from wanted
            where retry_in > interval '0'
-              or (key not in (select key from taken)
-                  and not exists (select from wanted where retry_in > interval '0'))`,
+              or (key in (select key from possible) and key not in (select key from taken))`,
     values: [...columns(demands), ...markColumns(marks)],
   });
-  return rows.map((row) => ({ key: row.key, retryInMs: row.retry_in_ms }));
+  return rows.map(({ key, part, retry_in_ms: retryInMs }) => ({
+    key,
+    group: part === '' ? undefined : part,
+    retryInMs,
+  }));
+}
+
+interface EmptyRow {
+  readonly key: string;
+  readonly part: string;
+  readonly retry_in_ms: number;
 }
 
 /** What becomes of buckets when the outcome of a call is known. */
@@ -111,17 +131,17 @@ export async function settleBuckets(
     text: `with demand as (${COUNTED_DEMANDS}
            ), known as (
              select key from throttling.buckets
-             where key = any($1::text[] || $8::text[]) order by key for update
+             where key = any($1::text[] || $9::text[]) order by key for update
            ), given as (
              update throttling.buckets as bucket set full_at = full_at - refill
              from demand where bucket.key = demand.key and bucket.key in (select key from known)
            ), refilled as (
              delete from throttling.buckets
-             where key = any($8::text[]) and key in (select key from known)
+             where key = any($9::text[]) and key in (select key from known)
            )
            insert into throttling.buckets (key, full_at)
            select key, now() + make_interval(secs => lasts_ms / 1000)
-           from unnest($6::text[], $7::float8[]) as m (key, lasts_ms)
+           from unnest($7::text[], $8::float8[]) as m (key, lasts_ms)
            where (select count(*) from known) >= 0
            on conflict (key) do update set full_at = excluded.full_at`,
     values: [...columns(giveBack), ...markColumns(marks), refill],
@@ -156,8 +176,9 @@ function columns(demands: readonly BucketDemand[]): unknown[] {
     ordered.map(({ key }) => key),
     ordered.map(({ refillMs }) => refillMs),
     ordered.map(({ capacity }) => capacity),
-    ordered.map(({ condition }) => condition?.mark ?? null),
-    ordered.map(({ condition }) => condition?.stands ?? null),
+    ordered.map(({ whileMarked }) => whileMarked?.mark ?? null),
+    ordered.map(({ whileMarked }) => whileMarked?.capacity ?? null),
+    ordered.map(({ group }) => group ?? ''),
   ];
 }
 

@@ -10,6 +10,8 @@ export interface Limit {
   readonly name: string;
   /** So many at once, and as many again spread over each period. */
   readonly calls: number;
+  /** The same for callers who called before; what they cannot use is kept for others. */
+  readonly callsAgain?: number;
   /** In milliseconds. */
   readonly periodMs: number;
   /** Whether it counts calls that concern one address, wherever they come from. */
@@ -25,12 +27,17 @@ export interface Limits {
   /** One network, one address. */
   readonly registrationsOfPair: Limit;
   readonly registrationsOfPairPerDay: Limit;
-  /** All networks, one address. */
+  /** All networks, one address; again for those that registered it within a day. */
   readonly registrationsOfAddress: Limit;
-  /** The same for networks that have registered it within a day: the rest is kept for others. */
-  readonly registrationsOfAddressAgain: Limit;
   readonly newCodes: NetworkLimits;
   readonly newCodesOfAddress: Limit;
+  /** One network, one inbox. */
+  readonly mailsOfPair: Limit;
+  readonly mailsOfPairPerDay: Limit;
+  /** All networks, one inbox; again for those that caused a mail to it within a day. */
+  readonly mailsOfInbox: Limit;
+  /** One network, one domain: its owner can have any number of inboxes. */
+  readonly mailsOfDomain: Limit;
   readonly failedLogins: NetworkLimits;
   readonly failedLoginsOfPair: Limit;
   /** Networks that never proved the password of the address. */
@@ -54,7 +61,9 @@ export function limitSettings(production: boolean) {
     setting.integer(1, 10_000_000).default(preset).describe(what);
   const host =
     'from one IPv4 address or IPv6 /64 (a /56 twice, an IPv4 /24 or IPv6 /48 four times)';
-  const pair = 'of one e-mail address from one IPv4 /24 or IPv6 /48';
+  const network = 'from one IPv4 /24 or IPv6 /48';
+  const pair = `of one e-mail address ${network}`;
+  const inbox = 'one inbox (an address without its tag and dots)';
   return {
     REGISTRATIONS_PER_NETWORK_PER_HOUR: most(
       production ? 600 : WIDE,
@@ -75,6 +84,22 @@ export function limitSettings(production: boolean) {
     ),
     NEW_CODES_PER_NETWORK_PER_HOUR: most(production ? 600 : WIDE, `New codes ${host}, an hour`),
     NEW_CODES_PER_ADDRESS_PER_HOUR: most(30, 'New codes for one e-mail address, an hour'),
+    MAILS_PER_INBOX_AND_NETWORK_PER_HOUR: most(
+      production ? 3 : 60,
+      `Mails to ${inbox}, ${network}, an hour. More calls are accepted without a mail`,
+    ),
+    MAILS_PER_INBOX_AND_NETWORK_PER_DAY: most(
+      production ? 5 : 200,
+      `Mails to ${inbox}, ${network}, a day`,
+    ),
+    MAILS_PER_INBOX_PER_DAY: most(
+      production ? 20 : 500,
+      `Mails to ${inbox}, a day; two in five of them kept for networks that had none today`,
+    ),
+    MAILS_PER_DOMAIN_AND_NETWORK_PER_DAY: most(
+      production ? 200 : WIDE,
+      `Calls that may cause a mail to one domain, ${network}, a day`,
+    ),
     FAILED_LOGINS_PER_NETWORK_PER_HOUR: most(300, `Wrong passwords ${host}, an hour`),
     FAILED_LOGINS_PER_ADDRESS_PER_HOUR: most(
       100,
@@ -101,6 +126,7 @@ export function limitsOf(settings: LimitSettings): Limits {
     site: limit(`${what}/site`, calls * SHARE.site),
     network: limit(`${what}/network`, calls * SHARE.network),
   });
+  const ofInbox = settings.MAILS_PER_INBOX_PER_DAY;
   const ofAddress = settings.REGISTRATIONS_PER_ADDRESS_PER_HOUR;
   return {
     registrations: ofNetworks('registrations', settings.REGISTRATIONS_PER_NETWORK_PER_HOUR),
@@ -113,10 +139,27 @@ export function limitsOf(settings: LimitSettings): Limits {
       settings.REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_DAY,
       DAY_MS,
     ),
-    registrationsOfAddress: limit('registrations/address', ofAddress),
-    registrationsOfAddressAgain: limit('registrations/address/again', Math.ceil(ofAddress / 2)),
+    registrationsOfAddress: {
+      ...limit('registrations/address', ofAddress),
+      callsAgain: Math.ceil(ofAddress / 2),
+    },
     newCodes: ofNetworks('new-codes', settings.NEW_CODES_PER_NETWORK_PER_HOUR),
     newCodesOfAddress: limit('new-codes/address', settings.NEW_CODES_PER_ADDRESS_PER_HOUR),
+    mailsOfPair: limit('mails/address-and-network', settings.MAILS_PER_INBOX_AND_NETWORK_PER_HOUR),
+    mailsOfPairPerDay: limit(
+      'mails/address-and-network/day',
+      settings.MAILS_PER_INBOX_AND_NETWORK_PER_DAY,
+      DAY_MS,
+    ),
+    mailsOfInbox: {
+      ...limit('mails/address', ofInbox, DAY_MS),
+      callsAgain: Math.ceil(ofInbox * 0.6),
+    },
+    mailsOfDomain: limit(
+      'mails/domain-and-network',
+      settings.MAILS_PER_DOMAIN_AND_NETWORK_PER_DAY,
+      DAY_MS,
+    ),
     failedLogins: ofNetworks('failed-logins', settings.FAILED_LOGINS_PER_NETWORK_PER_HOUR),
     failedLoginsOfPair: limit(
       'failed-logins/address-and-network',

@@ -1,26 +1,29 @@
 import { AccountIds } from '@app/account-secrets';
 import { InvalidAddress, addressKeyOf } from '@app/accounts';
+import type { AddressKey, RegistrationAllowance } from '@app/accounts';
 import { Inject, Injectable, createParamDecorator } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { SecurityEvents } from '../security-events/security-events.js';
 import type { Limits } from './limits.js';
-import { LIMITS, LimitExceeded, Throttle, countedBy } from './throttle.js';
+import { countedMail } from './counted-mail.js';
+import { LIMITS, Throttle, countedBy } from './throttle.js';
 import type { Counted, Mark } from './throttle.js';
 
-const BUDGET_SPENT = Symbol('registration budget spent');
+const ALLOWED = Symbol('what a registration may do');
 
-type CountedRequest = FastifyRequest & { [BUDGET_SPENT]?: true };
+type CountedRequest = FastifyRequest & { [ALLOWED]?: RegistrationAllowance };
 
 /**
- * Controller parameter: whether others have used up what the address may be registered. The call is answered
- * like any other then, and nothing happens: a caller learns nothing of what others did. Only behind
- * RegistrationThrottleGuard.
+ * Controller parameter: what is left of what others may do with the address. The answer is the same whatever it is: a
+ * caller learns nothing of what others did. Only behind RegistrationThrottleGuard.
  */
-export const IsBudgetSpent = createParamDecorator(
-  (_: unknown, execution: ExecutionContext): boolean =>
-    execution.switchToHttp().getRequest<CountedRequest>()[BUDGET_SPENT] ?? false,
+export const Allowed = createParamDecorator(
+  (_: unknown, execution: ExecutionContext): RegistrationAllowance => {
+    const request = execution.switchToHttp().getRequest<CountedRequest>();
+    return request[ALLOWED] ?? 'registration-and-mail';
+  },
 );
 
 const DAY_MS = 86_400_000;
@@ -41,51 +44,46 @@ export class RegistrationThrottleGuard implements CanActivate {
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<CountedRequest>();
-    const accountId = this.accountIdOf(request.body);
-    if (accountId === undefined) return true;
+    const address = addressKeyIn(request.body);
+    if (address === undefined) return true;
+    const accountId = this.accountIds.accountIdOf(address);
     const networks = this.clients.networksOf(request);
     const pair = `${accountId}\0${networks.network}`;
     const registeredToday: Mark = { name: 'registered-today', caller: pair, lastsMs: DAY_MS };
+    const mail = countedMail(this.limits, address, networks);
     const own: readonly Counted[] = [
       ...countedBy(this.limits.registrations, networks),
       { limit: this.limits.registrationsOfPair, caller: pair },
       { limit: this.limits.registrationsOfPairPerDay, caller: pair },
+      ...mail.ofDomain,
     ];
-    const shared: readonly Counted[] = [
-      { limit: this.limits.registrationsOfAddress, caller: accountId },
+    const registration: readonly Counted[] = [
       {
-        limit: this.limits.registrationsOfAddressAgain,
+        limit: this.limits.registrationsOfAddress,
         caller: accountId,
-        condition: { mark: registeredToday, stands: true },
+        whileMarked: registeredToday,
       },
     ];
-    const take = (counted: readonly Counted[]) =>
-      this.securityEvents.reportExcess(request.id, accountId, () =>
-        this.throttle.take(counted, [registeredToday]),
-      );
-    try {
-      await take([...own, ...shared]);
-    } catch (error) {
-      if (!isExcessOf(shared, error)) throw error;
-      // What the caller's own networks did counts all the same.
-      await take(own);
-      request[BUDGET_SPENT] = true;
-    }
+    const usedUp = await this.securityEvents.reportExcess(request.id, accountId, () =>
+      this.throttle.take(own, {
+        allowances: { registration, mail: [...mail.ofPair, ...mail.ofInbox] },
+        marks: [registeredToday, mail.mark],
+      }),
+    );
+    if (usedUp.has('registration')) request[ALLOWED] = 'nothing';
+    else if (usedUp.has('mail')) request[ALLOWED] = 'registration';
     return true;
-  }
-
-  private accountIdOf(body: unknown): string | undefined {
-    if (typeof body !== 'object' || body === null || !('email' in body)) return undefined;
-    if (typeof body.email !== 'string') return undefined;
-    try {
-      return this.accountIds.accountIdOf(addressKeyOf(body.email));
-    } catch (error) {
-      if (error instanceof InvalidAddress) return undefined;
-      throw error;
-    }
   }
 }
 
-function isExcessOf(counted: readonly Counted[], error: unknown): boolean {
-  return error instanceof LimitExceeded && counted.some(({ limit }) => limit === error.limit);
+/** Undefined when the body has no address that an account can have. */
+function addressKeyIn(body: unknown): AddressKey | undefined {
+  if (typeof body !== 'object' || body === null || !('email' in body)) return undefined;
+  if (typeof body.email !== 'string') return undefined;
+  try {
+    return addressKeyOf(body.email);
+  } catch (error) {
+    if (error instanceof InvalidAddress) return undefined;
+    throw error;
+  }
 }

@@ -103,7 +103,7 @@ describe('The throttle', () => {
     const buckets = new ExampleBuckets();
     const throttle = new Throttle(buckets, secret);
     const mark = { name: 'met', caller: 'ada', lastsMs: 1_000 };
-    const unmarked = { ...network, condition: { mark, stands: false } };
+    const unmarked = { ...network, whileMarked: mark };
     for (let call = 0; call < 2; call++) await throttle.take([unmarked]);
     await expect(throttle.take([unmarked])).rejects.toThrow(LimitExceeded);
     await throttle.settle({ marks: [mark] });

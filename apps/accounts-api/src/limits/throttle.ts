@@ -12,8 +12,8 @@ export interface Counted {
   readonly limit: Limit;
   /** Who calls: an account, a network. Never stored as it is. */
   readonly caller: string;
-  /** Left out, the call always counts; else only while that mark stands, or only while it does not. */
-  readonly condition?: { readonly mark: Mark; readonly stands: boolean };
+  /** While this mark stands, the limit's calls again count; a limit without does not count the call then. */
+  readonly whileMarked?: Mark;
 }
 
 /** Remembers something of a caller for a while. */
@@ -23,6 +23,14 @@ export interface Mark {
   /** Never stored as it is. */
   readonly caller: string;
   readonly lastsMs: number;
+}
+
+/** What a call may do without. */
+export interface TakeOptions<Name extends string> {
+  /** By name, what is counted together or not at all. */
+  readonly allowances?: Readonly<Record<Name, readonly Counted[]>>;
+  /** Stand from now on, if the call is counted. */
+  readonly marks?: readonly Mark[];
 }
 
 /** What the outcome of a call means for what was taken. */
@@ -89,26 +97,32 @@ export class Throttle {
   /**
    * Counts one call for each, or for none when one has no room left.
    *
-   * @param marks stand from now on, if the call is counted
+   * @returns the allowances that are used up; the call was counted without them
    * @throws LimitExceeded, DatabaseUnavailable
    */
-  async take(counted: readonly Counted[], marks: readonly Mark[] = []): Promise<void> {
+  async take<Name extends string = never>(
+    counted: readonly Counted[],
+    { allowances, marks = [] }: TakeOptions<Name> = {},
+  ): Promise<ReadonlySet<Name>> {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
+    const groups = Object.entries<readonly Counted[]>(allowances ?? {});
     const now = performance.now();
-    for (const [key, { limit, condition }] of byKey) {
-      const known = condition ? undefined : this.empty.get(key);
+    for (const [key, { limit, whileMarked }] of byKey) {
+      const known = whileMarked ? undefined : this.empty.get(key);
       if (known && known.askAgainAt > now) {
         throw new LimitExceeded(limit, (known.freeAt - now) / 1_000, false);
       }
     }
+    const demands = groups.flatMap(([group, ofGroup]) => this.demandsOf(ofGroup, group));
     const empty = await takeFromBuckets(
       this.database,
-      this.demandsOf(counted),
+      [...this.demandsOf(counted), ...demands],
       this.marksOf(marks),
     );
-    const [longest] = [...empty].sort((one, other) => other.retryInMs - one.retryInMs);
-    if (longest === undefined) return;
-    for (const { key, retryInMs } of empty) this.remember(key, retryInMs);
+    const needed = empty.filter(({ group }) => group === undefined);
+    const [longest] = needed.sort((one, other) => other.retryInMs - one.retryInMs);
+    if (longest === undefined) return new Set(empty.map(({ group }) => group as Name));
+    for (const { key, retryInMs } of needed) this.remember(key, retryInMs);
     const limit = byKey.get(longest.key)?.limit;
     if (limit === undefined) throw new Error('a bucket that was not asked for is empty');
     throw new LimitExceeded(limit, longest.retryInMs / 1_000, true);
@@ -147,17 +161,18 @@ export class Throttle {
       .toString('base64url', 0, BUCKET_NAME_BYTES);
   }
 
-  private demandsOf(counted: readonly Counted[]): BucketDemand[] {
+  private demandsOf(counted: readonly Counted[], group?: string): BucketDemand[] {
     return counted.map((one) => {
-      const { limit, condition } = one;
+      const { limit, whileMarked } = one;
       return {
         key: this.bucketOf(one),
         capacity: limit.calls,
         refillMs: limit.periodMs / limit.calls,
-        ...(condition && {
-          condition: {
-            mark: this.nameOf(condition.mark.name, condition.mark.caller),
-            stands: condition.stands,
+        ...(group !== undefined && { group }),
+        ...(whileMarked && {
+          whileMarked: {
+            mark: this.nameOf(whileMarked.name, whileMarked.caller),
+            ...(limit.callsAgain !== undefined && { capacity: limit.callsAgain }),
           },
         }),
       };

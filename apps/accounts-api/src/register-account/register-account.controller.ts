@@ -1,4 +1,4 @@
-import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
+import type { GuessablePasswords, PasswordPolicy, RegistrationAllowance } from '@app/accounts';
 import {
   Body,
   Controller,
@@ -17,10 +17,7 @@ import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from '../passwords/password-rules.js';
-import {
-  IsBudgetSpent,
-  RegistrationThrottleGuard,
-} from '../limits/throttle-registrations.guard.js';
+import { Allowed, RegistrationThrottleGuard } from '../limits/throttle-registrations.guard.js';
 import { RegisterAccountCommand } from './register-account.handler.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';
@@ -64,11 +61,11 @@ export class RegisterAccountController {
   async register(
     @Body({ schema: registrationRequest }) body: RegistrationRequest,
     @FromRequest() context: RequestContext,
-    @IsBudgetSpent() isBudgetSpent: boolean,
+    @Allowed() allowed: RegistrationAllowance,
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
     assertAcceptable(body, this.policy, this.guessablePasswords);
     const { accountId, written } = await this.commandBus.execute(
-      new RegisterAccountCommand(body.email, body.password, context, isBudgetSpent),
+      new RegisterAccountCommand(body.email, body.password, context, allowed),
     );
     return { accountId, message: MESSAGE, written };
   }

@@ -1,6 +1,6 @@
 import { AccountIds, ActivationCodes } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf, defaultMailLanguage } from '@app/accounts';
-import type { AccountCommand, RegisterAccount } from '@app/accounts';
+import type { AccountCommand, RegisterAccount, RegistrationAllowance } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
@@ -24,8 +24,7 @@ export class RegisterAccountCommand extends Command<WrittenAt & { readonly accou
     readonly address: string,
     readonly password: string,
     readonly context: RequestContext,
-    /** Others have registered the address so often that nothing happens. */
-    readonly isBudgetSpent = false,
+    readonly allowed: RegistrationAllowance = 'registration-and-mail',
   ) {
     super();
   }
@@ -49,13 +48,13 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     address,
     password,
     context,
-    isBudgetSpent,
+    allowed,
   }: RegisterAccountCommand): Promise<WrittenAt & { readonly accountId: string }> {
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password);
     // From here on the work depends on what the address has already; before, it does not.
     const { events, appended } = await this.uniformAnswers.atTheBeat(() =>
-      this.append(accountId, { address, passwordHash, isBudgetSpent }, context),
+      this.append(accountId, { address, passwordHash, allowed }, context),
     );
     const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
@@ -64,7 +63,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
 
   private append(
     accountId: string,
-    asked: Pick<RegisterAccount, 'address' | 'passwordHash' | 'isBudgetSpent'>,
+    asked: Pick<RegisterAccount, 'address' | 'passwordHash' | 'allowed'>,
     context: RequestContext,
   ) {
     return handleCommand(

@@ -10,7 +10,7 @@ import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-tok
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
-import { NewCodeThrottleGuard } from '../limits/throttle-new-codes.guard.js';
+import { IsInboxFull, NewCodeThrottleGuard } from '../limits/throttle-new-codes.guard.js';
 import { RequestActivationCodeCommand } from './request-activation-code.handler.js';
 
 const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';
@@ -48,9 +48,10 @@ export class RequestActivationCodeController {
   async request(
     @Proven() account: ProvenRegistration,
     @FromRequest() context: RequestContext,
+    @IsInboxFull() isInboxFull: boolean,
   ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {
     const { written } = await this.commandBus.execute(
-      new RequestActivationCodeCommand(account, context),
+      new RequestActivationCodeCommand(account, context, isInboxFull),
     );
     return { message: MESSAGE, written };
   }

@@ -20,6 +20,7 @@ export class RequestActivationCodeCommand extends Command<WrittenAt> {
   constructor(
     readonly account: ProvenRegistration,
     readonly context: RequestContext,
+    readonly isInboxFull = false,
   ) {
     super();
   }
@@ -34,7 +35,11 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
     private readonly readYourWrites: ReadYourWrites,
   ) {}
 
-  async execute({ account, context }: RequestActivationCodeCommand): Promise<WrittenAt> {
+  async execute({
+    account,
+    context,
+    isInboxFull,
+  }: RequestActivationCodeCommand): Promise<WrittenAt> {
     const { accountId, registrationNumber } = account;
     const { appended } = await handleCommand(
       this.accounts,
@@ -42,6 +47,7 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
       (): AccountCommand => ({
         type: 'RequestActivationCode',
         provenRegistration: registrationNumber,
+        isInboxFull,
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
         language: context.language ?? defaultMailLanguage,

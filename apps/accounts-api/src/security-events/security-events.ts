@@ -88,13 +88,13 @@ export class SecurityEvents {
   }
 
   /** Runs `take` and reports the limit that refuses it, once for all calls that it refuses at a time. */
-  async reportExcess(
+  async reportExcess<Result>(
     requestId: string,
     accountId: string | undefined,
-    take: () => Promise<void>,
-  ): Promise<void> {
+    take: () => Promise<Result>,
+  ): Promise<Result> {
     try {
-      await take();
+      return await take();
     } catch (error) {
       if (error instanceof LimitExceeded && error.isNew) {
         const details = { limit: error.limit.name, max: error.limit.calls };

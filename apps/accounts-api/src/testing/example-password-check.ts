@@ -17,30 +17,41 @@ export class ExampleBuckets implements Queryable {
   async query<Row>({ name, values = [] }: Statement) {
     this.asked++;
     if (this.fault) throw this.fault;
-    const [keys, , capacities, conditions, stands, marks, , refilled = []] = values as [
-      string[],
-      number[],
-      number[],
-      (string | null)[],
-      (boolean | null)[],
-      string[],
-      number[],
-      string[]?,
-    ];
+    const [keys, , capacities, whileMarked, markedCapacities, groups, marks, , refilled = []] =
+      values as [
+        string[],
+        number[],
+        number[],
+        (string | null)[],
+        (number | null)[],
+        string[],
+        string[],
+        number[],
+        string[]?,
+      ];
     const counted = keys.flatMap((key, index) => {
-      const mark = conditions[index] ?? null;
-      const counts = mark === null || this.marks.has(mark) === stands[index];
-      return counts ? [{ key, capacity: Number(capacities[index]) }] : [];
+      const mark = whileMarked[index] ?? null;
+      const isMarked = mark !== null && this.marks.has(mark);
+      const capacity = isMarked ? markedCapacities[index] : capacities[index];
+      const group = groups[index] ?? '';
+      return capacity === null || capacity === undefined ? [] : [{ key, capacity, group }];
     });
     const isTake = name === 'take-from-buckets';
     const takenFrom = (key: string) => this.taken.get(key) ?? 0;
     const empty = isTake ? counted.filter(({ key, capacity }) => takenFrom(key) >= capacity) : [];
-    if (empty.length === 0) {
-      for (const { key } of counted) this.taken.set(key, takenFrom(key) + (isTake ? 1 : -1));
+    const refused = new Set(empty.map(({ group }) => group));
+    if (!refused.has('')) {
+      for (const { key, group } of counted) {
+        if (!refused.has(group)) this.taken.set(key, takenFrom(key) + (isTake ? 1 : -1));
+      }
       for (const mark of marks) this.marks.add(mark);
     }
     for (const key of refilled) this.taken.delete(key);
-    const rows = empty.map(({ key }) => ({ key, retry_in_ms: 90_000 })) as readonly unknown[];
+    const rows = empty.map(({ key, group }) => ({
+      key,
+      part: group,
+      retry_in_ms: 90_000,
+    })) as readonly unknown[];
     return { rows: rows as readonly Row[], rowCount: rows.length };
   }
 
