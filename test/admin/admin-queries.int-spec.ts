@@ -107,7 +107,7 @@ describe('the admin API', () => {
       '/statistics',
       '/projections',
       '/keys',
-      '/projections/accounts/failed-events',
+      '/failed-events',
       '/verification',
       '/what-if?codeTtlSeconds=120',
       '/support-bundle',
@@ -425,15 +425,12 @@ describe('the admin API', () => {
       ['POST', '/projections/nothing/rebuild', 404, 'projection-not-found'],
       ['POST', '/projections/accounts/rebuild', 409, 'nothing-to-rebuild'],
       ['POST', '/projections/accounts/rebuild?whenDifferent=maybe', 400, 'invalid-request'],
-      ['POST', '/projections/accounts/failed-events/1/retry', 404, 'failed-event-not-found'],
-      ['POST', '/projections/accounts/failed-events/one/retry', 400, 'invalid-request'],
-      [
-        'POST',
-        '/projections/accounts/failed-events/9223372036854775807/retry',
-        404,
-        'failed-event-not-found',
-      ],
-      ['GET', '/projections/nothing/failed-events', 404, 'projection-not-found'],
+      ['POST', '/failed-events/1/retry', 404, 'failed-event-not-found'],
+      ['POST', '/failed-events/one/retry', 400, 'invalid-request'],
+      ['POST', '/failed-events/-1/retry', 400, 'invalid-request'],
+      ['POST', '/failed-events/9223372036854775807/retry', 404, 'failed-event-not-found'],
+      ['POST', '/failed-events/18446744073709551615/retry', 400, 'invalid-request'],
+      ['GET', '/failed-events?consumer=nothing', 400, 'invalid-request'],
       ['GET', '/accounts/nobody@example.org/history/export', 404, 'account-not-found'],
       ['GET', '/support-bundle?account=nobody@example.org', 404, 'account-not-found'],
       ['POST', '/verification', 405, 'method-not-allowed'],
@@ -448,7 +445,7 @@ describe('the admin API', () => {
     it.each([{}, { reason: '' }, { reason: 'ok then', by: 'me' }])(
       'skipping an event because of %j',
       async (body) => {
-        const path = '/admin/v1/projections/accounts/failed-events/1/skip';
+        const path = '/admin/v1/failed-events/1/skip';
         expect((await admin.call('POST', path, { key, body })).status).toBe(400);
       },
     );

@@ -24,8 +24,8 @@ const ADMIN = 'npm run --silent admin --';
 
 /** Examples that name what is not there, or that ask a person: what they answer to a shell here. */
 const answeredOtherwise: Readonly<Record<string, RegExp>> = {
-  'projections retry accounts 104729': /does not stand in front of an event at this position/,
-  "projections skip accounts 104729 --reason 'written by a faulty import'": /Confirm with --yes/,
+  'events retry 104729': /No event at this position fails in any consumer/,
+  "events skip 104729 --reason 'written by a faulty import'": /Confirm with --yes/,
   'mails retry 6f9619ff-8b86-8d01-b42d-00cf4fc964ff.1': /no mail|not/i,
   'keys revoke 1f2e3d4c5b6a7988': /no .*key|not/i,
 };

@@ -121,6 +121,9 @@ export function provesRebuildAfterErasure(accounts: number): void {
           onCaughtUp: () => (caughtUp = true),
           onAdvanced: () => undefined,
           onFault: (error) => faults.push(error),
+          onSetAside: ({ error }) => faults.push(error),
+          onRetryFault: (error) => faults.push(error),
+          onFailing: () => undefined,
         },
       });
       await eventually(() => expect(caughtUp).toBe(true), { within: 60_000 });

@@ -55,7 +55,7 @@ export function describeAnyPath(runs: number): void {
       async () => {
         const known = [
           ...['accounts', 'activation-mails', 'keys', 'statistics', 'projections'],
-          'projections/accounts/failed-events',
+          'failed-events',
           'accounts/0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
         ];
         const paths = ['/admin/docs', '/problems', ...known.map((name) => `/admin/v1/${name}`)];

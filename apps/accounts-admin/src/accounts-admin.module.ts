@@ -23,8 +23,8 @@ import {
   SETTING_REPORTS,
 } from './admin.tokens.js';
 import { AuditLog } from './evidence/audit/audit-log.js';
-import { DecideFailedEventsController } from './projections/decide-failed-events/decide-failed-events.controller.js';
-import { DecideFailedEventHandler } from './projections/decide-failed-events/decide-failed-events.handler.js';
+import { DecideFailedEventsController } from './failed-events/decide-failed-events.controller.js';
+import { DecideFailedEventHandler } from './failed-events/decide-failed-events.handler.js';
 import { EraseAccountController } from './accounts/erase-account/erase-account.controller.js';
 import { EraseAccountHandler } from './accounts/erase-account/erase-account.handler.js';
 import { ErasureReceipts } from './accounts/erase-account/erasure-receipts.js';

@@ -25,7 +25,7 @@ export const adminProblems = {
     'account-unreadable',
     500,
     'The account cannot be read',
-    'The key of its personal data is missing or damaged, or what was sealed with it. See "Putting copies back" in docs/operations.md.',
+    'The key of its personal data is missing or damaged, or what was sealed with it: see "Putting copies back" in docs/operations.md. Or this version does not know one of its events: see "EventsFail" there.',
   ),
   keyNotFound: problemType(
     'admin-key-not-found',
@@ -43,7 +43,7 @@ export const adminProblems = {
     'failed-event-not-found',
     404,
     'No such event is failing',
-    'The projection does not stand in front of an event at this position: it got past it, or it was skipped before.',
+    'No event at this position fails in any consumer: it was handled later, or it was skipped before.',
   ),
   receiptsNotConfigured: problemType(
     'receipts-not-configured',

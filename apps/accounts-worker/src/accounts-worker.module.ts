@@ -1,9 +1,8 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { ACCOUNTS, AccountEventCodec, AccountKeys, quarantine } from '@app/personal-data';
+import { ACCOUNTS, AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { activationMailConsumer } from '@app/views';
 import type { Database } from '@app/postgres';
 import type { SagaName } from '@app/views';
 import { CLOCK, LOG, systemClock } from '@app/process';
@@ -91,21 +90,13 @@ export class AccountsWorkerModule {
 }
 
 function reactionsOf(parts: WorkerParts): Readonly<Record<SagaName, Reaction>> {
-  const { settings, database, keys, mailProviders, log } = parts;
-  const quarantineOptions = {
-    keys,
-    database,
-    consumer: activationMailConsumer.name,
-    onQuarantined: (accountId: string, error: Error) =>
-      log.error({ accountId, err: error }, 'mails of an account that cannot be read are not sent'),
-  };
+  const { settings, mailProviders } = parts;
   return {
     'activation-mail': {
       events: {
         ActivationCodeIssued: ActivationCodeIssuedEvent,
         OwnerNoticeIssued: OwnerNoticeIssuedEvent,
       },
-      quarantine: (recorded, error) => quarantine(quarantineOptions, recorded, error),
       gate: new MailGate(mailProviders),
       windowSize: settings.EMAIL_CONCURRENCY,
     },

@@ -1,3 +1,4 @@
+import { concernsAllAccounts } from '@app/personal-data';
 import { projections, sagas } from '@app/views';
 import type { SagaName } from '@app/views';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
@@ -6,7 +7,7 @@ import { RunningProjection } from './views/running-projection.js';
 import type { RunningProjectionOptions } from './views/running-projection.js';
 
 /** What a saga does with the events that its consumer definition names. */
-export type Reaction = Pick<SagaFeedOptions, 'events' | 'quarantine' | 'gate' | 'windowSize'>;
+export type Reaction = Pick<SagaFeedOptions, 'events' | 'gate' | 'windowSize'>;
 
 /** Every consumer of the list, as this worker runs it. */
 export class RunningConsumers {
@@ -26,12 +27,14 @@ export class RunningConsumers {
         new RunningProjection({ ...shared, projection }),
       ]),
     );
+    const concernsAll = (error: unknown) => concernsAllAccounts(shared.keys, error);
     this.sagas = new Map(
       sagas.map(({ name, streamNamePrefixes, eventTypes }) => {
         const reaction = reactions[name];
         assertSame(name, eventTypes, Object.keys(reaction.events));
         const log = shared.log.child({ saga: name });
-        return [name, new SagaFeed({ ...shared, ...reaction, name, streamNamePrefixes, log })];
+        const feed = { ...shared, ...reaction, name, streamNamePrefixes, log, concernsAll };
+        return [name, new SagaFeed(feed)];
       }),
     );
   }

@@ -10,6 +10,7 @@ const feeding: SagaFeedStatus = {
   inFlight: 3,
   lagMs: 2_500,
   lastError: undefined,
+  failing: undefined,
 };
 
 async function figures(

@@ -137,13 +137,30 @@ export function fromStoredHiding(stored: StoredAccountEvent, inPlace: PersonalTe
   return read(stored, inPlace);
 }
 
+/**
+ * Whether this program can read events of this type and version; their data is not looked at.
+ *
+ * @throws UnknownAccountEvent
+ */
+export function assertKnownAccountEvent({
+  type,
+  schemaVersion,
+}: Omit<StoredAccountEvent, 'data'>): void {
+  knownShapeOf(type, schemaVersion);
+}
+
+function knownShapeOf(type: string, schemaVersion: number): Shape {
+  const shape = shapes.get(type);
+  if (shape?.schemaVersion !== schemaVersion) throw new UnknownAccountEvent(type, schemaVersion);
+  return shape;
+}
+
 /** Every replay does this with each event: nothing is made on the way but what is returned. */
 function read(
   { type, schemaVersion, data }: StoredAccountEvent,
   inPlaceOfPersonal?: PersonalText,
 ): AccountEvent {
-  const shape = shapes.get(type);
-  if (shape?.schemaVersion !== schemaVersion) throw new UnknownAccountEvent(type, schemaVersion);
+  const shape = knownShapeOf(type, schemaVersion);
   if (typeof data !== 'object' || data === null) {
     throw new MalformedAccountEvent(type, schemaVersion, 'data');
   }

@@ -99,6 +99,19 @@ export async function moveCheckpoint(
   if (rowCount !== 1) throw new CheckpointMoved(consumer, from);
 }
 
+/** Holds a checkpoint where it is until the transaction ends, and answers where that is. */
+export async function lockCheckpoint(
+  transaction: Queryable,
+  consumer: string,
+): Promise<LogPosition | 'start'> {
+  const { rows } = await transaction.query<{ position: bigint }>({
+    name: 'lock-checkpoint',
+    text: 'select position from read_model.checkpoints where consumer = $1 for update',
+    values: [consumer],
+  });
+  return rows[0]?.position ?? 'start';
+}
+
 /**
  * Takes a checkpoint back to the last event that was handled. No event between the two concerned the consumer.
  * But a log that lost its end may place new events there, and the consumer would skip them.

@@ -177,8 +177,9 @@ describe('Consuming in a window', () => {
               await pausing(plan[numberOf(event)]?.handling);
               underWay--;
               finished.add(numberOf(event));
+              return undefined;
             },
-            saveCheckpoint: async (position) => {
+            saveCheckpoint: async ({ position }) => {
               const isUnfinished = (number: number) =>
                 positionOfNumber(number) <= position &&
                 plan[number]?.isCheckpoint === false &&
@@ -313,7 +314,7 @@ describe('Retrying in a window', () => {
     const consume = consumeInWindow({
       windowSize: 2,
       handle: async () => undefined,
-      saveCheckpoint: async (position) => {
+      saveCheckpoint: async ({ position }) => {
         saved.push(position);
         if (saved.length <= 3) throw new Error('the database is away');
       },
@@ -394,10 +395,11 @@ function consuming(options: {
     handle: async (event) => {
       started.push(numberOf(event));
       await gates(numberOf(event)).promise;
+      return undefined;
     },
-    saveCheckpoint: async (position) => {
-      saved.push(position);
-      await options.saveCheckpoint?.(position);
+    saveCheckpoint: async (reached) => {
+      saved.push(reached.position);
+      await options.saveCheckpoint?.(reached);
     },
     checkpointPauseMs: options.checkpointPauseMs ?? 0,
     onFault: (error) => {
@@ -429,8 +431,9 @@ function retrying(options: {
         throw options.error ?? new Error('refused');
       }
       options.handled?.push(numberOf(event));
+      return undefined;
     },
-    saveCheckpoint: async (position) => void saved.push(position),
+    saveCheckpoint: async ({ position }) => void saved.push(position),
     onFault: (error, retryInMs) => faults.push({ error, retryInMs }),
     signal: options.signal ?? new AbortController().signal,
   });

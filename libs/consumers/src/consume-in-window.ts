@@ -1,5 +1,7 @@
-import { backoffMs, pauseUnlessAborted } from '@app/event-store';
+import { backoffMs, pauseUnlessAborted, WakeUp } from '@app/event-store';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from '@app/event-store';
+import type { HandledEvent } from './checkpoints.js';
+import type { EventFailure } from './failed-events.js';
 
 /** A failure that says itself when another try makes sense. */
 export class RetryLater extends Error {
@@ -14,36 +16,47 @@ export class RetryLater extends Error {
   }
 }
 
+/** How far a window has come since the checkpoint before. */
+export interface ReachedPlace {
+  readonly position: LogPosition;
+  /** The last event up to there; undefined when there was none. */
+  readonly lastEvent: HandledEvent | undefined;
+  /** The events up to there that failed: they belong on record together with the checkpoint. */
+  readonly failures: readonly EventFailure[];
+}
+
 export interface WindowOptions {
   /** How many events may be under way at once. */
   readonly windowSize: number;
   /**
-   * Acts on one event. Is called again until it succeeds, and after a crash or an end of the source: it must be
-   * idempotent. The signal ends what it merely waits for.
+   * Acts on one event, and answers why it failed: the window goes on without it. A handler that throws is called again
+   * until it does not, in its place of the window: for faults of all events. It is called again, too, after a crash or
+   * an end of the source: it must be idempotent. The signal ends what it merely waits for.
    */
-  handle(event: RecordedEvent, signal: AbortSignal): Promise<void>;
-  /** Remembers that everything up to and including this position has been handled. */
-  saveCheckpoint(position: LogPosition): Promise<void>;
+  handle(event: RecordedEvent, signal: AbortSignal): Promise<EventFailure | undefined>;
+  /** Remembers that everything up to this place was handled, or failed. */
+  saveCheckpoint(reached: ReachedPlace): Promise<void>;
   /**
    * Pause after a checkpoint was saved, in milliseconds: of what is handled meanwhile only the last is saved, and
    * a crash repeats so much more. None when left out.
    */
   readonly checkpointPauseMs?: number;
-  /** Called at every failure of `handle` or `saveCheckpoint` that is retried here, with the pause. */
+  /** Called when `handle` or `saveCheckpoint` has thrown and is called again, with the pause. */
   onFault(error: unknown, retryInMs: number): void;
   /** Ends retrying; whatever is not finished by then is handled after the next start. */
   readonly signal: AbortSignal;
 }
 
+/** An event, or a run of events that are done: however many there are behind one that is not, they are one entry. */
 interface Entry {
-  readonly position: LogPosition;
-  done: boolean;
+  isDone: boolean;
+  place: ReachedPlace;
 }
 
 /**
  * Consumer for reactions: several events are under way at once, and the checkpoint moves only over an
  * unbroken run of finished ones, so that a crash repeats events but never loses one. A full window holds
- * the store back.
+ * the store back. An event that failed keeps its place until that is on record.
  *
  * When its source ends or fails, events that wait for another try are given back: the next subscription delivers
  * them again. Waiting for them would hold up all later events. Before it returns, it waits for the tries under
@@ -54,39 +67,76 @@ export function consumeInWindow(
 ): (messages: AsyncIterable<SubscriptionMessage>) => Promise<void> {
   const { checkpointPauseMs = 0 } = options;
   return async (messages) => {
-    /** In the order of the log; the finished ones at the front are what the checkpoint moves over. */
+    /** In the order of the log. No two neighbours are done, so that there are few. */
     const entries: Entry[] = [];
     const underWay = new Set<Promise<void>>();
-    let reached: LogPosition | undefined;
+    let placesTaken = 0;
+    const placeFreed = new WakeUp();
+    let reached: ReachedPlace | undefined;
     let saving: Promise<void> | undefined;
     const ended = new AbortController();
     const signal = AbortSignal.any([options.signal, ended.signal]);
     const retrying = { signal, onFault: options.onFault };
+    signal.addEventListener('abort', () => placeFreed.wake());
+
+    const free = (places: number): void => {
+      placesTaken -= places;
+      placeFreed.wake();
+    };
+
+    const join = (index: number): void => {
+      const [one, next] = [entries[index], entries[index + 1]];
+      if (!one?.isDone || !next?.isDone) return;
+      one.place = joined(one.place, next.place);
+      entries.splice(index + 1, 1);
+    };
 
     const moveOver = (): void => {
-      while (entries[0]?.done) reached = entries.shift()?.position;
+      if (entries[0]?.isDone) {
+        const { place } = entries[0];
+        reached = reached ? joined(reached, place) : place;
+        entries.shift();
+      }
       if (reached !== undefined) saving ??= saveReached();
     };
 
-    // One save at a time; positions that were reached meanwhile are saved by the same loop.
+    // One save at a time; places that were reached meanwhile are saved by the same loop.
     const saveReached = async (): Promise<void> => {
       while (reached !== undefined) {
-        const position = reached;
+        const place: ReachedPlace = reached;
         reached = undefined;
-        await untilDone(() => options.saveCheckpoint(position), retrying);
+        await untilDone(() => options.saveCheckpoint(place), retrying);
+        free(place.failures.length);
         if (checkpointPauseMs > 0) await pauseUnlessAborted(checkpointPauseMs, ended.signal);
       }
-      // Synchronous with the last check of what was reached, or a position reached in between is lost.
+      // Synchronous with the last check of what was reached, or a place reached in between is lost.
       saving = undefined;
     };
 
-    const start = (event: RecordedEvent): void => {
-      const entry: Entry = { position: event.position, done: false };
+    const add = (place: ReachedPlace, isDone: boolean): Entry => {
+      const entry: Entry = { place, isDone };
       entries.push(entry);
-      const work = untilDone(() => options.handle(event, signal), retrying).then((done) => {
-        entry.done = done;
+      return entry;
+    };
+
+    const finish = (entry: Entry, failure: EventFailure | undefined): void => {
+      entry.isDone = true;
+      if (failure) entry.place = { ...entry.place, failures: [failure] };
+      else free(1);
+      const index = entries.indexOf(entry);
+      join(index);
+      join(index - 1);
+      moveOver();
+    };
+
+    const start = (event: RecordedEvent): void => {
+      const { id, streamName, revision, position } = event;
+      const lastEvent = { id, streamName, revision, position };
+      const entry = add({ position, lastEvent, failures: [] }, false);
+      placesTaken += 1;
+      const work = untilDone(() => options.handle(event, signal), retrying).then((outcome) => {
         underWay.delete(work);
-        moveOver();
+        if (outcome) finish(entry, outcome.result);
       });
       underWay.add(work);
     };
@@ -95,9 +145,10 @@ export function consumeInWindow(
       for await (const message of messages) {
         if (message.kind === 'event') {
           start(message.event);
-          if (underWay.size >= options.windowSize) await Promise.race(underWay);
+          while (placesTaken >= options.windowSize && !signal.aborted) await placeFreed.woken();
         } else if (message.kind === 'checkpoint') {
-          entries.push({ position: message.position, done: true });
+          add({ position: message.position, lastEvent: undefined, failures: [] }, true);
+          join(entries.length - 2);
           moveOver();
         }
       }
@@ -109,24 +160,31 @@ export function consumeInWindow(
   };
 }
 
-/** Calls `action` until it succeeds; false when the signal ended that first. */
-async function untilDone(
-  action: () => Promise<void>,
+function joined(one: ReachedPlace, next: ReachedPlace): ReachedPlace {
+  return {
+    position: next.position,
+    lastEvent: next.lastEvent ?? one.lastEvent,
+    failures: next.failures.length > 0 ? [...one.failures, ...next.failures] : one.failures,
+  };
+}
+
+/** Calls `action` until it does not throw; undefined when the signal ended that first. */
+async function untilDone<Result>(
+  action: () => Promise<Result>,
   { signal, onFault }: Pick<WindowOptions, 'signal' | 'onFault'>,
-): Promise<boolean> {
+): Promise<{ readonly result: Result } | undefined> {
   for (let faults = 1; ; faults++) {
     try {
-      await action();
-      return true;
+      return { result: await action() };
     } catch (error) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return undefined;
       const retryInMs = Math.max(
         backoffMs(faults),
         error instanceof RetryLater ? error.afterMs : 0,
       );
       onFault(error, retryInMs);
       await pauseUnlessAborted(retryInMs, signal);
-      if (signal.aborted) return false;
+      if (signal.aborted) return undefined;
     }
   }
 }

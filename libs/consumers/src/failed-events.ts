@@ -3,161 +3,279 @@ import type { Queryable } from '@app/postgres';
 
 export type FailedEventStatus = 'failing' | 'skipped' | 'resolved';
 
-/** An event that a projection cannot handle, or could not, and what was decided about it. */
+/** An event that a consumer cannot handle, or could not, and what was decided about it. */
 export interface FailedEvent {
-  readonly projection: string;
+  readonly consumer: string;
   readonly position: LogPosition;
   readonly eventId: string;
   readonly streamName: string;
   readonly revision: StreamRevision;
   readonly type: string;
-  /** Without personal data. */
+  /** Begins with the kind of fault and a colon. Without personal data. */
   readonly error: string;
   readonly attempts: number;
   readonly status: FailedEventStatus;
   readonly firstFailedAt: Date;
   readonly lastFailedAt: Date;
+  /** Undefined when nothing is left to be done. */
+  readonly nextTryAt: Date | undefined;
   readonly decidedAt: Date | undefined;
   readonly decidedBy: string | undefined;
   readonly reason: string | undefined;
 }
 
-/** Notes that the projection stands in front of this event; counts when it did so before. */
-export async function recordFailedEvent(
-  database: Queryable,
-  projection: string,
-  event: Pick<RecordedEvent, 'id' | 'position' | 'streamName' | 'revision' | 'type'>,
-  error: string,
-): Promise<void> {
-  await database.query({
-    text: `insert into operations.failed_events as known
-             (projection, position, event_id, stream_name, revision, type, error)
-           values ($1, $2, $3, $4, $5, $6, $7)
-           on conflict (projection, position) do update
-             set attempts = known.attempts + 1, error = excluded.error, last_failed_at = now(),
-                 status = case known.status when 'resolved' then 'failing' else known.status end`,
-    values: [
-      projection,
-      event.position,
-      event.id,
-      event.streamName,
-      event.revision,
-      event.type,
-      error,
-    ],
-  });
+/** One try of an event that failed. */
+export interface EventFailure {
+  /** Without its data: errors end up in logs. */
+  readonly event: Pick<RecordedEvent, 'id' | 'type' | 'streamName' | 'revision' | 'position'>;
+  readonly error: unknown;
+  /** Shortest pause before the next try, in milliseconds. */
+  readonly afterMs?: number;
 }
 
-/** Positions of the events that operators decided to leave out of a projection. */
+/**
+ * When an event that failed is tried again: half a second later at first, then twice as long each time up to 5 s; from
+ * a quarter of an hour on after a pause that grows with the age of the fault, up to a quarter of an hour.
+ */
+const NEXT_TRY = `now() + greatest(
+  excluded.next_try_at - now(),
+  least(interval '500 ms' * 2 ^ least(known.attempts, 10), interval '5 s'),
+  least((now() - known.first_failed_at) / 180, interval '15 min'))`;
+/** By name: a prepared statement with an asterisk fails after a migration. */
+const COLUMNS = `projection, position, event_id, stream_name, revision, type, error, attempts, status,
+  first_failed_at, last_failed_at, next_try_at, decided_at, decided_by, reason`;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_TEXT = 1_000;
+
+/**
+ * Puts on record that these events failed, or failed again. Belongs into the transaction that moves the checkpoint past
+ * them: the consumer goes on, and finds them here when they are due. An event that was skipped for another consumer is
+ * skipped for this one.
+ */
+export async function recordFailures(
+  database: Queryable,
+  consumer: string,
+  failures: readonly EventFailure[],
+): Promise<void> {
+  for (const { event, error, afterMs = 0 } of failures) {
+    await database.query({
+      name: 'record-failed-event',
+      text: `insert into operations.failed_events as known
+               (projection, position, event_id, stream_name, revision, type, error, next_try_at,
+                status, decided_at, decided_by, reason)
+             select $1::text, $2::bigint, $3::uuid, $4::text, $5::bigint, $6::text, $7::text,
+                    now() + $8::float8 * interval '1 ms',
+                    coalesce(skipped.status, 'failing'), skipped.decided_at, skipped.decided_by, skipped.reason
+             from (select) as one left join (
+               select status, decided_at, decided_by, reason from operations.failed_events
+               where position = $2 and status = 'skipped' limit 1) as skipped on true
+             on conflict (projection, position) do update
+               set attempts = known.attempts + 1, error = excluded.error, last_failed_at = now(),
+                   next_try_at = ${NEXT_TRY},
+                   status = case known.status when 'resolved' then 'failing' else known.status end`,
+      values: [
+        consumer,
+        event.position,
+        event.id,
+        event.streamName,
+        event.revision,
+        storable(event.type),
+        storable(faultText(error)),
+        Math.max(afterMs, FIRST_PAUSE_MS),
+      ],
+    });
+  }
+}
+
+/** The kind of fault, a colon and its message. */
+export function faultText(fault: unknown): string {
+  return fault instanceof Error ? `${fault.name}: ${fault.message}` : `Error: ${String(fault)}`;
+}
+
+/** PostgreSQL's text holds no NUL, and an event's type may be anything. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').slice(0, LONGEST_TEXT);
+}
+
+/**
+ * The streams that a projection has set aside, with the revision that it could not handle: it is to be tried again,
+ * or its skip to be carried out.
+ */
+export async function streamsSetAside(
+  database: Queryable,
+  consumer: string,
+): Promise<Map<string, StreamRevision>> {
+  const { rows } = await database.query<{ stream_name: string; revision: bigint }>({
+    name: 'streams-set-aside',
+    text: `select stream_name, revision from operations.failed_events
+           where projection = $1 and next_try_at is not null`,
+    values: [consumer],
+  });
+  return new Map(rows.map(({ stream_name, revision }) => [stream_name, revision]));
+}
+
+/** Positions of the events that operators decided to leave out. */
 export async function skippedPositions(
   database: Queryable,
-  projection: string,
+  consumer: string,
 ): Promise<ReadonlySet<LogPosition>> {
   const { rows } = await database.query<{ position: bigint }>({
     name: 'skipped-positions',
     text: `select position from operations.failed_events where projection = $1 and status = 'skipped'`,
-    values: [projection],
+    values: [consumer],
   });
   return new Set(rows.map(({ position }) => position));
 }
 
-/** The projection has passed the position: events up to there fail no more. */
-export async function resolveFailedEvents(
-  database: Queryable,
-  projection: string,
-  upTo: LogPosition,
-): Promise<void> {
-  await database.query({
-    name: 'resolve-failed-events',
-    text: `update operations.failed_events set status = 'resolved', decided_at = now()
-           where projection = $1 and position <= $2 and status = 'failing'`,
-    values: [projection, upTo],
-  });
+/** Events that wait for another try. */
+export interface WaitingEvents {
+  /** How many there are. */
+  readonly count: number;
+  /** Those whose time has come, the most urgent first; at most as many as were asked for. */
+  readonly due: readonly FailedEvent[];
+  /** Of one of them. */
+  readonly example: FailedEvent | undefined;
 }
 
-/** Whether an operator has decided about the event since it failed last. */
-export async function isDecided(
+/** Events of a consumer that wait for another try, or for a decision to be carried out. */
+export async function findWaitingEvents(
   database: Queryable,
-  projection: string,
-  position: LogPosition,
+  consumer: string,
+  limit: number,
+): Promise<WaitingEvents> {
+  const { rows } = await database.query<FailedEventRow & { waiting: bigint; is_due: boolean }>({
+    name: 'find-waiting-events',
+    text: `select ${COLUMNS}, count(*) over () as waiting, next_try_at <= now() as is_due
+           from operations.failed_events
+           where projection = $1 and next_try_at is not null
+           order by next_try_at limit $2`,
+    values: [consumer, Math.max(limit, 1)],
+  });
+  return {
+    count: Number(rows[0]?.waiting ?? 0),
+    due: rows.filter((row) => row.is_due).map(toFailedEvent),
+    example: rows[0] && toFailedEvent(rows[0]),
+  };
+}
+
+/**
+ * Keeps operators from deciding about the event until the transaction ends.
+ *
+ * @returns false when it was decided upon since it was found, and is to be looked at again
+ */
+export async function lockFailedEvent(
+  transaction: Queryable,
+  { consumer, position, status }: FailedEvent,
 ): Promise<boolean> {
-  const { rows } = await database.query({
-    name: 'is-failed-event-decided',
+  const { rows } = await transaction.query({
+    name: 'lock-failed-event',
     text: `select 1 from operations.failed_events
-           where projection = $1 and position = $2
-             and (status = 'skipped' or retry_requested_at > last_failed_at)`,
-    values: [projection, position],
+           where projection = $1 and position = $2 and status = $3 for update`,
+    values: [consumer, position, status],
   });
   return rows.length > 0;
 }
 
+/** Notes that nothing is left to be done about an event: it was handled, or the decision about it was carried out. */
+export async function settleFailedEvent(
+  database: Queryable,
+  { consumer, position }: FailedEvent,
+): Promise<void> {
+  await database.query({
+    name: 'settle-failed-event',
+    text: `update operations.failed_events
+           set status = case status when 'failing' then 'resolved' else status end,
+               decided_at = coalesce(decided_at, now()), next_try_at = null
+           where projection = $1 and position = $2`,
+    values: [consumer, position],
+  });
+}
+
+/** Has every event of the consumer that waits tried at once: another version, or mended settings, may handle it. */
+export async function retryAllFailedEvents(database: Queryable, consumer: string): Promise<void> {
+  await database.query({
+    name: 'retry-all-failed-events',
+    text: `update operations.failed_events set next_try_at = now()
+           where projection = $1 and next_try_at > now()`,
+    values: [consumer],
+  });
+}
+
 /**
- * Has the projection try the event again at once.
+ * Has the leaders try an event again at once.
  *
- * @returns false when no such event is failing
+ * @returns the consumers in which it fails
  */
 export async function requestRetry(
   database: Queryable,
-  projection: string,
   position: LogPosition,
-): Promise<boolean> {
-  const { rowCount } = await database.query({
-    text: `update operations.failed_events set retry_requested_at = clock_timestamp()
-           where projection = $1 and position = $2 and status = 'failing'`,
-    values: [projection, position],
+): Promise<readonly string[]> {
+  const { rows } = await database.query<{ consumer: string }>({
+    text: `update operations.failed_events set next_try_at = now()
+           where position = $1 and status = 'failing' returning projection as consumer`,
+    values: [position],
   });
-  return rowCount === 1;
+  return rows.map(({ consumer }) => consumer);
 }
 
 /**
- * Leaves the event out of the projection, now and in every rebuild.
+ * Leaves an event out of every consumer in which it fails, and of those in which it will, now and in every rebuild. The
+ * leaders carry it out: later events of the stream follow.
  *
- * @returns false when no such event is failing
+ * @returns the consumers in which it fails now; nothing was decided when there are none
  */
 export async function skipFailedEvent(
   database: Queryable,
-  projection: string,
   position: LogPosition,
   decision: { readonly by: string; readonly reason: string },
-): Promise<boolean> {
-  const { rowCount } = await database.query({
+): Promise<readonly string[]> {
+  const { rows } = await database.query<{ consumer: string }>({
     text: `update operations.failed_events
-           set status = 'skipped', decided_at = now(), decided_by = $3, reason = $4
-           where projection = $1 and position = $2 and status = 'failing'`,
-    values: [projection, position, decision.by, decision.reason],
+           set status = 'skipped', decided_at = now(), decided_by = $2, reason = $3, next_try_at = now()
+           where position = $1 and status = 'failing' returning projection as consumer`,
+    values: [position, decision.by, decision.reason],
   });
-  return rowCount === 1;
+  return rows.map(({ consumer }) => consumer);
 }
 
-/** Newest first; those that stand in the way before all others. */
+/**
+ * Newest first; those that fail before all others.
+ *
+ * @param consumer of all of them when left out
+ */
 export async function listFailedEvents(
   database: Queryable,
-  projection: string,
+  consumer?: string,
   limit = 100,
 ): Promise<readonly FailedEvent[]> {
   const { rows } = await database.query<FailedEventRow>({
-    text: `select projection, position, event_id, stream_name, revision, type, error, attempts, status,
-                  first_failed_at, last_failed_at, decided_at, decided_by, reason
-           from operations.failed_events where projection = $1
+    text: `select ${COLUMNS} from operations.failed_events where $1::text is null or projection = $1
            order by (status = 'failing') desc, last_failed_at desc limit $2`,
-    values: [projection, limit],
+    values: [consumer ?? null, limit],
   });
-  return rows.map((row) => ({
-    projection: row.projection,
-    position: row.position,
-    eventId: row.event_id,
-    streamName: row.stream_name,
-    revision: row.revision,
-    type: row.type,
-    error: row.error,
-    attempts: row.attempts,
-    status: row.status,
-    firstFailedAt: row.first_failed_at,
-    lastFailedAt: row.last_failed_at,
-    decidedAt: row.decided_at ?? undefined,
-    decidedBy: row.decided_by ?? undefined,
-    reason: row.reason ?? undefined,
-  }));
+  return rows.map(toFailedEvent);
+}
+
+/** How many events of one type fail in one consumer for one reason. */
+export interface FailingEventCount {
+  readonly consumer: string;
+  readonly type: string;
+  /** The kind of fault. */
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** What fails now, in all consumers. */
+export async function countFailingEvents(
+  database: Queryable,
+): Promise<readonly FailingEventCount[]> {
+  const { rows } = await database.query<Omit<FailingEventCount, 'count'> & { count: bigint }>({
+    name: 'count-failing-events',
+    text: `select projection as consumer, type, split_part(error, ':', 1) as reason, count(*) as count
+           from operations.failed_events where next_try_at is not null and status <> 'skipped'
+           group by 1, 2, 3`,
+  });
+  return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
 
 interface FailedEventRow {
@@ -172,7 +290,28 @@ interface FailedEventRow {
   readonly status: FailedEventStatus;
   readonly first_failed_at: Date;
   readonly last_failed_at: Date;
+  readonly next_try_at: Date | null;
   readonly decided_at: Date | null;
   readonly decided_by: string | null;
   readonly reason: string | null;
+}
+
+function toFailedEvent(row: FailedEventRow): FailedEvent {
+  return {
+    consumer: row.projection,
+    position: row.position,
+    eventId: row.event_id,
+    streamName: row.stream_name,
+    revision: row.revision,
+    type: row.type,
+    error: row.error,
+    attempts: row.attempts,
+    status: row.status,
+    firstFailedAt: row.first_failed_at,
+    lastFailedAt: row.last_failed_at,
+    nextTryAt: row.next_try_at ?? undefined,
+    decidedAt: row.decided_at ?? undefined,
+    decidedBy: row.decided_by ?? undefined,
+    reason: row.reason ?? undefined,
+  };
 }

@@ -3,9 +3,10 @@ export type { SubscriptionOptions } from './run-subscription.js';
 export { consumeInBatches } from './consume-in-batches.js';
 export type { Batch } from './consume-in-batches.js';
 export { RetryLater, consumeInWindow } from './consume-in-window.js';
-export type { WindowOptions } from './consume-in-window.js';
+export type { ReachedPlace, WindowOptions } from './consume-in-window.js';
 export {
   CheckpointMoved,
+  lockCheckpoint,
   readCheckpoint,
   saveCheckpoint,
   takeBackToLastEvent,
@@ -18,11 +19,16 @@ export * from './projection-monitor.js';
 export * from './leadership.js';
 export * from './wait-for-position.js';
 export {
+  countFailingEvents,
   listFailedEvents,
+  recordFailures,
   requestRetry,
+  settleFailedEvent,
   skipFailedEvent,
-  type FailedEvent,
 } from './failed-events.js';
+export type { EventFailure, FailedEvent, FailingEventCount } from './failed-events.js';
+export { FailedEventRetries } from './retry-failed-events.js';
+export type { FailingEvents } from './retry-failed-events.js';
 export { readProjectionReports, reportProjection } from './projection-reports.js';
 export type { ProjectionReport } from './projection-reports.js';
 export {

@@ -1,4 +1,5 @@
 import type { LogPosition } from '@app/event-store';
+import type { FailingEvents } from './retry-failed-events.js';
 import type { ProjectionAdvance, ProjectionObserver } from './run-projection.js';
 
 export interface ProjectionStatus {
@@ -16,31 +17,35 @@ export interface ProjectionStatus {
    */
   readonly lagMs: number | undefined;
   readonly lastError: ProjectionFault | undefined;
+  /** Streams that are set aside, while all others go on; undefined when there are none. */
+  readonly failing: FailingEvents | undefined;
 }
 
 export interface ProjectionFault {
-  /** Names the event where one stands in the way; without personal data. */
+  /** Without personal data. */
   readonly message: string;
   readonly at: Date;
 }
 
 /** Keeps the status of one projection for health checks and metrics. */
-export class ProjectionMonitor implements ProjectionObserver {
+export class ProjectionMonitor implements Omit<ProjectionObserver, 'onSetAside' | 'onRetryFault'> {
   private state: ProjectionStatus['state'] = 'stopped';
   private position: LogPosition | undefined;
   private completeUntil: number | undefined;
   private lastError: ProjectionFault | undefined;
+  private failing: FailingEvents | undefined;
 
   /** @param now milliseconds since the Unix epoch */
   constructor(private readonly now: () => number = Date.now) {}
 
   status(): ProjectionStatus {
-    const { state, position, lastError } = this;
-    return { state, position, lagMs: this.lagMs(), lastError };
+    const { state, position, lastError, failing } = this;
+    return { state, position, lagMs: this.lagMs(), lastError, failing };
   }
 
   onStandby(): void {
     this.state = 'standby';
+    this.failing = undefined;
     this.position = undefined;
     this.completeUntil = undefined;
   }
@@ -73,6 +78,10 @@ export class ProjectionMonitor implements ProjectionObserver {
     this.state = 'faulted';
     const message = error instanceof Error ? error.message : String(error);
     this.lastError = { message, at: new Date(this.now()) };
+  }
+
+  onFailing(failing: FailingEvents | undefined): void {
+    this.failing = failing;
   }
 
   private leaveLive(): void {

@@ -1,4 +1,4 @@
-import type { EventCodec, LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
+import type { EventReader, LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
 import type { Queryable } from '@app/postgres';
 
 /** A fact with its place in the log, which is all that a projection may build rows from. */
@@ -19,42 +19,39 @@ export interface Projection<Event> {
   readonly streamNamePrefixes: readonly [string, ...string[]];
   /** Name of the table inside its schema. */
   readonly table: string;
-  /** Events of other types change no row; any may when left out. */
-  readonly eventTypes?: ReadonlySet<string>;
+  /** Events of other types change no row, and are not read. */
+  readonly eventTypes: ReadonlySet<string>;
   /**
    * Writes what the facts change. Writing the same facts again must change nothing.
    *
    * @param table the table to write to, with its schema
    * @param events in the order of the log
+   * @param isLate the facts were set aside before: the table shows later facts of other streams. They come once
    * @throws when a fact cannot be projected
    */
   write(
     transaction: Queryable,
     table: string,
     events: readonly ProjectedEvent<Event>[],
+    isLate?: boolean,
   ): Promise<void>;
 }
 
-/** Whether an event of this type may change a row. */
-export function concerns<Event>(
-  { eventTypes }: Projection<Event>,
-  { type }: Pick<RecordedEvent, 'type'>,
-): boolean {
-  return eventTypes?.has(type) ?? true;
-}
-
 /**
- * The events as facts with their places.
+ * Those of the events that may change a row, as facts with their places. Events of other types are not read.
  *
- * @throws what the codec throws
+ * @throws what the codec throws, also for an event of a type or version that this program does not know
  */
 export async function factsOf<Event>(
-  codec: Pick<EventCodec<Event>, 'decode'>,
+  codec: EventReader<Event>,
+  projection: Projection<Event>,
   events: readonly RecordedEvent[],
 ): Promise<ProjectedEvent<Event>[]> {
-  if (events.length === 0) return [];
-  const facts = await codec.decode(events);
-  return events.map(({ streamName, revision, position }, index) => {
+  for (const event of events) codec.assertKnown(event);
+  const wanted = events.filter(({ type }) => projection.eventTypes.has(type));
+  if (wanted.length === 0) return [];
+  const facts = await codec.decode(wanted);
+  return wanted.map(({ streamName, revision, position }, index) => {
     const event = facts[index];
     if (event === undefined) throw new Error('the codec left out an event');
     return { streamName, revision, position, event };

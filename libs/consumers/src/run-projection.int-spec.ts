@@ -9,19 +9,20 @@ import {
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import { EventStoreUnavailable } from '@app/event-store';
-import type { LogPosition, SubscribeToAllOptions } from '@app/event-store';
+import type { LogPosition, RecordedEvent, SubscribeToAllOptions } from '@app/event-store';
 import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { accountsProjection, findCredentials } from '@app/views';
+import { accountsProjection, findCredentials, statisticsProjection } from '@app/views';
 import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
 import { DatabaseUnavailable } from '@app/postgres';
+import type { EventFailure } from './failed-events.js';
 import { LogDoesNotMatch } from './log-match.js';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
 import { ProjectionMonitor } from './projection-monitor.js';
 import type { Projection } from './projection.js';
-import { EventNotProjected, runProjection } from './run-projection.js';
+import { runProjection } from './run-projection.js';
 import type { ProjectionAdvance, ProjectionOptions } from './run-projection.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
@@ -42,7 +43,9 @@ describe('running a projection', () => {
   });
   beforeEach(async () => {
     store = new InMemoryEventStore();
-    await database.query({ text: 'truncate read_model.accounts, read_model.checkpoints' });
+    await database.query({
+      text: 'truncate read_model.accounts, read_model.statistics, read_model.checkpoints, operations.failed_events',
+    });
   });
   afterEach(async () => {
     await Promise.all(runs.splice(0).map((run) => run.stop()));
@@ -56,6 +59,7 @@ describe('running a projection', () => {
     readonly monitor: ProjectionMonitor;
     readonly advances: ProjectionAdvance[];
     readonly faults: unknown[];
+    readonly setAside: EventFailure[];
     stop(): Promise<void>;
   }
 
@@ -67,6 +71,7 @@ describe('running a projection', () => {
     const monitor = new ProjectionMonitor();
     const advances: ProjectionAdvance[] = [];
     const faults: unknown[] = [];
+    const setAside: EventFailure[] = [];
     const ended = runProjection({
       projection,
       store,
@@ -85,12 +90,16 @@ describe('running a projection', () => {
           faults.push(error);
           monitor.onFault(error);
         },
+        onSetAside: (failure) => setAside.push(failure),
+        onRetryFault: (error) => faults.push(error),
+        onFailing: (failing) => monitor.onFailing(failing),
       },
     });
     const run: Run = {
       monitor,
       advances,
       faults,
+      setAside,
       stop: async () => {
         stopping.abort();
         await ended;
@@ -295,40 +304,178 @@ describe('running a projection', () => {
     expect(await checkpoint()).toBe(positions.at(-1));
   });
 
-  it('stops in front of an event that it cannot read, says so, and goes on when it can', async () => {
-    const [before] = await registeredMany(1);
-    const unreadable = await store.record(`account-${randomUUID()}`, {
-      type: 'AccountFrozen',
-      data: {},
-    });
-    const after = await registered();
-    const run = start();
-    await eventually(() => expect(run.faults.length).toBeGreaterThanOrEqual(3));
-    expect(run.faults).toEqual(run.faults.map(() => expect.any(EventNotProjected)));
-    expect(run.faults[0]).toMatchObject({ event: { type: 'AccountFrozen', position: unreadable } });
-    expect(run.monitor.status()).toMatchObject({
-      state: 'faulted',
-      lastError: { message: expect.stringContaining(`AccountFrozen`) },
-    });
-    expect(await findCredentials(database, before ?? '')).toBeDefined();
-    expect(await findCredentials(database, after)).toBeUndefined();
-    expect(await checkpoint()).toBeLessThan(unreadable);
-  });
+  describe('that meets an event that it cannot handle', () => {
+    const strange = { type: 'AccountFrozen', data: {} };
+    const register = accountRegistered();
 
-  it('goes on when what was wrong has been mended', async () => {
-    const accountId = await registered();
-    let broken = true;
-    const run = start({
-      ...accountsProjection,
-      write: async (...written) => {
-        if (broken) throw new Error('not today');
-        await accountsProjection.write(...written);
+    it.each([
+      ['of an unknown type', { ...strange, schemaVersion: 1 }],
+      ['of an unknown version', { ...accountActivated(1, noon), schemaVersion: 2 }],
+      ['with empty metadata', { ...accountActivated(1, noon), schemaVersion: undefined }],
+      ['whose data is no object', { type: 'AccountActivated', data: null, schemaVersion: 1 }],
+    ])(
+      'sets one account aside for one %s, and serves all others',
+      async (_, { schemaVersion, ...fact }) => {
+        const [before] = await registeredMany(1);
+        const hit = await registered();
+        const position = await store.record(`account-${hit}`, fact);
+        await store.record(`account-${hit}`, registrationRenewed(noon));
+        const after = await registered();
+        const run = start(undefined, { codec: versioned(position, schemaVersion) });
+        await live(run);
+        expect(await findCredentials(database, before ?? '')).toBeDefined();
+        expect(await findCredentials(database, after)).toBeDefined();
+        expect(run.setAside).toMatchObject([{ event: { type: fact.type, position } }]);
+        expect(run.faults).toEqual([]);
+        await eventually(() =>
+          expect(run.monitor.status()).toMatchObject({
+            state: 'live',
+            failing: { events: 1, type: fact.type },
+          }),
+        );
+        expect(await revisionOf(hit)).toBe(0n);
+        // More of it does not come through either.
+        await store.record(`account-${hit}`, accountActivated(1, noon));
+        const last = await store.record(`account-${await registered()}`, accountActivated(1, noon));
+        await eventually(async () => expect(await checkpoint()).toBe(last));
+        expect(await revisionOf(hit)).toBe(0n);
+        await run.stop();
+
+        // A version that can read it takes the account up again.
+        const mended = start(undefined, {
+          codec: {
+            assertKnown: () => undefined,
+            decode: async (events) =>
+              events.map(
+                ({ type, data }) => ({ type, data: data ?? { activatedAt: noon } }) as AccountEvent,
+              ),
+          },
+        });
+        await live(mended);
+        await eventually(async () => expect(await revisionOf(hit)).toBeGreaterThanOrEqual(2n));
+        await eventually(() => expect(mended.monitor.status().failing).toBeUndefined());
       },
+    );
+
+    /** In memory every event has version 1. */
+    function versioned(position: LogPosition, schemaVersion: number | undefined) {
+      const stored = (event: RecordedEvent) =>
+        event.position === position
+          ? { ...event, metadata: { ...event.metadata, schemaVersion: schemaVersion as number } }
+          : event;
+      return {
+        assertKnown: (event: RecordedEvent) => plainAccountCodec.assertKnown(stored(event)),
+        decode: (events: readonly RecordedEvent[]) => {
+          for (const { data } of events) if (data === null) throw new Error('no object');
+          return plainAccountCodec.decode(events.map(stored));
+        },
+      };
+    }
+
+    async function revisionOf(accountId: string): Promise<bigint | undefined> {
+      const { rows } = await database.query<{ revision: bigint }>({
+        text: 'select revision from read_model.accounts where account_id = $1',
+        values: [accountId],
+      });
+      return rows[0]?.revision;
+    }
+
+    it('does not read events of known types that change no row', async () => {
+      const accountId = await registered();
+      const last = await store.record(`account-${accountId}`, {
+        type: 'ActivationCodeSent',
+        data: null,
+      });
+      const run = start(undefined, {
+        codec: {
+          assertKnown: plainAccountCodec.assertKnown,
+          decode: async (events) => {
+            if (events.some(({ data }) => data === null)) throw new Error('it was read');
+            return plainAccountCodec.decode(events);
+          },
+        },
+      });
+      await live(run);
+      expect(await checkpoint()).toBe(last);
+      expect(run.setAside).toEqual([]);
     });
-    await eventually(() => expect(run.monitor.status().state).toBe('faulted'));
-    broken = false;
-    await live(run);
-    expect(await findCredentials(database, accountId)).toBeDefined();
+
+    it('counts late events of statistics once, also where later ones were counted', async () => {
+      const hit = randomUUID();
+      await store.record(`account-${hit}`, strange);
+      await store.record(`account-${hit}`, register, codeIssued());
+      await registered();
+      const first = start(statisticsProjection);
+      await live(first);
+      await first.stop();
+      expect(await registrations()).toBe(1n);
+      const second = start(statisticsProjection, {
+        codec: {
+          assertKnown: () => undefined,
+          decode: plainAccountCodec.decode,
+        },
+      });
+      await live(second);
+      await eventually(async () => expect(await registrations()).toBe(2n));
+    });
+
+    async function registrations(): Promise<bigint | undefined> {
+      const { rows } = await database.query<{ count: bigint }>({
+        text: 'select sum(registrations)::bigint as count from read_model.statistics',
+      });
+      return rows[0]?.count;
+    }
+
+    it('writes in portions what waited behind it', async () => {
+      const hit = await registered();
+      await store.record(`account-${hit}`, strange);
+      for (let number = 0; number < 1_100; number++) {
+        await store.record(`account-${hit}`, registrationRenewed(noon));
+      }
+      const first = start();
+      await live(first);
+      await first.stop();
+      const second = start(undefined, {
+        codec: {
+          assertKnown: () => undefined,
+          decode: async (events) =>
+            events.map(({ type, data }) => ({ type, data }) as AccountEvent),
+        },
+      });
+      await eventually(async () => expect(await revisionOf(hit)).toBe(1_102n));
+      await eventually(() => expect(second.monitor.status().failing).toBeUndefined());
+      const { rows } = await database.query({
+        text: 'select registration_number from read_model.accounts where account_id = $1',
+        values: [hit],
+      });
+      expect(rows).toEqual([{ registration_number: 1_101 }]);
+    });
+
+    it('sets nothing aside for a fault of the database, or of all accounts', async () => {
+      const accountId = await registered();
+      await database.query({ text: 'alter table read_model.accounts rename to accounts_gone' });
+      const run = start();
+      await eventually(() => expect(run.faults.length).toBeGreaterThan(1));
+      expect(run.monitor.status().state).toBe('faulted');
+      await database.query({ text: 'alter table read_model.accounts_gone rename to accounts' });
+      await live(run);
+      expect(run.setAside).toEqual([]);
+      expect(await findCredentials(database, accountId)).toBeDefined();
+      await run.stop();
+
+      const wrong = start(undefined, {
+        codec: {
+          assertKnown: () => {
+            throw new Error('wrong key');
+          },
+          decode: plainAccountCodec.decode,
+        },
+        concernsAll: async () => true,
+      });
+      await registered();
+      await eventually(() => expect(wrong.faults.length).toBeGreaterThan(1));
+      expect(wrong.setAside).toEqual([]);
+    });
   });
 
   it('survives the loss of the event store', async () => {

@@ -1,36 +1,40 @@
 import { backoffMs, pauseUnlessAborted } from '@app/event-store';
-import { consumeInBatches } from './consume-in-batches.js';
-import { runSubscription } from './run-subscription.js';
 import type {
-  EventCodec,
+  EventReader,
   EventStore,
   LogPosition,
   RecordedEvent,
   SubscriptionMessage,
 } from '@app/event-store';
+import { DatabaseUnavailable, StatementRefused } from '@app/postgres';
+import type { Database, Queryable } from '@app/postgres';
 import {
   CheckpointMoved,
+  lockCheckpoint,
   moveCheckpoint,
   readCheckpoint,
   takeBackToLastEvent,
 } from './checkpoints.js';
-import type { HandledEvent } from './checkpoints.js';
-import { DatabaseUnavailable } from '@app/postgres';
-import type { Database, Queryable } from '@app/postgres';
+import { consumeInBatches } from './consume-in-batches.js';
 import {
-  isDecided,
-  recordFailedEvent,
-  resolveFailedEvents,
+  lockFailedEvent,
+  recordFailures,
+  settleFailedEvent,
   skippedPositions,
+  streamsSetAside,
 } from './failed-events.js';
+import type { EventFailure, FailedEvent } from './failed-events.js';
 import { checkLog } from './log-match.js';
-import { concerns, factsOf, liveTable } from './projection.js';
-import type { Projection } from './projection.js';
+import { factsOf, liveTable } from './projection.js';
+import type { ProjectedEvent, Projection } from './projection.js';
+import { FailedEventRetries } from './retry-failed-events.js';
+import type { FailingEvents } from './retry-failed-events.js';
+import { runSubscription } from './run-subscription.js';
 
 export interface ProjectionOptions<Event> {
   readonly projection: Projection<Event>;
   readonly store: EventStore;
-  readonly codec: Pick<EventCodec<Event>, 'decode'>;
+  readonly codec: EventReader<Event>;
   readonly database: Database;
   /** Most events in one transaction. */
   readonly maxBatchSize?: number;
@@ -42,6 +46,8 @@ export interface ProjectionOptions<Event> {
   /** Ends the projection; a transaction under way is rolled back. */
   readonly signal: AbortSignal;
   readonly observer: ProjectionObserver;
+  /** Whether a fault of the codec concerns all events: none is set aside for it. Faults of one event when left out. */
+  concernsAll?(error: unknown): Promise<boolean>;
 }
 
 /** Called at every change of a projection; must not throw. */
@@ -52,8 +58,14 @@ export interface ProjectionObserver {
   onAdvanced(progress: ProjectionAdvance): void;
   /** The rows show everything that was recorded before the subscription; what follows is news. */
   onCaughtUp(): void;
-  /** Nothing was stored and nothing is skipped: the same events are tried again. */
+  /** Nothing was stored: the same events are tried again. */
   onFault(error: unknown, retryInMs: number): void;
+  /** The event cannot be handled; it is set aside with what follows in its stream. */
+  onSetAside(failure: EventFailure): void;
+  /** A try of what was set aside was cut short by a database; the next one follows. */
+  onRetryFault(error: unknown): void;
+  /** What is set aside now; undefined when nothing is. */
+  onFailing(failing: FailingEvents | undefined): void;
 }
 
 export interface ProjectionAdvance {
@@ -64,43 +76,25 @@ export interface ProjectionAdvance {
 }
 
 const DEFAULT_BATCH_SIZE = 500;
-/** How often an operator's decision is looked for while the projection stands in front of an event. */
-const DECISION_POLL_MS = 250;
+/** Most events of a stream that was set aside that are written at a time: batches wait, and all are held in memory. */
+const MOST_LATE_EVENTS = 1_000;
+/** Classes of SQLSTATE that speak of what was written: data, constraints, triggers. Others are the database's own. */
+const FAULT_OF_WHAT_WAS_WRITTEN = /^(22|23|P0)/;
 
 /**
  * Keeps a projection's rows up to date until the signal ends it: follows the log from the stored
  * checkpoint and stores rows and checkpoint of each batch in one transaction, so that neither a crash
- * nor a repeated delivery can make them differ. An event that cannot be handled stops the projection in
- * front of it and is recorded (see failed-events.ts); it is tried again with back-off, until it can be
- * handled or an operator decides to leave it out.
+ * nor a repeated delivery can make them differ.
+ *
+ * An event that cannot be handled sets its stream aside: the event is put on record (see failed-events.ts), it and all
+ * that follow in the stream change no row, and every other stream goes on. It is tried again with back-off, until it
+ * can be handled or an operator decides to leave it out; the rest of the stream follows then.
  *
  * Two processes that project under one name do no harm, but only one of them makes progress.
  */
 export async function runProjection<Event>(options: ProjectionOptions<Event>): Promise<void> {
   await new ProjectionRun(options).run();
 }
-
-/** The projection cannot get past this event. The reason is the error's cause. */
-export class EventNotProjected extends Error {
-  /** Without its data: errors end up in logs. */
-  readonly event: NamedEvent;
-
-  constructor(
-    readonly projection: string,
-    { type, streamName, revision, position }: NamedEvent,
-    cause: unknown,
-  ) {
-    super(
-      `projection ${projection} stands in front of ${type}, revision ${revision} of ` +
-        `${streamName} at position ${position}: ${reasonOf(cause)}`,
-      { cause },
-    );
-    this.name = 'EventNotProjected';
-    this.event = { type, streamName, revision, position };
-  }
-}
-
-type NamedEvent = Pick<RecordedEvent, 'type' | 'streamName' | 'revision' | 'position'>;
 
 /** How far one subscription has delivered. */
 interface Delivery {
@@ -110,16 +104,47 @@ interface Delivery {
   caughtUp: boolean;
 }
 
+/** A stream was set aside for so long that it is written in portions; this event begins the next one. */
+class RestFollows extends Error {
+  override readonly name = 'RestFollows';
+
+  constructor() {
+    super('the events before it were written, it is next');
+  }
+}
+
+/** An event that was read, or why it cannot be; without a fact when it changes no row. */
+interface ReadEvent<Event> {
+  readonly event: RecordedEvent;
+  readonly facts: readonly ProjectedEvent<Event>[];
+  readonly error?: unknown;
+}
+
 class ProjectionRun<Event> {
   private stored: LogPosition | 'start' = 'start';
   private delivery = newDelivery();
   private failuresInARow = 0;
   private reported: unknown;
-  /** Events may be on record as failing, by us or by a process before us. */
-  private mayHaveFailed = true;
   private isTakenBack = false;
+  /** Names of the streams that are set aside. */
+  private aside: Set<string> = new Set();
+  /** The stream that is read to be tried again; events that were set aside meanwhile are missing from what was read. */
+  private retrying: { readonly streamName: string; isOvertaken: boolean } | undefined;
+  private underWay: Promise<void> = Promise.resolve();
+  private readonly retries: FailedEventRetries;
 
-  constructor(private readonly options: ProjectionOptions<Event>) {}
+  constructor(private readonly options: ProjectionOptions<Event>) {
+    const { database, projection, signal, observer } = options;
+    this.retries = new FailedEventRetries({
+      database,
+      consumer: projection.name,
+      places: 1,
+      signal,
+      retry: (failed) => this.retry(failed),
+      onWaiting: (failing) => observer.onFailing(failing),
+      onFault: (error) => observer.onRetryFault(error),
+    });
+  }
 
   async run(): Promise<void> {
     const { projection, store, signal, observer } = this.options;
@@ -127,17 +152,31 @@ class ProjectionRun<Event> {
       maxBatchSize: this.options.maxBatchSize ?? DEFAULT_BATCH_SIZE,
       handle: (batch) => this.handle(batch.events, batch.position),
     });
-    await runSubscription({
+    const following = runSubscription({
       name: projection.name,
       store,
       streamNamePrefixes: projection.streamNamePrefixes,
-      readCheckpoint: () => this.readCheckpoint(),
+      readCheckpoint: () => this.alone(() => this.readCheckpoint()),
       consume: (messages) => consume(this.noting(messages, this.delivery)),
       signal,
       onFault: (error, retryInMs) => {
         if (error !== this.reported) observer.onFault(error, retryInMs);
       },
     });
+    await Promise.all([following, this.retries.run()]);
+  }
+
+  /** One at a time: batches, tries of what was set aside, and new subscriptions. */
+  private async alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = this.underWay;
+    let done: () => void = () => undefined;
+    this.underWay = new Promise((resolve) => (done = resolve));
+    await before;
+    try {
+      return await work();
+    } finally {
+      done();
+    }
   }
 
   private async readCheckpoint(): Promise<LogPosition | 'start'> {
@@ -146,6 +185,8 @@ class ProjectionRun<Event> {
     if (!this.isTakenBack) await takeBackToLastEvent(database, projection.name);
     this.isTakenBack = true;
     this.stored = await readCheckpoint(database, projection.name);
+    // After the checkpoint: what is set aside is put on record in the transaction that moves it.
+    this.aside = new Set((await streamsSetAside(database, projection.name)).keys());
     this.delivery = newDelivery();
     observer.onSubscribed(this.stored);
     return this.stored;
@@ -168,7 +209,7 @@ class ProjectionRun<Event> {
 
   private async handle(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
     try {
-      await this.storeBatch(events, position);
+      await this.alone(() => this.storeBatch(events, position));
       this.failuresInARow = 0;
       this.noteCaughtUp(this.delivery);
       await this.linger(events.length);
@@ -178,10 +219,7 @@ class ProjectionRun<Event> {
     }
   }
 
-  /**
-   * The subscription's own back-off starts anew with every message it receives, and an event that
-   * cannot be handled is received again each time.
-   */
+  /** The subscription's own back-off starts anew with every message it receives. */
   private async pauseAfter(error: unknown): Promise<void> {
     const { signal, observer } = this.options;
     if (signal.aborted) return;
@@ -189,23 +227,7 @@ class ProjectionRun<Event> {
     const retryInMs = backoffMs(this.failuresInARow);
     this.reported = error;
     observer.onFault(error, retryInMs);
-    if (error instanceof EventNotProjected) {
-      await this.pauseUnlessDecided(error.event.position, retryInMs);
-    } else {
-      await pauseUnlessAborted(retryInMs, signal);
-    }
-  }
-
-  /** An operator who decides about the event is not kept waiting. */
-  private async pauseUnlessDecided(position: LogPosition, milliseconds: number): Promise<void> {
-    const { database, projection, signal } = this.options;
-    const deadline = Date.now() + milliseconds;
-    for (let left = milliseconds; left > 0 && !signal.aborted; left = deadline - Date.now()) {
-      await pauseUnlessAborted(Math.min(DECISION_POLL_MS, left), signal);
-      // The database may answer at the next look; the pause ends anyhow.
-      const decided = await isDecided(database, projection.name, position).catch(() => false);
-      if (decided) return;
-    }
+    await pauseUnlessAborted(retryInMs, signal);
   }
 
   private async linger(events: number): Promise<void> {
@@ -218,46 +240,125 @@ class ProjectionRun<Event> {
     const stored = this.storedPosition();
     if (position <= stored) return;
     const fresh = events.filter((event) => event.position > stored);
+    const wanted = fresh.filter((event) => !this.isSetAside(event));
     try {
-      await this.store(fresh, position, fresh.at(-1));
+      const facts = await factsOf(this.options.codec, this.options.projection, wanted);
+      await this.store(
+        fresh,
+        position,
+        async (transaction, table) => {
+          await this.options.projection.write(transaction, table, facts);
+          return [];
+        },
+        facts.length > 0,
+      );
     } catch (error) {
-      if (!this.isFaultOfAnEvent(error) || fresh.length === 0) throw error;
-      await this.storeOneByOne(fresh);
+      if (wanted.length === 0 || !(await this.isFaultOfAnEvent(error))) throw error;
+      await this.storeOneByOne(fresh, wanted, position);
     }
   }
 
-  /** Everything in front of the event that cannot be handled is stored, and the event is named. */
-  private async storeOneByOne(events: readonly RecordedEvent[]): Promise<void> {
+  private isSetAside({ streamName }: RecordedEvent): boolean {
+    if (!this.aside.has(streamName)) return false;
+    if (this.retrying?.streamName === streamName) this.retrying.isOvertaken = true;
+    return true;
+  }
+
+  /** Stores all that can be, and sets aside the streams of the rest. */
+  private async storeOneByOne(
+    fresh: readonly RecordedEvent[],
+    wanted: readonly RecordedEvent[],
+    position: LogPosition,
+  ): Promise<void> {
     const { database, projection } = this.options;
     const skipped = await skippedPositions(database, projection.name);
-    for (const event of events) {
-      try {
-        await this.store(skipped.has(event.position) ? [] : [event], event.position, event);
-      } catch (error) {
-        if (!this.isFaultOfAnEvent(error)) throw error;
-        this.mayHaveFailed = true;
-        await recordFailedEvent(database, projection.name, event, reasonOf(error));
-        throw new EventNotProjected(projection.name, event, error);
-      }
+    const read: ReadEvent<Event>[] = [];
+    for (const event of wanted) {
+      if (!skipped.has(event.position)) read.push(await this.read(event));
+    }
+    await this.store(
+      fresh,
+      position,
+      (transaction, table) => this.writeEach(transaction, table, read),
+      true,
+    );
+  }
+
+  private async read(event: RecordedEvent): Promise<ReadEvent<Event>> {
+    const { codec, projection } = this.options;
+    try {
+      return { event, facts: await factsOf(codec, projection, [event]) };
+    } catch (error) {
+      if (!(await this.isFaultOfAnEvent(error))) throw error;
+      return { event, facts: [], error };
     }
   }
 
+  /** @returns what could not be written, one event of a stream; nothing that follows in the stream was written */
+  private async writeEach(
+    transaction: Queryable,
+    table: string,
+    read: readonly ReadEvent<Event>[],
+    isLate = false,
+  ): Promise<readonly EventFailure[]> {
+    const failures = new Map<string, EventFailure>();
+    const readable = read.filter(({ event, error }) => {
+      if (error !== undefined && !failures.has(event.streamName)) {
+        failures.set(event.streamName, { event, error });
+      }
+      return !failures.has(event.streamName);
+    });
+    const all = readable.flatMap(({ facts }) => facts);
+    if (await this.faultOfWriting(transaction, table, all, isLate)) {
+      for (const { event, facts } of readable) {
+        const { streamName } = event;
+        const before = failures.get(streamName);
+        if (before && before.event.position < event.position) continue;
+        const error = await this.faultOfWriting(transaction, table, facts, isLate);
+        if (error !== undefined) failures.set(streamName, { event, error });
+      }
+    }
+    return [...failures.values()];
+  }
+
+  private async faultOfWriting(
+    transaction: Queryable,
+    table: string,
+    facts: readonly ProjectedEvent<Event>[],
+    isLate: boolean,
+  ): Promise<unknown> {
+    if (facts.length === 0) return undefined;
+    await transaction.query({ text: 'savepoint before_event' });
+    try {
+      await this.options.projection.write(transaction, table, facts, isLate);
+    } catch (error) {
+      if (!(await this.isFaultOfAnEvent(error))) throw error;
+      await transaction.query({ text: 'rollback to savepoint before_event' });
+      return error;
+    }
+    await transaction.query({ text: 'release savepoint before_event' });
+    return undefined;
+  }
+
+  /** @param write returns the events that it could not write */
   private async store(
     events: readonly RecordedEvent[],
     position: LogPosition,
-    lastEvent: HandledEvent | undefined,
+    write: (transaction: Queryable, table: string) => Promise<readonly EventFailure[]>,
+    isAnythingToWrite: boolean,
   ): Promise<void> {
-    const { database, projection, codec, signal, observer } = this.options;
-    const facts = await factsOf(codec, events);
+    const { database, projection, signal, observer } = this.options;
     signal.throwIfAborted();
     const move = (by: Queryable) =>
-      moveCheckpoint(by, projection.name, this.stored, position, lastEvent);
-    if (events.some((event) => concerns(projection, event))) {
+      moveCheckpoint(by, projection.name, this.stored, position, events.at(-1));
+    let failures: readonly EventFailure[] = [];
+    if (isAnythingToWrite) {
       await database.inTransaction(
         async (transaction) => {
           // First, because its lock keeps a rival of the same name from writing a single row.
           await move(transaction);
-          await projection.write(transaction, liveTable(projection), facts);
+          failures = await write(transaction, liveTable(projection));
+          await recordFailures(transaction, projection.name, failures);
           signal.throwIfAborted();
         },
         { durability: 'deferred' },
@@ -267,26 +368,92 @@ class ProjectionRun<Event> {
       await move(database);
     }
     this.stored = position;
+    this.setAside(failures);
     observer.onAdvanced({
       position,
       events: events.length,
       newestRecordedAt: events.at(-1)?.recordedAt,
     });
-    await this.resolveFailures(position);
   }
 
-  private async resolveFailures(position: LogPosition): Promise<void> {
-    if (!this.mayHaveFailed) return;
-    await resolveFailedEvents(this.options.database, this.options.projection.name, position);
-    this.mayHaveFailed = false;
+  private setAside(failures: readonly EventFailure[]): void {
+    for (const failure of failures) {
+      this.aside.add(failure.event.streamName);
+      this.options.observer.onSetAside(failure);
+      this.retries.expect();
+    }
   }
 
-  private isFaultOfAnEvent(error: unknown): boolean {
-    return !(
-      this.options.signal.aborted ||
+  /**
+   * Writes what was set aside, from the event that failed on, as far as it can be written. An operator may have decided
+   * to leave that event out.
+   */
+  private async retry(failed: FailedEvent): Promise<void> {
+    const { streamName } = failed;
+    const retrying = (this.retrying = { streamName, isOvertaken: false });
+    const read = await this.readAgain(failed);
+    await this.alone(async () => {
+      // It is due still, and is read again.
+      if (retrying.isOvertaken) return;
+      await this.writeAgain(failed, read);
+    });
+  }
+
+  private async readAgain({ streamName, revision, position, status }: FailedEvent) {
+    const read: ReadEvent<Event>[] = [];
+    const events = this.options.store.readStream(streamName, {
+      fromRevision: revision,
+      maxCount: MOST_LATE_EVENTS + 1,
+    });
+    for await (const event of events) {
+      if (event.position === position && status === 'skipped') continue;
+      const one = await this.read(event);
+      read.push(one);
+      // What follows cannot be written in any case.
+      if (one.error !== undefined) break;
+    }
+    return read;
+  }
+
+  private async writeAgain(failed: FailedEvent, read: readonly ReadEvent<Event>[]): Promise<void> {
+    const { database, projection } = this.options;
+    let isAside = true;
+    await database.inTransaction(async (transaction) => {
+      if ((await lockCheckpoint(transaction, projection.name)) !== this.stored) {
+        throw new CheckpointMoved(projection.name, this.stored);
+      }
+      if (!(await lockFailedEvent(transaction, failed))) return;
+      const passed = read.filter(({ event }) => event.position <= this.storedPosition());
+      const rest = passed[MOST_LATE_EVENTS]?.event;
+      const failures = [
+        ...(await this.writeEach(
+          transaction,
+          liveTable(projection),
+          passed.slice(0, MOST_LATE_EVENTS),
+          true,
+        )),
+      ];
+      if (failures.length === 0 && rest) failures.push({ event: rest, error: new RestFollows() });
+      if (failures[0]?.event.position !== failed.position) {
+        await settleFailedEvent(transaction, failed);
+      }
+      await recordFailures(transaction, projection.name, failures);
+      isAside = failures.length > 0;
+    });
+    if (!isAside) this.aside.delete(failed.streamName);
+  }
+
+  private async isFaultOfAnEvent(error: unknown): Promise<boolean> {
+    const { signal, concernsAll } = this.options;
+    if (
+      signal.aborted ||
       error instanceof DatabaseUnavailable ||
-      error instanceof CheckpointMoved
-    );
+      error instanceof CheckpointMoved ||
+      (error instanceof StatementRefused && !FAULT_OF_WHAT_WAS_WRITTEN.test(error.sqlState))
+    ) {
+      return false;
+    }
+    return !(await concernsAll?.(error));
   }
 
   private noteCaughtUp(delivery: Delivery): void {
@@ -305,8 +472,4 @@ const BEFORE_EVERYTHING: LogPosition = -1n;
 
 function newDelivery(): Delivery {
   return { received: undefined, caughtUpFrom: undefined, caughtUp: false };
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
 }

@@ -40,6 +40,16 @@ export interface EventCodec<Event> {
   decode(events: readonly RecordedEvent[]): Promise<readonly Event[]>;
 }
 
+/** How a consumer reads events. */
+export interface EventReader<Event> extends Pick<EventCodec<Event>, 'decode'> {
+  /**
+   * For an event that the consumer does not read: what it means for its stream must be known all the same.
+   *
+   * @throws UnknownEvent for a type or version this program does not know
+   */
+  assertKnown(event: RecordedEvent): void;
+}
+
 /** The log holds an event that this program cannot read. */
 export class UnknownEvent extends Error {
   constructor(

@@ -11,11 +11,13 @@ import type { AccountEvent, Erased, StoredAccountEvent } from '@app/accounts';
 import type {
   Circumstances,
   EventCodec,
+  EventReader,
   NewestEvents,
   RecordedEvent,
   RequestClient,
   StoredShape,
 } from '@app/event-store';
+import { assertKnownEvent } from './anonymous-account-codec.js';
 import { AccountKeyMissing, keyIdOf } from './account-keys.js';
 import type { AccountKeys } from './account-keys.js';
 import { SealBroken, open, seal } from './seal.js';
@@ -42,7 +44,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * under the person's own key, and so is where the request came from, in the metadata. A sealed field is
  * bound to its stream, event type, schema version and name. Once the key was destroyed, it is read as `erased`.
  */
-export class AccountEventCodec implements EventCodec<AccountEvent> {
+export class AccountEventCodec implements EventCodec<AccountEvent>, EventReader<AccountEvent> {
   constructor(private readonly keys: Keys) {}
 
   /**
@@ -81,6 +83,11 @@ export class AccountEventCodec implements EventCodec<AccountEvent> {
   async decode(events: readonly RecordedEvent[]): Promise<AccountEvent[]> {
     const found = await this.findKeys(events.flatMap(keyIdsOf));
     return events.map((event) => fromStored(this.opened(event, found)));
+  }
+
+  /** @throws UnknownAccountEvent */
+  assertKnown(event: RecordedEvent): void {
+    assertKnownEvent(event);
   }
 
   /**

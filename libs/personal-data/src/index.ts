@@ -7,7 +7,7 @@ export {
   AccountKeys,
   KeyEncryptionKeyWrong,
 } from './account-keys.js';
-export { QuarantineCodec, concernsOneAccount, quarantine } from './quarantine-codec.js';
+export { QuarantineCodec, concernsAllAccounts, concernsOneAccount } from './quarantine-codec.js';
 export type { QuarantineOptions } from './quarantine-codec.js';
 export { SealBroken, open, seal } from './seal.js';
 export { anonymousAccountCodec } from './anonymous-account-codec.js';

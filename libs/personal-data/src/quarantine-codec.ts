@@ -2,20 +2,33 @@ import {
   accountIdOfStream,
   erased,
   fromStoredHiding,
+  MalformedAccountEvent,
   personalFieldsOf,
   typesThatForget,
+  UnknownAccountEvent,
 } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
-import type { EventCodec, RecordedEvent } from '@app/event-store';
+import { UnknownKey } from '@app/account-secrets';
+import type { EventReader, RecordedEvent } from '@app/event-store';
 import { findUnreadableAccounts, recordForgotten, recordUnreadableAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import type { UnreadableAccount } from '@app/views';
-import { AccountKeyMissing, AccountKeyUnreadable } from './account-keys.js';
+import { AccountKeyMissing, AccountKeyUnreadable, KeyEncryptionKeyWrong } from './account-keys.js';
+import { assertKnownEvent } from './anonymous-account-codec.js';
 import type { AccountKeys } from './account-keys.js';
 import { SealBroken } from './seal.js';
 
 /** The fault lies with the data or the key of one account; others can be read. */
 export function concernsOneAccount(error: unknown): error is Error {
+  return (
+    isFaultOfKey(error) ||
+    error instanceof UnknownAccountEvent ||
+    error instanceof MalformedAccountEvent
+  );
+}
+
+/** The account goes on without its personal data; events that cannot be read at all are set aside. */
+function isFaultOfKey(error: unknown): error is Error {
   return (
     error instanceof AccountKeyMissing ||
     error instanceof AccountKeyUnreadable ||
@@ -23,8 +36,27 @@ export function concernsOneAccount(error: unknown): error is Error {
   );
 }
 
+type KeyEncryptionKeys = Pick<AccountKeys, 'requireKeyEncryptionKey'>;
+
+/**
+ * Whether the fault concerns all accounts: the configuration has to be mended, and no event may be set aside for it.
+ *
+ * @throws DatabaseUnavailable
+ */
+export async function concernsAllAccounts(
+  keys: KeyEncryptionKeys,
+  error: unknown,
+): Promise<boolean> {
+  if (error instanceof UnknownKey || error instanceof KeyEncryptionKeyWrong) return true;
+  if (!(error instanceof AccountKeyUnreadable)) return false;
+  return keys.requireKeyEncryptionKey(error.keyEncryptionKeyId).then(
+    () => false,
+    (fault: unknown) => concernsAllAccounts(keys, fault),
+  );
+}
+
 export interface QuarantineOptions {
-  readonly keys: Pick<AccountKeys, 'requireKeyEncryptionKey'>;
+  readonly keys: KeyEncryptionKeys;
   readonly database: Queryable;
   /** The consumer that met the fault, for the record. */
   readonly consumer: string;
@@ -33,44 +65,18 @@ export interface QuarantineOptions {
 }
 
 /**
- * Puts an account on record that cannot be read.
- *
- * @returns false when the fault is not one of a single account: nothing was recorded
- * @throws KeyEncryptionKeyWrong no account can be read: the configuration has to be mended
- * @throws DatabaseUnavailable
- */
-export async function quarantine(
-  { keys, database, consumer, onQuarantined }: QuarantineOptions,
-  { streamName, revision }: Pick<RecordedEvent, 'streamName' | 'revision'>,
-  error: unknown,
-): Promise<boolean> {
-  if (!concernsOneAccount(error)) return false;
-  if (error instanceof AccountKeyUnreadable) {
-    await keys.requireKeyEncryptionKey(error.keyEncryptionKeyId);
-  }
-  const accountId = accountIdOfStream(streamName);
-  await recordUnreadableAccount(database, {
-    accountId,
-    fromRevision: revision,
-    error: `${error.name}: ${error.message}`,
-    consumer,
-  });
-  onQuarantined(accountId, error);
-  return true;
-}
-
-/**
  * Reads account events for projections that must go on when single accounts cannot be read. From the first
  * event on that cannot be read, every personal field of the account is read as `erased`, also of later events
  * that could be read: an old password must not come back because a newer one is lost. The account stays on
  * record as unreadable until its person is forgotten.
  */
-export class QuarantineCodec implements Pick<EventCodec<AccountEvent>, 'decode'> {
+export class QuarantineCodec implements EventReader<AccountEvent> {
+  readonly assertKnown = assertKnownEvent;
   /** By account. Read once: while this reads the log, no other process adds an account that it would not find. */
   private known: Promise<Map<string, UnreadableAccount[]>> | undefined;
 
   constructor(
-    private readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>,
+    private readonly codec: Pick<EventReader<AccountEvent>, 'decode'>,
     private readonly options: QuarantineOptions,
   ) {}
 
@@ -84,7 +90,7 @@ export class QuarantineCodec implements Pick<EventCodec<AccountEvent>, 'decode'>
       try {
         return await this.codec.decode(events);
       } catch (error) {
-        if (!concernsOneAccount(error)) throw error;
+        if (!isFaultOfKey(error)) throw error;
       }
     }
     const facts: AccountEvent[] = [];
@@ -120,11 +126,28 @@ export class QuarantineCodec implements Pick<EventCodec<AccountEvent>, 'decode'>
       if (fact === undefined) throw new Error('the codec left out an event');
       return fact;
     } catch (error) {
-      if (!(await quarantine(this.options, event, error))) throw error;
+      if (!isFaultOfKey(error)) throw error;
+      await this.quarantine(event, error);
       const { revision: fromRevision } = event;
       add(known, { accountId: accountIdOf(event), fromRevision, forgottenRevision: undefined });
       return withoutPersonalData(event);
     }
+  }
+
+  /** @throws KeyEncryptionKeyWrong no account can be read: the configuration has to be mended */
+  private async quarantine(event: RecordedEvent, error: Error): Promise<void> {
+    const { keys, database, consumer, onQuarantined } = this.options;
+    if (error instanceof AccountKeyUnreadable) {
+      await keys.requireKeyEncryptionKey(error.keyEncryptionKeyId);
+    }
+    const accountId = accountIdOf(event);
+    await recordUnreadableAccount(database, {
+      accountId,
+      fromRevision: event.revision,
+      error: `${error.name}: ${error.message}`,
+      consumer,
+    });
+    onQuarantined(accountId, error);
   }
 
   private async noteForgotten(event: RecordedEvent, accounts: UnreadableAccount[]): Promise<void> {

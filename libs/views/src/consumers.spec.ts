@@ -23,7 +23,7 @@ describe('The consumers of the log', () => {
 
 function asDocumented(consumer: Consumer): string {
   const { name, kind, eventTypes } = consumer;
-  const types = eventTypes ? [...eventTypes].map((type) => `\`${type}\``).join(', ') : 'all';
+  const types = [...eventTypes].map((type) => `\`${type}\``).join(', ');
   return `| \`${name}\` | ${kind} | ${personalData(consumer)} | ${types}`;
 }
 

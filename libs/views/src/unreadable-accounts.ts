@@ -1,5 +1,6 @@
 import type { LogPosition, StreamRevision } from '@app/event-store';
 import { accountsProjection } from './accounts/accounts.projection.js';
+import { lockCheckpoint } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
 
 /**
@@ -82,21 +83,17 @@ export async function retryUnreadableAccount(
   accountId: string,
   write: (upTo: LogPosition) => Promise<void>,
 ): Promise<void> {
-  const { rows } = await transaction.query<{ position: bigint }>({
-    text: 'select position from read_model.checkpoints where consumer = $1 for update',
-    values: [accountsProjection.name],
-  });
+  const checkpoint = await lockCheckpoint(transaction, accountsProjection.name);
   await transaction.query({
     text: 'delete from operations.unreadable_accounts where account_id = $1',
     values: [accountId],
   });
-  const [checkpoint] = rows;
-  if (checkpoint === undefined) return;
+  if (checkpoint === 'start') return;
   await transaction.query({
     text: 'delete from read_model.accounts where account_id = $1',
     values: [accountId],
   });
-  await write(checkpoint.position);
+  await write(checkpoint);
 }
 
 /**

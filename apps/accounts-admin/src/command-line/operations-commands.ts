@@ -44,17 +44,22 @@ export const projectionCommands: readonly Command[] = [
     examples: ['projections rebuild accounts', 'projections rebuild statistics --no-wait --json'],
     run: rebuild,
   },
+];
+
+export const failedEventCommands: readonly Command[] = [
   {
-    name: 'projections failed',
-    words: '<name>',
-    summary: 'Events that a projection could not handle',
-    examples: ['projections failed accounts'],
+    name: 'events failed',
+    summary: 'Events that a projection or a saga could not handle',
+    options: { consumer: 'those of one consumer only, such as accounts' },
+    examples: ['events failed', 'events failed --consumer activation-mail'],
     async run(run) {
-      const path = `/projections/${segment(run.text('name'))}/failed-events`;
-      const answer = await run.client.call('GET', path);
+      const answer = await run.client.call('GET', '/failed-events', {
+        consumer: run.text('consumer'),
+      });
       run.show(answer, () =>
         tableOf(rowsOf(answer, 'failedEvents'), [
           { title: 'POSITION', align: 'right', value: (row) => row['position'] },
+          { title: 'CONSUMER', value: (row) => row['consumer'] },
           { title: 'STATUS', value: (row) => row['status'] },
           { title: 'TYPE', value: (row) => row['type'] },
           { title: 'STREAM', value: (row) => row['streamName'] },
@@ -67,22 +72,22 @@ export const projectionCommands: readonly Command[] = [
     },
   },
   {
-    name: 'projections retry',
-    words: '<name> <position>',
-    summary: 'Try an event that failed again at once',
-    examples: ['projections retry accounts 104729'],
+    name: 'events retry',
+    words: '<position>',
+    summary: 'Try an event that fails again at once, in every consumer',
+    examples: ['events retry 104729'],
     run: (run) => decide(run, 'retry'),
   },
   {
-    name: 'projections skip',
-    words: '<name> <position>',
-    summary: 'Leave an event out of a projection, for good',
+    name: 'events skip',
+    words: '<position>',
+    summary: 'Leave an event out of every consumer in which it fails, for good',
     options: { reason: 'why, for the record' },
-    examples: ["projections skip accounts 104729 --reason 'written by a faulty import'"],
+    examples: ["events skip 104729 --reason 'written by a faulty import'"],
     async run(run) {
       const reason = run.text('reason');
       if (reason === undefined) throw new UsageError('Say why, with --reason.');
-      if (!(await run.confirm('Leave this event out of the projection for good?'))) return;
+      if (!(await run.confirm('Leave this event out for good?'))) return;
       await decide(run, 'skip', { reason });
     },
   },
@@ -223,8 +228,7 @@ export const keyCommands: readonly Command[] = [
 ];
 
 async function decide(run: CommandRun, decision: 'retry' | 'skip', body?: Json): Promise<void> {
-  const [name, position] = ['name', 'position'].map((word) => segment(run.text(word)));
-  const path = `/projections/${name}/failed-events/${position}/${decision}`;
+  const path = `/failed-events/${segment(run.text('position'))}/${decision}`;
   const answer = await run.client.call('POST', path, {}, body);
   run.show(answer, () => textOf(answer['message']));
 }

@@ -8,6 +8,7 @@ import type { CommandGroups } from './help.js';
 import {
   keyCommands,
   mailCommands,
+  failedEventCommands,
   projectionCommands,
   statisticsCommand,
 } from './operations-commands.js';
@@ -21,6 +22,7 @@ export const commandGroups: CommandGroups = {
   Accounts: accountCommands,
   Evidence: evidenceCommands,
   Projections: projectionCommands,
+  'Failed events': failedEventCommands,
   Mails: mailCommands,
   Numbers: [statisticsCommand, whatIfCommand],
   Keys: keyCommands,

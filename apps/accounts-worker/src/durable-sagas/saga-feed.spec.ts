@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RetryLater } from '@app/consumers';
 import type { RecordedEvent } from '@app/event-store';
+import { DatabaseUnavailable } from '@app/postgres';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import type { IEvent } from '@nestjs/cqrs';
@@ -60,12 +61,12 @@ describe('The saga feed', () => {
     on,
     windowSize = 4,
     gate,
-    quarantine,
+    concernsAll,
   }: {
     on: InMemoryEventStore;
     windowSize?: number;
     gate?: WorkGate;
-    quarantine?: SagaFeedOptions['quarantine'];
+    concernsAll?: SagaFeedOptions['concernsAll'];
   }) {
     const feed = new SagaFeed({
       name,
@@ -76,7 +77,7 @@ describe('The saga feed', () => {
       eventBus: reactions,
       events: { ActivationCodeIssued: CodeIssued },
       ...(gate && { gate }),
-      ...(quarantine && { quarantine }),
+      ...(concernsAll && { concernsAll }),
       windowSize,
       log: silentLog(),
     });
@@ -118,25 +119,6 @@ describe('The saga feed', () => {
       eventId: recorded?.id,
       correlationId: recorded?.metadata.$correlationId,
     });
-  });
-
-  it('passes over what is quarantined, and tries the rest again', async () => {
-    const on = fresh();
-    await on.record(stream, issued(1), issued(2));
-    const last = await on.record(stream, issued(3));
-    const cannotBeRead = () => new Error('it cannot be read');
-    reactions.faults.set(1, [cannotBeRead(), cannotBeRead()]);
-    reactions.faults.set(2, [new Error('the provider is down')]);
-    const { feed } = startFeed({
-      on,
-      windowSize: 2,
-      quarantine: async (_, error) => (error as Error).message === cannotBeRead().message,
-    });
-    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
-    expect(reactions.begun).toEqual(expect.arrayContaining([1, 2, 2, 3]));
-    expect(reactions.begun.filter((issueNumber) => issueNumber === 1)).toHaveLength(1);
-    expect(reactions.done.toSorted()).toEqual([2, 3]);
-    expect(feed.status).toMatchObject({ inFlight: 0, position: last });
   });
 
   it('goes on where the last one stopped', async () => {
@@ -186,44 +168,138 @@ describe('The saga feed', () => {
     await eventually(() => expect(feed.status.lagMs).toBe(0));
   });
 
-  it('subscribes again when the connection is lost, however long a failed event is to wait', async () => {
+  it('subscribes again when the connection is lost, although a fault holds everything up', async () => {
     const on = fresh();
-    const refused = () => new RetryLater('another try is under way', 900_000);
-    reactions.faults.set(1, [refused(), refused()]);
+    const unavailable = () => new DatabaseUnavailable('it is away');
+    reactions.faults.set(1, [unavailable(), unavailable()]);
     const { feed } = startFeed({ on });
     await on.record(stream, issued(1));
     await eventually(() => expect(feed.status.lastError).toBeDefined());
     on.cutSubscriptions();
-    await on.record(stream, issued(2), issued(3));
-    await eventually(() => expect(reactions.done).toEqual([2, 3]));
-    expect(database.checkpoints.has(name)).toBe(false);
-    on.cutSubscriptions();
-    const last = await on.record(stream, other);
+    const last = await on.record(stream, issued(2), issued(3));
     await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
-    expect(reactions.done).toContain(1);
+    expect(reactions.done.toSorted()).toEqual([1, 2, 3]);
+    expect(database.failed.size).toBe(0);
   });
 
-  it('tries again what failed, and shows the fault until something succeeds', async () => {
+  it('holds everything up for a fault of all accounts, and shows it until something succeeds', async () => {
     const on = fresh();
-    reactions.faults.set(1, [new Error('first'), new Error('second')]);
-    reactions.hold(1);
-    const { feed } = startFeed({ on });
+    const wrong = () => new Error('the key is wrong');
+    reactions.faults.set(1, [wrong(), wrong()]);
+    const { feed } = startFeed({
+      on,
+      concernsAll: async (error) => (error as Error).message === wrong().message,
+    });
     const last = await on.record(stream, issued(1));
-    reactions.release(1);
     await eventually(() => expect(feed.status.state).toBe('faulted'));
     await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
     expect(reactions.begun).toEqual([1, 1, 1]);
-    expect(feed.status).toMatchObject({ state: 'running', lastError: { message: 'second' } });
+    expect(feed.status).toMatchObject({
+      state: 'running',
+      lastError: { message: 'the key is wrong' },
+    });
+    expect(database.failed.size).toBe(0);
   });
 
-  it('tries no sooner again than a failure asked for', async () => {
+  it('puts an event that failed on record, and goes on; tries it again until it succeeds', async () => {
     const on = fresh();
-    reactions.faults.set(1, [new RetryLater('not yet', 400)]);
+    reactions.faults.set(1, [new Error('first'), new Error('second')]);
+    const { feed } = startFeed({ on, windowSize: 1 });
+    const last = await on.record(stream, issued(1), issued(2));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    const [row] = [...database.failed.values()];
+    expect(row).toMatchObject({
+      type: 'ActivationCodeIssued',
+      error: 'Error: first',
+      revision: 0n,
+    });
+    expect(reactions.done).toEqual([2]);
+    await eventually(() =>
+      expect(feed.status).toMatchObject({
+        state: 'running',
+        inFlight: 0,
+        failing: { events: 1, type: 'ActivationCodeIssued', error: 'Error: first' },
+      }),
+    );
+    await eventually(() => expect(reactions.done).toEqual([2, 1]));
+    await eventually(() =>
+      expect(row && database.failed.get(row.position)).toMatchObject({
+        status: 'resolved',
+        attempts: 2,
+      }),
+    );
+    await eventually(() => expect(feed.status.failing).toBeUndefined());
+    const asked = database.failedEventStatements;
+    await on.record(stream, issued(3));
+    await eventually(() => expect(reactions.done).toEqual([2, 1, 3]));
+    expect(database.failedEventStatements).toBe(asked);
+  });
+
+  it('gets past events that fail for good, more than the window takes', async () => {
+    const on = fresh();
+    const refused = Array.from({ length: 16 }, (_, number) => number);
+    for (const number of refused) {
+      reactions.faults.set(
+        number,
+        Array.from({ length: 99 }, () => new RetryLater('409', 900_000)),
+      );
+    }
+    startFeed({ on, windowSize: 4 });
+    for (const number of refused) await on.record(stream, issued(number));
+    on.cutSubscriptions();
+    const last = await on.record(stream, issued(100));
+    await eventually(() => expect(reactions.done).toEqual([100]), { within: 5_000 });
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(database.failed.size).toBe(16);
+  });
+
+  it('gets past commands that hang, as many as the window takes, and does not try those beside', async () => {
+    const on = fresh();
+    reactions.hold(1, 2, 3, 4);
+    const { feed } = startFeed({ on, windowSize: 4 });
+    const last = await on.record(stream, issued(1), issued(2), issued(3), issued(4), issued(5));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last), { within: 5_000 });
+    expect(reactions.done).toEqual([5]);
+    await eventually(() => expect(feed.status.failing?.error).toMatch(/^NotCompletedInTime: /));
+    expect(reactions.begun).toEqual([1, 2, 3, 4, 5]);
+    for (const number of [1, 2, 3, 4]) reactions.release(number);
+    await eventually(() => expect(feed.status.failing).toBeUndefined(), { within: 10_000 });
+    // A command finds from the history that it is done.
+    expect(reactions.begun.length).toBeLessThanOrEqual(9);
+  }, 20_000);
+
+  it.each([
+    ['type', { type: 'AccountFrozen', data: {} }],
+    ['data', { type: 'ActivationCodeIssued', data: null }],
+  ])('puts an event of a %s that it cannot read on record, and goes on', async (_, strange) => {
+    const on = fresh();
+    const position = await on.record(stream, strange);
+    const last = await on.record(stream, issued(1));
     startFeed({ on });
-    const begun = performance.now();
-    await on.record(stream, issued(1));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    expect(reactions.done).toEqual([1]);
+    expect([...database.failed.values()]).toMatchObject([{ position, status: 'failing' }]);
+  });
+
+  it('tries everything again at once when another process takes over, and carries out a skip', async () => {
+    const on = fresh();
+    const never = () => Array.from({ length: 99 }, () => new RetryLater('not for long', 600_000));
+    reactions.faults.set(1, never());
+    reactions.faults.set(2, never());
+    const first = startFeed({ on });
+    const last = await on.record(stream, issued(1), issued(2));
+    await eventually(() => expect(database.checkpoints.get(name)).toBe(last));
+    await first.feed.stop();
+    reactions.faults.clear();
+    const [, skipped] = [...database.failed.values()];
+    if (skipped) skipped.status = 'skipped';
+    const second = startFeed({ on });
     await eventually(() => expect(reactions.done).toEqual([1]));
-    expect(performance.now() - begun).toBeGreaterThanOrEqual(395);
+    await eventually(() => expect(second.feed.status.failing).toBeUndefined());
+    expect([...database.failed.values()].map(({ status }) => status)).toEqual([
+      'resolved',
+      'skipped',
+    ]);
   });
 
   it('finishes what is under way before it has stopped, and saves the checkpoint', async () => {
@@ -238,18 +314,6 @@ describe('The saga feed', () => {
     expect(reactions.done).toEqual([1]);
     expect(database.checkpoints.get(name)).toBe(last);
     expect(feed.status.state).toBe('stopped');
-  });
-
-  it('leaves what cannot be done at the moment of stopping to the next one', async () => {
-    const on = fresh();
-    reactions.faults.set(1, [new RetryLater('not for a long time', 60_000)]);
-    const { feed } = startFeed({ on });
-    await on.record(stream, issued(1));
-    await eventually(() => expect(feed.status.state).toBe('faulted'));
-    await feed.stop();
-    expect(database.checkpoints.has(name)).toBe(false);
-    startFeed({ on });
-    await eventually(() => expect(reactions.done).toEqual([1]));
   });
 
   it('subscribes anew from its checkpoint when the connection is cut', async () => {
@@ -330,7 +394,7 @@ describe('The saga feed', () => {
       startFeed({ on, gate });
       await on.record(stream, issued(1));
       await eventually(() => expect(reactions.done).toEqual([1]));
-      expect(gate.inside).toBe(0);
+      await eventually(() => expect(gate.inside).toBe(0));
     });
 
     it('subscribes again when the connection is lost, although it is closed', async () => {
@@ -382,6 +446,7 @@ describe('The saga feed', () => {
       inFlight: 0,
       lagMs: 0,
       lastError: undefined,
+      failing: undefined,
     });
   });
 });

@@ -3,15 +3,21 @@ import { accountIdOfStream } from '@app/accounts';
 import {
   checkLog,
   consumeInWindow,
+  FailedEventRetries,
   readCheckpoint,
+  recordFailures,
+  RetryLater,
   runSubscription,
   saveCheckpoint,
+  settleFailedEvent,
   takeBackToLastEvent,
   whileLeader,
 } from '@app/consumers';
-import type { EventCodec, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
+import type { EventFailure, FailedEvent, FailingEvents, ReachedPlace } from '@app/consumers';
+import { EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
+import type { EventReader, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
+import { DatabaseUnavailable } from '@app/postgres';
 import type { Database } from '@app/postgres';
-import type { HandledEvent } from '@app/consumers';
 import type { SagaConsumer } from '@app/views';
 import type { Log } from '@app/process';
 import type { DurableEventBus } from './durable-event-bus.js';
@@ -34,25 +40,24 @@ export interface SagaFeedStatus {
   readonly state: 'stopped' | 'standby' | 'running' | 'paused' | 'faulted';
   /** Everything up to here has been acted upon; undefined before the first checkpoint. */
   readonly position: LogPosition | undefined;
-  /** Events that are begun and not completed, those that wait for another try included. */
+  /** Events that are begun and not completed. */
   readonly inFlight: number;
   /** How long ago the oldest event that is not acted upon yet was recorded, in milliseconds; 0 if none. */
   readonly lagMs: number;
   readonly lastError: { readonly message: string; readonly at: Date } | undefined;
+  /** Events that failed and are tried again, while all others go on; undefined when there are none. */
+  readonly failing: FailingEvents | undefined;
 }
 
 export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes'> {
   readonly store: EventStore;
   readonly database: Database;
-  readonly codec: EventCodec<AccountEvent>;
+  readonly codec: EventReader<AccountEvent>;
   readonly eventBus: Pick<DurableEventBus, 'dispatch'>;
   /** The class of each event type that a saga reacts to; other types are passed over without being read. */
   readonly events: { readonly [Type in AccountEventType]?: FactClass<Type> };
-  /**
-   * Called with an event that no saga can act upon. Resolves to true when the fault concerns a single account and
-   * is recorded: the event then counts as done, so that a few such accounts do not hold up all others.
-   */
-  quarantine?(recorded: RecordedEvent, error: unknown): Promise<boolean>;
+  /** Whether a fault concerns all accounts: the feed waits then. Faults of one event when left out. */
+  concernsAll?(error: unknown): Promise<boolean>;
   /** Always open when left out. */
   readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
@@ -60,33 +65,46 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   readonly log: Log;
 }
 
+/** Longest time for which the first try of an event keeps its place in the window. */
+const FIRST_TRY_MS = 2_000;
 /** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
 const CHECKPOINT_PAUSE_MS = 250;
 
+/** The commands of the event go on outside the window; what becomes of them shows at the next try. */
+class NotCompletedInTime extends Error {
+  override readonly name = 'NotCompletedInTime';
+
+  constructor() {
+    super(`the first try took longer than ${FIRST_TRY_MS} ms`);
+  }
+}
+
 /**
- * Feeds the sagas from the event store, starting where the last process stopped. The checkpoint moves
- * only over events whose commands have completed: a crash repeats some, and loses none. Of several
- * workers one feeds at a time; the others stand by.
+ * Feeds the sagas from the event store, starting where the last process stopped. The checkpoint moves only over events
+ * whose commands have completed, or of which it is on record that they failed: a crash repeats some, and loses none. What
+ * failed is tried again until it succeeds or an operator decides to leave it out; it keeps no other event waiting. Of
+ * several workers one feeds at a time; the others stand by.
  */
 export class SagaFeed {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
   private state: Exclude<SagaFeedStatus['state'], 'paused'> = 'stopped';
   private position: LogPosition | undefined;
-  /** Id of each event in flight, and when it was recorded. */
-  private readonly underWay = new Map<string, Date>();
+  /** By the id of each event in flight: when it was recorded, and when its first try began here, by a monotonic clock. */
+  private readonly underWay = new Map<string, { recordedAt: Date; begunAt: number }>();
   private lastError: SagaFeedStatus['lastError'];
-  /** Events of which the checkpoint does not know yet, in the order of the log. */
-  private received: HandledEvent[] = [];
+  private failing: FailingEvents | undefined;
+  /** First tries that have lost their place in the window and go on. */
+  private readonly overdue = new Map<LogPosition, Promise<unknown>>();
 
   constructor(private readonly options: SagaFeedOptions) {}
 
   /** For health checks and metrics. */
   get status(): SagaFeedStatus {
-    const { position, underWay, lastError } = this;
+    const { position, underWay, lastError, failing } = this;
     const isFeeding = this.state === 'running' || this.state === 'faulted';
     const state = isFeeding && this.options.gate?.isClosed ? 'paused' : this.state;
-    return { state, position, inFlight: underWay.size, lagMs: this.lagMs(), lastError };
+    return { state, position, inFlight: underWay.size, lagMs: this.lagMs(), lastError, failing };
   }
 
   /** To be called after the sagas are registered: earlier events would find no saga. */
@@ -98,7 +116,10 @@ export class SagaFeed {
       signal: this.stopping.signal,
       lead: (signal) => this.feed(signal),
       observer: {
-        onStandby: () => (this.state = 'standby'),
+        onStandby: () => {
+          this.state = 'standby';
+          this.failing = undefined;
+        },
         onElected: () => log.info('this worker feeds the sagas'),
         onLeadershipFault: (error, retryInMs) => this.onFault(error, retryInMs),
       },
@@ -117,14 +138,23 @@ export class SagaFeed {
     const { name, streamNamePrefixes, store, database, windowSize } = this.options;
     await takeBackToLastEvent(database, name);
     const onFault = (error: unknown, retryInMs: number) => this.onFault(error, retryInMs);
-    await runSubscription({
+    const retries = new FailedEventRetries({
+      database,
+      consumer: name,
+      // Beside the window: what fails again and again must not slow down what is new.
+      places: Math.max(1, Math.floor(windowSize / 4)),
+      retry: (failed) => this.retry(failed, signal),
+      onWaiting: (failing) => (this.failing = failing),
+      onFault: (error) => this.onFault(error, 0),
+      signal,
+    });
+    const feeding = runSubscription({
       name,
       store,
       streamNamePrefixes,
       readCheckpoint: async () => {
         await checkLog(store, database, name);
         const checkpoint = await readCheckpoint(database, name);
-        this.received = [];
         this.position = checkpoint === 'start' ? undefined : checkpoint;
         this.underWay.clear();
         this.state = 'running';
@@ -135,11 +165,11 @@ export class SagaFeed {
         checkpointPauseMs: CHECKPOINT_PAUSE_MS,
         signal,
         onFault,
-        handle: (event, ended) => this.act(event, ended),
-        saveCheckpoint: async (position) => {
-          await saveCheckpoint(database, name, position, this.lastEventUpTo(position));
-          this.received = this.received.filter((event) => event.position > position);
-          this.position = position;
+        handle: (event, ended) => this.handle(event, ended),
+        saveCheckpoint: async (reached) => {
+          await this.save(reached);
+          if (reached.failures.length > 0) retries.expect();
+          this.position = reached.position;
           // Without events in flight only the saving itself had failed.
           if (this.underWay.size === 0) this.state = 'running';
         },
@@ -147,18 +177,84 @@ export class SagaFeed {
       signal,
       onFault,
     });
+    await Promise.all([feeding, retries.run()]);
+    // The next leader must not try beside them.
+    await Promise.all(this.overdue.values());
   }
 
-  private lastEventUpTo(position: LogPosition): HandledEvent | undefined {
-    return this.received.findLast((event) => event.position <= position);
+  private async save({ position, lastEvent, failures }: ReachedPlace): Promise<void> {
+    const { database, name } = this.options;
+    if (failures.length === 0) return saveCheckpoint(database, name, position, lastEvent);
+    return database.inTransaction(async (transaction) => {
+      await recordFailures(transaction, name, failures);
+      await saveCheckpoint(transaction, name, position, lastEvent);
+    });
   }
 
-  private async act(recorded: RecordedEvent, signal: AbortSignal): Promise<void> {
-    const { events, codec, eventBus, gate } = this.options;
-    this.receive(recorded);
-    if (!Object.hasOwn(events, recorded.type)) return;
-    this.underWay.set(recorded.id, recorded.recordedAt);
-    const leave = await gate?.enter(signal);
+  private async handle(
+    recorded: RecordedEvent,
+    signal: AbortSignal,
+  ): Promise<EventFailure | undefined> {
+    const { id, recordedAt, type } = recorded;
+    if (!Object.hasOwn(this.options.events, type)) return this.failureOfUnknown(recorded);
+    const { begunAt } = this.underWay.get(id) ?? { begunAt: performance.now() };
+    this.underWay.set(id, { recordedAt, begunAt });
+    const failure = await this.tryFirst(recorded, signal);
+    // A database that is gone for a moment ends the subscription, too: most events need no record.
+    if (
+      failure?.error instanceof EventStoreUnavailable &&
+      performance.now() - begunAt < FIRST_TRY_MS
+    ) {
+      throw failure.error;
+    }
+    this.underWay.delete(id);
+    this.state = 'running';
+    return failure;
+  }
+
+  /** Another version may have a saga for it: it is tried again then. */
+  private failureOfUnknown(recorded: RecordedEvent): EventFailure | undefined {
+    try {
+      this.options.codec.assertKnown(recorded);
+      return undefined;
+    } catch (error) {
+      return this.failureOf(recorded, error);
+    }
+  }
+
+  /** A try that ends soon, or goes on without its place in the window, as far as there is room for it. */
+  private async tryFirst(
+    recorded: RecordedEvent,
+    signal: AbortSignal,
+  ): Promise<EventFailure | undefined> {
+    const { position } = recorded;
+    const overdue = () => this.failureOf(recorded, new NotCompletedInTime(), FIRST_TRY_MS);
+    // A lost subscription gave it back before its first try had ended.
+    if (this.overdue.has(position)) return overdue();
+    const leave = await this.options.gate?.enter(signal);
+    let isDone = false;
+    const done = new AbortController();
+    const trying = this.try(recorded).finally(() => {
+      isDone = true;
+      done.abort();
+      leave?.();
+    });
+    await Promise.race([trying, pauseUnlessAborted(FIRST_TRY_MS, done.signal)]);
+    while (!isDone && this.overdue.size >= this.options.windowSize) {
+      await Promise.race([trying, ...this.overdue.values()]);
+    }
+    if (isDone) return trying;
+    const ended = trying.then(
+      () => this.overdue.delete(position),
+      () => this.overdue.delete(position),
+    );
+    this.overdue.set(position, ended);
+    return overdue();
+  }
+
+  /** @throws what concerns all events */
+  private async try(recorded: RecordedEvent): Promise<EventFailure | undefined> {
+    const { events, codec, eventBus, concernsAll } = this.options;
     try {
       const [event] = await codec.decode([recorded]);
       const Fact = events[recorded.type as AccountEventType];
@@ -169,31 +265,58 @@ export class SagaFeed {
           new Fact(accountId, event.data as never, id, metadata.$correlationId),
         );
       }
+      return undefined;
     } catch (error) {
-      if (!(await this.options.quarantine?.(recorded, error))) throw error;
-    } finally {
-      leave?.();
+      if (error instanceof DatabaseUnavailable || (await concernsAll?.(error))) throw error;
+      return this.failureOf(recorded, error);
     }
-    this.underWay.delete(recorded.id);
-    this.state = 'running';
   }
 
-  /** Again with every try. */
-  private receive({ id, streamName, revision, position }: RecordedEvent): void {
-    const newest = this.received.at(-1);
-    if (newest !== undefined && newest.position >= position) return;
-    this.received.push({ id, streamName, revision, position });
+  private async retry(failed: FailedEvent, signal: AbortSignal): Promise<void> {
+    const { database, name, store, events, gate } = this.options;
+    const { streamName, revision, position, status } = failed;
+    // It stays due.
+    if (this.overdue.has(position) || (gate?.isClosed && status !== 'skipped')) return;
+    let failure: EventFailure | undefined;
+    const found = store.readStream(streamName, { fromRevision: revision, maxCount: 1 });
+    for await (const recorded of status === 'skipped' ? [] : found) {
+      if (!Object.hasOwn(events, recorded.type)) {
+        failure = this.failureOfUnknown(recorded);
+        continue;
+      }
+      const leave = await gate?.enter(signal);
+      failure = await this.try(recorded).finally(leave);
+    }
+    if (failure) await recordFailures(database, name, [failure]);
+    else await settleFailedEvent(database, failed);
+  }
+
+  private failureOf(event: RecordedEvent, error: unknown, leastPauseMs = 0): EventFailure {
+    const { type, streamName, revision, position } = event;
+    const afterMs = error instanceof RetryLater ? error.afterMs : leastPauseMs;
+    this.noteError(error);
+    this.options.log.warn(
+      { type, streamName, revision: String(revision), position: String(position), err: error },
+      'an event failed in a saga; it is tried again, and all others go on',
+    );
+    return { event, error, afterMs };
   }
 
   private lagMs(): number {
-    const oldest = Math.min(...[...this.underWay.values()].map((at) => at.getTime()));
+    const oldest = Math.min(
+      ...[...this.underWay.values()].map(({ recordedAt }) => recordedAt.getTime()),
+    );
     return Math.max(0, Date.now() - oldest);
   }
 
   private onFault(error: unknown, retryInMs: number): void {
     this.state = 'faulted';
+    this.noteError(error);
+    this.options.log.warn({ err: error, retryInMs }, 'a saga cannot get on for now');
+  }
+
+  private noteError(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.lastError = { message, at: new Date() };
-    this.options.log.warn({ err: error, retryInMs }, 'a saga cannot get on for now');
   }
 }

@@ -1,6 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
 import { accountStreamName } from '@app/accounts';
-import type { EventCodec, EventStore, RecordedEvent } from '@app/event-store';
+import type { EventReader, EventStore, RecordedEvent } from '@app/event-store';
 import { concernsOneAccount } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts, retryUnreadableAccount } from '@app/views';
 import { factsOf, liveTable } from '@app/consumers';
@@ -18,7 +18,7 @@ import type { Log } from '@app/process';
 export async function retryUnreadableAccounts(options: {
   readonly store: EventStore;
   /** Reads everything or throws. */
-  readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>;
+  readonly codec: EventReader<AccountEvent>;
   readonly database: Database;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export async function retryUnreadableAccounts(options: {
     const events: RecordedEvent[] = [];
     for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
     try {
-      await writeAnew(database, accountId, await factsOf(codec, events));
+      await writeAnew(database, accountId, await factsOf(codec, accountsProjection, events));
       log.info({ accountId }, 'an account can be read again');
     } catch (error) {
       if (!concernsOneAccount(error)) throw error;

@@ -1,6 +1,6 @@
 import type { AccountEvent } from '@app/accounts';
-import type { EventCodec, EventStore, LogPosition } from '@app/event-store';
-import { anonymousAccountCodec, QuarantineCodec } from '@app/personal-data';
+import type { EventReader, EventStore, LogPosition } from '@app/event-store';
+import { anonymousAccountCodec, concernsAllAccounts, QuarantineCodec } from '@app/personal-data';
 import type { AccountKeys } from '@app/personal-data';
 import {
   LogDoesNotMatch,
@@ -11,7 +11,7 @@ import {
   whileLeader,
 } from '@app/consumers';
 import type { Database } from '@app/postgres';
-import type { ProjectionAdvance, ProjectionStatus } from '@app/consumers';
+import type { EventFailure, ProjectionAdvance, ProjectionStatus } from '@app/consumers';
 import type { ProjectionConsumer } from '@app/views';
 import type { Log } from '@app/process';
 import { retryUnreadableAccounts } from './retry-unreadable-accounts.js';
@@ -20,7 +20,7 @@ export interface RunningProjectionOptions {
   readonly projection: ProjectionConsumer;
   readonly store: EventStore;
   /** Reads everything or throws. */
-  readonly codec: Pick<EventCodec<AccountEvent>, 'decode'>;
+  readonly codec: EventReader<AccountEvent>;
   readonly database: Database;
   readonly keys: AccountKeys;
   readonly log: Log;
@@ -87,7 +87,7 @@ export class RunningProjection {
   }
 
   private async keep(signal: AbortSignal): Promise<void> {
-    const { projection, store, database } = this.options;
+    const { projection, store, database, keys } = this.options;
     await runProjection({
       projection,
       store,
@@ -100,7 +100,12 @@ export class RunningProjection {
         onAdvanced: (progress) => this.onAdvanced(progress),
         onCaughtUp: () => this.onCaughtUp(),
         onFault: (error, retryInMs) => this.onFault(error, retryInMs),
+        onSetAside: (failure) => this.onSetAside(failure),
+        onRetryFault: (error) =>
+          this.log.warn({ err: error }, 'what is set aside cannot be tried again for now'),
+        onFailing: (failing) => this.monitor.onFailing(failing),
       },
+      concernsAll: (error) => concernsAllAccounts(keys, error),
     });
   }
 
@@ -131,6 +136,14 @@ export class RunningProjection {
   private onCaughtUp(): void {
     this.monitor.onCaughtUp();
     this.log.info({ position: String(this.status.position) }, 'the rows are up to date');
+  }
+
+  private onSetAside({ event, error }: EventFailure): void {
+    const { type, streamName, revision, position } = event;
+    this.log.error(
+      { type, streamName, revision: String(revision), position: String(position), err: error },
+      'an event cannot be handled; its account is set aside, all others go on',
+    );
   }
 
   private onFault(error: unknown, retryInMs: number): void {

@@ -7,8 +7,9 @@ import {
   accountRegistered,
   codeIssued,
   noon,
+  registrationLapsed,
 } from '@app/accounts/testing/account-examples.js';
-import type { EventCodec, EventStore } from '@app/event-store';
+import type { EventReader, EventStore, SubscribeToAllOptions } from '@app/event-store';
 import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
@@ -18,7 +19,7 @@ import type { Database } from '@app/postgres';
 import { listFailedEvents, requestRetry, skipFailedEvent } from '../failed-events.js';
 import { createPool } from '@app/postgres/postgres.js';
 import { ProjectionMonitor } from '../projection-monitor.js';
-import type { Projection } from '../projection.js';
+import type { ProjectedEvent, Projection } from '../projection.js';
 import { runProjection } from '../run-projection.js';
 import { exampleAccountId } from '@app/views/testing/account-lives.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -73,6 +74,9 @@ describe('rebuilding a projection', () => {
         onCaughtUp: () => monitor.onCaughtUp(),
         onAdvanced: (advance) => monitor.onAdvanced(advance),
         onFault: (error) => monitor.onFault(error),
+        onSetAside: () => undefined,
+        onRetryFault: (error) => monitor.onFault(error),
+        onFailing: (failing) => monitor.onFailing(failing),
       },
     });
     const stop = async () => {
@@ -89,7 +93,7 @@ describe('rebuilding a projection', () => {
       readonly store?: EventStore;
       readonly signal?: AbortSignal;
       readonly projection?: Projection<AccountEvent>;
-      readonly codec?: Pick<EventCodec<AccountEvent>, 'decode'>;
+      readonly codec?: EventReader<AccountEvent>;
     } = {},
   ): Promise<ProjectionRebuild<AccountEvent>> {
     return ProjectionRebuild.begin({
@@ -265,6 +269,7 @@ describe('rebuilding a projection', () => {
     const outcome = await (
       await begin({
         codec: {
+          assertKnown: plainAccountCodec.assertKnown,
           decode: (events) => {
             decoded.push(...events.map(({ type }) => type));
             return plainAccountCodec.decode(events);
@@ -292,91 +297,118 @@ describe('rebuilding a projection', () => {
     expect(await (await begin()).run()).toMatchObject({ state: 'switched' });
   });
 
-  describe('in front of an event that cannot be handled', () => {
+  describe('with an event that cannot be handled', () => {
     const refused = exampleAccountId(1);
-    const picky: Projection<AccountEvent> = {
+    const refusing = (refuses: (fact: ProjectedEvent<AccountEvent>) => boolean) => ({
       ...accountsProjection,
-      write: async (transaction, table, facts) => {
-        if (facts.some(({ streamName }) => streamName === accountStreamName(refused))) {
-          throw new Error('not this one');
-        }
-        await accountsProjection.write(transaction, table, facts);
+      write: async (...written: Parameters<Projection<AccountEvent>['write']>) => {
+        if (written[2].some(refuses)) throw new Error('not this one');
+        await accountsProjection.write(...written);
       },
-    };
+    });
+    const picky = refusing(({ streamName }) => streamName === accountStreamName(refused));
+    const failedOnes = () => listFailedEvents(database, 'accounts');
+    const settled = (monitor: ProjectionMonitor) =>
+      eventually(() =>
+        expect(monitor.status()).toMatchObject({ state: 'live', failing: undefined }),
+      );
 
-    it('records it, waits, and goes on without it once an operator decided so', async () => {
+    it('sets its account aside, and goes on without the event once an operator decided so', async () => {
       await register(0, 5);
-      const { monitor } = project(picky);
-      const [failed] = await eventually(async () => {
-        const list = await listFailedEvents(database, 'accounts');
-        expect(list).toHaveLength(1);
-        return list;
-      });
+      const { monitor } = project(
+        refusing(
+          ({ streamName, event }) =>
+            streamName === accountStreamName(refused) && event.type === 'AccountActivated',
+        ),
+      );
+      await store.record(accountStreamName(refused), accountActivated(1, noon));
+      await store.record(accountStreamName(refused), registrationLapsed(noon));
+      await eventually(async () => expect(await failedOnes()).toHaveLength(1));
+      const [failed] = await failedOnes();
       expect(failed).toMatchObject({
-        type: 'AccountRegistered',
+        type: 'AccountActivated',
         streamName: accountStreamName(refused),
+        revision: 2n,
         error: 'Error: not this one',
         status: 'failing',
       });
-      expect(monitor.status().state).toBe('faulted');
-      expect(await countOf()).toBe(1);
-      const decision = { by: 'admin:spec', reason: 'a test account' };
-      for (const position of await failingUntilDone(decision)) expect(position).toBeGreaterThan(0n);
-      await eventually(() => expect(monitor.status().state).toBe('live'));
-      expect(await countOf()).toBe(4);
-      expect(await listFailedEvents(database, 'accounts')).toEqual(
-        expect.arrayContaining([
-          expect.objectContaining({ status: 'skipped', decidedBy: 'admin:spec' }),
-        ]),
+      await eventually(() =>
+        expect(monitor.status()).toMatchObject({
+          state: 'live',
+          failing: { events: 1, type: 'AccountActivated', error: 'Error: not this one' },
+        }),
       );
-      // A rebuild leaves out what was left out before.
-      const outcome = await (await begin()).run();
-      expect(outcome).toMatchObject({ state: 'switched', after: { rows: 4n } });
+      expect(await countOf()).toBe(5);
+      expect(await statusOf(refused)).toBe('pending');
+      // A rebuild leaves out what is set aside.
+      const before = await (await begin()).run();
+      expect(before).toMatchObject({ state: 'switched', after: { rows: 5n } });
+
+      const decision = { by: 'admin:spec', reason: 'a test account' };
+      expect(await skipFailedEvent(database, failed?.position ?? 0n, decision)).toEqual([
+        'accounts',
+      ]);
+      await settled(monitor);
+      expect(await statusOf(refused)).toBe('lapsed');
+      expect(await failedOnes()).toMatchObject([{ status: 'skipped', decidedBy: 'admin:spec' }]);
+      // And what was skipped.
+      const after = await (await begin()).run();
+      expect(after).toMatchObject({ state: 'switched', after: { rows: 5n } });
+      expect(await statusOf(refused)).toBe('lapsed');
     });
 
-    /** Skips whatever the projection stands in front of, until it has got past everything. */
-    async function failingUntilDone(decision: {
-      readonly by: string;
-      readonly reason: string;
-    }): Promise<readonly bigint[]> {
-      const skipped: bigint[] = [];
-      await eventually(async () => {
-        for (const event of await listFailedEvents(database, 'accounts')) {
-          if (event.status !== 'failing') continue;
-          if (await skipFailedEvent(database, 'accounts', event.position, decision)) {
-            skipped.push(event.position);
-          }
-        }
-        expect(await countOf()).toBe(4);
-      });
-      return skipped;
-    }
-
-    it('gets past it after the fix, and says so', async () => {
+    it('takes the account up again after the fix, and says so', async () => {
       await register(0, 3);
       const before = project(picky);
-      const position = await eventually(async () => {
-        const [failed] = await listFailedEvents(database, 'accounts');
-        if (failed === undefined) throw new Error('nothing failed yet');
-        return failed.position;
-      });
-      expect(await requestRetry(database, 'accounts', position)).toBe(true);
-      await eventually(async () => {
-        const [failed] = await listFailedEvents(database, 'accounts');
-        expect(failed?.attempts).toBeGreaterThan(1);
-      });
+      await eventually(async () => expect(await failedOnes()).toHaveLength(1));
+      const [failed] = await failedOnes();
+      const position = failed?.position ?? 0n;
+      await eventually(async () => expect(await countOf()).toBe(2));
+      expect(await requestRetry(database, position)).toEqual(['accounts']);
+      await eventually(async () => expect((await failedOnes())[0]?.attempts).toBeGreaterThan(1));
       await before.stop();
-      project();
-      await eventually(async () => expect(await countOf()).toBe(3));
-      await eventually(async () => {
-        const [failed] = await listFailedEvents(database, 'accounts');
-        expect(failed?.status).toBe('resolved');
-      });
-      expect(await requestRetry(database, 'accounts', position)).toBe(false);
+      const { monitor } = project();
+      await settled(monitor);
+      expect(await countOf()).toBe(3);
+      expect(await failedOnes()).toMatchObject([{ status: 'resolved' }]);
+      expect(await requestRetry(database, position)).toEqual([]);
       const decision = { by: 'admin:spec', reason: 'late' };
-      expect(await skipFailedEvent(database, 'accounts', position, decision)).toBe(false);
+      expect(await skipFailedEvent(database, position, decision)).toEqual([]);
       expect(await readCheckpoint(database, 'accounts')).toBeGreaterThan(position);
     });
+
+    it('adds to a rebuild what the projection takes up again meanwhile', async () => {
+      await register(0, 4);
+      const { stop } = project(picky);
+      await eventually(async () => expect(await countOf()).toBe(3));
+      await stop();
+      let isMended = false;
+      const rebuild = await begin({
+        switchWhenDifferent: true,
+        store: Object.create(store, {
+          subscribeToAll: {
+            value: async function* (options: SubscribeToAllOptions) {
+              if (!isMended) {
+                isMended = true;
+                await settled(project().monitor);
+              }
+              yield* store.subscribeToAll(options);
+            },
+          },
+        }) as EventStore,
+      });
+      expect(await rebuild.run()).toMatchObject({ state: 'switched', after: { rows: 4n } });
+      expect(isMended).toBe(true);
+      expect(await countOf()).toBe(4);
+    });
+
+    async function statusOf(accountId: string): Promise<unknown> {
+      const { rows } = await database.query<{ status: string }>({
+        text: 'select status from read_model.accounts where account_id = $1',
+        values: [accountId],
+      });
+      return rows[0]?.status;
+    }
   });
 
   async function activeCount(): Promise<number> {

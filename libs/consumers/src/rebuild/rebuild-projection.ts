@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreUnavailable, backoffMs, pauseUnlessAborted, positionOf } from '@app/event-store';
 import { consumeInBatches } from '../consume-in-batches.js';
-import type { EventCodec, EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
-import { readCheckpoint } from '../checkpoints.js';
+import type {
+  EventReader,
+  EventStore,
+  LogPosition,
+  RecordedEvent,
+  StreamRevision,
+  SubscriptionMessage,
+} from '@app/event-store';
+import { lockCheckpoint, readCheckpoint } from '../checkpoints.js';
 import { StatementRefused } from '@app/postgres';
 import type { Database, Queryable, Session } from '@app/postgres';
-import { skippedPositions } from '../failed-events.js';
-import { concerns, factsOf } from '../projection.js';
+import { skippedPositions, streamsSetAside } from '../failed-events.js';
+import { factsOf } from '../projection.js';
 import type { Projection, ProjectedEvent } from '../projection.js';
 import { AsideTable } from './aside-table.js';
 import type { TableDigest } from './aside-table.js';
@@ -21,7 +28,7 @@ import {
 export interface RebuildOptions<Event> {
   readonly projection: Projection<Event>;
   readonly store: EventStore;
-  readonly codec: Pick<EventCodec<Event>, 'decode'>;
+  readonly codec: EventReader<Event>;
   /** Its statements may run for minutes: indexes, comparison. */
   readonly database: Database;
   /** Who asked for it, for the record. */
@@ -90,6 +97,8 @@ export class ProjectionRebuild<Event> {
   private readonly stopping = new AbortController();
   private readonly signal: AbortSignal;
   private reached: LogPosition | 'start' = 'start';
+  /** Streams that the projection has set aside, and from which revision on their events were left out here. */
+  private leftOut: ReadonlyMap<string, StreamRevision> = new Map();
   private events = 0;
   private fillingMs = 0;
   private savedAt = 0;
@@ -211,10 +220,12 @@ export class ProjectionRebuild<Event> {
   }
 
   private async fill(target: LogPosition, inTransaction: InTransaction): Promise<void> {
-    if (this.reached !== 'start' && this.reached >= target) return;
     const { store, codec, projection, database, batchSize = DEFAULT_BATCH_SIZE } = this.options;
     const startedAt = performance.now();
     const skipped = await skippedPositions(database, projection.name);
+    const setAside = await streamsSetAside(database, projection.name);
+    await this.addWhatWasLeftOut(setAside, skipped, inTransaction);
+    if (this.hasReached(target)) return;
     const ended = new AbortController();
     const writing = new WriteBehind();
     let gathered: Gathered<Event> = NOTHING_GATHERED;
@@ -235,9 +246,10 @@ export class ProjectionRebuild<Event> {
       handle: async ({ events, position }) => {
         this.signal.throwIfAborted();
         const wanted = events.filter(
-          (event) => concerns(projection, event) && !skipped.has(event.position),
+          ({ position, revision, streamName }) =>
+            !skipped.has(position) && !(revision >= (setAside.get(streamName) ?? Infinity)),
         );
-        const facts = await factsOf(codec, wanted);
+        const facts = await factsOf(codec, projection, wanted);
         gathered = {
           facts: gathered.facts.concat(facts),
           events: gathered.events + events.length,
@@ -267,6 +279,31 @@ export class ProjectionRebuild<Event> {
       await writing.settled();
       this.fillingMs += performance.now() - startedAt;
     }
+  }
+
+  /** The projection could handle meanwhile, wholly or in part, what it had set aside when it was left out here. */
+  private async addWhatWasLeftOut(
+    setAside: ReadonlyMap<string, StreamRevision>,
+    skipped: ReadonlySet<LogPosition>,
+    inTransaction: InTransaction,
+  ): Promise<void> {
+    const { store, codec, projection } = this.options;
+    for (const [streamName, fromRevision] of this.leftOut) {
+      const end = setAside.get(streamName) ?? Infinity;
+      const late: RecordedEvent[] = [];
+      for await (const event of store.readStream(streamName, { fromRevision })) {
+        if (!this.hasReached(event.position) || event.revision >= end) break;
+        if (!skipped.has(event.position)) late.push(event);
+      }
+      const facts = await factsOf(codec, projection, late);
+      if (facts.length === 0) continue;
+      await inTransaction((writer) => projection.write(writer, this.aside.name, facts, true));
+    }
+    this.leftOut = setAside;
+  }
+
+  private hasReached(position: LogPosition): boolean {
+    return this.reached !== 'start' && this.reached >= position;
   }
 
   private async saveProgress(
@@ -308,13 +345,14 @@ export class ProjectionRebuild<Event> {
   private async switchTables(comparison: Comparison): Promise<void> {
     for (let tries = 1; ; tries++) {
       await this.fillUntilClose();
-      const reached = this.reached;
+      const { reached, leftOut } = this;
       try {
         await this.trySwitch(comparison);
         return;
       } catch (error) {
         // The transaction was rolled back, and with it what it had added.
         this.reached = reached;
+        this.leftOut = leftOut;
         const worthAnotherTry =
           error instanceof EventStoreUnavailable ||
           (error instanceof StatementRefused && error.sqlState === LOCK_NOT_AVAILABLE);
@@ -330,13 +368,9 @@ export class ProjectionRebuild<Event> {
     await database.inTransaction(async (transaction) => {
       await transaction.query({ text: `set local lock_timeout = '${SWITCH_LOCK_TIMEOUT}'` });
       // Holds the projection: it moves this row first in each of its transactions.
-      const { rows } = await transaction.query<{ position: bigint }>({
-        text: 'select position from read_model.checkpoints where consumer = $1 for update',
-        values: [projection.name],
-      });
-      const [checkpoint] = rows;
-      if (checkpoint === undefined) throw new NothingToRebuild(projection.name);
-      await this.fill(checkpoint.position, (work) => work(transaction));
+      const checkpoint = await lockCheckpoint(transaction, projection.name);
+      if (checkpoint === 'start') throw new NothingToRebuild(projection.name);
+      await this.fill(checkpoint, (work) => work(transaction));
       await this.aside.takePlace(transaction);
       await saveRebuildOutcome(transaction, this.rebuildId, { state: 'switched', ...comparison });
     });

@@ -1,12 +1,13 @@
 import { accountEventTypes } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import { UnknownEvent } from '@app/event-store';
-import type { EventCodec, RecordedEvent, RequestClient } from '@app/event-store';
+import type { EventCodec, EventReader, RecordedEvent, RequestClient } from '@app/event-store';
 
 /** Account events stored as they are, without encryption: for specs only. */
-export const plainAccountCodec: EventCodec<AccountEvent> & {
-  clientsOf(events: readonly RecordedEvent[]): Promise<(RequestClient | undefined)[]>;
-} = {
+export const plainAccountCodec: EventCodec<AccountEvent> &
+  EventReader<AccountEvent> & {
+    clientsOf(events: readonly RecordedEvent[]): Promise<(RequestClient | undefined)[]>;
+  } = {
   encode: async (_, events, { client } = {}) =>
     events.map(({ type, data }) => ({
       type,
@@ -15,11 +16,16 @@ export const plainAccountCodec: EventCodec<AccountEvent> & {
       ...(client && { client }),
     })),
   decode: async (events) =>
-    events.map(({ type, data, metadata }) => {
-      if (!accountEventTypes.some((known) => known === type))
-        throw new UnknownEvent(type, metadata.schemaVersion);
-      return { type, data } as AccountEvent;
+    events.map((event) => {
+      assertKnown(event);
+      return { type: event.type, data: event.data } as AccountEvent;
     }),
+  assertKnown,
   clientsOf: async (events) =>
     events.map(({ metadata }) => metadata.client as RequestClient | undefined),
 };
+
+function assertKnown({ type, metadata: { schemaVersion } }: RecordedEvent): void {
+  const isKnown = schemaVersion === 1 && accountEventTypes.some((known) => known === type);
+  if (!isKnown) throw new UnknownEvent(type, schemaVersion);
+}

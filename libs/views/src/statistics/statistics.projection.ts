@@ -1,5 +1,5 @@
 import { accountStreamPrefix, instantOf } from '@app/accounts';
-import type { AccountEvent } from '@app/accounts';
+import type { AccountEvent, AccountEventType } from '@app/accounts';
 import type { LogPosition } from '@app/event-store';
 import type { Projection } from '@app/consumers';
 import { columnName } from '@app/consumers';
@@ -24,12 +24,29 @@ export type StatisticCounts = Readonly<Record<StatisticName, number>>;
 const MINUTE_MS = 60_000;
 const columns = statisticNames.map(columnName);
 
+const countedAs: { readonly [Type in AccountEventType]?: StatisticName } = {
+  AccountRegistered: 'registrations',
+  RegistrationRenewed: 'renewals',
+  RegistrationRefused: 'refusedRegistrations',
+  AccountActivated: 'activations',
+  ActivationCodeIssued: 'codesIssued',
+  ActivationCodeSent: 'mailsSent',
+  ActivationCodeUndeliverable: 'mailsUndeliverable',
+};
+
+const refusals = {
+  incorrect: 'wrongGuesses',
+  expired: 'expiries',
+  exhausted: 'exhaustions',
+} as const satisfies Record<string, StatisticName>;
+
 /** Keeps `read_model.statistics`: how often what happened, by the minute in which it happened. */
 export const statisticsProjection: Projection<AccountEvent> = {
   name: 'statistics',
   streamNamePrefixes: [accountStreamPrefix],
   table: 'statistics',
-  async write(transaction, table, events) {
+  eventTypes: new Set([...Object.keys(countedAs), 'ActivationRefused']),
+  async write(transaction, table, events, isLate = false) {
     const minutes = new Map<number, MinuteRow>();
     for (const { event, position } of events) {
       const name = statisticOf(event);
@@ -48,12 +65,13 @@ export const statisticsProjection: Projection<AccountEvent> = {
                $${columns.length + 2}::bigint[])
              on conflict (minute) do update
                set ${columns.map((column) => `${column} = stored.${column} + excluded.${column}`).join(', ')},
-                   position = excluded.position
-               where stored.position < excluded.position`,
+                   position = greatest(stored.position, excluded.position)
+               where stored.position < excluded.position or $${columns.length + 3}`,
       values: [
         [...minutes.keys()].map((minute) => new Date(minute).toISOString()),
         ...statisticNames.map((name) => rows.map(({ counts }) => counts[name])),
         rows.map(({ position }) => position),
+        isLate,
       ],
     });
   },
@@ -61,33 +79,8 @@ export const statisticsProjection: Projection<AccountEvent> = {
 
 /** What a fact counts as; nothing for facts that are not counted. */
 function statisticOf(event: AccountEvent): StatisticName | undefined {
-  switch (event.type) {
-    case 'AccountRegistered':
-      return 'registrations';
-    case 'RegistrationRenewed':
-      return 'renewals';
-    case 'RegistrationRefused':
-      return 'refusedRegistrations';
-    case 'AccountActivated':
-      return 'activations';
-    case 'ActivationCodeIssued':
-      return 'codesIssued';
-    case 'ActivationCodeSent':
-      return 'mailsSent';
-    case 'ActivationCodeUndeliverable':
-      return 'mailsUndeliverable';
-    case 'ActivationRefused':
-      return refusals[event.data.reason];
-    default:
-      return undefined;
-  }
+  return event.type === 'ActivationRefused' ? refusals[event.data.reason] : countedAs[event.type];
 }
-
-const refusals = {
-  incorrect: 'wrongGuesses',
-  expired: 'expiries',
-  exhausted: 'exhaustions',
-} as const satisfies Record<string, StatisticName>;
 
 interface MinuteRow {
   readonly counts: Record<StatisticName, number>;

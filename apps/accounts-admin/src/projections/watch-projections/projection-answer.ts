@@ -1,9 +1,6 @@
 import type { RebuildRecord } from '@app/consumers';
 import { z } from 'zod';
-import {
-  failedEventAnswer,
-  toFailedEventAnswer,
-} from '../decide-failed-events/failed-event-answer.js';
+import { failedEventAnswer, toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
 import type { ConsumerStatus } from './watch-projections.query.js';
 
 const digestAnswer = z.object({ rows: z.int(), checksum: z.string() }).nullable();
@@ -35,7 +32,9 @@ export const projectionAnswer = z.object({
   eventsPerSecond: z.number().nullable(),
   lastError: z.string().nullable(),
   lastErrorAt: z.iso.datetime().nullable(),
-  failing: failedEventAnswer.nullable(),
+  failing: failedEventAnswer
+    .nullable()
+    .meta({ description: 'One of the events that fail, while all others go on.' }),
   rebuild: rebuildAnswer.nullable().meta({ description: 'The newest one.' }),
 });
 

@@ -28,7 +28,7 @@ export interface ConsumerStatus {
   readonly eventsPerSecond: number | undefined;
   readonly lastError: string | undefined;
   readonly lastErrorAt: Date | undefined;
-  /** The event it stands in front of. */
+  /** One of the events that fail. */
   readonly failing: FailedEvent | undefined;
   readonly rebuild: RebuildRecord | undefined;
 }

@@ -15,7 +15,7 @@ import { actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../../admin.tokens.js';
 import { AuditLog } from '../../evidence/audit/audit-log.js';
-import { toFailedEventAnswer } from '../../projections/decide-failed-events/failed-event-answer.js';
+import { toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
 import { accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { SignedLines } from '../../evidence/signed-lines.js';
@@ -127,10 +127,7 @@ export class SupportBundleQuery {
     const lists = await Promise.all(
       consumers.map(({ name }) => listFailedEvents(this.database, name, MOST_FAILED_EVENTS)),
     );
-    return lists.flat().map((event) => {
-      const { projection } = event;
-      return { projection, ...withoutReason(toFailedEventAnswer(event)) };
-    });
+    return lists.flat().map((event) => withoutReason(toFailedEventAnswer(event)));
   }
 
   private async statistics(

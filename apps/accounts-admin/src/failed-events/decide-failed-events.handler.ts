@@ -1,23 +1,24 @@
+import { requestRetry, skipFailedEvent } from '@app/consumers';
 import { parseLogPosition } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import { Problem, invalidRequest } from '@app/http-service';
-import { requestRetry, skipFailedEvent } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import { actorOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
-import { adminProblems } from '../../admin-problems.js';
-import { READ_MODEL } from '../../admin.tokens.js';
-import { projectionNamed } from '../watch-projections/projection-named.js';
+import { actorOf } from '../keys/caller.js';
+import type { Caller } from '../keys/caller.js';
+import { adminProblems } from '../admin-problems.js';
+import { READ_MODEL } from '../admin.tokens.js';
 
-/** An operator decides what becomes of an event that a projection cannot handle. */
-export class DecideFailedEventCommand extends Command<void> {
+/**
+ * An operator decides what becomes of an event that fails: one decision for all consumers in which it does. Answers
+ * which these are.
+ */
+export class DecideFailedEventCommand extends Command<readonly string[]> {
   constructor(
-    readonly projection: string,
     readonly position: string,
     readonly decision: 'retry' | { readonly skipBecause: string },
     readonly caller: Caller,
@@ -33,28 +34,26 @@ export class DecideFailedEventHandler implements ICommandHandler<DecideFailedEve
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  /** @throws Problem projection-not-found, failed-event-not-found, invalid-request */
+  /** @throws Problem failed-event-not-found, invalid-request */
   async execute({
-    projection,
     position,
     decision,
     caller,
-  }: DecideFailedEventCommand): Promise<void> {
-    const { name } = projectionNamed(projection);
+  }: DecideFailedEventCommand): Promise<readonly string[]> {
     const at = positionOf(position);
     const by = actorOf(caller);
-    const isFailing =
+    const consumers =
       decision === 'retry'
-        ? await requestRetry(this.database, name, at)
-        : await skipFailedEvent(this.database, name, at, { by, reason: decision.skipBecause });
-    if (!isFailing) {
+        ? await requestRetry(this.database, at)
+        : await skipFailedEvent(this.database, at, { by, reason: decision.skipBecause });
+    if (consumers.length === 0) {
       throw new Problem(
         adminProblems.failedEventNotFound,
-        'The projection does not stand in front of an event at this position.',
+        'No event at this position fails in any consumer.',
       );
     }
-    if (decision !== 'retry')
-      this.log.warn({ projection: name, position, by }, 'an event was skipped');
+    if (decision !== 'retry') this.log.warn({ consumers, position, by }, 'an event was skipped');
+    return consumers;
   }
 }
 

@@ -2,6 +2,7 @@ import type { FailedEvent } from '@app/consumers';
 import { z } from 'zod';
 
 export const failedEventAnswer = z.object({
+  consumer: z.string(),
   position: z.string(),
   eventId: z.string(),
   streamName: z.string(),
@@ -12,6 +13,7 @@ export const failedEventAnswer = z.object({
   status: z.enum(['failing', 'skipped', 'resolved']),
   firstFailedAt: z.iso.datetime(),
   lastFailedAt: z.iso.datetime(),
+  nextTryAt: z.iso.datetime().nullable(),
   decidedAt: z.iso.datetime().nullable(),
   decidedBy: z.string().nullable(),
   reason: z.string().nullable(),
@@ -19,6 +21,7 @@ export const failedEventAnswer = z.object({
 
 export function toFailedEventAnswer(event: FailedEvent): z.infer<typeof failedEventAnswer> {
   return {
+    consumer: event.consumer,
     position: String(event.position),
     eventId: event.eventId,
     streamName: event.streamName,
@@ -29,6 +32,7 @@ export function toFailedEventAnswer(event: FailedEvent): z.infer<typeof failedEv
     status: event.status,
     firstFailedAt: event.firstFailedAt.toISOString(),
     lastFailedAt: event.lastFailedAt.toISOString(),
+    nextTryAt: event.nextTryAt?.toISOString() ?? null,
     decidedAt: event.decidedAt?.toISOString() ?? null,
     decidedBy: event.decidedBy ?? null,
     reason: event.reason ?? null,

@@ -1,0 +1,113 @@
+import { listFailedEvents } from '@app/consumers';
+import type { Queryable } from '@app/postgres';
+import { consumers } from '@app/views';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { CallerOf } from '../keys/caller.js';
+import type { Caller } from '../keys/caller.js';
+import { RequiresScope } from '../keys/scopes.js';
+import { READ_MODEL } from '../admin.tokens.js';
+import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { DecideFailedEventCommand } from './decide-failed-events.handler.js';
+import { failedEventAnswer, toFailedEventAnswer } from './failed-event-answer.js';
+
+const failedEventsQuery = z.object({
+  consumer: z
+    .enum(consumers.map(({ name }) => name))
+    .optional()
+    .meta({ description: 'Those of one consumer only.' }),
+});
+
+const skipRequest = z
+  .strictObject({
+    reason: z
+      .string('must be text')
+      .min(3, 'must say why, for whoever asks later')
+      .max(500)
+      .meta({ description: 'Why the event is left out, for the record.' }),
+  })
+  .meta({ description: 'The decision' });
+
+const failedEventsAnswer = z.object({ failedEvents: z.array(failedEventAnswer) });
+const decisionAnswer = z.object({
+  message: z.string(),
+  consumers: z.array(z.string()).meta({ description: 'In which the event fails.' }),
+});
+
+@ApiTags('failed events')
+@ApiBearerAuth('key')
+@Controller('admin/v1/failed-events')
+export class DecideFailedEventsController {
+  constructor(
+    private readonly commandBus: CommandBus,
+    @Inject(READ_MODEL) private readonly readModel: Queryable,
+  ) {}
+
+  @Get()
+  @RequiresScope('projections:read')
+  @ApiOperation({ summary: 'Events that a projection or a saga could not handle' })
+  @ApiAnswer(200, 'Those that fail still first', failedEventsAnswer)
+  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
+  async list(
+    @Query({ schema: failedEventsQuery }) { consumer }: z.infer<typeof failedEventsQuery>,
+  ): Promise<z.infer<typeof failedEventsAnswer>> {
+    const events = await listFailedEvents(this.readModel, consumer);
+    return { failedEvents: events.map(toFailedEventAnswer) };
+  }
+
+  @Post(':position/retry')
+  @HttpCode(202)
+  @RequiresScope('projections:manage')
+  @ApiOperation({
+    summary: 'Try the event again at once',
+    description: 'In every consumer in which it fails. It is tried again by and by anyhow.',
+  })
+  @ApiAnswer(202, 'It will be tried', decisionAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'failedEventNotFound',
+    'serviceUnavailable',
+  )
+  async retry(
+    @Param('position') position: string,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof decisionAnswer>> {
+    const command = new DecideFailedEventCommand(position, 'retry', caller);
+    const failing = await this.commandBus.execute(command);
+    return { message: `The event is tried again: ${failing.join(', ')}.`, consumers: [...failing] };
+  }
+
+  @Post(':position/skip')
+  @HttpCode(202)
+  @RequiresScope('projections:manage')
+  @ApiOperation({
+    summary: 'Leave the event out',
+    description:
+      'Of every consumer in which it fails, or will, for good: rebuilds leave it out too. Who decided so, and why, ' +
+      'stays on record.',
+  })
+  @ApiAnswer(202, 'It is left out', decisionAnswer)
+  @ApiProblems(
+    'invalidRequest',
+    'unauthenticated',
+    'forbidden',
+    'failedEventNotFound',
+    'serviceUnavailable',
+  )
+  async skip(
+    @Param('position') position: string,
+    @Body({ schema: skipRequest }) { reason }: z.infer<typeof skipRequest>,
+    @CallerOf() caller: Caller,
+  ): Promise<z.infer<typeof decisionAnswer>> {
+    const command = new DecideFailedEventCommand(position, { skipBecause: reason }, caller);
+    const failing = await this.commandBus.execute(command);
+    return {
+      message: `Goes on without the event: ${failing.join(', ')}.`,
+      consumers: [...failing],
+    };
+  }
+}

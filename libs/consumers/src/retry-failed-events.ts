@@ -1,0 +1,119 @@
+import { backoffMs, EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
+import type { LogPosition } from '@app/event-store';
+import type { Queryable } from '@app/postgres';
+import { findWaitingEvents, recordFailures, retryAllFailedEvents } from './failed-events.js';
+import type { FailedEvent } from './failed-events.js';
+
+export interface FailedEventRetriesOptions {
+  readonly database: Queryable;
+  readonly consumer: string;
+  /** How many events are tried at a time. */
+  readonly places: number;
+  /** Tries one event, or carries out that it is skipped, and puts on record what became of it. */
+  retry(failed: FailedEvent): Promise<void>;
+  /** Called at every look at the record; undefined when no event waits. */
+  onWaiting(failing: FailingEvents | undefined): void;
+  /** The record could not be read or written: the event stays due. */
+  onFault(error: unknown): void;
+  readonly signal: AbortSignal;
+}
+
+/** What a consumer has set aside, for health checks. */
+export interface FailingEvents {
+  readonly events: number;
+  /** Of one of them. */
+  readonly type: string;
+  readonly error: string;
+}
+
+/** How often the record is read while events wait; an operator's decision takes no longer. */
+const POLL_MS = 250;
+
+/**
+ * Tries the failed events of one consumer again, each when it is due, until the signal ends it. At the start all of
+ * them are due: another version may know what the last one did not. Only the leader runs this. While no event waits,
+ * the database is not asked.
+ */
+export class FailedEventRetries {
+  private mayWait = true;
+  private faults = 0;
+  private readonly underWay = new Map<LogPosition, Promise<unknown>>();
+
+  constructor(private readonly options: FailedEventRetriesOptions) {}
+
+  /** To be called when an event was put on record. */
+  expect(): void {
+    this.mayWait = true;
+  }
+
+  /** Resolves when the tries under way have ended. */
+  async run(): Promise<void> {
+    const { database, consumer, signal } = this.options;
+    let isBegun = false;
+    while (!signal.aborted) {
+      try {
+        if (!isBegun) await retryAllFailedEvents(database, consumer);
+        isBegun = true;
+        if (this.mayWait) await this.begin();
+      } catch (error) {
+        this.onFault(error);
+      }
+      const pausing = pauseUnlessAborted(
+        this.faults > 0 ? backoffMs(this.faults) : POLL_MS,
+        signal,
+      );
+      await (this.isFull ? Promise.race([pausing, ...this.underWay.values()]) : pausing);
+    }
+    await Promise.all(this.underWay.values());
+  }
+
+  private get isFull(): boolean {
+    return this.underWay.size >= this.options.places;
+  }
+
+  /** Begins as many tries as there are places. */
+  private async begin(): Promise<void> {
+    const { database, consumer, places, onWaiting } = this.options;
+    this.mayWait = false;
+    const wanted = places + this.underWay.size;
+    const waiting = await findWaitingEvents(database, consumer, wanted).catch((error: unknown) => {
+      this.mayWait = true;
+      throw error;
+    });
+    const { count, due, example } = waiting;
+    this.mayWait ||= count > 0;
+    onWaiting(example && { events: count, type: example.type, error: example.error });
+    for (const failed of due) {
+      if (!this.isFull && !this.underWay.has(failed.position)) this.start(failed);
+    }
+  }
+
+  private start(failed: FailedEvent): void {
+    const { position } = failed;
+    const trying = this.try(failed)
+      .then(
+        () => (this.faults = 0),
+        (error: unknown) => this.onFault(error),
+      )
+      .finally(() => this.underWay.delete(position));
+    this.underWay.set(position, trying);
+  }
+
+  private async try(failed: FailedEvent): Promise<void> {
+    const { database, consumer, retry, signal } = this.options;
+    try {
+      await retry(failed);
+    } catch (error) {
+      // It may be about this one stream, which must not be the first in turn for ever.
+      if (signal.aborted || !(error instanceof EventStoreUnavailable)) throw error;
+      const event = { ...failed, id: failed.eventId };
+      await recordFailures(database, consumer, [{ event, error }]);
+    }
+  }
+
+  private onFault(error: unknown): void {
+    if (this.options.signal.aborted) return;
+    this.faults += 1;
+    this.options.onFault(error);
+  }
+}
