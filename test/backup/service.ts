@@ -142,10 +142,14 @@ export class Service {
     return line === undefined ? undefined : Number(line.slice(name.length + 1));
   }
 
-  async admin(method: string, path: string): Promise<AdminAnswer> {
+  async admin(method: string, path: string, body?: object): Promise<AdminAnswer> {
     const response = await fetch(`${this.part('admin').url('admin')}/admin/v1${path}`, {
       method,
-      headers: { Authorization: `Bearer ${this.surroundings.adminKey}` },
+      headers: {
+        Authorization: `Bearer ${this.surroundings.adminKey}`,
+        ...(body && { 'Content-Type': 'application/json' }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: (await response.json()) as AdminAnswer['body'] };
   }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { SharingEventStore } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import { countFailingEvents } from '@app/consumers';
 import { NestLog } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts } from '@app/views';
@@ -63,6 +64,7 @@ async function start(log: Log): Promise<RunningProcess> {
     consumers,
     mailProviders,
     countUnreadableAccounts: async () => (await listUnreadableAccounts(database)).length,
+    countFailingEvents: () => countFailingEvents(database),
   });
   details = () => ({
     consumers: Object.fromEntries(

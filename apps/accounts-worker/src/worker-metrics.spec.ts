@@ -31,6 +31,12 @@ async function figures(
     },
     mailProviders: { status: [] },
     countUnreadableAccounts,
+    countFailingEvents: async () => {
+      await countUnreadableAccounts();
+      return [
+        { consumer: 'accounts', type: 'AccountFrozen', reason: 'UnknownAccountEvent', count: 2 },
+      ];
+    },
   });
   return (await registry.metrics()).split('\n');
 }
@@ -61,9 +67,15 @@ describe('Figures of the worker', () => {
   });
 
   it('count unreadable accounts, and leave that out while the database is unavailable', async () => {
-    expect(await figures(async () => 4)).toContain('unreadable_accounts 4');
+    const lines = await figures(async () => 4);
+    expect(lines).toContain('unreadable_accounts 4');
+    expect(lines).toContain(
+      'failed_events{consumer="accounts",type="AccountFrozen",reason="UnknownAccountEvent"} 2',
+    );
     const away = await figures(() => Promise.reject(new DatabaseUnavailable('it is down')));
-    expect(away.filter((line) => line.startsWith('unreadable_accounts '))).toEqual([]);
+    expect(away.filter((line) => /^(unreadable_accounts|failed_events)[ {]/.test(line))).toEqual(
+      [],
+    );
     expect(away).toContain('saga_commands_in_flight{saga="activation-mail"} 3');
   });
 });

@@ -1,7 +1,7 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { DatabaseUnavailable } from '@app/postgres';
-import type { ProjectionStatus } from '@app/consumers';
+import type { FailingEventCount, ProjectionStatus } from '@app/consumers';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { MailProviders } from './mail-delivery/mail-providers.js';
 
@@ -17,6 +17,8 @@ export interface MeasuredWork {
   readonly mailProviders: Pick<MailProviders, 'status'>;
   /** @throws DatabaseUnavailable: the figure is left out then */
   countUnreadableAccounts(): Promise<number>;
+  /** @throws DatabaseUnavailable: the figure is left out then */
+  countFailingEvents(): Promise<readonly FailingEventCount[]>;
 }
 
 /** Figures that show whether this worker keeps up. */
@@ -41,11 +43,21 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
     help: 'Accounts whose keys or sealed data cannot be read although nobody was forgotten',
     registers,
     async collect() {
-      try {
-        this.set(await work.countUnreadableAccounts());
-      } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) throw error;
-        this.remove();
+      const count = await unlessUnavailable(work.countUnreadableAccounts());
+      if (count === undefined) this.remove();
+      else this.set(count);
+    },
+  });
+  new Gauge({
+    name: 'failed_events',
+    help: 'Events that a consumer cannot handle and tries again; all others go on',
+    labelNames: ['consumer', 'type', 'reason'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { count, ...labels } of (await unlessUnavailable(work.countFailingEvents())) ??
+        []) {
+        this.set(labels, count);
       }
     },
   });
@@ -125,4 +137,14 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
       }
     },
   });
+}
+
+/** Undefined while the database is away. */
+async function unlessUnavailable<Figure>(figure: Promise<Figure>): Promise<Figure | undefined> {
+  try {
+    return await figure;
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) return undefined;
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import { backoffMs, EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
+import { backoffMs, EventStoreUnavailable } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import type { Queryable } from '@app/postgres';
 import { findWaitingEvents, recordFailures, retryAllFailedEvents } from './failed-events.js';
@@ -9,8 +9,13 @@ export interface FailedEventRetriesOptions {
   readonly consumer: string;
   /** How many events are tried at a time. */
   readonly places: number;
-  /** Tries one event, or carries out that it is skipped, and puts on record what became of it. */
-  retry(failed: FailedEvent): Promise<void>;
+  /** While it answers true, no event is tried. */
+  isHeld?(): boolean;
+  /**
+   * Tries one event, or carries out that it is skipped, and puts on record what became of it. Answers `later` when it
+   * cannot be tried just now: the event stays due.
+   */
+  retry(failed: FailedEvent): Promise<'later' | undefined>;
   /** Called at every look at the record; undefined when no event waits. */
   onWaiting(failing: FailingEvents | undefined): void;
   /** The record could not be read or written: the event stays due. */
@@ -37,7 +42,11 @@ const POLL_MS = 250;
 export class FailedEventRetries {
   private mayWait = true;
   private faults = 0;
+  private isWoken = false;
+  private endPause: () => void = () => undefined;
   private readonly underWay = new Map<LogPosition, Promise<unknown>>();
+  /** Those that were answered `later`, until the next look at the record. */
+  private readonly postponed = new Set<LogPosition>();
 
   constructor(private readonly options: FailedEventRetriesOptions) {}
 
@@ -49,6 +58,7 @@ export class FailedEventRetries {
   /** Resolves when the tries under way have ended. */
   async run(): Promise<void> {
     const { database, consumer, signal } = this.options;
+    signal.addEventListener('abort', () => this.wake(), { once: true });
     let isBegun = false;
     while (!signal.aborted) {
       try {
@@ -58,13 +68,31 @@ export class FailedEventRetries {
       } catch (error) {
         this.onFault(error);
       }
-      const pausing = pauseUnlessAborted(
-        this.faults > 0 ? backoffMs(this.faults) : POLL_MS,
-        signal,
-      );
-      await (this.isFull ? Promise.race([pausing, ...this.underWay.values()]) : pausing);
+      await this.pause(this.faults > 0 ? backoffMs(this.faults) : POLL_MS);
     }
     await Promise.all(this.underWay.values());
+  }
+
+  /** Until the time is over, or something has happened since the last pause. */
+  private async pause(milliseconds: number): Promise<void> {
+    if (!this.isWoken && !this.options.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => {
+          this.postponed.clear();
+          resolve();
+        }, milliseconds);
+        this.endPause = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.isWoken = false;
+  }
+
+  private wake(): void {
+    this.isWoken = true;
+    this.endPause();
   }
 
   private get isFull(): boolean {
@@ -73,9 +101,10 @@ export class FailedEventRetries {
 
   /** Begins as many tries as there are places. */
   private async begin(): Promise<void> {
-    const { database, consumer, places, onWaiting } = this.options;
+    const { database, consumer, places, onWaiting, isHeld } = this.options;
+    if (isHeld?.()) return;
     this.mayWait = false;
-    const wanted = places + this.underWay.size;
+    const wanted = places + this.underWay.size + this.postponed.size;
     const waiting = await findWaitingEvents(database, consumer, wanted).catch((error: unknown) => {
       this.mayWait = true;
       throw error;
@@ -84,30 +113,39 @@ export class FailedEventRetries {
     this.mayWait ||= count > 0;
     onWaiting(example && { events: count, type: example.type, error: example.error });
     for (const failed of due) {
-      if (!this.isFull && !this.underWay.has(failed.position)) this.start(failed);
+      const isTaken = this.underWay.has(failed.position) || this.postponed.has(failed.position);
+      if (!this.isFull && !isTaken) this.start(failed);
     }
   }
 
   private start(failed: FailedEvent): void {
     const { position } = failed;
-    const trying = this.try(failed)
-      .then(
-        () => (this.faults = 0),
-        (error: unknown) => this.onFault(error),
-      )
-      .finally(() => this.underWay.delete(position));
+    const trying = this.try(failed).then(
+      (outcome) => {
+        this.faults = 0;
+        this.underWay.delete(position);
+        if (outcome === 'later') this.postponed.add(position);
+        // The place that is free is taken at once.
+        else this.wake();
+      },
+      (error: unknown) => {
+        this.underWay.delete(position);
+        this.onFault(error);
+      },
+    );
     this.underWay.set(position, trying);
   }
 
-  private async try(failed: FailedEvent): Promise<void> {
+  private async try(failed: FailedEvent): Promise<'later' | undefined> {
     const { database, consumer, retry, signal } = this.options;
     try {
-      await retry(failed);
+      return await retry(failed);
     } catch (error) {
       // It may be about this one stream, which must not be the first in turn for ever.
       if (signal.aborted || !(error instanceof EventStoreUnavailable)) throw error;
       const event = { ...failed, id: failed.eventId };
       await recordFailures(database, consumer, [{ event, error }]);
+      return undefined;
     }
   }
 

@@ -388,14 +388,14 @@ class ProjectionRun<Event> {
    * Writes what was set aside, from the event that failed on, as far as it can be written. An operator may have decided
    * to leave that event out.
    */
-  private async retry(failed: FailedEvent): Promise<void> {
+  private async retry(failed: FailedEvent): Promise<'later' | undefined> {
     const { streamName } = failed;
     const retrying = (this.retrying = { streamName, isOvertaken: false });
     const read = await this.readAgain(failed);
-    await this.alone(async () => {
-      // It is due still, and is read again.
-      if (retrying.isOvertaken) return;
+    return this.alone(async () => {
+      if (retrying.isOvertaken) return 'later';
       await this.writeAgain(failed, read);
+      return undefined;
     });
   }
 

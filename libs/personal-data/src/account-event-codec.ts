@@ -132,6 +132,8 @@ export class AccountEventCodec implements EventCodec<AccountEvent>, EventReader<
   }
 
   private opened(event: RecordedEvent, found: FoundKeys): StoredAccountEvent {
+    // Before its fields are looked at: another version may seal others.
+    assertKnownEvent(event);
     const stored = {
       type: event.type,
       schemaVersion: event.metadata.schemaVersion,

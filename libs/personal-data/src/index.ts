@@ -1,4 +1,5 @@
 export * from './accounts.js';
+export { decodeEach } from './decode-each.js';
 export { AccountEventCodec } from './account-event-codec.js';
 export {
   AccountKeyDestroyed,

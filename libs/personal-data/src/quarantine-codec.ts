@@ -2,10 +2,8 @@ import {
   accountIdOfStream,
   erased,
   fromStoredHiding,
-  MalformedAccountEvent,
   personalFieldsOf,
   typesThatForget,
-  UnknownAccountEvent,
 } from '@app/accounts';
 import type { AccountEvent } from '@app/accounts';
 import { UnknownKey } from '@app/account-secrets';
@@ -16,15 +14,12 @@ import type { UnreadableAccount } from '@app/views';
 import { AccountKeyMissing, AccountKeyUnreadable, KeyEncryptionKeyWrong } from './account-keys.js';
 import { assertKnownEvent } from './anonymous-account-codec.js';
 import type { AccountKeys } from './account-keys.js';
+import { isFaultOfEvent } from './decode-each.js';
 import { SealBroken } from './seal.js';
 
 /** The fault lies with the data or the key of one account; others can be read. */
 export function concernsOneAccount(error: unknown): error is Error {
-  return (
-    isFaultOfKey(error) ||
-    error instanceof UnknownAccountEvent ||
-    error instanceof MalformedAccountEvent
-  );
+  return isFaultOfKey(error) || isFaultOfEvent(error);
 }
 
 /** The account goes on without its personal data; events that cannot be read at all are set aside. */

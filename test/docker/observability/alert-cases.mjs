@@ -87,6 +87,30 @@ export const alertCases = [
     },
   },
   {
+    alert: 'EventsFail',
+    fires: {
+      'one event fails in one consumer, whichever worker says so': {
+        at: '4m',
+        series: {
+          'failed_events{job="worker",instance="a",consumer="accounts",type="AccountFrozen",reason="UnknownAccountEvent"}':
+            '0 1x9 _x20',
+          'failed_events{job="worker",instance="b",consumer="accounts",type="AccountFrozen",reason="UnknownAccountEvent"}':
+            '_x9 1x20',
+        },
+      },
+    },
+    silent: {
+      'a mail is taken at a later try': {
+        at: '5m',
+        series: {
+          'failed_events{job="worker",instance="a",consumer="activation-mail",type="ActivationCodeIssued",reason="MailProviderUnavailable"}':
+            '_ 1x4 _x20',
+        },
+      },
+      'nothing fails': { at: '5m', series: { 'up{job="worker",instance="a"}': '1x20' } },
+    },
+  },
+  {
     alert: 'ConsumerFaulted',
     fires: {
       'it fails all the time': {

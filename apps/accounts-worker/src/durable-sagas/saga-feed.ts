@@ -143,6 +143,7 @@ export class SagaFeed {
       consumer: name,
       // Beside the window: what fails again and again must not slow down what is new.
       places: Math.max(1, Math.floor(windowSize / 4)),
+      isHeld: () => this.options.gate?.isClosed ?? false,
       retry: (failed) => this.retry(failed, signal),
       onWaiting: (failing) => (this.failing = failing),
       onFault: (error) => this.onFault(error, 0),
@@ -272,11 +273,10 @@ export class SagaFeed {
     }
   }
 
-  private async retry(failed: FailedEvent, signal: AbortSignal): Promise<void> {
+  private async retry(failed: FailedEvent, signal: AbortSignal): Promise<'later' | undefined> {
     const { database, name, store, events, gate } = this.options;
     const { streamName, revision, position, status } = failed;
-    // It stays due.
-    if (this.overdue.has(position) || (gate?.isClosed && status !== 'skipped')) return;
+    if (this.overdue.has(position)) return 'later';
     let failure: EventFailure | undefined;
     const found = store.readStream(streamName, { fromRevision: revision, maxCount: 1 });
     for await (const recorded of status === 'skipped' ? [] : found) {
@@ -289,6 +289,7 @@ export class SagaFeed {
     }
     if (failure) await recordFailures(database, name, [failure]);
     else await settleFailedEvent(database, failed);
+    return undefined;
   }
 
   private failureOf(event: RecordedEvent, error: unknown, leastPauseMs = 0): EventFailure {

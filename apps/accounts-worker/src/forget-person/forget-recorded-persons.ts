@@ -1,7 +1,7 @@
 import { accountIdOfStream } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
 import type { AccountKeys } from '@app/personal-data';
-import { anonymousAccountCodec } from '@app/personal-data';
+import { anonymousAccountCodec, decodeEach } from '@app/personal-data';
 import { blankAccount, forgetPersonsConsumer } from '@app/views';
 import { readCheckpoint } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
@@ -33,8 +33,10 @@ export async function forgetRecordedPersons(options: {
     for await (const message of messages) {
       if (message.kind === 'caught-up') break;
       if (message.kind !== 'event' || !eventTypes.has(message.event.type)) continue;
-      const [fact] = await anonymousAccountCodec.decode([message.event]);
-      if (fact?.type !== 'AccountErased' && fact?.type !== 'RegistrationLapsed') continue;
+      // One that cannot be read is put on record by the saga.
+      const [fact] = await decodeEach(anonymousAccountCodec, [message.event]);
+      if (fact === undefined || fact instanceof Error) continue;
+      if (fact.type !== 'AccountErased' && fact.type !== 'RegistrationLapsed') continue;
       const accountId = accountIdOfStream(message.event.streamName);
       await keys.destroy(accountId, fact.data.registrationNumber);
       await blankAccount(database, accountId, fact.data.registrationNumber);

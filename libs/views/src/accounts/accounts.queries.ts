@@ -1,3 +1,4 @@
+import { accountStreamName } from '@app/accounts';
 import type { Queryable } from '@app/postgres';
 
 /** An account as its owner and operators may see it. */
@@ -25,7 +26,8 @@ export interface AccountCredentials extends AccountView {
 }
 
 /**
- * One look-up by key. An account whose person was forgotten has none.
+ * One look-up by key. An account whose person was forgotten has none, and neither has one that is set aside because of
+ * an event that fails: that may be the one which changed the password.
  *
  * @param accountId UUID
  * @throws DatabaseUnavailable
@@ -38,8 +40,11 @@ export async function findCredentials(
     name: 'find-credentials',
     text: `select account_id, address, status, registered_at, activated_at,
                   password_hash, registration_number
-           from read_model.accounts where account_id = $1 and password_hash is not null`,
-    values: [accountId],
+           from read_model.accounts
+           where account_id = $1 and password_hash is not null and not exists (
+             select from operations.failed_events
+             where stream_name = $2 and projection = 'accounts' and next_try_at is not null)`,
+    values: [accountId, accountStreamName(accountId)],
   });
   const row = rows[0];
   return (

@@ -5,7 +5,7 @@ import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
 import { EVENT_STORE, handleCommand } from '@app/event-store';
 import type { EventCodec, EventStore } from '@app/event-store';
 import { Problem } from '@app/http-service';
-import { ACCOUNT_EVENT_CODEC, AccountKeys } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, AccountKeys, decodeEach } from '@app/personal-data';
 import { blankAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { CLOCK } from '@app/process';
@@ -59,7 +59,7 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
       throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
     }
     const { state } = await handleCommand(
-      { store: this.store, codec: this.codec, decider: operatorDecider },
+      { store: this.store, codec: this.skippingUnread(), decider: operatorDecider },
       accountStreamName(accountId),
       (): EraseAccount => ({
         type: 'EraseAccount',
@@ -79,5 +79,17 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
       reason: erasure.reason,
       erasedAt: new Date(erasure.erasedAt).toISOString(),
     });
+  }
+
+  /** An event that this version cannot read must not keep a person from being forgotten. */
+  private skippingUnread(): EventCodec<AccountEvent> {
+    const { codec } = this;
+    return {
+      encode: (...args) => codec.encode(...args),
+      decode: async (events) =>
+        (await decodeEach(codec, events)).flatMap((event) =>
+          event instanceof Error ? [] : [event],
+        ),
+    };
   }
 }

@@ -69,7 +69,7 @@ describe('The history of an account', () => {
 
   async function lengthOf(history: AccountHistory): Promise<number> {
     let events = 0;
-    for await (const { event } of history.replay(ada.accountId)) if (event.type) events += 1;
+    for await (const { recorded } of history.replay(ada.accountId)) if (recorded.type) events += 1;
     return events;
   }
 });

@@ -8,7 +8,7 @@ import type {
   RecordedEvent,
   RequestClient,
 } from '@app/event-store';
-import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+import { ACCOUNT_EVENT_CODEC, decodeEach } from '@app/personal-data';
 import type { AccountEventCodec } from '@app/personal-data';
 import { Problem } from '@app/http-service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -19,6 +19,11 @@ export interface ReplayedEvent {
   readonly event: AccountEvent;
   /** Where the request came from; undefined when no request from outside led to the event. */
   readonly client: RequestClient | Erased | undefined;
+}
+
+/** This version does not know the event's type or version, or it has another shape than those promise. */
+export interface UnreadEvent extends Omit<ReplayedEvent, 'event'> {
+  readonly event: Error;
 }
 
 /** Reads what happened, and where the requests came from that led to it. */
@@ -42,7 +47,10 @@ export class AccountHistory {
    *
    * @throws EventStoreUnavailable, also in the middle
    */
-  async *replay(accountId: string, options: ReadStreamOptions = {}): AsyncGenerator<ReplayedEvent> {
+  async *replay(
+    accountId: string,
+    options: ReadStreamOptions = {},
+  ): AsyncGenerator<ReplayedEvent | UnreadEvent> {
     const keyIsAtHand = outcomeOf(this.codec.fetchKey(accountId));
     let chunk: RecordedEvent[] = [];
     for await (const recorded of this.store.readStream(accountStreamName(accountId), options)) {
@@ -61,25 +69,35 @@ export class AccountHistory {
    * All of it.
    *
    * @throws Problem account-not-found when nothing was ever recorded
+   * @throws UnknownAccountEvent, MalformedAccountEvent when one of them cannot be read
    * @throws EventStoreUnavailable
    */
   async all(accountId: string): Promise<readonly [ReplayedEvent, ...ReplayedEvent[]]> {
     const events: ReplayedEvent[] = [];
-    for await (const event of this.replay(accountId)) events.push(event);
+    for await (const replayed of this.replay(accountId)) {
+      if (isUnread(replayed)) throw replayed.event;
+      events.push(replayed);
+    }
     const [first, ...rest] = events;
     if (first === undefined) throw accountNotFound();
     return [first, ...rest];
   }
 
-  private async decoded(recorded: readonly RecordedEvent[]): Promise<readonly ReplayedEvent[]> {
-    const events = await this.codec.decode(recorded);
+  private async decoded(
+    recorded: readonly RecordedEvent[],
+  ): Promise<readonly (ReplayedEvent | UnreadEvent)[]> {
+    const events = await decodeEach(this.codec, recorded);
     const clients = await this.codec.clientsOf(recorded);
     return recorded.map((one, index) => {
       const event = events[index];
       if (event === undefined) throw new Error('the codec left out an event');
-      return { recorded: one, event, client: clients[index] };
+      return { recorded: one, event, client: clients[index] } as ReplayedEvent | UnreadEvent;
     });
   }
+}
+
+export function isUnread(replayed: ReplayedEvent | UnreadEvent): replayed is UnreadEvent {
+  return replayed.event instanceof Error;
 }
 
 /** Never rejects, because no caller may be waiting yet; the returned function throws the failure. */

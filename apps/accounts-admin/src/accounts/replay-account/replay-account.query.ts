@@ -6,8 +6,8 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../../keys/caller.js';
 import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { accountIdOfPath } from '../../request-values.js';
-import { AccountHistory, accountNotFound } from './account-history.js';
-import type { ReplayedEvent } from './account-history.js';
+import { AccountHistory, accountNotFound, isUnread } from './account-history.js';
+import type { ReplayedEvent, UnreadEvent } from './account-history.js';
 
 export interface ReplayAccount {
   /** Id or e-mail address. */
@@ -77,8 +77,8 @@ export class ReplayAccountQuery {
 }
 
 async function* entriesOf(
-  first: IteratorResult<ReplayedEvent>,
-  rest: AsyncGenerator<ReplayedEvent>,
+  first: IteratorResult<ReplayedEvent | UnreadEvent>,
+  rest: AsyncGenerator<ReplayedEvent | UnreadEvent>,
 ): AsyncGenerator<HistoryEntry> {
   try {
     for (let next = first; next.done !== true; next = await rest.next()) {
@@ -89,15 +89,18 @@ async function* entriesOf(
   }
 }
 
-export function toEntry({ recorded, event, client }: ReplayedEvent): HistoryEntry {
-  const { $correlationId, $causationId, actor } = recorded.metadata;
+/** An event that this version cannot read has no data that people may see, and may lack any metadata. */
+export function toEntry(replayed: ReplayedEvent | UnreadEvent): HistoryEntry {
+  const { recorded, client } = replayed;
+  const { $correlationId = '', $causationId = '', actor = '' } = recorded.metadata;
   return {
     revision: Number(recorded.revision),
     position: String(recorded.position),
     recordedAt: recorded.recordedAt.toISOString(),
-    type: event.type,
-    sentence: sentenceOf(event),
-    data: readableDataOf(event),
+    type: recorded.type,
+    ...(isUnread(replayed)
+      ? { sentence: 'This version cannot read what happened.', data: {} }
+      : { sentence: sentenceOf(replayed.event), data: readableDataOf(replayed.event) }),
     actor,
     client: client ?? null,
     correlationId: $correlationId,

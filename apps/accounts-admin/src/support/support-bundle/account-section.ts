@@ -2,7 +2,7 @@ import { accountStreamName, explainAccount, listedDataOf, sentenceOf } from '@ap
 import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { ChainWalk } from '@app/event-store';
 import type { EventStore, RecordedEvent } from '@app/event-store';
-import { anonymousAccountCodec } from '@app/personal-data';
+import { anonymousAccountCodec, decodeEach } from '@app/personal-data';
 
 const REDACTED = '[redacted]';
 const MOST_EVENTS = 200;
@@ -27,13 +27,13 @@ export async function accountSection(
   const newest: object[] = [];
   for await (const recorded of store.readStream(streamName)) {
     walk.add(recorded);
-    const [event] = await anonymousAccountCodec.decode([recorded]);
+    const [event] = await decodeEach(anonymousAccountCodec, [recorded]);
     if (event === undefined) throw new Error('the codec left out an event');
-    facts.push(event);
+    if (!(event instanceof Error)) facts.push(event);
     newest.push(entryOf(recorded, event));
     if (newest.length > MOST_EVENTS) newest.shift();
   }
-  if (facts.length === 0) return undefined;
+  if (newest.length === 0) return undefined;
   const { events, chainedFrom, broken } = walk.verdict;
   return {
     accountId,
@@ -48,20 +48,25 @@ export async function accountSection(
   };
 }
 
-function entryOf(recorded: RecordedEvent, event: AccountEvent): object {
+function entryOf(recorded: RecordedEvent, event: AccountEvent | Error): object {
   const { schemaVersion, actor, $correlationId, $causationId } = recorded.metadata;
-  const redacted = Object.fromEntries(Object.keys(event.data).map((name) => [name, REDACTED]));
   return {
     revision: Number(recorded.revision),
     position: String(recorded.position),
     recordedAt: recorded.recordedAt.toISOString(),
-    type: event.type,
+    type: recorded.type,
     schemaVersion,
-    sentence: sentenceOf(event),
-    data: { ...redacted, ...listedDataOf(event) },
+    ...(event instanceof Error
+      ? { unread: `${event.name}: ${event.message}` }
+      : { sentence: sentenceOf(event), data: redactedDataOf(event) }),
     actor,
     correlationId: $correlationId,
     causationId: $causationId,
     eventId: recorded.id,
   };
+}
+
+function redactedDataOf(event: AccountEvent): object {
+  const redacted = Object.fromEntries(Object.keys(event.data).map((name) => [name, REDACTED]));
+  return { ...redacted, ...listedDataOf(event) };
 }

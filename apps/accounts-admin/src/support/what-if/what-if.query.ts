@@ -1,6 +1,6 @@
 import { WhatIfReplay, guessBounds, noOutcome, sumOf } from '@app/accounts';
 import type { ActivationPolicy, GuessBounds, WhatIfOutcome } from '@app/accounts';
-import { anonymousAccountCodec } from '@app/personal-data';
+import { anonymousAccountCodec, decodeEach } from '@app/personal-data';
 import { Inject, Injectable } from '@nestjs/common';
 import { ACTIVATION_SETTINGS } from '../../admin.tokens.js';
 import { LogScan } from '../../evidence/log-scan.js';
@@ -71,8 +71,8 @@ function replayUnder(policy: ActivationPolicy): StreamFold<WhatIfReplay> {
   return {
     begin: () => new WhatIfReplay(policy),
     add: async (replay, recorded) => {
-      const [event] = await anonymousAccountCodec.decode([recorded]);
-      if (event) replay.add(event);
+      const [event] = await decodeEach(anonymousAccountCodec, [recorded]);
+      if (event && !(event instanceof Error)) replay.add(event);
     },
   };
 }
