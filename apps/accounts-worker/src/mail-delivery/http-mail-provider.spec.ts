@@ -162,6 +162,17 @@ describe('Handing a mail to a provider over HTTP', () => {
     expect((await failure()).ofMailOnly).toBe(false);
   });
 
+  it('knows the conflict that means: a mail with this key was taken, with another body', async () => {
+    const conflict =
+      (name: string): ProviderAnswer =>
+      (response) =>
+        response.writeHead(409).end(JSON.stringify({ statusCode: 409, name }));
+    provider.answers(conflict('invalid_idempotent_request'));
+    await expect(sender.send(mail, 'account/1')).resolves.toEqual({ kind: 'taken-before' });
+    provider.answers(conflict('concurrent_idempotent_requests'));
+    expect(await failure()).toMatchObject({ inDoubt: true, ofMailOnly: true });
+  });
+
   it('does not wait longer than its timeout', async () => {
     provider.answers(staysSilent);
     const begun = performance.now();
@@ -180,7 +191,7 @@ describe('Handing a mail to a provider over HTTP', () => {
     const elsewhere = await startScriptedProvider();
     try {
       provider.answers(refuses(307, { Location: `${elsewhere.url}/emails` }));
-      await failure();
+      expect((await failure()).message).toMatch(/the connection failed/);
       expect(elsewhere.requests).toEqual([]);
     } finally {
       await elsewhere.close();
@@ -196,8 +207,11 @@ describe('Handing a mail to a provider over HTTP', () => {
   );
 
   it('does not read an answer without end', async () => {
-    provider.answers((response) => response.writeHead(200).end('x'.repeat(70_000)));
-    expect((await failure()).message).toMatch(/the connection failed/);
+    provider.answers((response) => response.writeHead(200).end('x'.repeat(2 ** 20)));
+    expect(await failure()).toMatchObject({
+      message: expect.stringMatching(/the connection failed/),
+      inDoubt: true,
+    });
   });
 
   it('takes a cut connection, and none at all, for something that another try may mend', async () => {

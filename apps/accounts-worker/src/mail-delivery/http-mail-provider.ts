@@ -26,8 +26,10 @@ const LARGEST_ANSWER_BYTES = 64 * 1024;
  * many; and a key that is not accepted, because that is our fault to mend and not the mail's.
  */
 const MENDABLE = new Set([401, 403, 408, 409, 425, 429]);
-/** An earlier try with the same key is still under way there. */
+/** An earlier try with the same key is still under way there, or has ended: the answer's name tells. */
 const CONFLICT = 409;
+/** Name of the conflict that says: this key was used before, with another body. */
+const KEY_WAS_USED = 'invalid_idempotent_request';
 /** The provider says that it did not even begin. Other server errors leave that open. */
 const NOT_BEGUN = 503;
 /** The provider was not reached. Any other fault of the connection may have come after the mail was taken. */
@@ -60,8 +62,16 @@ export class HttpMailProvider extends MailProvider {
   protected async deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     const { status, headers, body } = await this.post(mail, idempotencyKey);
     if (status >= 200 && status < 300) {
-      const providerMessageId = messageIdOf(body);
+      const providerMessageId = fieldOf(body, 'id');
+      if (providerMessageId === undefined) {
+        throw new MailProviderUnavailable('it answered success without a message id', {
+          inDoubt: true,
+        });
+      }
       return { kind: 'accepted', providerMessageId, acceptedAt: this.http.clock() };
+    }
+    if (status === CONFLICT && fieldOf(body, 'name') === KEY_WAS_USED) {
+      return { kind: 'taken-before' };
     }
     if (status >= 400 && status < 500 && !MENDABLE.has(status)) {
       return { kind: 'refused', reason: `the provider answered ${status}` };
@@ -121,16 +131,15 @@ export class HttpMailProvider extends MailProvider {
   }
 }
 
-function messageIdOf(body: string): string {
+/** A text in the provider's answer; undefined where there is none, or no answer that can be read. */
+function fieldOf(body: string, name: string): string | undefined {
   try {
     const answer: unknown = JSON.parse(body);
-    if (typeof answer === 'object' && answer !== null && 'id' in answer) {
-      if (typeof answer.id === 'string' && answer.id !== '') return answer.id;
-    }
+    const value = typeof answer === 'object' && answer ? Reflect.get(answer, name) : undefined;
+    return typeof value === 'string' && value !== '' ? value : undefined;
   } catch {
-    // Below: an answer that cannot be read is one without an id.
+    return undefined;
   }
-  throw new MailProviderUnavailable('it answered success without a message id', { inDoubt: true });
 }
 
 /** In our own words: the library's messages may quote the URL or the answer. */

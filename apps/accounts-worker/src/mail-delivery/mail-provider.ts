@@ -120,8 +120,8 @@ export abstract class MailProvider {
   async send(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     try {
       const outcome = await this.breaker.execute(() => this.try(mail, idempotencyKey));
-      if (outcome.kind === 'accepted') this.accepted += 1;
-      else this.refused += 1;
+      if (outcome.kind === 'refused') this.refused += 1;
+      else this.accepted += 1;
       return outcome;
     } catch (thrown) {
       const error = thrown instanceof FailedBeforePause ? thrown.failure : thrown;

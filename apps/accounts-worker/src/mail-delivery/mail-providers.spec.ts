@@ -303,6 +303,46 @@ describe('Two providers', () => {
     expect(keysAt(first)).toEqual(['new']);
   });
 
+  it('a mail that the first says it has under way does not go to the second', async () => {
+    first.answers(conflict());
+    expect(await tries('a')).toBe('later');
+    later(9_999);
+    first.answers(conflict());
+    expect(await tries('a')).toBe('later');
+    await breakFirst();
+    later(9_999);
+    first.answers(conflict());
+    expect(await tries('a')).toBe('later');
+    expect(keysAt(second)).toEqual([]);
+  });
+
+  it('a mail whose key the first has used is settled there, and no one is asked again', async () => {
+    first.answers(silent(), { kind: 'taken-before' });
+    expect(await tries('a')).toBe('later');
+    later(9_000);
+    const settled = { kind: 'accepted', providerMessageId: 'unknown', acceptedAt: noon };
+    expect(await providers.send(mail, 'a')).toEqual(settled);
+    await breakFirst();
+    expect(await providers.send(mail, 'a')).toEqual(settled);
+    expect(providers.giveUp('a', 'it is too late')).toEqual(settled);
+    expect([keysAt(first), keysAt(second)]).toEqual([[], []]);
+  });
+
+  it.each([{ kind: 'accepted', providerMessageId: '1', acceptedAt: noon } as const, refused])(
+    'what one of them answered is kept until it is on record (%#)',
+    async (answer) => {
+      first.answers(answer);
+      const settled = await providers.send(mail, 'a');
+      await breakFirst();
+      later(600_000);
+      expect(await providers.send(mail, 'a')).toBe(settled);
+      expect([keysAt(first), keysAt(second)]).toEqual([[], []]);
+      providers.forget('a');
+      await tries('a');
+      expect([keysAt(first), keysAt(second)].flat()).toEqual(['a']);
+    },
+  );
+
   it('a mail in doubt says itself when to ask again', async () => {
     await breakFirst(silent);
     await expect(providers.send(mail, 'x')).rejects.toMatchObject({ afterMs: 1_000 });

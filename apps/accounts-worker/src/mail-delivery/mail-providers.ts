@@ -20,6 +20,8 @@ export type Delivery =
 /** A mail that a provider may have taken, or at least could not be asked to take. */
 interface InDoubtDelivery {
   readonly provider: MailProvider;
+  /** When it may have been taken for the first time, in milliseconds since the Unix epoch. */
+  readonly since: number;
   /** False when the provider has certainly not taken it. */
   readonly mayHaveTaken: boolean;
   /** Until then no other provider is asked to deliver it. */
@@ -30,8 +32,12 @@ interface InDoubtDelivery {
 interface UnsettledMail {
   attempts: number;
   doubt: InDoubtDelivery | undefined;
+  /** What a provider answered, until that is on record: it is not asked again, and no other one is. */
+  answer: Delivery | undefined;
 }
 
+/** Stands in the log for the id of a mail whose provider said that it took it, and not as which. */
+const UNTOLD_MESSAGE_ID = 'unknown';
 /** Far more than are in flight at a time. Entries of mails that another process settles are never removed here. */
 const MOST_UNSETTLED = 10_000;
 
@@ -76,24 +82,27 @@ export class MailProviders {
   }
 
   /**
-   * One try.
+   * One try; none where a provider's answer to an earlier one is still to be put on record.
    *
    * @param idempotencyKey a mail with the same key is delivered once, however often it is sent
    * @throws MailProviderUnavailable when the try did not settle the matter
    */
   async send(mail: Mail, idempotencyKey: string): Promise<Delivery> {
-    const unsettled = this.unsettled.get(idempotencyKey) ?? { attempts: 0, doubt: undefined };
+    const fresh: UnsettledMail = { attempts: 0, doubt: undefined, answer: undefined };
+    const unsettled = this.unsettled.get(idempotencyKey) ?? fresh;
+    if (unsettled.answer) return unsettled.answer;
     this.unsettled.set(idempotencyKey, unsettled);
     unsettled.attempts += 1;
     const provider = this.choose(unsettled.doubt);
     try {
       const outcome = await provider.send(mail, idempotencyKey);
+      unsettled.answer = this.answered(outcome, provider, unsettled);
       unsettled.doubt = undefined;
-      return outcome.kind === 'accepted' ? outcome : this.giveUp(idempotencyKey, outcome.reason);
+      return unsettled.answer;
     } catch (error) {
       if (!(error instanceof MailProviderUnavailable)) throw error;
       if (error.inDoubt) {
-        this.noteDoubt(unsettled, provider);
+        this.noteDoubt(unsettled, provider, error.ofMailOnly);
         throw error;
       }
       if (provider.state === 'closed' || !this.isWorking) throw error;
@@ -103,10 +112,10 @@ export class MailProviders {
     }
   }
 
-  /** Without another try. */
+  /** Without another try. A provider's answer that is still to be put on record remains what became of the mail. */
   giveUp(idempotencyKey: string, reason: string): Delivery {
-    const attempts = this.unsettled.get(idempotencyKey)?.attempts ?? 0;
-    return { kind: 'undeliverable', reason, attempts, abandonedAt: this.clock() };
+    const { answer, attempts = 0 } = this.unsettled.get(idempotencyKey) ?? {};
+    return answer ?? { kind: 'undeliverable', reason, attempts, abandonedAt: this.clock() };
   }
 
   /** The mail is dealt with: what became of it is on record. */
@@ -117,6 +126,25 @@ export class MailProviders {
   /** Closes the connections that are kept for the next mail. */
   close(): void {
     for (const provider of this.providers) provider.close();
+  }
+
+  private answered(
+    outcome: MailOutcome,
+    provider: MailProvider,
+    { attempts, doubt }: UnsettledMail,
+  ): Delivery {
+    if (outcome.kind === 'accepted') return outcome;
+    if (outcome.kind === 'refused') {
+      return {
+        kind: 'undeliverable',
+        reason: outcome.reason,
+        attempts,
+        abandonedAt: this.clock(),
+      };
+    }
+    const isThatTry = doubt?.mayHaveTaken && doubt.provider === provider;
+    const acceptedAt = isThatTry ? doubt.since : this.clock();
+    return { kind: 'accepted', providerMessageId: UNTOLD_MESSAGE_ID, acceptedAt };
   }
 
   private choose(doubt: InDoubtDelivery | undefined): MailProvider {
@@ -150,15 +178,19 @@ export class MailProviders {
     return provider.state === 'due' && !isAwaited;
   }
 
-  private noteDoubt(unsettled: UnsettledMail, provider: MailProvider): void {
+  /** @param isHeld the provider says that it has the mail: the while begins anew */
+  private noteDoubt(unsettled: UnsettledMail, provider: MailProvider, isHeld: boolean): void {
     const { doubt } = unsettled;
-    if (doubt?.mayHaveTaken && doubt.provider === provider) return;
-    unsettled.doubt = { provider, mayHaveTaken: true, until: Date.now() + this.doubtMs };
+    const isKnown = doubt?.mayHaveTaken && doubt.provider === provider;
+    if (isKnown && !isHeld) return;
+    const since = isKnown ? doubt.since : this.clock();
+    unsettled.doubt = { provider, since, mayHaveTaken: true, until: Date.now() + this.doubtMs };
   }
 
   /** The next try asks another provider: the same mail must not be the probe again and again. */
   private noteFailedProbe(unsettled: UnsettledMail, provider: MailProvider): void {
     if (unsettled.doubt?.mayHaveTaken) return;
-    unsettled.doubt = { provider, mayHaveTaken: false, until: Date.now() };
+    const since = this.clock();
+    unsettled.doubt = { provider, since, mayHaveTaken: false, until: Date.now() };
   }
 }

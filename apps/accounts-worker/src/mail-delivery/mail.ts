@@ -20,6 +20,10 @@ export type MailOutcome =
       readonly acceptedAt: number;
     }
   | {
+      /** The provider took a mail with this key before, and does not say which: its body was another one. */
+      readonly kind: 'taken-before';
+    }
+  | {
       /** The provider will never take this mail. */
       readonly kind: 'refused';
       /** In our words, without personal data. */

@@ -21,6 +21,7 @@ import {
   eventId,
   exampleCodes,
 } from '../testing/worker-examples.js';
+import { EventStoreUnavailable } from '@app/event-store';
 import { MailProviderUnavailable } from '../mail-delivery/mail.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
 import {
@@ -153,6 +154,41 @@ describe('Sending an activation code', () => {
     await send();
     expect(provider.sent).toHaveLength(2);
     expect(provider.sent[1]).toEqual(provider.sent[0]);
+  });
+
+  for (const [what, later] of Object.entries({ soon: SECOND, 'too late': 15 * MINUTE })) {
+    it(`accepted and not on record, because the append failed, is recorded ${what} and not sent again`, async () => {
+      await account.happened(...registered);
+      const acceptedAt = now;
+      provider.answers(async () => {
+        account.store.goAway();
+        return { kind: 'accepted', providerMessageId: 'message-1', acceptedAt };
+      });
+      await expect(send()).rejects.toThrow(EventStoreUnavailable);
+      account.store.comeBack();
+      now += later;
+      await send();
+      expect(provider.sent).toHaveLength(1);
+      expect(await newest()).toMatchObject({
+        type: 'ActivationCodeSent',
+        data: { sentAt: acceptedAt, providerMessageId: 'message-1' },
+      });
+    });
+  }
+
+  it('counts as sent when its key was used before, from the try that may have been taken', async () => {
+    await account.happened(...registered);
+    const firstTry = now;
+    provider.answers(new MailProviderUnavailable('no answer', { inDoubt: true }), {
+      kind: 'taken-before',
+    });
+    await expect(send()).rejects.toThrow(MailProviderUnavailable);
+    now += 40 * SECOND;
+    await send();
+    expect(await newest()).toMatchObject({
+      type: 'ActivationCodeSent',
+      data: { sentAt: firstTry, providerMessageId: 'unknown' },
+    });
   });
 
   it('records nothing while the matter is open, and leaves the next try to its caller', async () => {

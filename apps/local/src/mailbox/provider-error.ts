@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<number, string>> = {
   403: 'invalid_api_key',
   404: 'not_found',
   405: 'method_not_allowed',
-  409: 'invalid_idempotent_request',
+  409: 'concurrent_idempotent_requests',
   413: 'payload_too_large',
   415: 'unsupported_media_type',
   422: 'validation_error',
