@@ -5,6 +5,8 @@ export {
   setting,
 } from './configuration.js';
 export type { Environment } from './configuration.js';
+export { linesTo, linesToFile, linesToStdout } from './line-output.js';
+export type { LineOutput } from './line-output.js';
 export { LOG, createLog } from './log.js';
 export type { Log } from './log.js';
 export { runProcess } from './run-process.js';

@@ -1,8 +1,14 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.js';
 import { runScript } from '../../../test/support/process.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../test/service/logging-process.mjs', import.meta.url));
+
+const UNREAD = fileURLToPath(new URL('../../../test/service/unread-process.mjs', import.meta.url));
 
 async function linesWith(environment: Readonly<Record<string, string>>): Promise<string[]> {
   const { code, output } = await runScript(SCRIPT, environment);
@@ -52,5 +58,51 @@ describe('The log', () => {
   ])('says as much as LOG_LEVEL %p wants', async (level, messages) => {
     const lines = await linesWith({ LOG_LEVEL: level });
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(messages);
+  });
+
+  it('that is not read holds up no answer: lines are dropped, counted, and told of when it is read again', async () => {
+    const child = fork(UNREAD, {
+      execArgv: [],
+      env: { LOG_FORMAT: 'json' },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    try {
+      const [port] = (await once(child, 'message')) as [number];
+      const answer = await fetch(`http://127.0.0.1:${port}/`, {
+        signal: AbortSignal.timeout(5_000),
+      });
+      const dropped = Number(/^log_lines_dropped_total (\d+)$/m.exec(await answer.text())?.[1]);
+      expect(dropped).toBeGreaterThan(500);
+      let text = '';
+      child.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      const told = await eventually(() => {
+        const line = text.split('\n').find((candidate) => candidate.includes('were dropped'));
+        if (!line) throw new Error('nothing is told of the dropped lines');
+        return JSON.parse(line) as { level: number; dropped: number };
+      });
+      expect(told).toMatchObject({ level: 40, process: 'unread', dropped: expect.any(Number) });
+      expect(told.dropped).toBeGreaterThanOrEqual(dropped);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  it('whose disk is full holds up no answer either', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = fork(UNREAD, {
+      execArgv: [],
+      env: { LOG_FORMAT: 'json' },
+      stdio: ['ignore', full, 'inherit', 'ipc'],
+    });
+    try {
+      const [port] = (await once(child, 'message')) as [number];
+      const answer = await fetch(`http://127.0.0.1:${port}/`, {
+        signal: AbortSignal.timeout(5_000),
+      });
+      expect(await answer.text()).toMatch(/^log_lines_dropped_total 2001$/m);
+    } finally {
+      closeSync(full);
+      child.kill('SIGKILL');
+    }
   });
 });

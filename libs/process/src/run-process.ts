@@ -1,4 +1,5 @@
 import { ConfigurationError } from './configuration.js';
+import { leaveProcess } from './line-output.js';
 import { createLog } from './log.js';
 import type { Log } from './log.js';
 
@@ -36,7 +37,7 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
     log.info({ cause }, 'stopping');
     const deadline = setTimeout(() => {
       log.error({ deadlineMs: STOP_DEADLINE_MS }, 'could not stop in time, leaving now');
-      process.exit(exitCode === 0 ? 1 : exitCode);
+      leaveProcess(exitCode === 0 ? 1 : exitCode);
     }, STOP_DEADLINE_MS);
     try {
       await running?.stop();
@@ -45,7 +46,7 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
       exitCode ||= 1;
     }
     clearTimeout(deadline);
-    process.exit(exitCode);
+    leaveProcess(exitCode);
   };
 
   const fail = (message: string) => (error: unknown) => {
@@ -62,7 +63,7 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
     (started) => {
       running = started;
       if (stopping) {
-        void started.stop().finally(() => process.exit(0));
+        void started.stop().finally(() => leaveProcess(0));
         return;
       }
       log.info({ endpoints: started.endpoints }, 'ready');
@@ -71,10 +72,11 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
     (error: unknown) => {
       if (error instanceof ConfigurationError) {
         log.fatal(error.message);
-        process.exit(78);
+        leaveProcess(78);
+        return;
       }
       log.fatal({ err: error }, 'could not start');
-      process.exit(1);
+      leaveProcess(1);
     },
   );
 }

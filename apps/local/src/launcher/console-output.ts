@@ -1,11 +1,12 @@
-import { createWriteStream, mkdirSync } from 'node:fs';
-import type { WriteStream } from 'node:fs';
+import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { linesToFile } from '@app/process';
+import type { LineOutput } from '@app/process';
 
 export interface ConsoleOptions {
-  readonly to: Writable;
+  readonly to: LineOutput;
   readonly coloured: boolean;
   /** Show what the processes log at any level, not just warnings and errors. */
   readonly verbose: boolean;
@@ -15,7 +16,7 @@ export interface ConsoleOptions {
 
 /** What `npm start` prints, and the log files for everything else. */
 export class ConsoleOutput {
-  private readonly logFiles = new Map<string, WriteStream>();
+  private readonly logFiles = new Map<string, LineOutput>();
 
   constructor(private readonly options: ConsoleOptions) {
     mkdirSync(options.logFolder, { recursive: true });
@@ -43,18 +44,25 @@ export class ConsoleOutput {
     const logFile = this.openLogFile(name);
     for (const input of streams) {
       createInterface({ input, crlfDelay: Infinity }).on('line', (line) => {
+        const missing = logFile.dropped;
         logFile.write(`${line}\n`);
+        if (missing === 0 && logFile.dropped > 0) {
+          this.sayAbout(name, `the disk is full: lines are missing in ${this.logFile(name)}`);
+        }
         const shown = readableLine(line, this.options.verbose);
         if (shown !== undefined) this.sayAbout(name, shown);
       });
     }
   }
 
-  private openLogFile(name: string): WriteStream {
+  private openLogFile(name: string): LineOutput {
     const open = this.logFiles.get(name);
     if (open) return open;
-    const opened = createWriteStream(this.logFile(name), { mode: 0o600 });
-    opened.on('error', (error) => this.sayAbout(name, `cannot write its log: ${error.message}`));
+    const fd = openSync(this.logFile(name), 'w', 0o600);
+    const opened = linesToFile(
+      fd,
+      (dropped) => `${dropped} lines are missing here: the disk was full\n`,
+    );
     this.logFiles.set(name, opened);
     return opened;
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConfigurationError } from '@app/process';
+import { ConfigurationError, linesToStdout } from '@app/process';
 import type { ReadyMessage } from '@app/process';
 import { ConsoleOutput } from './console-output.js';
 import { prepareDataFolder } from './data-folder.js';
@@ -26,7 +26,7 @@ try {
   leaveWith(error);
 }
 const output = new ConsoleOutput({
-  to: process.stdout,
+  to: linesToStdout((dropped) => `… ${dropped} lines were not shown: they were not read\n`),
   coloured: process.stdout.isTTY === true && !process.env['NO_COLOR'],
   verbose: settings.verbose,
   logFolder: join(settings.dataDir, 'logs'),
