@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '@app/process';
+import { ConfigurationError, LETTING_GO_MS } from '@app/process';
 import type { Environment } from '@app/process';
 import { describe, expect, it } from '@jest/globals';
 import { readAdminSettings } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
 import { readApiSettings } from '../../apps/accounts-api/src/accounts-api.settings.js';
 import { readWorkerSettings } from '../../apps/accounts-worker/src/accounts-worker.settings.js';
 import { loadMailboxSettings } from '../../apps/local/src/mailbox/mailbox-settings.js';
+import { longestCallMs } from '../../apps/accounts-api/src/longest-call.js';
+import { longestWorkMs } from '../../apps/accounts-worker/src/longest-work.js';
 import { repositoryRoot } from '../support/process.js';
-import { blocksOf, environmentOf, readWithoutComments } from './compose-file.js';
+import { blocksOf, environmentOf, readWithoutComments, withMerged } from './compose-file.js';
 
 const composeFile = readWithoutComments('docker-compose.yml');
 const services = blocksOf(composeFile, 'services');
@@ -96,6 +98,20 @@ describe.each(Object.keys(PROCESSES))('the environment of the service %s', (name
     expect(presets.map(([key]) => key)).toEqual(
       { api: ['UV_THREADPOOL_SIZE'], worker: ['EMAIL_API_URL', 'EMAIL_FROM'] }[name] ?? [],
     );
+  });
+});
+
+describe('the time that a container has to stop', () => {
+  // The longest-lived settings apart, which an operator raises together with STOP_GRACE_PERIOD.
+  const longestMs = {
+    api: longestCallMs({ BCRYPT_COST: 12, ANSWER_BEAT_MS: 50 }) + LETTING_GO_MS,
+    worker: longestWorkMs({ EMAIL_TIMEOUT_MS: 3_000 }) + LETTING_GO_MS,
+  };
+
+  it.each(['api', 'worker', 'admin', 'mailbox'])('is longer than %s needs', (name) => {
+    const block = withMerged(composeFile, services.get(name) ?? '');
+    const seconds = Number(/stop_grace_period: \$\{STOP_GRACE_PERIOD:-(\d+)s\}/.exec(block)?.[1]);
+    expect(seconds * 1_000).toBeGreaterThan(Math.max(...Object.values(longestMs)));
   });
 });
 

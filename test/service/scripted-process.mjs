@@ -1,14 +1,14 @@
 /**
  * A process whose life is scripted by its environment, for the specs of runProcess:
  * START says what its start does, STOP what its stop does, AFTERWARDS what happens once it is ready.
- * Each step of its stop is appended to the file JOURNAL.
+ * WITHIN_MS is how long it says that its stop takes. Each step of its stop is appended to the file JOURNAL.
  */
 import { fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { clearInterval, setImmediate, setInterval } from 'node:timers';
 import { ConfigurationError, runProcess } from '../../dist/libs/process/src/index.js';
 
-const { START = 'ready', STOP = 'clean', AFTERWARDS = 'idle', JOURNAL } = process.env;
+const { START = 'ready', STOP = 'clean', AFTERWARDS = 'idle', JOURNAL, WITHIN_MS } = process.env;
 const note = (line) => appendFileSync(JOURNAL, `${line}\n`);
 const never = () => new Promise(() => undefined);
 /** Holds the event loop, as an open port would. */
@@ -31,12 +31,17 @@ const stops = {
     throw new Error('a file could not be closed');
   },
   never,
+  /** Takes a second. */
+  slow: () => new Promise((resolve) => setTimeout(resolve, 1_000)),
   /** Ends with the second signal, which must not have cut it short. */
   patient: () => new Promise((resolve) => process.on('SIGUSR2', resolve)),
 };
 
 const afterwards = {
   idle: () => undefined,
+  freeze: () => {
+    for (;;);
+  },
   throw: () =>
     setImmediate(() => {
       throw new Error('thrown and not caught');
@@ -58,6 +63,7 @@ runProcess('scripted', async (log) => {
   setTimeout(afterwards[AFTERWARDS], 0);
   return {
     endpoints: { api: 'http://127.0.0.1:1' },
+    ...(WITHIN_MS ? { stopsWithinMs: Number(WITHIN_MS) } : {}),
     stop: async () => {
       note('stop');
       await stops[STOP]();

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
+import { EVENT_STORE_TIMEOUT_MS } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import { createMetrics, runProcess, startInternalServer } from '@app/process';
+import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
@@ -13,6 +14,8 @@ import { describeAdminApi } from './api-description/api-description.js';
 import { ErasureReceipts } from './accounts/erase-account/erasure-receipts.js';
 
 const STATEMENT_TIMEOUT_MS = 5_000;
+/** An answer of each store, a connection to the database, and two events of a command. Exports and scans are cut. */
+const LONGEST_CALL_MS = STATEMENT_TIMEOUT_MS + 3_000 + 2 * EVENT_STORE_TIMEOUT_MS;
 /** Indexes over, and comparison of, tables with millions of rows. */
 const REBUILD_STATEMENT_TIMEOUT_MS = 600_000;
 const REBUILD_CONNECTIONS = 4;
@@ -42,6 +45,7 @@ async function start(log: Log): Promise<RunningProcess> {
     problemTypes: Object.values(adminProblems),
     problemTable: adminProblemTable,
     onAnswer: measureAnswers(metrics),
+    longestCallMs: LONGEST_CALL_MS,
   });
   if (settings.RECEIPT_KEY) {
     const { fingerprint } = new ErasureReceipts(settings.RECEIPT_KEY);
@@ -60,6 +64,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const url = await listen(app, settings.HOST, settings.ADMIN_PORT, 'ADMIN_PORT');
   return {
     endpoints: { admin: url, internal: internal.url },
+    stopsWithinMs: LONGEST_CALL_MS + LETTING_GO_MS,
     async stop() {
       await app.close();
       await internal.close();

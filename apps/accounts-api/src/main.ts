@@ -7,12 +7,19 @@ import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection } from '@app/views';
 import { ReadModelProgress } from '@app/consumers';
 import { createPool } from '@app/postgres/postgres.js';
-import { createMetrics, runProcess, startInternalServer, systemClock } from '@app/process';
+import {
+  LETTING_GO_MS,
+  createMetrics,
+  runProcess,
+  startInternalServer,
+  systemClock,
+} from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
 import { readApiSettings } from './accounts-api.settings.js';
+import { API_STATEMENT_TIMEOUT_MS, longestCallMs } from './longest-call.js';
 import { describeApi } from './api-description/api-description.js';
 import { keepRawBodies } from './record-mail-event/raw-body.js';
 import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
@@ -20,7 +27,6 @@ import { BcryptPasswordHasher } from './passwords/bcrypt-password-hasher.js';
 import { SecurityEvents } from './security-events/security-events.js';
 import { Throttle } from './limits/throttle.js';
 
-const STATEMENT_TIMEOUT_MS = 2_000;
 const TIDY_UP_INTERVAL_MS = 60_000;
 
 async function start(log: Log): Promise<RunningProcess> {
@@ -30,7 +36,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const database = createPool(settings.DATABASE_URL, {
     max: settings.DATABASE_CONNECTIONS,
     applicationName: 'accounts-api',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const progress = new ReadModelProgress({
@@ -85,6 +91,7 @@ async function start(log: Log): Promise<RunningProcess> {
     problemTypes: Object.values(accountProblems),
     problemTable: accountProblemTable(systemClock),
     onAnswer: measureAnswers(metrics),
+    longestCallMs: longestCallMs(settings),
   });
   describeApi(app);
   keepRawBodies(app.getHttpAdapter().getInstance(), MAIL_EVENTS_PATH);
@@ -101,6 +108,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const url = await listen(app, settings.HOST, settings.API_PORT, 'API_PORT');
   return {
     endpoints: { api: url, internal: internal.url },
+    stopsWithinMs: longestCallMs(settings) + LETTING_GO_MS,
     async stop() {
       clearInterval(tidying);
       rewrapping.abort();

@@ -6,7 +6,7 @@ import { NestLog } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts } from '@app/views';
 import { createPool } from '@app/postgres/postgres.js';
-import { createMetrics, runProcess, startInternalServer } from '@app/process';
+import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
@@ -14,9 +14,8 @@ import { readWorkerSettings } from './accounts-worker.settings.js';
 import { compareCopies, keepConfirmed } from './views/compare-copies.js';
 import { connectMailProviders } from './mail-delivery/connect-mail-providers.js';
 import { RunningConsumers } from './running-consumers.js';
+import { WORKER_STATEMENT_TIMEOUT_MS, longestWorkMs } from './longest-work.js';
 import { measureWork } from './worker-metrics.js';
-
-const STATEMENT_TIMEOUT_MS = 10_000;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readWorkerSettings();
@@ -26,7 +25,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const database = createPool(settings.DATABASE_URL, {
     max: settings.DATABASE_CONNECTIONS,
     applicationName: 'accounts-worker',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
     // The worker finds out whether the database may be used.
     allowUnconfirmed: true,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
@@ -74,6 +73,7 @@ async function start(log: Log): Promise<RunningProcess> {
   });
   return {
     endpoints: { internal: internal.url },
+    stopsWithinMs: longestWorkMs(settings) + LETTING_GO_MS,
     async stop() {
       stopping.abort();
       await confirming;

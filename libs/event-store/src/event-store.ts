@@ -103,6 +103,9 @@ export interface SubscribeToAllOptions {
   readonly signal: AbortSignal;
 }
 
+/** The longest that one append, or the next event of a read, may take, in milliseconds. */
+export const EVENT_STORE_TIMEOUT_MS = 5_000;
+
 /** Injection token of the `EventStore`. */
 export const EVENT_STORE = Symbol('EventStore');
 

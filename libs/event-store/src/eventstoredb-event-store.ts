@@ -13,7 +13,12 @@ import type {
   JSONEventType,
   RecordedEvent as ClientRecordedEvent,
 } from '@eventstore/db-client';
-import { EventStoreUnavailable, WrongExpectedRevision, isLogPosition } from './event-store.js';
+import {
+  EVENT_STORE_TIMEOUT_MS,
+  EventStoreUnavailable,
+  WrongExpectedRevision,
+  isLogPosition,
+} from './event-store.js';
 import type {
   AppendResult,
   EventMetadata,
@@ -35,7 +40,6 @@ export interface EventStoreDBOptions {
   readonly timeoutMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
 /** A checkpoint after this many events of no interest (the client multiplies by its window of 32). */
 const CHECKPOINT_INTERVAL = 8;
 /** After this time the server's own end of a read has arrived, in milliseconds. */
@@ -75,7 +79,7 @@ export class EventStoreDBEventStore implements EventStore {
 
   constructor(options: EventStoreDBOptions) {
     this.url = options.url;
-    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.timeoutMs = options.timeoutMs ?? EVENT_STORE_TIMEOUT_MS;
     this.credentials = credentialsOf(options.url);
     this.connection = this.connect();
   }

@@ -542,6 +542,21 @@ describe('Listening', () => {
     expect(received.join('')).toMatch(/HTTP\/1\.1 201 [^]*\{"name":"tea"\}$/);
   });
 
+  it('answers every call that it has accepted before it closes, however many and however slow', async () => {
+    const service = await startExampleService();
+    const calls = Array.from({ length: 20 }, (_, index) =>
+      service.call(`/drinks/brewed-slowly?ms=${2_000 + 10 * index}`),
+    );
+    await eventually(() => expect(service.brewing()).toBe(20));
+    const closed = service.close();
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(answers.map(({ headers }) => headers.get('Connection'))).toEqual(
+      Array(20).fill('close'),
+    );
+    await closed;
+  });
+
   it('closes within 2 seconds although a request never ends', async () => {
     const service = await startExampleService();
     const { port, hostname } = new URL(service.url);

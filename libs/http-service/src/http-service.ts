@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import helmet from '@fastify/helmet';
 import { StandardSchemaValidationPipe } from '@nestjs/common';
@@ -25,6 +26,8 @@ export interface HttpServiceOptions {
   readonly problemTable: ProblemTable;
   /** Called at every answer with the route pattern, not the path: no personal data gets into metrics. */
   onAnswer(answer: HttpAnswer): void;
+  /** The longest time in which a request that has arrived is answered, in milliseconds; 10 s without. */
+  readonly longestCallMs?: number;
   /** How long a caller may take to send a request; see `slowestRequest` for what holds without. */
   readonly slowestRequest?: SlowestRequest;
 }
@@ -50,8 +53,9 @@ const slowestRequest: SlowestRequest = { headersMs: 10_000, wholeMs: 15_000, che
 const LINGER_MS = 1_000;
 /** How often connections that have become idle are looked for while closing. */
 const IDLE_SWEEP_MS = 50;
-/** How long requests under way may take while closing; a process has about 4 s for all of its stop. */
-const CLOSING_GRACE_MS = 1_500;
+/** How long a caller may go on sending its request while the service closes. */
+const SENDING_GRACE_MS = 1_500;
+const LONGEST_CALL_MS = 10_000;
 
 type NestModule = Parameters<typeof NestFactory.create>[0];
 
@@ -104,7 +108,7 @@ export async function createHttpService(
     options.onAnswer(answer);
     done();
   });
-  closeConnectionsWhenDone(server);
+  closeConnectionsWhenDone(server, options.longestCallMs ?? LONGEST_CALL_MS);
 
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
@@ -135,20 +139,44 @@ export async function createHttpService(
 }
 
 /**
- * Closing waits for every connection. Fastify closes those that are idle just then; one that is still
- * being answered would be kept alive afterwards, and hold the process for more than a minute. Those that
- * still send or wait when their grace is over are cut.
+ * Closing waits for every request that has arrived. Fastify closes the connections that are idle just then; one that is
+ * still being answered would be kept alive afterwards, and hold the process for more than a minute. A caller that is still
+ * sending when its grace is over is cut: its request was not accepted.
  */
-function closeConnectionsWhenDone(server: FastifyInstance): void {
+function closeConnectionsWhenDone(server: FastifyInstance, longestCallMs: number): void {
   let closing = false;
+  const connections = new Set<Socket>();
+  const beingAnswered = new Map<FastifyRequest, Socket>();
+  server.server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  // After the body was read.
+  server.addHook('preValidation', (request, _reply, done) => {
+    beingAnswered.set(request, request.raw.socket);
+    done();
+  });
+  server.addHook('onResponse', (request, _reply, done) => {
+    beingAnswered.delete(request);
+    done();
+  });
+  server.addHook('onRequestAbort', (request, done) => {
+    beingAnswered.delete(request);
+    done();
+  });
   server.addHook('preClose', (done) => {
     closing = true;
     const sweep = setInterval(() => server.server.closeIdleConnections(), IDLE_SWEEP_MS);
-    // A caller that never ends its request must not keep the service from ending.
-    const graceOver = setTimeout(() => server.server.closeAllConnections(), CLOSING_GRACE_MS);
+    const timers = [
+      setTimeout(() => {
+        const kept = new Set(beingAnswered.values());
+        for (const socket of connections) if (!kept.has(socket)) socket.destroy();
+      }, SENDING_GRACE_MS),
+      setTimeout(() => server.server.closeAllConnections(), longestCallMs),
+    ];
     server.server.once('close', () => {
       clearInterval(sweep);
-      clearTimeout(graceOver);
+      for (const timer of timers) clearTimeout(timer);
     });
     done();
   });

@@ -5,12 +5,11 @@ export {
   setting,
 } from './configuration.js';
 export type { Environment } from './configuration.js';
-export { linesTo, linesToFile, linesToStdout } from './line-output.js';
-export type { LineOutput } from './line-output.js';
+export { LineOutput, linesTo, linesToFile, linesToStdout } from './line-output.js';
 export { LOG, createLog } from './log.js';
 export type { Log } from './log.js';
-export { runProcess } from './run-process.js';
-export type { ReadyMessage, RunningProcess } from './run-process.js';
+export { LETTING_GO_MS, runProcess } from './run-process.js';
+export type { ReadyMessage, RunningProcess, StoppingMessage } from './run-process.js';
 export { readinessOf } from './health.js';
 export type { HealthCheck, Readiness } from './health.js';
 export { startInternalServer } from './internal-server.js';

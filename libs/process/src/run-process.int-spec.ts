@@ -16,6 +16,7 @@ const SCRIPT = fileURLToPath(
 interface Script {
   readonly START?: 'ready' | 'never' | 'failing' | 'misconfigured';
   readonly STOP?: 'clean' | 'failing' | 'never' | 'patient';
+  readonly WITHIN_MS?: string;
   readonly AFTERWARDS?: 'idle' | 'throw' | 'reject' | 'fork';
 }
 
@@ -140,7 +141,7 @@ describe('Running a process', () => {
     await eventually(() => expect(scripted.output()).toContain('starting'));
     scripted.child.kill('SIGTERM');
     expect(await scripted.exited).toEqual({ code: 0, signal: null });
-    expect(scripted.messages).toEqual([]);
+    expect(scripted.messages).toEqual([{ kind: 'stopping', withinMs: 4_000 }]);
   });
 
   it('leaves with exit code 1 when it cannot stop within 4 seconds', async () => {
@@ -151,6 +152,15 @@ describe('Running a process', () => {
     expect(await scripted.exited).toEqual({ code: 1, signal: null });
     expect(Date.now() - askedAt).toBeLessThan(8_000);
     expect(scripted.logged().at(-1)?.msg).toBe('could not stop in time, leaving now');
+  });
+
+  it('has the time to stop that it said it needs, and tells its parent', async () => {
+    const scripted = run({ STOP: 'never', WITHIN_MS: '100' });
+    await scripted.ready();
+    scripted.child.kill('SIGTERM');
+    expect(await scripted.exited).toEqual({ code: 1, signal: null });
+    expect(scripted.messages.at(-1)).toEqual({ kind: 'stopping', withinMs: 100 });
+    expect(scripted.logged().at(-1)).toMatchObject({ deadlineMs: 100 });
   });
 
   it('leaves with exit code 1 when stopping fails', async () => {

@@ -9,6 +9,8 @@ export interface RunningProcess {
   readonly endpoints: Readonly<Record<string, string>>;
   /** Finishes what is under way and lets go of every resource. */
   stop(): Promise<void>;
+  /** The longest time that `stop` may take, in milliseconds: longer than the longest wait of what was accepted. */
+  readonly stopsWithinMs?: number;
 }
 
 /** The message a child process sends over Node's IPC channel once it can do its work. */
@@ -17,6 +19,19 @@ export interface ReadyMessage {
   readonly endpoints: Readonly<Record<string, string>>;
 }
 
+/**
+ * The message a child process sends over Node's IPC channel when it begins to stop: it finishes what it has accepted,
+ * and is gone by then.
+ */
+export interface StoppingMessage {
+  readonly kind: 'stopping';
+  readonly withinMs: number;
+}
+
+/** After the last work that was accepted: what closing servers and connections takes, in milliseconds. */
+export const LETTING_GO_MS = 4_000;
+
+/** For a process that accepts nothing that takes longer, or has not started yet. */
 const STOP_DEADLINE_MS = 4_000;
 
 /**
@@ -34,11 +49,17 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
   const stop = async (cause: string, exitCode: number): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    log.info({ cause }, 'stopping');
+    const withinMs = running?.stopsWithinMs ?? STOP_DEADLINE_MS;
+    log.info({ cause, withinMs }, 'stopping');
+    if (process.connected) {
+      const message: StoppingMessage = { kind: 'stopping', withinMs };
+      // A parent that goes at this moment needs no answer.
+      process.send?.(message, undefined, undefined, () => undefined);
+    }
     const deadline = setTimeout(() => {
-      log.error({ deadlineMs: STOP_DEADLINE_MS }, 'could not stop in time, leaving now');
+      log.error({ deadlineMs: withinMs }, 'could not stop in time, leaving now');
       leaveProcess(exitCode === 0 ? 1 : exitCode);
-    }, STOP_DEADLINE_MS);
+    }, withinMs);
     try {
       await running?.stop();
     } catch (error) {
@@ -66,7 +87,8 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
         void started.stop().finally(() => leaveProcess(0));
         return;
       }
-      log.info({ endpoints: started.endpoints }, 'ready');
+      const { endpoints, stopsWithinMs } = started;
+      log.info({ endpoints, stopsWithinMs }, 'ready');
       process.send?.({ kind: 'ready', endpoints: started.endpoints } satisfies ReadyMessage);
     },
     (error: unknown) => {

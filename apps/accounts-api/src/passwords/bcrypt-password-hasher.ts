@@ -19,7 +19,7 @@ export interface BcryptOptions {
   readonly longestWaitMs?: number;
 }
 
-const LONGEST_WAIT_MS = 2_000;
+export const LONGEST_HASH_WAIT_MS = 2_000;
 /** Weight of the newest measurement in the running average of a hash's duration. */
 const NEWEST_WEIGHT = 0.2;
 const STORED = /^v1\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$(?<cost>\d\d)\$.+)$/;
@@ -46,7 +46,7 @@ export class BcryptPasswordHasher implements PasswordHasher {
     private hashMs: number,
   ) {
     this.concurrency = options.concurrency ?? availableParallelism();
-    this.longestWaitMs = options.longestWaitMs ?? LONGEST_WAIT_MS;
+    this.longestWaitMs = options.longestWaitMs ?? LONGEST_HASH_WAIT_MS;
     this.bulkhead = bulkhead(this.concurrency, Number.MAX_SAFE_INTEGER);
   }
 

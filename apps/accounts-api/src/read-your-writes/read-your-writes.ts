@@ -30,7 +30,7 @@ export class WriteNotInLog extends Error {
   }
 }
 
-const LONGEST_WAIT_MS = 2_000;
+export const LONGEST_READ_WAIT_MS = 2_000;
 const MOST_REMEMBERED = 10_000;
 /** Calls that may wait for what their token says, in all and of one network. */
 const MOST_WAITING = 1_024;
@@ -88,7 +88,7 @@ export class ReadYourWrites {
     }
     const written = this.lastWrites.get(accountId);
     if (written === undefined) return;
-    await this.progress.waitUntil(written, LONGEST_WAIT_MS);
+    await this.progress.waitUntil(written, LONGEST_READ_WAIT_MS);
     if (this.lastWrites.get(accountId) === written) this.lastWrites.delete(accountId);
   }
 
@@ -96,6 +96,6 @@ export class ReadYourWrites {
     if (!this.progress.hasReached(claimed.position) && !(await this.isInLog(claimed))) {
       throw new WriteNotInLog();
     }
-    await this.progress.waitUntil(claimed.position, LONGEST_WAIT_MS);
+    await this.progress.waitUntil(claimed.position, LONGEST_READ_WAIT_MS);
   }
 }

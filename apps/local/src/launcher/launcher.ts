@@ -17,9 +17,9 @@ import { startPostgresProcess } from '../postgres/postgres-process.js';
 import { RunRecord } from './run-record.js';
 import { SupervisedPart } from './supervised-part.js';
 
-/** The whole product is gone this long after it was asked to stop, at the latest. */
+/** Parts that do not say how long they need are gone, all of them, this long after they were asked to stop. */
 const STOP_DEADLINE_MS = 4_500;
-/** Share of the time left that one part may use up while others still have to stop. */
+/** Share of the time left that one such part may use up while others still have to stop. */
 const STOP_SHARE = 0.4;
 
 const DIST = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -88,21 +88,23 @@ export class Launcher {
   }
 
   private async stopInOrder(): Promise<void> {
-    const deadline = Date.now() + STOP_DEADLINE_MS;
     this.record?.markStopping();
-    await this.stopParts(deadline);
+    await this.stopParts();
     // A start that is still under way gives up at its next step; why it fails does not matter any more.
     await Promise.allSettled([this.starting]);
-    await this.stopParts(deadline);
+    await this.stopParts();
     if (this.record) this.endpointsFile.remove();
     this.record?.release();
   }
 
-  private async stopParts(deadline: number): Promise<void> {
+  private async stopParts(): Promise<void> {
+    let leftMs = STOP_DEADLINE_MS;
     const inOrder = this.running.toSorted((one, other) => one.stopOrder - other.stopOrder);
     for (const { supervised } of inOrder) {
-      const graceMs = Math.max(0, deadline - Date.now()) * STOP_SHARE;
-      await supervised.stop(Math.round(graceMs));
+      const graceMs = Math.round(leftMs * STOP_SHARE);
+      const askedAt = Date.now();
+      await supervised.stop(graceMs);
+      leftMs -= Math.min(Date.now() - askedAt, graceMs);
     }
   }
 

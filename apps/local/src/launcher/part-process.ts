@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Environment, ReadyMessage } from '@app/process';
+import type { Environment, ReadyMessage, StoppingMessage } from '@app/process';
 import type { ConsoleOutput } from './console-output.js';
 
 export type Endpoints = Readonly<Record<string, string>>;
@@ -13,7 +13,10 @@ export interface PartProcess {
   readonly ready: Promise<Endpoints>;
   /** How it ended, for people. */
   readonly exited: Promise<string>;
-  /** Asks it to stop, and kills it when it has not done so within `graceMs`. */
+  /**
+   * Asks it to stop, and kills it when it has not done so in time: the time that it says it needs, or `graceMs` when it
+   * says nothing.
+   */
   stop(graceMs: number): Promise<void>;
   kill(): void;
 }
@@ -26,6 +29,8 @@ export interface ProcessOptions {
   readonly output: ConsoleOutput;
 }
 
+/** A process that could not stop in time ends itself, before it is killed. */
+const LEAVING_MS = 1_000;
 const READY_DEADLINE_MS = 20_000;
 
 /**
@@ -40,13 +45,14 @@ export function startPartProcess(options: ProcessOptions): PartProcess {
     ready: readyMessageOf(child, exited, options),
     exited,
     stop: async (graceMs) => {
+      const ended = exited.then(() => 'ended' as const);
+      const needsMs = stoppingMessageOf(child);
       child.kill('SIGTERM');
-      const inTime = await Promise.race([
-        exited.then(() => true),
-        delay(graceMs, false, { ref: false }),
-      ]);
-      if (inTime) return;
-      options.output.sayAbout(options.name, `did not stop within ${graceMs} ms: killed`);
+      const first = await Promise.race([ended, needsMs, pause(graceMs)]);
+      if (first === 'ended') return;
+      const patienceMs = first === undefined ? graceMs : first + LEAVING_MS;
+      if (first !== undefined && (await Promise.race([ended, pause(patienceMs)]))) return;
+      options.output.sayAbout(options.name, `did not stop within ${patienceMs} ms: killed`);
       child.kill('SIGKILL');
       await exited;
     },
@@ -108,6 +114,20 @@ function readyMessageOf(
       reject(new Error(startFault(options, end)));
     });
   });
+}
+
+/** How long it says that it needs to stop, in milliseconds. */
+function stoppingMessageOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.on('message', (message) => {
+      const { kind, withinMs = 0 } = message as Partial<StoppingMessage>;
+      if (kind === 'stopping') resolve(withinMs);
+    });
+  });
+}
+
+function pause(ms: number): Promise<undefined> {
+  return delay(ms, undefined, { ref: false });
 }
 
 function startFault({ name, output }: ProcessOptions, end: string): string {

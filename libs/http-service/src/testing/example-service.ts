@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Body, Controller, Get, HttpException, Module, Param, Post, Query } from '@nestjs/common';
 import { DocumentBuilder } from '@nestjs/swagger';
 import { pino } from 'pino';
@@ -27,6 +28,16 @@ class DrinksController {
   @Post()
   brew(@Body({ schema: drink }) body: z.infer<typeof drink>): object {
     return body;
+  }
+
+  static brewing = 0;
+
+  /** Takes as long as a call may that waits. */
+  @Get('brewed-slowly')
+  async brewSlowly(@Query('ms') ms: string): Promise<object> {
+    DrinksController.brewing += 1;
+    await delay(Number(ms));
+    return { name: 'tea' };
   }
 
   @Get()
@@ -66,6 +77,8 @@ export interface ExampleService {
   readonly logged: Readonly<Record<string, unknown>>[];
   /** What `onAnswer` received. */
   readonly answers: HttpAnswer[];
+  /** How many slow calls have begun. */
+  brewing(): number;
   /** One request over HTTP. */
   call(path: string, init?: RequestInit): Promise<Response>;
   /** Sends bytes as they are and gives all that came back until the server closed the connection. */
@@ -102,6 +115,7 @@ export async function startExampleService(
     url,
     logged,
     answers,
+    brewing: () => DrinksController.brewing,
     call: (path, init) => fetch(url + path, init),
     exchange: (bytes) => exchange(Number(new URL(url).port), bytes),
     close: () => app.close(),
