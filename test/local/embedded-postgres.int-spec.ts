@@ -130,6 +130,24 @@ describe('embedded PostgreSQL', () => {
     expect(await query(server.url, 'SELECT word FROM kept')).toEqual([{ word: 'still here' }]);
   });
 
+  it.each(['', '\n', '123'])(
+    'is not stopped by a pid file that a crash left as %j',
+    async (torn) => {
+      writeFileSync(join(dataDir, 'postmaster.pid'), torn);
+      const server = await start();
+      expect(await query(server.url, 'SELECT word FROM kept')).toEqual([{ word: 'still here' }]);
+    },
+  );
+
+  it('starts where the system has no shared memory', async () => {
+    const folder = temporaryFolder('kein Gerät für Speicher');
+    const sharedMemoryFolder = join(folder, 'missing');
+    const server = await start({ dataDir: join(folder, 'postgres'), sharedMemoryFolder });
+    expect(await query(server.url, 'SHOW dynamic_shared_memory_type')).toEqual([
+      { dynamic_shared_memory_type: 'mmap' },
+    ]);
+  });
+
   it('is not stopped by a stale pid file, nor does it end the process that has the pid now', async () => {
     writeFileSync(join(dataDir, 'postmaster.pid'), `${process.pid}\n${dataDir}\n`);
     const server = await start();
@@ -151,6 +169,8 @@ describe('embedded PostgreSQL', () => {
   it('says what is wrong when the password file of a database is lost', async () => {
     const copy = join(temporaryFolder('lost-password'), 'postgres');
     cpSync(dataDir, copy, { recursive: true });
+    await expect(start({ dataDir: copy })).rejects.toThrow(`${copy}.password`);
+    writeFileSync(`${copy}.password`, '\n');
     await expect(start({ dataDir: copy })).rejects.toThrow(`${copy}.password`);
   });
 

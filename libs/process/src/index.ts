@@ -5,6 +5,7 @@ export {
   setting,
 } from './configuration.js';
 export type { Environment } from './configuration.js';
+export { isDiskFull } from './disk-full.js';
 export { LineOutput, linesTo, linesToFile, linesToStdout } from './line-output.js';
 export { LOG, createLog } from './log.js';
 export type { Log } from './log.js';

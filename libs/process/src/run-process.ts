@@ -1,4 +1,5 @@
 import { ConfigurationError } from './configuration.js';
+import { isDiskFull } from './disk-full.js';
 import { leaveProcess } from './line-output.js';
 import { createLog } from './log.js';
 import type { Log } from './log.js';
@@ -97,7 +98,8 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
         leaveProcess(78);
         return;
       }
-      log.fatal({ err: error }, 'could not start');
+      const why = isDiskFull(error) ? ': the disk is full' : '';
+      log.fatal({ err: error }, `could not start${why}`);
       leaveProcess(1);
     },
   );

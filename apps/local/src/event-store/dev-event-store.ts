@@ -93,8 +93,18 @@ export class DevEventStore {
    */
   static async start(options: DevEventStoreOptions): Promise<DevEventStore> {
     const { dataFolder, fsync, log, onFailure } = options;
+    const onRoom = (hasRoom: boolean): void => {
+      if (hasRoom) log.info('the disk has room again: events are appended');
+      else log.error('the disk is full: no event is appended until there is room again');
+    };
     const startedAt = performance.now();
-    const store = await StreamStore.open({ folder: dataFolder, fsync, now: Date.now, onFailure });
+    const store = await StreamStore.open({
+      folder: dataFolder,
+      fsync,
+      now: Date.now,
+      onRoom,
+      onFailure,
+    });
     if (store.tornBytes > 0)
       log.warn({ bytes: store.tornBytes }, 'cut off an append that was never acknowledged');
     const milliseconds = Math.round(performance.now() - startedAt);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConfigurationError, linesToStdout } from '@app/process';
+import { ConfigurationError, isDiskFull, linesToStdout } from '@app/process';
 import type { ReadyMessage } from '@app/process';
 import { ConsoleOutput } from './console-output.js';
 import { prepareDataFolder } from './data-folder.js';
@@ -18,7 +18,7 @@ const EXIT_INTERRUPTED = 130;
 const SAME_KEYSTROKE_MS = 500;
 
 const startedAt = Date.now();
-let settings: LauncherSettings;
+let settings: LauncherSettings | undefined;
 try {
   settings = readLauncherSettings();
   prepareDataFolder(settings.dataDir);
@@ -90,7 +90,10 @@ function requestStop(cause: string): void {
 }
 
 function leaveWith(error: unknown): never {
-  const message = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const message = isDiskFull(error)
+    ? `The disk that holds ${settings?.dataDir ?? 'the data'} is full: make room there, or set DATA_DIR to another folder.`
+    : said;
   process.stderr.write(`\n${message}\n`);
   process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAULT);
 }

@@ -36,6 +36,8 @@ export interface EmbeddedPostgresOptions {
   readonly fsync?: boolean;
   /** Further server settings, by PostgreSQL's own names. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where this system keeps shared memory, when it has it: `/dev/shm`. */
+  readonly sharedMemoryFolder?: string;
   readonly log: { info(message: string): void; warn(message: string): void };
 }
 
@@ -128,7 +130,7 @@ class Cluster {
     ]);
     await this.run(
       this.binaries.postgres,
-      ['--single', '-D', unfinished, ...this.durability(), SUPERUSER],
+      ['--single', '-D', unfinished, ...this.sharedMemory(), ...this.durability(), SUPERUSER],
       `CREATE DATABASE ${DATABASE};\n`,
     );
     if (existsSync(this.dataDir)) rmdirSync(this.dataDir);
@@ -168,8 +170,8 @@ class Cluster {
   /** A server whose starter was killed still owns the folder; a stale note of one that is gone blocks it. */
   async stopOrphan(): Promise<void> {
     const pid = this.recordedPid();
-    if (pid === undefined) return;
-    if (!this.isOurServer(pid)) {
+    // A crash of the machine may have left the note without its content, which the server would not start with.
+    if (pid === undefined || !this.isOurServer(pid)) {
       rmSync(this.pidFile, { force: true });
       return;
     }
@@ -258,6 +260,7 @@ class Cluster {
         [
           ...['-D', this.dataDir],
           ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+          ...this.sharedMemory(),
           ...this.durability(),
         ],
         ['ignore', log, log],
@@ -266,6 +269,13 @@ class Cluster {
     } finally {
       closeSync(log);
     }
+  }
+
+  /** Containers and change roots may be without it; files serve as well. */
+  private sharedMemory(): string[] {
+    const folder = this.options.sharedMemoryFolder ?? '/dev/shm';
+    const isMissing = process.platform === 'linux' && !existsSync(folder);
+    return isMissing ? ['-c', 'dynamic_shared_memory_type=mmap'] : [];
   }
 
   private durability(): string[] {
@@ -365,13 +375,12 @@ class Cluster {
   }
 
   private password(): string {
-    if (!existsSync(this.passwordFile)) {
-      throw new Error(
-        `The database in ${this.dataDir} has lost its password file ${this.passwordFile}. ` +
-          'Put it back, or remove the folder to start with an empty database.',
-      );
-    }
-    return readFileSync(this.passwordFile, 'utf8').trim();
+    const password = existsSync(this.passwordFile) ? readFileSync(this.passwordFile, 'utf8') : '';
+    if (password.trim() !== '') return password.trim();
+    throw new Error(
+      `The database in ${this.dataDir} has lost its password file ${this.passwordFile}. ` +
+        'Put it back, or remove the folder to start with an empty database.',
+    );
   }
 
   private serverLog(): string {
@@ -385,7 +394,10 @@ class Cluster {
         ? `\nPostgreSQL refuses to run as root and was started as user ${this.owner.ids.uid}, who cannot ` +
           'enter that folder. Set DATA_DIR to a folder that everybody may enter, or start as an ordinary user.'
         : '';
-    return `${said ? ` It said:\n${said}` : ''}${hint}`;
+    const full = /No space left on device|Check free disk space/.test(output)
+      ? ' Its disk is full: make room there, or set DATA_DIR to another folder.'
+      : '';
+    return `${full}${said ? ` It said:\n${said}` : ''}${hint}`;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   invalidArgument,
   maximumAppendSizeExceeded,
   streamDeleted,
+  unavailable,
 } from './rpc-errors.js';
 
 /** `Append`: options, then one message per event, then one answer. */
@@ -53,6 +54,7 @@ export function handleAppend(
     if (target === undefined) return answer(invalidArgument('the append has no options'));
     const { streamName, expected } = target;
     try {
+      if (!store.hasRoom) throw unavailable();
       store.append(streamName, expected, events, (outcome) => {
         if (outcome.kind === 'stream-deleted') answer(streamDeleted(streamName.toString('utf8')));
         else answer(undefined, responseOf(outcome, expected));

@@ -19,7 +19,7 @@ import {
   wrongExpectedVersionFailure,
 } from './batch-failures.js';
 import type { BatchFailure } from './batch-failures.js';
-import { asRpcError, invalidArgument } from './rpc-errors.js';
+import { asRpcError, invalidArgument, unavailable } from './rpc-errors.js';
 
 /** The events of an append have to arrive within this time. */
 const WRITE_TIMEOUT_MS = 2_000;
@@ -139,6 +139,7 @@ export class BatchAppendCall {
 
   private append(batch: Batch): void {
     const { streamName, expected } = batch.target;
+    if (!this.store.hasRoom) return this.stream.fail(unavailable());
     try {
       this.store.append(streamName, expected, batch.events, (outcome) => {
         batch.isSettled = true;

@@ -11,6 +11,7 @@ import { streams, StreamsService } from '../protocol.js';
 import type { Streams } from '../protocol.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { StreamReader } from '../reading/stream-reader.js';
+import type { StreamStore } from '../streams/stream-store.js';
 import type { AppendOutcome } from '../streams/stream-store.js';
 import { handleAppend } from './append-call.js';
 import { BatchAppendCall } from './batch-append-call.js';
@@ -18,7 +19,13 @@ import type { OpenStreams } from './open-streams.js';
 import { expectedRevisionOf, streamNameOf } from './protocol-values.js';
 import { handleRead } from './read-call.js';
 import type { SubscriptionBehaviour } from './read-call.js';
-import { asRpcError, invalidArgument, streamDeleted, wrongExpectedVersion } from './rpc-errors.js';
+import {
+  asRpcError,
+  invalidArgument,
+  streamDeleted,
+  unavailable,
+  wrongExpectedVersion,
+} from './rpc-errors.js';
 
 const asOnTheWire = (message: Buffer): Buffer => message;
 
@@ -67,7 +74,7 @@ export function streamsService(
       new BatchAppendCall(store, maxAppendSize, stream, faults, call);
     }),
     delete: answeringOnce(faults, 'delete', (call, callback) =>
-      handleRemoval(store.delete.bind(store), call.request, callback, (at) => {
+      handleRemoval(store, store.delete.bind(store), call.request, callback, (at) => {
         const position = new streams.DeleteResp.Position();
         position.setCommitPosition(at);
         position.setPreparePosition(at);
@@ -75,7 +82,7 @@ export function streamsService(
       }),
     ),
     tombstone: answeringOnce(faults, 'tombstone', (call, callback) =>
-      handleRemoval(store.tombstone.bind(store), call.request, callback, (at) => {
+      handleRemoval(store, store.tombstone.bind(store), call.request, callback, (at) => {
         const position = new streams.TombstoneResp.Position();
         position.setCommitPosition(at);
         position.setPreparePosition(at);
@@ -87,6 +94,7 @@ export function streamsService(
 
 /** Delete and tombstone: two methods with requests of the same shape and the same errors. */
 function handleRemoval<Response extends Streams.DeleteResp | Streams.TombstoneResp>(
+  store: StreamStore,
   remove: (
     streamName: Buffer,
     expected: ExpectedVersion,
@@ -102,6 +110,7 @@ function handleRemoval<Response extends Streams.DeleteResp | Streams.TombstoneRe
     const streamName = streamNameOf(options.getStreamIdentifier());
     const revision = options.hasRevision() ? options.getRevision() : undefined;
     const expected = expectedRevisionOf(options, revision);
+    if (!store.hasRoom) throw unavailable();
     remove(streamName, expected, (outcome) => {
       const name = streamName.toString('utf8');
       if (outcome.kind === 'appended') callback(null, respond(String(outcome.position)));

@@ -1,9 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import type { writevSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { eventually } from '../../../../../test/support/eventually.js';
 import { EventLog } from './event-log.js';
+import type { EventLogOptions } from './event-log.js';
 import { FRAME_HEADER_LENGTH, sealFrame } from './frame.js';
 import { CorruptLogError, LOG_FILE_HEADER } from './recovery.js';
 
@@ -18,7 +21,9 @@ describe('the event log', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   /** Opens the log and returns the bodies it found. */
-  async function open(): Promise<{ log: EventLog; found: string[] }> {
+  async function open(
+    disk: Partial<EventLogOptions> = {},
+  ): Promise<{ log: EventLog; found: string[] }> {
     const found: string[] = [];
     const log = await EventLog.open({
       path,
@@ -28,9 +33,11 @@ describe('the event log', () => {
           found.push(chunk.toString('latin1', bodyStart, bodyStart + recordCount));
       },
       onProgress: () => undefined,
+      onRoom: () => undefined,
       onFailure: (error) => {
         throw error;
       },
+      ...disk,
     });
     return { log, found };
   }
@@ -105,6 +112,59 @@ describe('the event log', () => {
     const { log, found } = await open();
     expect(found).toEqual(['first', 'third']);
     await log.close();
+  });
+
+  describe('on a full disk', () => {
+    let room = Infinity;
+    const told: boolean[] = [];
+
+    /** Takes what there is room for, as the system does, and fails when that is nothing. */
+    const writev: typeof writevSync = (fd, buffers, position) => {
+      const bytes = Buffer.concat(buffers as Buffer[]).subarray(0, room);
+      if (bytes.length === 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      room -= bytes.length;
+      return writeSync(fd, bytes, 0, bytes.length, position);
+    };
+
+    beforeEach(() => {
+      room = Infinity;
+      told.length = 0;
+    });
+
+    const openThere = () => open({ writev, onRoom: (hasRoom) => told.push(hasRoom) });
+
+    it('acknowledges nothing, goes on reading, and goes on by itself when there is room again', async () => {
+      const { log } = await openThere();
+      const at = log.nextBodyOffset;
+      await append(log, 'one');
+      room = FRAME_HEADER_LENGTH + 1;
+      let acknowledged = false;
+      const two = append(log, 'two').then(() => (acknowledged = true));
+      await eventually(() => expect(log.hasRoom).toBe(false));
+      expect(acknowledged).toBe(false);
+      expect(log.read(at, 3).toString()).toBe('one');
+      room = Infinity;
+      await two;
+      expect([log.hasRoom, told]).toEqual([true, [false, true]]);
+      await append(log, 'three');
+      await log.close();
+      expect((await open()).found).toEqual(['one', 'two', 'three']);
+    });
+
+    it('can be closed; what was not acknowledged is cut off', async () => {
+      const { log } = await openThere();
+      await append(log, 'one');
+      room = FRAME_HEADER_LENGTH + 1;
+      let acknowledged = false;
+      void append(log, 'two').then(() => (acknowledged = true));
+      await eventually(() => expect(log.hasRoom).toBe(false));
+      await log.close();
+      expect(acknowledged).toBe(false);
+      const again = await open();
+      expect(again.found).toEqual(['one']);
+      expect(again.log.recovery.tornBytes).toBe(FRAME_HEADER_LENGTH + 1);
+      await again.log.close();
+    });
   });
 
   it('refuses to start when a durable append is damaged, naming file and offset', async () => {

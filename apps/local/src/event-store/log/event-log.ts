@@ -9,7 +9,9 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { isDiskFull } from '@app/process';
 import { BlockCache } from './block-cache.js';
 import { FRAME_HEADER_LENGTH, sealFrame } from './frame.js';
 import { LOG_FILE_HEADER, recoverLog } from './recovery.js';
@@ -21,6 +23,8 @@ const closeFile = promisify(close);
 const CACHE_BYTES = 32 * 1024 * 1024;
 /** The system takes at most 1,024 buffers in one writev. */
 const MAX_FRAMES_PER_WRITE = 1_000;
+/** How often a full disk is tried again, in milliseconds. */
+const ROOM_POLL_MS = 250;
 
 export interface EventLogOptions {
   readonly path: string;
@@ -30,8 +34,12 @@ export interface EventLogOptions {
   readonly visit: FrameVisitor;
   /** Called after each group of appends is durable and all their callbacks have run. */
   readonly onProgress: () => void;
+  /** Called when the disk is full, and when there is room again. */
+  readonly onRoom: (hasRoom: boolean) => void;
   /** Called once when the disk fails; the log accepts nothing afterwards. */
   readonly onFailure: (error: Error) => void;
+  /** Writes like `writev` of the system; for specs that have the disk fail. */
+  readonly writev?: typeof writevSync;
 }
 
 interface Waiting {
@@ -50,6 +58,8 @@ export class EventLog {
   private durable: number;
   private flushing: Promise<void> | undefined;
   private failed = false;
+  private isFull = false;
+  private readonly closing = new AbortController();
 
   private constructor(
     private readonly fileDescriptor: number,
@@ -87,6 +97,11 @@ export class EventLog {
     return new EventLog(fileDescriptor, cache, options, recovery);
   }
 
+  /** Whether appends are written: false while the disk is full. Reads go on, and so do appends once there is room. */
+  get hasRoom(): boolean {
+    return !this.isFull;
+  }
+
   /** Where the body of the next frame will begin. */
   get nextBodyOffset(): number {
     return this.end + FRAME_HEADER_LENGTH;
@@ -119,6 +134,7 @@ export class EventLog {
 
   /** Writes out what is pending and marks the end, which distinguishes later damage from a torn append. */
   async close(): Promise<void> {
+    this.closing.abort();
     await this.flushing;
     if (!this.failed && this.end > this.recovery.length) {
       this.append(Buffer.alloc(FRAME_HEADER_LENGTH), 0, () => undefined);
@@ -134,7 +150,8 @@ export class EventLog {
       while (this.pending.length > 0) {
         const frames = this.pending;
         this.pending = [];
-        const end = this.write(frames);
+        const end = await this.writeOnceThereIsRoom(frames);
+        if (end === undefined) return;
         if (this.options.fsync) await syncData(this.fileDescriptor);
         this.cache.markWritten(end);
         this.durable = end;
@@ -148,13 +165,38 @@ export class EventLog {
     }
   }
 
+  /**
+   * What a full disk took of the frames is no acknowledged part of the log: it is written again at the same place.
+   *
+   * @returns the new end of the log; undefined when it was closed before there was room
+   */
+  private async writeOnceThereIsRoom(frames: Buffer[]): Promise<number | undefined> {
+    for (;;) {
+      try {
+        const end = this.write(frames);
+        if (this.isFull) this.options.onRoom(true);
+        this.isFull = false;
+        return end;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        if (!this.isFull) this.options.onRoom(false);
+        this.isFull = true;
+      }
+      if (this.closing.signal.aborted) {
+        this.failed = true;
+        return undefined;
+      }
+      await pause(ROOM_POLL_MS, this.closing.signal);
+    }
+  }
+
   /** Into the system's cache, which is a matter of microseconds: waiting for a thread takes longer. */
   private write(frames: Buffer[]): number {
     let offset = this.durable;
     for (let first = 0; first < frames.length; first += MAX_FRAMES_PER_WRITE) {
       let rest = frames.slice(first, first + MAX_FRAMES_PER_WRITE);
       while (rest.length > 0) {
-        const written = writevSync(this.fileDescriptor, rest, offset);
+        const written = (this.options.writev ?? writevSync)(this.fileDescriptor, rest, offset);
         offset += written;
         rest = withoutFirstBytes(rest, written);
       }
@@ -169,6 +211,13 @@ export class EventLog {
     for (const { resolve } of this.waiting.splice(0, resolved)) resolve();
     this.options.onProgress();
   }
+}
+
+/** Ends early when the signal says so. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 function withoutFirstBytes(buffers: Buffer[], count: number): Buffer[] {

@@ -35,6 +35,7 @@ describe('the stream store', () => {
       folder,
       fsync: false,
       now: () => now,
+      onRoom: () => undefined,
       onFailure: (error) => {
         throw error;
       },

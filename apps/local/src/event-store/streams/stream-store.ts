@@ -48,6 +48,8 @@ export interface StreamStoreOptions {
   readonly fsync: boolean;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Called when the disk is full, and when there is room again. */
+  readonly onRoom: (hasRoom: boolean) => void;
   /** The disk failed: nothing can be appended any more. */
   readonly onFailure: (error: Error) => void;
 }
@@ -92,6 +94,7 @@ export class StreamStore {
         fsync: options.fsync,
         visit: (chunk, bodyStart, recordCount) => indexFrame(index, chunk, bodyStart, recordCount),
         onProgress: () => opened.store?.announceProgress(),
+        onRoom: options.onRoom,
         onFailure: options.onFailure,
       });
       opened.store = new StreamStore(log, index, options, unlock);
@@ -105,6 +108,11 @@ export class StreamStore {
   /** Bytes of an unfinished append that were cut off at the start. */
   get tornBytes(): number {
     return this.log.recovery.tornBytes;
+  }
+
+  /** Whether the disk has room for more events. Callers are refused while it has none; what they read goes on. */
+  get hasRoom(): boolean {
+    return this.log.hasRoom;
   }
 
   /** Events with lower numbers are durable and may be shown. */

@@ -18,6 +18,7 @@ export interface AppendOnlyLogOptions<Entry> {
   readonly onFault?: (error: unknown) => void;
 }
 
+const ENTRIES_BETWEEN_TRIES = 1_000;
 const LINES_PER_WRITE = 1_000;
 
 /**
@@ -28,7 +29,8 @@ export class AppendOnlyLog<Entry> {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #fault: Error | undefined;
-  #compactionFaulty = false;
+  /** After a compaction that failed, the next one waits for so many more entries. */
+  #compactAt = 0;
 
   private constructor(
     private readonly path: string,
@@ -127,15 +129,17 @@ export class AppendOnlyLog<Entry> {
   }
 
   private async compactWhenWorthwhile(): Promise<void> {
-    if (this.#compactionFaulty) return;
+    if (this.storedEntries < this.#compactAt) return;
     const entries = this.options.compacted?.(this.storedEntries);
     if (!entries) return;
     try {
       await this.compact(entries);
     } catch (error) {
       // The long file is still whole: go on with it, and do not try again with every e-mail.
-      this.#compactionFaulty = true;
+      this.#compactAt = this.storedEntries + ENTRIES_BETWEEN_TRIES;
       this.options.onFault?.(error);
+      // Half a copy must not take the room that is missing.
+      await rm(`${this.path}.compacting`, { force: true });
     }
   }
 
