@@ -25,8 +25,9 @@ export function connectionOf(env: Environment, url: string | undefined): Connect
 
 function urlOfRunningProduct(dataDir: string): string {
   const path = join(dataDir, 'endpoints.json');
-  if (existsSync(path)) {
-    const { admin } = JSON.parse(readFileSync(path, 'utf8')) as { readonly admin?: string };
+  const content = contentOf(path);
+  if (content !== '') {
+    const { admin } = JSON.parse(content) as { readonly admin?: string };
     if (admin) return admin;
   }
   throw new UsageError(
@@ -36,8 +37,14 @@ function urlOfRunningProduct(dataDir: string): string {
 }
 
 function keyOfFile(path: string): string {
-  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  const content = contentOf(path);
+  if (content !== '') return content;
   throw new UsageError(
     'There is no key: set ADMIN_KEY, or ADMIN_KEY_FILE to a file that holds it.',
   );
+}
+
+/** Nothing where the file is missing, or a crash of the machine has left it without its content. */
+function contentOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
 }

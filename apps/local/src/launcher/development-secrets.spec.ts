@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { SecretFiles } from './development-secrets.js';
 import { developmentSecrets, secretEnvironment } from './development-secrets.js';
 
@@ -42,6 +50,16 @@ describe('development secrets', () => {
     const [name, value] = readFileSync(secrets.PASSWORD_PEPPERS_FILE, 'utf8').trim().split(':');
     expect(name).toBe('k1');
     expect(Buffer.from(value ?? '', 'base64')).toHaveLength(32);
+  });
+
+  it('that are empty are named, and none takes their place', () => {
+    const path = join(parent, 'crashed', 'address-key');
+    mkdirSync(dirname(path));
+    writeFileSync(path, '\n');
+    expect(() => developmentSecrets(dirname(path))).toThrow(
+      `The secret in ${path} is empty: put it back from a copy, or remove ${parent}`,
+    );
+    expect(readFileSync(path, 'utf8')).toBe('\n');
   });
 
   it('stay the same from one start to the next', () => {

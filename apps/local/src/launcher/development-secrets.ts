@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Environment } from '@app/process';
 
 const secretKey = () => randomBytes(32).toString('base64');
@@ -32,13 +32,15 @@ export type SecretFiles = Readonly<Record<`${SecretSetting}_FILE`, string>>;
  * stored accounts depend on them.
  *
  * @param folder made when it is missing
+ * @throws Error with what to do when one is empty
  */
 export function developmentSecrets(folder: string): SecretFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const files: Record<string, string> = {};
   for (const { setting, file, generate } of SECRETS) {
     const path = join(folder, file);
-    if (!existsSync(path)) {
+    if (existsSync(path)) refuseEmpty(path, folder);
+    else {
       // Half a key from a start that was cut would be taken for a whole one.
       writeFileSync(`${path}.new`, `${generate()}\n`, { mode: 0o600, flush: true });
       renameSync(`${path}.new`, path);
@@ -46,6 +48,14 @@ export function developmentSecrets(folder: string): SecretFiles {
     files[`${setting}_FILE`] = path;
   }
   return files as SecretFiles;
+}
+
+/** A new secret in its place would not fit the stored accounts. */
+function refuseEmpty(path: string, folder: string): void {
+  if (readFileSync(path, 'utf8').trim() !== '') return;
+  throw new Error(
+    `The secret in ${path} is empty: put it back from a copy, or remove ${dirname(folder)} to start without accounts.`,
+  );
 }
 
 /**

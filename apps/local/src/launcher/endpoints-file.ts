@@ -39,7 +39,9 @@ export class EndpointsFile {
   /** What the last start wrote; undefined after a stop. It may be stale after a kill. */
   read(): ProductEndpoints | undefined {
     if (!existsSync(this.path)) return undefined;
-    return productEndpoints.parse(JSON.parse(readFileSync(this.path, 'utf8')));
+    const content = readFileSync(this.path, 'utf8');
+    // A crash of the machine may have left the file without its content.
+    return content.trim() === '' ? undefined : productEndpoints.parse(JSON.parse(content));
   }
 
   remove(): void {

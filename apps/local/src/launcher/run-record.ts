@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDiskFull } from '@app/process';
 import { writeAtomically } from './atomic-file.js';
+import { FolderInUseError, lockFolder } from '../event-store/log/folder-lock.js';
 import { commandLineOf } from './command-line.js';
 
 interface RecordedProcess {
@@ -35,11 +37,10 @@ const STOPPING_MS = 6_000;
 /** Processes whose launcher was killed stop by themselves; those that have not by then are killed. */
 const LEFT_BEHIND_MS = 5_000;
 const POLL_MS = 20;
-const CONTEST_MS = 30;
 
 /**
- * Which launcher works on a data folder, and which processes it started. It is what keeps two launchers
- * apart, and what lets the next one clear up after one that was killed.
+ * Which launcher works on a data folder, and which processes it started: what lets the next one clear up after one that
+ * was killed. A lock of the folder keeps two launchers apart.
  */
 export class RunRecord {
   private released = false;
@@ -47,6 +48,8 @@ export class RunRecord {
   private constructor(
     private readonly file: string,
     private run: RecordedRun,
+    private readonly say: (text: string) => void,
+    private readonly unlock: () => void,
   ) {}
 
   /**
@@ -59,18 +62,20 @@ export class RunRecord {
     mkdirSync(dataDir, { recursive: true });
     const file = join(dataDir, 'launcher.json');
     await previousLauncherGone(file, dataDir);
-    await leftBehindGone(readRun(file)?.processes ?? [], say);
-    const record = new RunRecord(file, {
-      launcher: { name: 'launcher', pid: process.pid, script: 'launcher' },
-      state: 'running',
-      processes: [],
-    });
-    record.write();
-    // Two that start at the same moment both get here; the one that wrote last stays.
-    await delay(CONTEST_MS);
-    const holder = readRun(file)?.launcher.pid;
-    if (holder !== process.pid) throw new AlreadyRunning(dirname(file), holder ?? 0);
-    return record;
+    const unlock = lock(dataDir);
+    try {
+      await leftBehindGone(readRun(file)?.processes ?? [], say);
+      const run: RecordedRun = {
+        launcher: { name: 'launcher', pid: process.pid, script: 'launcher' },
+        state: 'running',
+        processes: [],
+      };
+      writeAtomically(file, run);
+      return new RunRecord(file, run, say, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   /** To be called whenever a process was started or has ended. */
@@ -86,12 +91,20 @@ export class RunRecord {
 
   release(): void {
     this.released = true;
+    // In this order: who waits for this launcher looks for the file, and finds the folder free then.
+    this.unlock();
     rmSync(this.file, { force: true });
   }
 
+  /** The record helps the next start; on a full disk this run goes on with the one it has. */
   private write(): void {
     if (this.released) return;
-    writeAtomically(this.file, this.run);
+    try {
+      writeAtomically(this.file, this.run);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.say(`the disk is full: ${this.file} says what was before`);
+    }
   }
 }
 
@@ -132,6 +145,22 @@ function isAlive({ pid, script }: RecordedProcess): boolean {
   return commandLineOf(pid).includes(script);
 }
 
+/** Nothing where there is no record, or one that a crash of the machine has left without its content. */
 function readRun(file: string): RecordedRun | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RecordedRun) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as RecordedRun;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function lock(dataDir: string): () => void {
+  try {
+    return lockFolder(dataDir);
+  } catch (error) {
+    if (error instanceof FolderInUseError) throw new AlreadyRunning(dataDir, error.processId);
+    throw error;
+  }
 }

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 
 /** Another living process works in the folder. */
 export class FolderInUseError extends Error {
-  constructor(folder: string, processId: number) {
+  constructor(
+    folder: string,
+    readonly processId: number,
+  ) {
     super(`the data folder ${folder} is in use by process ${processId}`);
     this.name = 'FolderInUseError';
   }
@@ -42,15 +45,15 @@ export function lockFolder(folder: string): () => void {
 function tryCreate(path: string): boolean {
   const draft = `${path}.${process.pid}.new`;
   const self: Holder = { processId: process.pid, startedAt: startOf(process.pid) };
-  writeFileSync(draft, JSON.stringify(self));
   try {
+    writeFileSync(draft, JSON.stringify(self));
     linkSync(draft, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   } finally {
-    rmSync(draft);
+    rmSync(draft, { force: true });
   }
 }
 
