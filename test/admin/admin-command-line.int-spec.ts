@@ -11,6 +11,8 @@ import {
   noon,
   SECOND,
 } from '@app/accounts/testing/account-examples.js';
+import { keepDefinitions } from '@app/consumers';
+import { projections } from '@app/views';
 import {
   EXIT,
   commandGroups,
@@ -121,6 +123,28 @@ describe('the admin command line', () => {
     expect(await shown('projections', 'failed', 'accounts')).toBe('Nothing.\n');
     expect(await shown('mails', 'list')).toContain(`${admin.accountIdOf(ada.address)}.1  sent`);
     expect(await shown('keys', 'list')).toContain('accounts:read history:read');
+  });
+
+  it('says after TRUNCATE what it found and what to type, and makes a lost table anew', async () => {
+    const { database } = admin;
+    await database.query({
+      text: `insert into read_model.checkpoints (consumer, position, updated_at)
+             values ('accounts', 1000000000, now())`,
+    });
+    await keepDefinitions(database, projections);
+    const rows = async () => (await run(['accounts', 'list', '--json'])).out;
+    const before = await rows();
+    await database.query({ text: 'truncate read_model.accounts' });
+    const refused = await run(['projections', 'rebuild', 'accounts']);
+    expect(refused.code).toBe(EXIT.failed);
+    expect(refused.err).toContain('The table has 0 rows, and the log makes 1: the old rows go on');
+    const typed = /^projections rebuild accounts .*$/m.exec(refused.err)?.[0] ?? '';
+    expect((await run(typed.split(' '))).code).toBe(EXIT.done);
+    expect(await rows()).toBe(before);
+
+    await database.query({ text: 'drop table read_model.accounts' });
+    expect((await run(['projections', 'rebuild', 'accounts'])).code).toBe(EXIT.done);
+    expect(await rows()).toBe(before);
   });
 
   it('says whether a history is as it was appended', async () => {

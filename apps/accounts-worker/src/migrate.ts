@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseUnavailable } from '@app/postgres';
-import { followLog, markRestored } from '@app/consumers';
+import { followLog, keepDefinitions, markRestored } from '@app/consumers';
 import { giveUpLostKeys, projections } from '@app/views';
 import type { Database } from '@app/postgres';
 import { migrate } from '@app/postgres/migrate.js';
@@ -85,6 +85,7 @@ function stepsAskedFor(): Set<string> {
   }
 }
 
+/** The steps that are asked for, after what is done each time. */
 async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<void> {
   const database = createPool(databaseUrl, {
     max: 1,
@@ -93,6 +94,7 @@ async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<vo
     allowUnconfirmed: true,
   });
   try {
+    await keepDefinitions(database, projections);
     for (const [name, step] of Object.entries(steps)) {
       if (asked.has(name)) say(await step.take(database));
     }
@@ -112,7 +114,7 @@ try {
   const applied = await migrateWhenReady(DATABASE_URL);
   for (const name of applied) say(`applied ${name}`);
   say('the database is up to date');
-  if (asked.size > 0) await take(DATABASE_URL, asked);
+  await take(DATABASE_URL, asked);
 } catch (error) {
   process.stderr.write(`migrate: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof ConfigurationError ? 78 : 1;

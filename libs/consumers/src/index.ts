@@ -37,6 +37,7 @@ export {
   RebuildRunning,
 } from './rebuild/rebuild-projection.js';
 export type { RebuildOptions, RebuildOutcome } from './rebuild/rebuild-projection.js';
+export { keepDefinitions } from './rebuild/table-definition.js';
 export { newestRebuilds } from './rebuild/rebuild-records.js';
 export type { RebuildRecord, RebuildState } from './rebuild/rebuild-records.js';
 export { column, columnName, rowProjection } from './row-projection.js';

@@ -251,6 +251,7 @@ async function rebuild(run: CommandRun): Promise<void> {
   try {
     const ended = await untilEnded(run, name, begun['rebuildId'], bar);
     run.show(ended, () => outcomeOf(ended));
+    if (ended['state'] === 'different') throw new RebuildNotSwitched(differenceOf(name, ended));
     if (ended['state'] !== 'switched') throw new RebuildNotSwitched('The old rows go on serving.');
   } finally {
     bar.end();
@@ -279,6 +280,20 @@ async function untilEnded(
     );
     await pause(POLL_MS);
   }
+}
+
+/** What was found, and what to type. */
+function differenceOf(name: string, { before, after }: Json): string {
+  const found = Number((before as Json)['rows']);
+  const made = Number((after as Json)['rows']);
+  const what =
+    found === made
+      ? `The table has ${found} rows, as many as the log makes, and some of them differ`
+      : `The table has ${found} rows, and the log makes ${made}`;
+  return (
+    `${what}: the old rows go on serving. When the log is whole, take the new ones with\n` +
+    `projections rebuild ${name} --switch-when-different`
+  );
 }
 
 function outcomeOf(rebuild: Json): string {

@@ -1,6 +1,7 @@
 import type { Queryable } from '@app/postgres';
 import type { Projection } from '../projection.js';
 import { liveTable } from '../projection.js';
+import { createLike, definitionOf, indexLike, tableExists } from './table-definition.js';
 
 /** How many rows a table has, and a checksum over all of them that does not depend on their order. */
 export interface TableDigest {
@@ -16,7 +17,7 @@ export class AsideTable {
   readonly name: string;
   private readonly live: string;
 
-  constructor(projection: Pick<Projection<never>, 'table'>) {
+  constructor(private readonly projection: Pick<Projection<never>, 'table'>) {
     this.name = `read_model_rebuild.${projection.table}`;
     this.live = liveTable(projection);
   }
@@ -24,43 +25,27 @@ export class AsideTable {
   /** An empty one; what an earlier rebuild left behind is dropped. Only the primary key is indexed. */
   async create(database: Queryable): Promise<void> {
     await this.drop(database);
-    await database.query({
-      text: `create table ${this.name} (like ${this.live} including all excluding indexes)`,
-    });
-    const { rows } = await database.query<{ name: string; definition: string }>({
-      text: `select conname as name, pg_get_constraintdef(oid) as definition
-             from pg_constraint where conrelid = $1::regclass and contype = 'p'`,
-      values: [this.live],
-    });
-    for (const { name, definition } of rows) {
-      await database.query({
-        text: `alter table ${this.name} add constraint "${name}" ${definition}`,
-      });
-    }
+    await createLike(database, this.name, await definitionOf(database, this.projection));
   }
 
   /** The live table's other indexes, built at once over the rows, and figures for the planner. */
   async index(database: Queryable): Promise<void> {
-    const { rows } = await database.query<{ definition: string }>({
-      text: `select pg_get_indexdef(indexrelid) as definition
-             from pg_index where indrelid = $1::regclass and not indisprimary`,
-      values: [this.live],
-    });
-    for (const { definition } of rows) {
-      await database.query({
-        text: definition.replace(` ON ${this.live} `, ` ON ${this.name} `),
-      });
-    }
+    await indexLike(database, this.name, await definitionOf(database, this.projection));
     await database.query({ text: `analyze ${this.name}` });
+  }
+
+  /** Whether there is no table whose place it could take. */
+  async isLiveLost(database: Queryable): Promise<boolean> {
+    return !(await tableExists(database, this.live));
   }
 
   async drop(database: Queryable): Promise<void> {
     await database.query({ text: `drop table if exists ${this.name}` });
   }
 
-  /** Puts it in the place of the live one, which is dropped. Readers wait until the transaction ends. */
+  /** Puts it in the place of the live one, which is dropped where it is not lost. Readers wait until the transaction ends. */
   async takePlace(transaction: Queryable): Promise<void> {
-    await transaction.query({ text: `drop table ${this.live}` });
+    await transaction.query({ text: `drop table if exists ${this.live}` });
     await transaction.query({ text: `alter table ${this.name} set schema read_model` });
   }
 

@@ -26,6 +26,7 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import { NothingToRebuild, ProjectionRebuild, RebuildRunning } from './rebuild-projection.js';
 import { newestRebuilds } from './rebuild-records.js';
+import { keepDefinitions } from './table-definition.js';
 
 describe('rebuilding a projection', () => {
   let fresh: FreshDatabase;
@@ -204,6 +205,37 @@ describe('rebuilding a projection', () => {
       state: 'switched',
     });
     expect(await countOf()).toBe(10);
+  });
+
+  it('makes a table anew that is lost, with all that belongs to it', async () => {
+    await keepDefinitions(database, [accountsProjection]);
+    await register(0, 10);
+    project();
+    await eventually(async () => expect(await countOf()).toBe(10));
+    const definitions = await indexesAndConstraints();
+    await database.query({ text: 'drop table read_model.accounts' });
+    await keepDefinitions(database, [accountsProjection]);
+    expect(await (await begin()).run()).toMatchObject({
+      state: 'switched',
+      before: { rows: 0n },
+      after: { rows: 10n },
+    });
+    expect(await countOf()).toBe(10);
+    expect(await indexesAndConstraints()).toEqual(definitions);
+    await register(10, 12);
+    await eventually(async () => expect(await countOf()).toBe(12));
+  });
+
+  it('cannot make a table anew that nobody knows any more, and says so', async () => {
+    await register(0, 1);
+    const { stop } = project();
+    await eventually(async () => expect(await countOf()).toBe(1));
+    await stop();
+    const unknown = { ...accountsProjection, table: 'never_made' };
+    const rebuild = await begin({ projection: unknown });
+    await expect(rebuild.run()).rejects.toThrow(
+      'read_model.never_made is lost, and so is the definition that migrate keeps of it',
+    );
   });
 
   it('happens once at a time', async () => {

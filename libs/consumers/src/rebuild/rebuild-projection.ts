@@ -90,7 +90,8 @@ const LOCK_NOT_AVAILABLE = '55P03';
  * The rows are built in a table aside, up to where the projection itself has come; the two tables are
  * compared at one position of the log; then, in one transaction that holds the projection's checkpoint, the
  * last events are added and the tables change places. Readers see the old rows or the new, and never
- * fewer. Killed at any moment before that commit, it leaves the old rows as they were.
+ * fewer. Killed at any moment before that commit, it leaves the old rows as they were. A live table that is lost is
+ * made anew from the definition that was kept of it, and compared with nothing.
  */
 export class ProjectionRebuild<Event> {
   private readonly aside: AsideTable;
@@ -172,9 +173,10 @@ export class ProjectionRebuild<Event> {
     await this.aside.index(database);
     await this.fillUntilClose();
     await this.saveProgress('comparing', this.reached);
-    const { comparedAt, before, after } = await this.compare();
+    const isLost = await this.aside.isLiveLost(database);
+    const { comparedAt, before, after } = isLost ? await this.lost() : await this.compare();
     const same = before.rows === after.rows && before.checksum === after.checksum;
-    if (!same && !switchWhenDifferent) {
+    if (!same && !isLost && !switchWhenDifferent) {
       const outcome = { state: 'different', comparedAt, before, after } as const;
       await saveRebuildOutcome(database, this.rebuildId, outcome);
       await this.aside.drop(database);
@@ -338,6 +340,19 @@ export class ProjectionRebuild<Event> {
     return {
       comparedAt: live.position,
       before: live.digest,
+      after: await this.aside.digest(database),
+    };
+  }
+
+  /** There is nothing to compare with, and nothing to lose. */
+  private async lost(): Promise<Comparison> {
+    const { database, projection } = this.options;
+    const position = await readCheckpoint(database, projection.name);
+    if (position === 'start') throw new NothingToRebuild(projection.name);
+    await this.fillTo(position);
+    return {
+      comparedAt: position,
+      before: { rows: 0n, checksum: '0' },
       after: await this.aside.digest(database),
     };
   }
