@@ -42,7 +42,7 @@ roll() {
   for predecessor in $old; do
     $COMPOSE up --detach --no-deps --no-recreate --scale "$1=$((count + 1))" "$1" > /dev/null 2>&1
     wait_for_health "$1"
-    $docker stop -t 15 "$predecessor" > /dev/null
+    $docker stop "$predecessor" > /dev/null
     $docker rm "$predecessor" > /dev/null
     say "$1: one of $count is replaced"
   done

@@ -13,7 +13,9 @@ const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 6_000;
 const MAIL_DEADLINE_MS = 10_000;
 
-const dataDir = mkdtempSync(join(tmpdir(), 'smoke-'));
+// As strict as an operator may be, in a folder named as people name folders.
+process.umask(0o077);
+const dataDir = mkdtempSync(join(tmpdir(), 'Prüfung (smoke) '));
 const email = 'ada@example.org';
 const password = 'correct horse battery staple';
 const authorization = `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}`;

@@ -115,6 +115,14 @@ describe('the time that a container has to stop', () => {
   });
 });
 
+describe('docker/upgrade.sh', () => {
+  it('leaves a process the time to stop that the compose file gives it', () => {
+    const script = readFileSync(join(repositoryRoot, 'docker/upgrade.sh'), 'utf8');
+    expect(script).toContain('$docker stop "$predecessor"');
+    expect(script).not.toMatch(/stop (-t|--time)/);
+  });
+});
+
 describe('docker/README.md', () => {
   it('names what can be set for the stack alone', () => {
     const readme = readFileSync(join(repositoryRoot, 'docker/README.md'), 'utf8');

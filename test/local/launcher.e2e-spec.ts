@@ -41,7 +41,7 @@ describe('npm start', () => {
   }
 
   beforeAll(async () => {
-    dataDir = temporaryFolder('launcher');
+    dataDir = temporaryFolder('Prüfung (launcher) ');
     environment = { ...FREE_PORTS, DATA_DIR: dataDir, BCRYPT_COST: '4' };
     launcher = await start();
   });
