@@ -186,6 +186,24 @@ describe('npm start', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  it('answers on while the terminal has stopped it (Ctrl-Z), however much there is to log', async () => {
+    await launcher.stop();
+    launcher = await start({ LOG_LEVEL: 'debug' });
+    const { api } = endpoints();
+    process.kill(launcher.pid, 'SIGSTOP');
+    try {
+      for (let calls = 0; calls < 2_000; calls += 100) {
+        const answers = Array.from({ length: 100 }, () =>
+          fetch(`${api}/nothing`, { signal: AbortSignal.timeout(10_000) }),
+        );
+        for (const { status } of await Promise.all(answers)) expect(status).toBe(404);
+      }
+    } finally {
+      process.kill(launcher.pid, 'SIGCONT');
+    }
+    expect(await account()).toMatchObject({ email: EMAIL });
+  });
+
   it('stops on a signal before everything has started', async () => {
     await launcher.stop();
     const early = runScript(LAUNCHER, environment, (pid) => process.kill(pid, 'SIGINT'));
