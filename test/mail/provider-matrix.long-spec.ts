@@ -14,6 +14,7 @@ import {
 import type { ProviderStatus } from './mail-provider.js';
 
 const ACCOUNTS = 20;
+const API_KEY = 'key-of-the-provider';
 
 describe('A provider that', () => {
   let product: Product;
@@ -22,7 +23,9 @@ describe('A provider that', () => {
   let provider: MailProvider;
 
   beforeAll(async () => {
-    product = await startProduct({ environment: { CODE_RESEND_SECONDS: '1', ...impatience } });
+    product = await startProduct({
+      environment: { CODE_RESEND_SECONDS: '1', EMAIL_API_KEY: API_KEY, ...impatience },
+    });
     client = new AccountClient(product.endpoints.api);
     backstage = new Backstage(product);
     provider = new MailProvider(product.endpoints.mailbox);
@@ -108,6 +111,37 @@ describe('A provider that', () => {
     ).toMatchObject({ reason: 'the provider answered 422', attempts: 1 });
     await eventually(async () => expect((await client.requestCode(caller)).status).toBe(202));
     expect((await client.activate(caller, await backstage.codeFor(caller))).status).toBe(200);
+  });
+
+  it('answers that the key was used with another body has taken the mail before: it is on record, once', async () => {
+    const caller = newCaller();
+    await provider.faults({ failFor: { to: caller.email, status: 409 } });
+    const { body } = await client.register(caller);
+    const { failed } = await status();
+    await eventually(async () => expect((await status()).failed).toBeGreaterThan(failed));
+    // As a worker of another version worded it, whose acceptance was never recorded.
+    const earlier = {
+      from: 'a@example.org',
+      to: 'b@example.org',
+      subject: 'Code',
+      text: 'earlier',
+    };
+    const taken = await fetch(`${product.endpoints.mailbox}/emails`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        Authorization: `Bearer ${API_KEY}`,
+        'Idempotency-Key': `${String(body['accountId'])}/1`,
+      },
+      body: JSON.stringify(earlier),
+    });
+    expect(taken.status).toBe(200);
+    await provider.faults();
+    expect(await backstage.recorded(body['accountId'], 'ActivationCodeSent')).toMatchObject({
+      issueNumber: 1,
+      providerMessageId: 'unknown',
+    });
+    expect(await provider.mails(caller.email)).toEqual([]);
   });
 
   it('is down holds up the feed and no registration; superseded codes are never mailed', async () => {

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '../../../test/support/run-folder.js';
@@ -54,7 +54,9 @@ describe('Lines that are never waited for', () => {
 
   it('go on in a file that had no room for a while', () => {
     const path = join(temporaryFolder('lines'), 'log');
-    const full = openSync('/dev/full', 'w');
+    writeFileSync(path, '');
+    // Refuses every write, as a full disk does.
+    const full = openSync(path, 'r');
     const onFullDisk = linesToFile(full, tell);
     onFullDisk.write('a\n');
     onFullDisk.write('b\n');

@@ -88,7 +88,8 @@ describe('The log', () => {
   });
 
   it('whose disk is full holds up no answer either', async () => {
-    const full = openSync('/dev/full', 'w');
+    // Refuses every write, as a full disk does.
+    const full = openSync(SCRIPT, 'r');
     const child = fork(UNREAD, {
       execArgv: [],
       env: { LOG_FORMAT: 'json' },

@@ -183,7 +183,10 @@ function readEntries<Entry>(
       entries.push(parse(JSON.parse(content.toString('utf8', start, end))));
     } catch (cause) {
       if (end + 1 === content.length) break;
-      throw new Error(`Entry ${entries.length + 1} of ${path} cannot be read.`, { cause });
+      throw new Error(
+        `Entry ${entries.length + 1} of ${path} cannot be read: restore the file from a copy, or remove it to forget all mails.`,
+        { cause },
+      );
     }
     start = end + 1;
   }
