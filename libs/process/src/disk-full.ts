@@ -1,6 +1,6 @@
-/** Whether the disk, or this user's share of it, is what an error is about. */
+/** Whether an error is about a full disk, a quota that is used up, or a file that may not grow further. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' || isDiskFull(error.cause);
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code ?? '') || isDiskFull(error.cause);
 }
