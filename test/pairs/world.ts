@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -145,8 +145,10 @@ export class World {
     const { pid } = eventStore;
     await run('prlimit', ['--pid', String(pid), `--fsize=${size}:unlimited`]);
     await pause(milliseconds);
-    // A store that was restarted meanwhile has no limit.
-    if (eventStore.pid === pid) await run('prlimit', ['--pid', String(pid), '--fsize=unlimited']);
+    // A store that was killed meanwhile took its limit with it.
+    if (existsSync(`/proc/${pid}`)) {
+      await run('prlimit', ['--pid', String(pid), '--fsize=unlimited']);
+    }
   }
 
   /** As a newer version of the product may append, while this one still runs. */
