@@ -115,7 +115,7 @@ describe('A provider that', () => {
 
   it('answers that the key was used with another body has taken the mail before: it is on record, once', async () => {
     const caller = newCaller();
-    await provider.faults({ failFor: { to: caller.email, status: 409 } });
+    await provider.faults({ recipients: [{ to: caller.email, fail: { status: 409 } }] });
     const { body } = await client.register(caller);
     const { failed } = await status();
     await eventually(async () => expect((await status()).failed).toBeGreaterThan(failed));
