@@ -25,21 +25,24 @@ export async function readCheckpoint(
 }
 
 /**
- * Stores how far a consumer has come. A position that is not beyond the stored one changes nothing.
+ * Stores how far a consumer has come. A position that is not beyond the stored one changes nothing, and neither does
+ * a leader that was replaced.
  *
  * @param lastEvent the last event up to there; left out when there was none since the checkpoint before
+ * @param epoch of the caller's leadership (see `whileLeader`); not looked at when left out
  */
 export async function saveCheckpoint(
   database: Queryable,
   consumer: string,
   position: LogPosition,
   lastEvent?: HandledEvent,
+  epoch?: bigint,
 ): Promise<void> {
   await database.query({
     name: 'save-checkpoint',
     text: `insert into read_model.checkpoints as stored (consumer, position, updated_at,
              event_id, event_stream, event_revision, event_position)
-           values ($1, $2, now(), $3, $4, $5, $6)
+           select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$7')}
            on conflict (consumer) do update
              set position = excluded.position, updated_at = excluded.updated_at,
                  event_id = coalesce(excluded.event_id, stored.event_id),
@@ -47,19 +50,21 @@ export async function saveCheckpoint(
                  event_revision = coalesce(excluded.event_revision, stored.event_revision),
                  event_position = coalesce(excluded.event_position, stored.event_position)
              where stored.position < excluded.position`,
-    values: [consumer, position, ...columnsOf(lastEvent)],
+    values: [consumer, position, ...columnsOf(lastEvent), epoch ?? null],
   });
 }
 
 /**
- * Moves a checkpoint on, provided that it still stands where the caller left it, and announces the move
- * to the processes that wait for it. Inside a transaction the row stays locked, so of two consumers under the same
- * name only one gets through.
+ * Moves a checkpoint on, provided that it still stands where the caller left it and that the caller still leads,
+ * and announces the move to the processes that wait for it. Inside a transaction the row stays locked, so of two
+ * consumers under the same name only one gets through. The place alone keeps rows right, whoever writes them; the
+ * epoch keeps a leader that was replaced from writing any.
  *
  * The commit does not wait for the disk: after a crash of the server the last events are handled once more.
  *
  * @param lastEvent the last event up to there; left out when there was none since the checkpoint before
- * @throws CheckpointMoved another process moved it: what the caller was about to write is out of date
+ * @param epoch of the caller's leadership (see `whileLeader`); not looked at when left out
+ * @throws CheckpointMoved another process moved it, or leads: what the caller was about to write is out of date
  */
 export async function moveCheckpoint(
   transaction: Queryable,
@@ -67,6 +72,7 @@ export async function moveCheckpoint(
   from: LogPosition | 'start',
   to: LogPosition,
   lastEvent?: HandledEvent,
+  epoch?: bigint,
 ): Promise<void> {
   const { rowCount } = await transaction.query(
     from === 'start'
@@ -75,11 +81,11 @@ export async function moveCheckpoint(
           text: `with moved as (
                    insert into read_model.checkpoints (consumer, position, updated_at,
                      event_id, event_stream, event_revision, event_position)
-                   values ($1, $2, now(), $3, $4, $5, $6)
+                   select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$7')}
                    on conflict (consumer) do nothing
                    returning consumer, position)
                  select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,
-          values: [consumer, to, ...columnsOf(lastEvent)],
+          values: [consumer, to, ...columnsOf(lastEvent), epoch ?? null],
         }
       : {
           name: 'move-checkpoint',
@@ -90,10 +96,10 @@ export async function moveCheckpoint(
                        event_revision = coalesce($6, event_revision),
                        event_position = coalesce($7, event_position)
                    from set_config('synchronous_commit', 'off', true)
-                   where consumer = $1 and position = $3
+                   where consumer = $1 and position = $3 and ${stillLeads('$8')}
                    returning consumer, position)
                  select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,
-          values: [consumer, to, from, ...columnsOf(lastEvent)],
+          values: [consumer, to, from, ...columnsOf(lastEvent), epoch ?? null],
         },
   );
   if (rowCount !== 1) throw new CheckpointMoved(consumer, from);
@@ -126,6 +132,15 @@ export async function takeBackToLastEvent(database: Queryable, consumer: string)
   });
 }
 
+/**
+ * Whether the epoch that a parameter holds is the newest one of the consumer `$1`. The next leader waits until the
+ * transaction has ended: it changes a column of a key, and renewing a lease does not.
+ */
+function stillLeads(parameter: string): string {
+  return `(${parameter}::bigint is null or exists (
+    select from operations.leases where name = $1 and epoch = ${parameter} for key share))`;
+}
+
 function columnsOf(event: HandledEvent | undefined): readonly unknown[] {
   return [event?.id, event?.streamName, event?.revision, event?.position].map((of) => of ?? null);
 }
@@ -136,7 +151,7 @@ export class CheckpointMoved extends Error {
     readonly consumer: string,
     readonly expected: LogPosition | 'start',
   ) {
-    super(`the checkpoint of ${consumer} is no longer at ${expected}`);
+    super(`the checkpoint of ${consumer} is no longer at ${expected}, or another process leads`);
     this.name = 'CheckpointMoved';
   }
 }

@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import type { Database } from '@app/postgres';
-import { whileLeader } from './leadership.js';
+import { CheckpointMoved, moveCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoints.js';
+import { isLed, whileLeader } from './leadership.js';
 import { createPool } from '@app/postgres/postgres.js';
 import { relayTo } from '@app/postgres/testing/tcp-relay.js';
 
@@ -34,6 +36,7 @@ describe('leadership', () => {
     readonly leading: boolean;
     readonly standingBy: boolean;
     readonly faults: readonly unknown[];
+    readonly epochs: readonly bigint[];
     stop(): Promise<void>;
   }
 
@@ -41,9 +44,11 @@ describe('leadership', () => {
     name: string,
     work: (signal: AbortSignal) => Promise<void> = untilAborted,
     through: Database = database,
+    leaseMs = 5_000,
   ): Candidate {
     const stopping = new AbortController();
     const faults: unknown[] = [];
+    const epochs: bigint[] = [];
     let leading = false;
     let standingBy = false;
     const ended = whileLeader({
@@ -51,7 +56,9 @@ describe('leadership', () => {
       name,
       signal: stopping.signal,
       intervalMs: 20,
-      lead: async (signal) => {
+      leaseMs,
+      lead: async (signal, epoch) => {
+        epochs.push(epoch);
         leading = true;
         standingBy = false;
         try {
@@ -76,6 +83,7 @@ describe('leadership', () => {
         return standingBy;
       },
       faults,
+      epochs,
       stop: async () => {
         stopping.abort();
         await ended;
@@ -150,6 +158,92 @@ describe('leadership', () => {
     await eventually(() => expect(leader.leading).toBe(false), { within: 8_000 });
     // Reported once the dead session is given up, which takes its own time.
     await eventually(() => expect(leader.faults[0]).toHaveProperty('name', 'DatabaseUnavailable'));
+  });
+
+  it('passes on while the connection of the leader stands, when its lease is not renewed', async () => {
+    const relay = await relayTo(fresh.url);
+    cleanUps.push(() => relay.close());
+    const behindRelay = createPool(relay.url, {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 1_000,
+    });
+    cleanUps.push(() => behindRelay.close());
+    const frozen = start('work', untilAborted, behindRelay, 400);
+    await becomesLeader(frozen);
+    const second = start('work');
+    await eventually(() => expect(second.standingBy).toBe(true));
+    relay.freeze();
+    await becomesLeader(second);
+    expect(frozen.leading).toBe(false);
+    expect(frozen.epochs).toHaveLength(1);
+    expect(second.epochs).toEqual([(frozen.epochs[0] ?? 0n) + 1n]);
+    expect(await isLed(database, 'work')).toBe(true);
+  });
+
+  it('is kept by a leader that renews its lease, however long the work takes', async () => {
+    const leader = start('work', untilAborted, database, 150);
+    await becomesLeader(leader);
+    const second = start('work');
+    await pause(600);
+    expect([leader.epochs.length, second.epochs.length]).toEqual([1, 0]);
+    expect([...leader.faults, ...second.faults]).toEqual([]);
+  });
+
+  it('ends for a leader that stood still for longer than its lease, before it hears of anything else', async () => {
+    let sawIn: unknown;
+    const leader = start(
+      'work',
+      async (signal) => {
+        await pause(50);
+        // The event loop stands still, as that of a process does that is stopped.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+        await database.query({ text: 'select 1' });
+        sawIn ??= signal.reason;
+        await untilAborted(signal);
+      },
+      database,
+      200,
+    );
+    await eventually(() => expect(leader.faults.length).toBeGreaterThan(0));
+    expect(sawIn).toHaveProperty('name', 'LeaseLost');
+  });
+
+  it('lets a leader of an older epoch move no checkpoint', async () => {
+    const first = start('work');
+    await becomesLeader(first);
+    await first.stop();
+    const second = start('work');
+    await becomesLeader(second);
+    const [older = 0n, newer = 0n] = [...first.epochs, ...second.epochs];
+    await saveCheckpoint(database, 'work', 10n, undefined, older);
+    await expect(moveCheckpoint(database, 'work', 'start', 10n, undefined, older)).rejects.toThrow(
+      CheckpointMoved,
+    );
+    expect(await readCheckpoint(database, 'work')).toBe('start');
+    await moveCheckpoint(database, 'work', 'start', 10n, undefined, newer);
+    await expect(moveCheckpoint(database, 'work', 10n, 11n, undefined, older)).rejects.toThrow(
+      CheckpointMoved,
+    );
+    await saveCheckpoint(database, 'work', 12n, undefined, older);
+    expect(await readCheckpoint(database, 'work')).toBe(10n);
+    await saveCheckpoint(database, 'work', 12n, undefined, newer);
+    expect(await readCheckpoint(database, 'work')).toBe(12n);
+  });
+
+  it('does not pass on within a transaction that moves the checkpoint', async () => {
+    const first = start('held');
+    await becomesLeader(first);
+    const second = start('held');
+    const epoch = first.epochs[0];
+    await database.inTransaction(async (transaction) => {
+      await moveCheckpoint(transaction, 'held', 'start', 10n, undefined, epoch);
+      await cutLeader('held');
+      await pause(300);
+      expect(second.leading).toBe(false);
+    });
+    await eventually(() => expect(first.leading || second.leading).toBe(true));
+    expect(await readCheckpoint(database, 'held')).toBe(10n);
   });
 
   it('is held until the work has ended, also when asked to stop', async () => {

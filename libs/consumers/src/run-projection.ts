@@ -45,6 +45,8 @@ export interface ProjectionOptions<Event> {
   readonly lingerMs?: number;
   /** Ends the projection; a transaction under way is rolled back. */
   readonly signal: AbortSignal;
+  /** Of the caller's leadership (see `whileLeader`): nothing is stored once another process leads. */
+  readonly epoch?: bigint;
   readonly observer: ProjectionObserver;
   /** Whether a fault of the codec concerns all events: none is set aside for it. Faults of one event when left out. */
   concernsAll?(error: unknown): Promise<boolean>;
@@ -347,10 +349,10 @@ class ProjectionRun<Event> {
     write: (transaction: Queryable, table: string) => Promise<readonly EventFailure[]>,
     isAnythingToWrite: boolean,
   ): Promise<void> {
-    const { database, projection, signal, observer } = this.options;
+    const { database, projection, signal, epoch, observer } = this.options;
     signal.throwIfAborted();
     const move = (by: Queryable) =>
-      moveCheckpoint(by, projection.name, this.stored, position, events.at(-1));
+      moveCheckpoint(by, projection.name, this.stored, position, events.at(-1), epoch);
     let failures: readonly EventFailure[] = [];
     if (isAnythingToWrite) {
       await database.inTransaction(

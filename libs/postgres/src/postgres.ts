@@ -32,7 +32,8 @@ export interface PoolOptions {
 const CONNECTION_TIMEOUT_MS = 2_000;
 /** The server cancels first, so that the connection stays usable; this is for servers that hang. */
 const CLIENT_TIMEOUT_SLACK_MS = 1_000;
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/** A process that was frozen within a transaction holds up the next leader no longer than its lease does. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const SESSION_QUERY_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 const WORKER_LOOKS_WITHIN_MS = 5_000;

@@ -114,7 +114,7 @@ export class SagaFeed {
       database,
       name,
       signal: this.stopping.signal,
-      lead: (signal) => this.feed(signal),
+      lead: (signal, epoch) => this.feed(signal, epoch),
       observer: {
         onStandby: () => {
           this.state = 'standby';
@@ -134,7 +134,7 @@ export class SagaFeed {
     this.state = 'stopped';
   }
 
-  private async feed(signal: AbortSignal): Promise<void> {
+  private async feed(signal: AbortSignal, epoch: bigint): Promise<void> {
     const { name, streamNamePrefixes, store, database, windowSize } = this.options;
     await takeBackToLastEvent(database, name);
     const onFault = (error: unknown, retryInMs: number) => this.onFault(error, retryInMs);
@@ -168,7 +168,7 @@ export class SagaFeed {
         onFault,
         handle: (event, ended) => this.handle(event, ended),
         saveCheckpoint: async (reached) => {
-          await this.save(reached);
+          await this.save(reached, epoch);
           if (reached.failures.length > 0) retries.expect();
           this.position = reached.position;
           // Without events in flight only the saving itself had failed.
@@ -183,12 +183,15 @@ export class SagaFeed {
     await Promise.all(this.overdue.values());
   }
 
-  private async save({ position, lastEvent, failures }: ReachedPlace): Promise<void> {
+  private async save(
+    { position, lastEvent, failures }: ReachedPlace,
+    epoch: bigint,
+  ): Promise<void> {
     const { database, name } = this.options;
-    if (failures.length === 0) return saveCheckpoint(database, name, position, lastEvent);
+    if (failures.length === 0) return saveCheckpoint(database, name, position, lastEvent, epoch);
     return database.inTransaction(async (transaction) => {
       await recordFailures(transaction, name, failures);
-      await saveCheckpoint(transaction, name, position, lastEvent);
+      await saveCheckpoint(transaction, name, position, lastEvent, epoch);
     });
   }
 

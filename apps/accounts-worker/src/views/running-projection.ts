@@ -74,7 +74,7 @@ export class RunningProjection {
       database: this.options.database,
       name: this.options.projection.name,
       signal: this.stopping.signal,
-      lead: (signal) => this.keep(signal),
+      lead: (signal, epoch) => this.keep(signal, epoch),
       observer: {
         onStandby: () => this.monitor.onStandby(),
         onElected: () => this.log.info('this worker keeps the rows'),
@@ -86,7 +86,7 @@ export class RunningProjection {
     });
   }
 
-  private async keep(signal: AbortSignal): Promise<void> {
+  private async keep(signal: AbortSignal, epoch: bigint): Promise<void> {
     const { projection, store, database, keys } = this.options;
     await runProjection({
       projection,
@@ -95,6 +95,7 @@ export class RunningProjection {
       database,
       ...projection.batches,
       signal,
+      epoch,
       observer: {
         onSubscribed: (position) => this.onSubscribed(position),
         onAdvanced: (progress) => this.onAdvanced(progress),
