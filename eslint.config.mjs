@@ -27,6 +27,33 @@ export default tseslint.config(
     },
   },
   {
+    // Instants come from the injected Clock, deadlines from performance.now(): a machine's own clock can be wrong.
+    files: ['libs/*/src/**/*.ts', 'apps/accounts-*/src/**/*.ts'],
+    ignores: [
+      'libs/process/src/clock.ts',
+      'apps/accounts-worker/src/mail-delivery/mail-provider{,s}.ts',
+      '**/*.{spec,int-spec,contract}.ts',
+      '**/testing/**',
+    ],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'Date',
+          property: 'now',
+          message: 'Use the injected Clock, or performance.now().',
+        },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+          message: 'Use new Date(clock()) with the injected Clock.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.cjs'],
     languageOptions: { globals: { module: 'readonly', require: 'readonly' } },
     rules: { '@typescript-eslint/no-require-imports': 'off' },

@@ -2,12 +2,13 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { knownSecrets } from '../api/known-secrets.js';
+import { freshDatabase } from '../support/postgres.js';
 import { repositoryRoot, runScript, startApp } from '../support/process.js';
 import { temporaryFolder } from '../support/run-folder.js';
 
 const API = join(repositoryRoot, 'dist/apps/accounts-api/src/main.js');
 const secrets = knownSecrets();
-/** No database is reachable: a process starts all the same, and its probe names what it lacks. */
+/** No database is reachable: settings are read before any is asked. */
 const elsewhere = {
   API_PORT: '0',
   BCRYPT_COST: '4',
@@ -57,12 +58,14 @@ describe('At its start the API', () => {
   });
 
   it('warns of rules on the composition of passwords, and only then', async () => {
-    const quiet = await startApp('accounts-api/src', { ...secrets, ...elsewhere });
+    const { url: DATABASE_URL } = await freshDatabase();
+    const settings = { ...secrets, ...elsewhere, DATABASE_URL };
+    // No event store is reachable: a process starts all the same, and its probe names what it lacks.
+    const quiet = await startApp('accounts-api/src', settings);
     await quiet.stop();
     expect(quiet.output()).not.toContain('composed by rules');
     const strict = await startApp('accounts-api/src', {
-      ...secrets,
-      ...elsewhere,
+      ...settings,
       PASSWORD_REQUIRE_DIGIT: 'true',
       PASSWORD_REQUIRE_SPECIAL: 'true',
     });

@@ -4,7 +4,7 @@ import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import { ACCOUNT_EVENT_CODEC, AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Database } from '@app/postgres';
-import { CLOCK, LOG, systemClock } from '@app/process';
+import { CLOCK, LOG } from '@app/process';
 import type { Clock, Environment, Log } from '@app/process';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
@@ -64,7 +64,7 @@ export interface AdminConnections {
   /** For statements that run for minutes. */
   readonly rebuildDatabase: Database;
   readonly log: Log;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** That the settings were read from; the process' own when left out. */
   readonly environment?: Environment;
 }
@@ -72,7 +72,7 @@ export interface AdminConnections {
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsAdminModule {
   static with(settings: AccountsAdminSettings, connections: AdminConnections): DynamicModule {
-    const { eventStore, database, rebuildDatabase, log, clock = systemClock } = connections;
+    const { eventStore, database, rebuildDatabase, log, clock } = connections;
     const { environment } = connections;
     const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
     const { RECEIPT_KEY: receiptKey } = settings;

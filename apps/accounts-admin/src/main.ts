@@ -4,7 +4,15 @@ import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-stor
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
+import { readServerTime } from '@app/postgres';
+import {
+  LETTING_GO_MS,
+  SharedClock,
+  createMetrics,
+  measureClock,
+  runProcess,
+  startInternalServer,
+} from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
@@ -37,9 +45,36 @@ async function start(log: Log): Promise<RunningProcess> {
     REBUILD_CONNECTIONS,
     REBUILD_STATEMENT_TIMEOUT_MS,
   );
+  // Works with any database, and has a connection whatever the others do.
+  const clockDatabase = createPool(settings.DATABASE_URL, {
+    max: 1,
+    applicationName: 'accounts-admin clock',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    allowUnconfirmed: true,
+  });
+  const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });
+  measureClock(metrics, clock);
+  const stopping = new AbortController();
+  const internal = await startInternalServer({
+    host: settings.HOST,
+    port: settings.INTERNAL_PORT,
+    metrics,
+    checks: {
+      eventStore: () => eventStore.checkAvailable(),
+      postgres: () => database.checkAvailable(),
+      clock: async () => clock.check(),
+    },
+  });
+  await clock.start(stopping.signal);
   await new AdminKeys(database).adoptConfigured(settings.ADMIN_KEY);
 
-  const module = AccountsAdminModule.with(settings, { eventStore, database, rebuildDatabase, log });
+  const module = AccountsAdminModule.with(settings, {
+    eventStore,
+    database,
+    rebuildDatabase,
+    clock: clock.now,
+    log,
+  });
   const app = await createHttpService(module, {
     log,
     problemTypes: Object.values(adminProblems),
@@ -52,24 +87,17 @@ async function start(log: Log): Promise<RunningProcess> {
     log.info({ fingerprint }, 'receipts are signed with');
   }
   describeAdminApi(app);
-  const internal = await startInternalServer({
-    host: settings.HOST,
-    port: settings.INTERNAL_PORT,
-    metrics,
-    checks: {
-      eventStore: () => eventStore.checkAvailable(),
-      postgres: () => database.checkAvailable(),
-    },
-  });
   const url = await listen(app, settings.HOST, settings.ADMIN_PORT, 'ADMIN_PORT');
   return {
     endpoints: { admin: url, internal: internal.url },
     stopsWithinMs: LONGEST_CALL_MS + LETTING_GO_MS,
     async stop() {
+      stopping.abort();
       await app.close();
       await internal.close();
       await eventStore.close();
       await rebuildDatabase.close();
+      await clockDatabase.close();
       await database.close();
     },
   };

@@ -5,8 +5,8 @@ import type { EventStore } from '@app/event-store';
 import { ACCOUNTS, AccountEventCodec } from '@app/personal-data';
 import type { AccountKeys, Accounts } from '@app/personal-data';
 import type { Database } from '@app/postgres';
-import { CLOCK, LOG, systemClock } from '@app/process';
-import type { Log } from '@app/process';
+import { CLOCK, LOG } from '@app/process';
+import type { Clock, Log } from '@app/process';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { ACCOUNTS_VIEW } from './api.tokens.js';
@@ -48,13 +48,14 @@ export interface ApiConnections {
   readonly throttle: Throttle;
   readonly accountKeys: AccountKeys;
   readonly securityEvents: SecurityEvents;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsApiModule {
   static with(settings: AccountsApiSettings, connections: ApiConnections): DynamicModule {
-    const { eventStore, database, progress, passwordHasher } = connections;
+    const { eventStore, database, progress, passwordHasher, clock } = connections;
     const policy = activationPolicyOf(settings);
     const accounts: Accounts = {
       store: eventStore,
@@ -62,7 +63,7 @@ export class AccountsApiModule {
       decider: accountDecider(policy),
     };
     const { MAIL_WEBHOOK_KEY: webhookKey } = settings;
-    const mailEvents = webhookKey && new MailEventSignature(webhookKey, systemClock);
+    const mailEvents = webhookKey && new MailEventSignature(webhookKey, clock);
     return {
       module: AccountsApiModule,
       imports: [CqrsModule.forRoot()],
@@ -86,7 +87,7 @@ export class AccountsApiModule {
         { provide: GUESSABLE_PASSWORDS, useValue: new KnownPasswords() },
         { provide: PASSWORD_HASHER, useValue: passwordHasher },
         { provide: ACCOUNTS_VIEW, useValue: database },
-        { provide: CLOCK, useValue: systemClock },
+        { provide: CLOCK, useValue: clock },
         { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
         { provide: ConsistencyTokens, useValue: new ConsistencyTokens(settings.ADDRESS_KEY) },

@@ -7,12 +7,14 @@ import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection } from '@app/views';
 import { ReadModelProgress } from '@app/consumers';
 import { createPool } from '@app/postgres/postgres.js';
+import { readServerTime } from '@app/postgres';
 import {
   LETTING_GO_MS,
+  SharedClock,
   createMetrics,
+  measureClock,
   runProcess,
   startInternalServer,
-  systemClock,
 } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { Counter, Gauge } from 'prom-client';
@@ -39,6 +41,27 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
+  // Works with any database, and has a connection whatever the others do.
+  const clockDatabase = createPool(settings.DATABASE_URL, {
+    max: 1,
+    applicationName: 'accounts-api clock',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    allowUnconfirmed: true,
+  });
+  const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });
+  measureClock(metrics, clock);
+  const stopping = new AbortController();
+  const internal = await startInternalServer({
+    host: settings.HOST,
+    port: settings.INTERNAL_PORT,
+    metrics,
+    checks: {
+      eventStore: () => eventStore.checkAvailable(),
+      postgres: () => database.checkAvailable(),
+      clock: async () => clock.check(),
+    },
+  });
+  await clock.start(stopping.signal);
   const progress = new ReadModelProgress({
     database,
     consumer: accountsProjection.name,
@@ -66,8 +89,7 @@ async function start(log: Log): Promise<RunningProcess> {
   });
   const securityEvents = new SecurityEvents(log, (event) => securityEventsTotal.inc({ event }));
   const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
-  const rewrapping = new AbortController();
-  const rewrapped = rewrapAccountKeys(accountKeys, log, rewrapping.signal);
+  const rewrapped = rewrapAccountKeys(accountKeys, log, stopping.signal);
   const throttle = new Throttle(database, settings.ADDRESS_KEY);
   const tidying = setInterval(() => {
     throttle.tidyUp().catch((error: unknown) => {
@@ -84,39 +106,32 @@ async function start(log: Log): Promise<RunningProcess> {
     throttle,
     accountKeys,
     securityEvents,
+    clock: clock.now,
     log,
   });
   const app = await createHttpService(module, {
     log,
     problemTypes: Object.values(accountProblems),
-    problemTable: accountProblemTable(systemClock),
+    problemTable: accountProblemTable(clock.now),
     onAnswer: measureAnswers(metrics),
     longestCallMs: longestCallMs(settings),
   });
   describeApi(app);
   keepRawBodies(app.getHttpAdapter().getInstance(), MAIL_EVENTS_PATH);
   progress.start();
-  const internal = await startInternalServer({
-    host: settings.HOST,
-    port: settings.INTERNAL_PORT,
-    metrics,
-    checks: {
-      eventStore: () => eventStore.checkAvailable(),
-      postgres: () => database.checkAvailable(),
-    },
-  });
   const url = await listen(app, settings.HOST, settings.API_PORT, 'API_PORT');
   return {
     endpoints: { api: url, internal: internal.url },
     stopsWithinMs: longestCallMs(settings) + LETTING_GO_MS,
     async stop() {
       clearInterval(tidying);
-      rewrapping.abort();
+      stopping.abort();
       await app.close();
       await internal.close();
       await progress.stop();
       await rewrapped;
       await eventStore.close();
+      await clockDatabase.close();
       await database.close();
     },
   };

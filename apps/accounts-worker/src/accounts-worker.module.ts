@@ -5,8 +5,8 @@ import { ACCOUNTS, AccountEventCodec, AccountKeys } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import type { SagaName } from '@app/views';
-import { CLOCK, LOG, systemClock } from '@app/process';
-import type { Log } from '@app/process';
+import { CLOCK, LOG } from '@app/process';
+import type { Clock, Log } from '@app/process';
 import type { DynamicModule } from '@nestjs/common';
 import type { AccountsWorkerSettings } from './accounts-worker.settings.js';
 import { DATABASE } from './database.token.js';
@@ -40,13 +40,14 @@ export interface WorkerParts {
   readonly database: Database;
   readonly keys: AccountKeys;
   readonly mailProviders: MailProviders;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Binds each port to its adapter. */
 export class AccountsWorkerModule {
   static with(parts: WorkerParts): DynamicModule {
-    const { settings, store, database, keys, mailProviders, log } = parts;
+    const { settings, store, database, keys, mailProviders, clock, log } = parts;
     const policy = activationPolicyOf(settings);
     const codec = new AccountEventCodec(keys);
     const accounts: Accounts = { store, codec, decider: accountDecider(policy) };
@@ -71,7 +72,7 @@ export class AccountsWorkerModule {
           inject: [DurableEventBus],
           useFactory: (eventBus: DurableEventBus) =>
             new RunningConsumers(
-              { store, codec, database, keys, eventBus, log },
+              { store, codec, database, keys, eventBus, clock, log },
               reactionsOf(parts),
             ),
         },
@@ -81,7 +82,7 @@ export class AccountsWorkerModule {
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
         { provide: MailProviders, useValue: mailProviders },
-        { provide: CLOCK, useValue: systemClock },
+        { provide: CLOCK, useValue: clock },
         { provide: DATABASE, useValue: database },
         { provide: LOG, useValue: log },
       ],

@@ -6,7 +6,15 @@ import { NestLog } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts } from '@app/views';
 import { createPool } from '@app/postgres/postgres.js';
-import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
+import { readServerTime } from '@app/postgres';
+import {
+  LETTING_GO_MS,
+  SharedClock,
+  createMetrics,
+  measureClock,
+  runProcess,
+  startInternalServer,
+} from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
@@ -30,8 +38,17 @@ async function start(log: Log): Promise<RunningProcess> {
     allowUnconfirmed: true,
     onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
+  // Has a connection whatever the others do.
+  const clockDatabase = createPool(settings.DATABASE_URL, {
+    max: 1,
+    applicationName: 'accounts-worker clock',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    allowUnconfirmed: true,
+  });
+  const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });
+  measureClock(metrics, clock);
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
-  const mailProviders = connectMailProviders(settings);
+  const mailProviders = connectMailProviders(settings, clock.now);
   let compared = false;
   let details: () => Readonly<Record<string, unknown>> = () => ({});
   const internal = await startInternalServer({
@@ -41,6 +58,7 @@ async function start(log: Log): Promise<RunningProcess> {
     checks: {
       eventStore: () => store.checkAvailable(),
       postgres: () => database.checkAvailable(),
+      clock: async () => clock.check(),
       copies: async () => {
         if (!compared) throw new Error('the databases have not been compared yet');
       },
@@ -48,11 +66,20 @@ async function start(log: Log): Promise<RunningProcess> {
     details: () => details(),
   });
   const stopping = new AbortController();
+  await clock.start(stopping.signal);
   const copies = { store, database, keys, log, signal: stopping.signal };
   await compareCopies(copies);
   compared = true;
   const app = await NestFactory.createApplicationContext(
-    AccountsWorkerModule.with({ settings, store, database, keys, mailProviders, log }),
+    AccountsWorkerModule.with({
+      settings,
+      store,
+      database,
+      keys,
+      mailProviders,
+      clock: clock.now,
+      log,
+    }),
     { logger: new NestLog(log), abortOnError: false },
   );
   const consumers = app.get(RunningConsumers);
@@ -83,6 +110,7 @@ async function start(log: Log): Promise<RunningProcess> {
       await internal.close();
       mailProviders.close();
       await store.close();
+      await clockDatabase.close();
       await database.close();
     },
   };

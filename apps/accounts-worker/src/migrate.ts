@@ -55,12 +55,13 @@ const steps: Readonly<Record<string, Step>> = {
 };
 
 async function migrateWhenReady(databaseUrl: string): Promise<string[]> {
-  const deadline = Date.now() + LONGEST_WAIT_MS;
+  const deadline = performance.now() + LONGEST_WAIT_MS;
   for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await migrate(databaseUrl);
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable) || Date.now() + pauseMs > deadline) throw error;
+      const isTooLate = performance.now() + pauseMs > deadline;
+      if (!(error instanceof DatabaseUnavailable) || isTooLate) throw error;
       if (pauseMs === SHORTEST_PAUSE_MS) say('waiting for PostgreSQL');
     }
     await pause(pauseMs);

@@ -36,7 +36,7 @@ export class ProjectionMonitor implements Omit<ProjectionObserver, 'onSetAside' 
   private failing: FailingEvents | undefined;
 
   /** @param now milliseconds since the Unix epoch */
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number) {}
 
   status(): ProjectionStatus {
     const { state, position, lastError, failing } = this;

@@ -68,7 +68,7 @@ describe('running a projection', () => {
     options: Partial<ProjectionOptions<AccountEvent>> = {},
   ): Run {
     const stopping = new AbortController();
-    const monitor = new ProjectionMonitor();
+    const monitor = new ProjectionMonitor(Date.now);
     const advances: ProjectionAdvance[] = [];
     const faults: unknown[] = [];
     const setAside: EventFailure[] = [];

@@ -16,5 +16,5 @@ export type { HealthCheck, Readiness } from './health.js';
 export { startInternalServer } from './internal-server.js';
 export type { InternalServer } from './internal-server.js';
 export { createMetrics } from './metrics.js';
-export { CLOCK, systemClock } from './clock.js';
-export type { Clock } from './clock.js';
+export { CLOCK, SharedClock, measureClock } from './clock.js';
+export type { Clock, ClockSources } from './clock.js';

@@ -174,6 +174,43 @@ export const alertCases = [
     },
   },
   {
+    alert: 'ClockIsWrong',
+    fires: {
+      'one machine is an hour behind': {
+        at: '1m30s',
+        series: {
+          'clock_offset_seconds{job="api",instance="a"}': '0.01x20',
+          'clock_offset_seconds{job="worker",instance="b"}': '-3600x20',
+        },
+      },
+    },
+    silent: {
+      'they differ by what a network costs': {
+        at: '4m',
+        series: { 'clock_offset_seconds{job="api",instance="a"}': '-0.4x20' },
+      },
+      'a process does not know the time yet': {
+        at: '4m',
+        series: { 'clock_offset_seconds{job="api",instance="a"}': 'NaNx20' },
+      },
+    },
+  },
+  {
+    alert: 'ClockWasSet',
+    fires: {
+      'it was set back under a process that runs': {
+        at: '1m15s',
+        series: { 'clock_jump_seconds{job="api",instance="a"}': '0 -60x20' },
+      },
+    },
+    silent: {
+      'the process was restarted': {
+        at: '4m',
+        series: { 'clock_jump_seconds{job="api",instance="a"}': '0 -60 0x20' },
+      },
+    },
+  },
+  {
     alert: 'MailIsLate',
     fires: {
       'the oldest waits for more than a minute': {

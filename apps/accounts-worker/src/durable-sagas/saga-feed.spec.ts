@@ -79,6 +79,7 @@ describe('The saga feed', () => {
       ...(gate && { gate }),
       ...(concernsAll && { concernsAll }),
       windowSize,
+      clock: Date.now,
       log: silentLog(),
     });
     feeds.push(feed);
@@ -438,6 +439,7 @@ describe('The saga feed', () => {
       eventBus: reactions,
       events: {},
       windowSize: 1,
+      clock: Date.now,
       log: silentLog(),
     });
     expect(status).toEqual({

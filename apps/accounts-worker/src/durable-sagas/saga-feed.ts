@@ -19,7 +19,7 @@ import type { EventReader, EventStore, LogPosition, RecordedEvent } from '@app/e
 import { DatabaseUnavailable } from '@app/postgres';
 import type { Database } from '@app/postgres';
 import type { SagaConsumer } from '@app/views';
-import type { Log } from '@app/process';
+import type { Clock, Log } from '@app/process';
 import type { DurableEventBus } from './durable-event-bus.js';
 import type { FactClass } from './recorded-fact.js';
 
@@ -62,6 +62,7 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
   readonly windowSize: number;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -310,7 +311,7 @@ export class SagaFeed {
     const oldest = Math.min(
       ...[...this.underWay.values()].map(({ recordedAt }) => recordedAt.getTime()),
     );
-    return Math.max(0, Date.now() - oldest);
+    return Math.max(0, this.options.clock() - oldest);
   }
 
   private onFault(error: unknown, retryInMs: number): void {
@@ -321,6 +322,6 @@ export class SagaFeed {
 
   private noteError(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.lastError = { message, at: new Date() };
+    this.lastError = { message, at: new Date(this.options.clock()) };
   }
 }

@@ -83,6 +83,7 @@ describe('keeping accounts', () => {
       codec: plainAccountCodec,
       database: reachable,
       keys: new AccountKeys(observer, ring),
+      clock: Date.now,
       log,
     });
     keepAccounts.start();

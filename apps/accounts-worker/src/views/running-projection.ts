@@ -13,7 +13,7 @@ import {
 import type { Database } from '@app/postgres';
 import type { EventFailure, ProjectionAdvance, ProjectionStatus } from '@app/consumers';
 import type { ProjectionConsumer } from '@app/views';
-import type { Log } from '@app/process';
+import type { Clock, Log } from '@app/process';
 import { retryUnreadableAccounts } from './retry-unreadable-accounts.js';
 
 export interface RunningProjectionOptions {
@@ -23,6 +23,7 @@ export interface RunningProjectionOptions {
   readonly codec: EventReader<AccountEvent>;
   readonly database: Database;
   readonly keys: AccountKeys;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -31,13 +32,14 @@ export interface RunningProjectionOptions {
  * by.
  */
 export class RunningProjection {
-  private readonly monitor = new ProjectionMonitor();
+  private readonly monitor: ProjectionMonitor;
   private readonly stopping = new AbortController();
   private readonly log: Log;
   private running: Promise<unknown> | undefined;
   private eventsProjected = 0;
 
   constructor(private readonly options: RunningProjectionOptions) {
+    this.monitor = new ProjectionMonitor(options.clock);
     this.log = options.log.child({ projection: options.projection.name });
   }
 

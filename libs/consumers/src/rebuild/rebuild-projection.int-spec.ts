@@ -63,7 +63,7 @@ describe('rebuilding a projection', () => {
     readonly stop: () => Promise<void>;
   } {
     const stopping = new AbortController();
-    const monitor = new ProjectionMonitor();
+    const monitor = new ProjectionMonitor(Date.now);
     const ended = runProjection({
       projection,
       store,
