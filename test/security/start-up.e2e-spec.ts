@@ -57,6 +57,22 @@ describe('At its start the API', () => {
     expect(output).toContain('TRUSTED_PROXIES is not valid: must be addresses, networks');
   });
 
+  it('refuses a secret that is not the one that the database was filled with, by its name', async () => {
+    const { url: DATABASE_URL } = await freshDatabase();
+    const settings = { ...secrets, ...elsewhere, DATABASE_URL };
+    const first = await startApp('accounts-api/src', settings);
+    await first.stop();
+    const { ADDRESS_KEY = '', PASSWORD_PEPPERS = '' } = knownSecrets();
+    const { code, output } = await runScript(API, { ...settings, ADDRESS_KEY, PASSWORD_PEPPERS });
+    expect(code).toBe(78);
+    expect(output).toContain('The configuration has 2 faults');
+    expect(output).toMatch(/ADDRESS_KEY has another key than the one/);
+    expect(output).toMatch(/PASSWORD_PEPPERS has another key under the id k1 than the one/);
+    expect(output).not.toContain(ADDRESS_KEY);
+    const again = await startApp('accounts-api/src', settings);
+    await again.stop();
+  });
+
   it('warns of rules on the composition of passwords, and only then', async () => {
     const { url: DATABASE_URL } = await freshDatabase();
     const settings = { ...secrets, ...elsewhere, DATABASE_URL };

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { EVENT_STORE_TIMEOUT_MS } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import { requireSecrets } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
 import { readServerTime } from '@app/postgres';
@@ -10,6 +11,7 @@ import {
   SharedClock,
   createMetrics,
   measureClock,
+  refuseConfiguration,
   runProcess,
   startInternalServer,
 } from '@app/process';
@@ -66,6 +68,12 @@ async function start(log: Log): Promise<RunningProcess> {
     },
   });
   await clock.start(stopping.signal);
+  const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
+  await requireSecrets(clockDatabase, {
+    ADDRESS_KEY,
+    ACTIVATION_CODE_KEYS,
+    PERSONAL_DATA_KEYS,
+  }).catch(refuseConfiguration);
   await new AdminKeys(database).adoptConfigured(settings.ADMIN_KEY);
 
   const module = AccountsAdminModule.with(settings, {

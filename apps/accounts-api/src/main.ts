@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
-import { AccountKeys } from '@app/personal-data';
+import { AccountKeys, requireSecrets } from '@app/personal-data';
 import { compositionRulesOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection } from '@app/views';
@@ -13,6 +13,7 @@ import {
   SharedClock,
   createMetrics,
   measureClock,
+  refuseConfiguration,
   runProcess,
   startInternalServer,
 } from '@app/process';
@@ -62,6 +63,13 @@ async function start(log: Log): Promise<RunningProcess> {
     },
   });
   await clock.start(stopping.signal);
+  const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PASSWORD_PEPPERS, PERSONAL_DATA_KEYS } = settings;
+  await requireSecrets(clockDatabase, {
+    ADDRESS_KEY,
+    ACTIVATION_CODE_KEYS,
+    PASSWORD_PEPPERS,
+    PERSONAL_DATA_KEYS,
+  }).catch(refuseConfiguration);
   const progress = new ReadModelProgress({
     database,
     consumer: accountsProjection.name,

@@ -3,7 +3,7 @@ import { SharingEventStore } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { countFailingEvents } from '@app/consumers';
 import { NestLog } from '@app/http-service';
-import { AccountKeys } from '@app/personal-data';
+import { AccountKeys, requireSecrets } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts } from '@app/views';
 import { createPool } from '@app/postgres/postgres.js';
 import { readServerTime } from '@app/postgres';
@@ -12,6 +12,7 @@ import {
   SharedClock,
   createMetrics,
   measureClock,
+  refuseConfiguration,
   runProcess,
   startInternalServer,
 } from '@app/process';
@@ -67,6 +68,10 @@ async function start(log: Log): Promise<RunningProcess> {
   });
   const stopping = new AbortController();
   await clock.start(stopping.signal);
+  const { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
+  await requireSecrets(clockDatabase, { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS }).catch(
+    refuseConfiguration,
+  );
   const copies = { store, database, keys, log, signal: stopping.signal };
   await compareCopies(copies);
   compared = true;

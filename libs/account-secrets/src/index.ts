@@ -1,4 +1,5 @@
 export { InvalidSecretSetting, parseSecretKey, secretKeySetting } from './secret-key.js';
 export { KeyRing, UnknownKey, keyRingSetting, type NamedKey } from './key-ring.js';
+export { sentinelOf } from './sentinel.js';
 export { AccountIds } from './account-ids.js';
 export { ActivationCodes, type IssuedCode } from './activation-codes.js';

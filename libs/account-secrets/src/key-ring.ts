@@ -75,6 +75,11 @@ export class KeyRing {
     return this.#current;
   }
 
+  /** Every key, the current one first. */
+  get all(): readonly NamedKey[] {
+    return [...this.#keys].map(([id, key]) => ({ id, key }));
+  }
+
   has(id: string): boolean {
     return this.#keys.has(id);
   }

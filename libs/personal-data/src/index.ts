@@ -10,5 +10,6 @@ export {
 } from './account-keys.js';
 export { QuarantineCodec, concernsAllAccounts, concernsOneAccount } from './quarantine-codec.js';
 export type { QuarantineOptions } from './quarantine-codec.js';
+export { SecretsDoNotMatch, requireSecrets } from './secret-sentinels.js';
 export { SealBroken, open, seal } from './seal.js';
 export { anonymousAccountCodec } from './anonymous-account-codec.js';

@@ -13,6 +13,19 @@ export class ConfigurationError extends Error {
   }
 }
 
+/**
+ * Ends a start that cannot go well with these settings, as a fault of the configuration.
+ *
+ * @param error of a check of the start; its `faults` are sentences that begin with the name of a setting
+ * @throws ConfigurationError, or any other error as it is
+ */
+export function refuseConfiguration(error: unknown): never {
+  if (error instanceof Error && 'faults' in error && Array.isArray(error.faults)) {
+    throw new ConfigurationError(error.faults);
+  }
+  throw error;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

@@ -2,6 +2,7 @@ export {
   ConfigurationError,
   loadConfiguration,
   processSettings,
+  refuseConfiguration,
   setting,
 } from './configuration.js';
 export type { Environment } from './configuration.js';
