@@ -5,7 +5,13 @@ import { createHttpService, listen, measureAnswers } from '@app/http-service';
 import { requireSecrets } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import { readServerTime } from '@app/postgres';
+import {
+  DatabaseUnavailable,
+  SchemaMissing,
+  readServerTime,
+  requireSchema,
+  requireSessions,
+} from '@app/postgres';
 import {
   LETTING_GO_MS,
   SharedClock,
@@ -14,6 +20,7 @@ import {
   refuseConfiguration,
   runProcess,
   startInternalServer,
+  untilAnswered,
 } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { AccountsAdminModule } from './accounts-admin.module.js';
@@ -63,10 +70,21 @@ async function start(log: Log): Promise<RunningProcess> {
     metrics,
     checks: {
       eventStore: () => eventStore.checkAvailable(),
-      postgres: () => database.checkAvailable(),
+      postgres: async () => {
+        await database.checkAvailable();
+        await requireSchema(database);
+      },
       clock: async () => clock.check(),
     },
   });
+  await untilAnswered(
+    async () => {
+      await requireSessions(clockDatabase);
+      await requireSchema(clockDatabase);
+    },
+    (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
+    { log, signal: stopping.signal },
+  ).catch(refuseConfiguration);
   await clock.start(stopping.signal);
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
   await requireSecrets(clockDatabase, {

@@ -7,7 +7,13 @@ import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection } from '@app/views';
 import { ReadModelProgress } from '@app/consumers';
 import { createPool } from '@app/postgres/postgres.js';
-import { readServerTime } from '@app/postgres';
+import {
+  DatabaseUnavailable,
+  SchemaMissing,
+  readServerTime,
+  requireSchema,
+  requireSessions,
+} from '@app/postgres';
 import {
   LETTING_GO_MS,
   SharedClock,
@@ -16,6 +22,7 @@ import {
   refuseConfiguration,
   runProcess,
   startInternalServer,
+  untilAnswered,
 } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { Counter, Gauge } from 'prom-client';
@@ -58,10 +65,21 @@ async function start(log: Log): Promise<RunningProcess> {
     metrics,
     checks: {
       eventStore: () => eventStore.checkAvailable(),
-      postgres: () => database.checkAvailable(),
+      postgres: async () => {
+        await database.checkAvailable();
+        await requireSchema(database);
+      },
       clock: async () => clock.check(),
     },
   });
+  await untilAnswered(
+    async () => {
+      await requireSessions(clockDatabase);
+      await requireSchema(clockDatabase);
+    },
+    (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
+    { log, signal: stopping.signal },
+  ).catch(refuseConfiguration);
   await clock.start(stopping.signal);
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PASSWORD_PEPPERS, PERSONAL_DATA_KEYS } = settings;
   await requireSecrets(clockDatabase, {

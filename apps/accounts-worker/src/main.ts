@@ -6,7 +6,13 @@ import { NestLog } from '@app/http-service';
 import { AccountKeys, requireSecrets } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts } from '@app/views';
 import { createPool } from '@app/postgres/postgres.js';
-import { readServerTime } from '@app/postgres';
+import {
+  DatabaseUnavailable,
+  SchemaMissing,
+  readServerTime,
+  requireSchema,
+  requireSessions,
+} from '@app/postgres';
 import {
   LETTING_GO_MS,
   SharedClock,
@@ -15,6 +21,7 @@ import {
   refuseConfiguration,
   runProcess,
   startInternalServer,
+  untilAnswered,
 } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { NestFactory } from '@nestjs/core';
@@ -22,6 +29,7 @@ import { AccountsWorkerModule } from './accounts-worker.module.js';
 import { readWorkerSettings } from './accounts-worker.settings.js';
 import { compareCopies, keepConfirmed } from './views/compare-copies.js';
 import { connectMailProviders } from './mail-delivery/connect-mail-providers.js';
+import { ConsumerProgress } from './consumer-progress.js';
 import { RunningConsumers } from './running-consumers.js';
 import { WORKER_STATEMENT_TIMEOUT_MS, longestWorkMs } from './longest-work.js';
 import { measureWork } from './worker-metrics.js';
@@ -51,6 +59,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const mailProviders = connectMailProviders(settings, clock.now);
   let compared = false;
+  let checkConsumers: () => void = () => undefined;
   let details: () => Readonly<Record<string, unknown>> = () => ({});
   const internal = await startInternalServer({
     host: settings.HOST,
@@ -58,15 +67,27 @@ async function start(log: Log): Promise<RunningProcess> {
     metrics,
     checks: {
       eventStore: () => store.checkAvailable(),
-      postgres: () => database.checkAvailable(),
+      postgres: async () => {
+        await database.checkAvailable();
+        await requireSchema(database);
+      },
       clock: async () => clock.check(),
       copies: async () => {
         if (!compared) throw new Error('the databases have not been compared yet');
       },
+      consumers: async () => checkConsumers(),
     },
     details: () => details(),
   });
   const stopping = new AbortController();
+  await untilAnswered(
+    async () => {
+      await requireSessions(clockDatabase);
+      await requireSchema(clockDatabase);
+    },
+    (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
+    { log, signal: stopping.signal },
+  ).catch(refuseConfiguration);
   await clock.start(stopping.signal);
   const { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
   await requireSecrets(clockDatabase, { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS }).catch(
@@ -89,6 +110,8 @@ async function start(log: Log): Promise<RunningProcess> {
   );
   const consumers = app.get(RunningConsumers);
   consumers.start();
+  const progress = new ConsumerProgress();
+  checkConsumers = () => progress.check(consumers.statuses);
   const accounts = consumers.projections.get(accountsProjection.name);
   const confirming = keepConfirmed(copies, () => accounts?.status.state === 'live');
   measureWork(metrics, {

@@ -1,12 +1,17 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DatabaseUnavailable } from '@app/postgres';
+import { DatabaseUnavailable, requireSessions } from '@app/postgres';
 import { followLog, keepDefinitions, markRestored } from '@app/consumers';
 import { giveUpLostKeys, projections } from '@app/views';
 import type { Database } from '@app/postgres';
 import { migrate } from '@app/postgres/migrate.js';
 import { createPool } from '@app/postgres/postgres.js';
-import { ConfigurationError, loadConfiguration, setting } from '@app/process';
+import {
+  ConfigurationError,
+  loadConfiguration,
+  processSettings,
+  refuseConfiguration,
+} from '@app/process';
 import { z } from 'zod';
 
 /**
@@ -58,6 +63,7 @@ async function migrateWhenReady(databaseUrl: string): Promise<string[]> {
   const deadline = performance.now() + LONGEST_WAIT_MS;
   for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
+      await withDatabase(databaseUrl, requireSessions).catch(refuseConfiguration);
       return await migrate(databaseUrl);
     } catch (error) {
       const isTooLate = performance.now() + pauseMs > deadline;
@@ -86,8 +92,10 @@ function stepsAskedFor(): Set<string> {
   }
 }
 
-/** The steps that are asked for, after what is done each time. */
-async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<void> {
+async function withDatabase(
+  databaseUrl: string,
+  work: (database: Database) => Promise<void>,
+): Promise<void> {
   const database = createPool(databaseUrl, {
     max: 1,
     applicationName: 'migrate',
@@ -95,10 +103,7 @@ async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<vo
     allowUnconfirmed: true,
   });
   try {
-    await keepDefinitions(database, projections);
-    for (const [name, step] of Object.entries(steps)) {
-      if (asked.has(name)) say(await step.take(database));
-    }
+    await work(database);
   } finally {
     await database.close();
   }
@@ -107,7 +112,7 @@ async function take(databaseUrl: string, asked: ReadonlySet<string>): Promise<vo
 try {
   const asked = stepsAskedFor();
   const { DATABASE_URL, RESTORE_STEP } = loadConfiguration({
-    DATABASE_URL: setting.secret(setting.url('postgres:', 'postgresql:')),
+    DATABASE_URL: processSettings.DATABASE_URL,
     // For `npm start`, which hands on no options.
     RESTORE_STEP: z.enum(Object.keys(steps)).optional(),
   });
@@ -115,7 +120,13 @@ try {
   const applied = await migrateWhenReady(DATABASE_URL);
   for (const name of applied) say(`applied ${name}`);
   say('the database is up to date');
-  await take(DATABASE_URL, asked);
+  await withDatabase(DATABASE_URL, async (database) => {
+    // The steps that are asked for, after what is done each time.
+    await keepDefinitions(database, projections);
+    for (const [name, step] of Object.entries(steps)) {
+      if (asked.has(name)) say(await step.take(database));
+    }
+  });
 } catch (error) {
   process.stderr.write(`migrate: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof ConfigurationError ? 78 : 1;

@@ -1,8 +1,9 @@
 import { concernsAllAccounts } from '@app/personal-data';
 import { projections, sagas } from '@app/views';
 import type { SagaName } from '@app/views';
+import type { ProjectionStatus } from '@app/consumers';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
-import type { SagaFeedOptions } from './durable-sagas/saga-feed.js';
+import type { SagaFeedOptions, SagaFeedStatus } from './durable-sagas/saga-feed.js';
 import { RunningProjection } from './views/running-projection.js';
 import type { RunningProjectionOptions } from './views/running-projection.js';
 
@@ -50,7 +51,7 @@ export class RunningConsumers {
   }
 
   /** For health checks, by the name of the consumer. */
-  get statuses(): ReadonlyMap<string, object> {
+  get statuses(): ReadonlyMap<string, ProjectionStatus | SagaFeedStatus> {
     const named = [...this.projections, ...this.sagas];
     return new Map(named.map(([name, { status }]) => [name, status]));
   }

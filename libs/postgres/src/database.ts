@@ -61,9 +61,9 @@ export interface Database extends Queryable {
   openSession(purpose: string): Promise<Session>;
 
   /**
-   * One round trip to the server.
+   * Asks the server whether it takes writes.
    *
-   * @throws DatabaseUnavailable
+   * @throws DatabaseUnavailable it does not answer, or takes none
    */
   checkAvailable(): Promise<void>;
 

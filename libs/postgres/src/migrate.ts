@@ -1,10 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import { DatabaseUnavailable } from './database.js';
 import { connectClient } from './postgres.js';
-
-/** Beside this file both in the sources and in the build, where the SQL files are copied to. */
-const MIGRATIONS_FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
+import { MIGRATIONS_FOLDER } from './schema.js';
 
 /**
  * Brings the database up to date: applies every migration it has not seen yet, in order and in one

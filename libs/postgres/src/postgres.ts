@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import pg from 'pg';
 import { DatabaseUnavailable, StatementRefused } from './database.js';
+import { DatabaseHosts, DatabaseReadOnly, NotOfTheHost } from './hosts.js';
 import type {
   Database,
   Queryable,
@@ -39,11 +40,14 @@ const CLOSE_TIMEOUT_MS = 1_000;
 const WORKER_LOOKS_WITHIN_MS = 5_000;
 const CONFIRMATION_POLL_MS = 100;
 const THE_CONNECTION = 'the connection';
+/** What the driver's pool says when no connection became free in time. */
+const POOL_EXHAUSTED = 'timeout exceeded when trying to connect';
 
 /**
  * Connects to PostgreSQL on demand and keeps the connections.
  *
- * @param databaseUrl `postgres://user:password@host:port/database`
+ * @param databaseUrl `postgres://user:password@host:port/database`; several hosts are separated by commas, and the
+ *   first that may be written to is used
  */
 export function createPool(databaseUrl: string, options: PoolOptions): Database {
   return new PostgresDatabase(databaseUrl, options);
@@ -67,36 +71,54 @@ export async function connectClient(
   databaseUrl: string,
   applicationName: string,
 ): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: applicationName,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    keepAlive: true,
-    types: bigintTypes,
+  const hosts = new DatabaseHosts(databaseUrl);
+  return hosts.inTurn(async (url) => {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: applicationName,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      keepAlive: true,
+      types: bigintTypes,
+    });
+    // The statement under way is rejected as well; without a listener the event would end the process.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      if (hosts.mustWrite) await requireWritable(client);
+      return client;
+    } catch (error) {
+      await client.end();
+      throw translate(error, THE_CONNECTION);
+    }
   });
-  // The statement under way is rejected as well; without a listener the event would end the process.
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-  } catch (error) {
-    throw translate(error, THE_CONNECTION);
-  }
-  return client;
 }
 
 class PostgresDatabase implements Database {
   private readonly pool: pg.Pool;
+  private readonly hosts: DatabaseHosts;
+  /** The host that each pooled connection leads to. */
+  private readonly hostOf = new WeakMap<pg.ClientBase, string>();
   /** Connections whose database passed the check. */
-  private readonly paired = new WeakSet<pg.ClientBase>();
+  private readonly checked = new WeakSet<pg.ClientBase>();
+  private readonly sessions = new Map<PostgresSession, string>();
   private readonly createdAt = performance.now();
   private closing: Promise<void> | undefined;
 
   constructor(
-    private readonly databaseUrl: string,
+    databaseUrl: string,
     private readonly options: PoolOptions,
   ) {
+    const hosts = new DatabaseHosts(databaseUrl, (left) => this.leave(left));
+    this.hosts = hosts;
+    const { hostOf } = this;
     this.pool = new pg.Pool({
-      connectionString: databaseUrl,
+      // Each new connection goes to the host that is in use by then.
+      Client: class extends pg.Client {
+        constructor(config?: pg.ClientConfig) {
+          super({ ...config, connectionString: hosts.current });
+          hostOf.set(this, hosts.current);
+        }
+      },
       application_name: options.applicationName,
       max: options.max,
       connectionTimeoutMillis: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
@@ -121,6 +143,7 @@ class PostgresDatabase implements Database {
       return result;
     } catch (error) {
       broken = !(error instanceof StatementRefused);
+      this.noticeReadOnly(client, error);
       throw error;
     } finally {
       client.release(broken);
@@ -141,6 +164,7 @@ class PostgresDatabase implements Database {
       return result;
     } catch (error) {
       broken = !(await rolledBack(client));
+      this.noticeReadOnly(client, error);
       throw error;
     } finally {
       client.release(broken);
@@ -148,8 +172,12 @@ class PostgresDatabase implements Database {
   }
 
   async openSession(purpose: string): Promise<Session> {
+    return this.hosts.inTurn((url) => this.openSessionAt(url, purpose));
+  }
+
+  private async openSessionAt(url: string, purpose: string): Promise<Session> {
     const client = new pg.Client({
-      connectionString: this.databaseUrl,
+      connectionString: url,
       application_name: `${this.options.applicationName} ${purpose}`,
       connectionTimeoutMillis: this.options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
       query_timeout: SESSION_QUERY_TIMEOUT_MS,
@@ -157,10 +185,13 @@ class PostgresDatabase implements Database {
       types: bigintTypes,
     });
     const session = new PostgresSession(client);
+    this.sessions.set(session, url);
+    client.once('end', () => this.sessions.delete(session));
     try {
       await client.connect();
-      await this.requirePaired(client);
+      await this.check(client);
     } catch (error) {
+      this.sessions.delete(session);
       await session.close();
       throw translate(error, THE_CONNECTION);
     }
@@ -168,7 +199,17 @@ class PostgresDatabase implements Database {
   }
 
   async checkAvailable(): Promise<void> {
-    await this.query({ text: 'select 1' });
+    const client = await this.acquire();
+    let broken = true;
+    try {
+      await requireWritable(client);
+      broken = false;
+    } catch (error) {
+      this.noticeReadOnly(client, error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
   }
 
   close(): Promise<void> {
@@ -176,34 +217,69 @@ class PostgresDatabase implements Database {
     return this.closing;
   }
 
-  private async acquire(): Promise<pg.PoolClient> {
-    const client = await this.pool.connect().catch((error: unknown) => {
-      throw translate(error, THE_CONNECTION);
+  private acquire(): Promise<pg.PoolClient> {
+    return this.hosts.inTurn(async () => {
+      for (;;) {
+        const client = await this.pool.connect().catch((error: unknown) => {
+          throw translate(error, THE_CONNECTION);
+        });
+        if (this.hostOf.get(client) !== this.hosts.current) {
+          // Of a host that was left.
+          client.release(true);
+          continue;
+        }
+        try {
+          await this.check(client);
+          return client;
+        } catch (error) {
+          client.release(true);
+          throw error;
+        }
+      }
     });
-    try {
-      await this.requirePaired(client);
-      return client;
-    } catch (error) {
-      client.release(true);
-      throw error;
+  }
+
+  /** Once per connection. */
+  private async check(client: pg.ClientBase): Promise<void> {
+    if (this.checked.has(client)) return;
+    if (this.hosts.mustWrite) await requireWritable(client);
+    await this.requirePaired(client);
+    this.checked.add(client);
+  }
+
+  private noticeReadOnly(client: pg.PoolClient, error: unknown): void {
+    if (error instanceof DatabaseReadOnly) this.hosts.moveOn(this.hostOf.get(client) ?? '');
+  }
+
+  /** Sessions on a server that was replaced would hear nothing, and never know. */
+  private leave(host: string): void {
+    for (const [session, url] of this.sessions) {
+      if (url === host) session.lose(new DatabaseUnavailable('another server is used from now on'));
     }
   }
 
   /**
-   * Once per connection: the process that finds a mismatch cuts the connections. A process that starts beside the
-   * worker gives it a moment to look.
+   * The process that finds a mismatch cuts the connections. A process that starts beside the worker gives it a moment
+   * to look.
    */
   private async requirePaired(client: pg.ClientBase): Promise<void> {
-    if (this.options.allowUnconfirmed || this.paired.has(client)) return;
+    if (this.options.allowUnconfirmed) return;
     for (;;) {
       const found = await whyUnconfirmed(client);
       if (found === undefined) break;
       const isTooLate = performance.now() - this.createdAt > WORKER_LOOKS_WITHIN_MS;
-      if (!found.isPending || isTooLate) throw new DatabaseUnavailable(found.reason);
+      if (!found.isPending || isTooLate) throw new NotOfTheHost(found.reason);
       await delay(CONFIRMATION_POLL_MS);
     }
-    this.paired.add(client);
   }
+}
+
+/** @throws DatabaseReadOnly */
+async function requireWritable(client: pg.ClientBase): Promise<void> {
+  const { rows } = await run<{ is_read_only: boolean }>(client, {
+    text: `select current_setting('transaction_read_only')::boolean as is_read_only`,
+  });
+  if (rows[0]?.is_read_only) throw new DatabaseReadOnly();
 }
 
 /** A database without the migrations cannot mismatch. */
@@ -297,7 +373,8 @@ class PostgresSession implements Session {
     clearTimeout(deadline);
   }
 
-  private lose(error: DatabaseUnavailable): void {
+  /** It is of no use any more; nothing is asked of it from now on. */
+  lose(error: DatabaseUnavailable): void {
     if (this.lost || this.closing) return;
     this.lost = error;
     for (const listener of this.lostListeners.splice(0)) listener(error);
@@ -331,10 +408,10 @@ const bigintTypes: pg.CustomTypesConfig = {
 
 /**
  * SQLSTATE classes and codes after which the same statement may succeed later: connection exceptions,
- * insufficient resources, operator intervention (shutdown, start-up, time-out), a standby that was
- * the primary before.
+ * insufficient resources, operator intervention (shutdown, start-up, time-out).
  */
-const TRANSIENT_SQLSTATE = /^(08|53|57)|^25006$/;
+const TRANSIENT_SQLSTATE = /^(08|53|57)/;
+const READ_ONLY_SQLSTATE = '25006';
 /** Data exceptions quote the offending value. */
 const QUOTES_VALUES = /^22/;
 
@@ -342,6 +419,7 @@ function translate(error: unknown, what?: string): Error {
   if (error instanceof DatabaseUnavailable || error instanceof StatementRefused) return error;
   if (error instanceof pg.DatabaseError) {
     const sqlState = error.code ?? 'XX000';
+    if (sqlState === READ_ONLY_SQLSTATE) return new DatabaseReadOnly();
     if (TRANSIENT_SQLSTATE.test(sqlState)) {
       return new DatabaseUnavailable(`${error.message} (${sqlState})`);
     }
@@ -356,6 +434,7 @@ function translate(error: unknown, what?: string): Error {
 /** What the driver throws that is no answer of the server: sockets, name service, time-outs. */
 function unavailable(error: unknown): DatabaseUnavailable {
   if (!types.isNativeError(error)) return new DatabaseUnavailable(String(error));
+  if (error.message === POOL_EXHAUSTED) return new NotOfTheHost(error.message, { cause: error });
   const { code } = error as NodeJS.ErrnoException;
   return new DatabaseUnavailable(code ?? error.message, { cause: error });
 }

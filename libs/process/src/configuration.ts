@@ -155,6 +155,8 @@ export const setting = {
   nodeEnv: () => z.enum(['production', 'development', 'test']).default('development'),
 };
 
+const ATTRIBUTE_OF_READERS = /[?&]target_session_attrs=(?!(any|read-write|primary)(&|$))/;
+
 /** The settings of every process of the service. */
 export const processSettings = {
   NODE_ENV: setting.nodeEnv().describe('`production` refuses weak settings and logs JSON'),
@@ -167,6 +169,15 @@ export const processSettings = {
     .secret(setting.url('esdb:', 'esdb+discover:'))
     .describe('`esdb://…` or `esdb+discover://…`, with user and password where TLS is on'),
   DATABASE_URL: setting
-    .secret(setting.url('postgres:', 'postgresql:'))
-    .describe('`postgres://user:password@host:port/database`'),
+    .secret(
+      setting
+        .url('postgres:', 'postgresql:')
+        .refine(
+          (url) => !ATTRIBUTE_OF_READERS.test(url),
+          'must lead to a server that takes writes: target_session_attrs=read-write',
+        ),
+    )
+    .describe(
+      '`postgres://user:password@host:port/database`, or several hosts: `…@one:5432,two:5432/database?target_session_attrs=read-write`',
+    ),
 };

@@ -10,6 +10,7 @@ export { isDiskFull } from './disk-full.js';
 export { LineOutput, linesTo, linesToFile, linesToStdout } from './line-output.js';
 export { LOG, createLog } from './log.js';
 export type { Log } from './log.js';
+export { untilAnswered } from './until-answered.js';
 export { LETTING_GO_MS, runProcess } from './run-process.js';
 export type { ReadyMessage, RunningProcess, StoppingMessage } from './run-process.js';
 export { readinessOf } from './health.js';

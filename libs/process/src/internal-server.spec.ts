@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -5,12 +6,16 @@ import { Counter, Registry } from 'prom-client';
 import { startInternalServer } from './internal-server.js';
 import type { InternalServer } from './internal-server.js';
 
+const READINESS_LASTS_MS = 200;
+
 describe('The internal server', () => {
   let server: InternalServer;
   let postgresFault: Error | undefined;
   let metricsFault: Error | undefined;
+  let checks: number;
 
   beforeEach(async () => {
+    checks = 0;
     postgresFault = undefined;
     metricsFault = undefined;
     const metrics = new Registry();
@@ -27,8 +32,10 @@ describe('The internal server', () => {
       host: '127.0.0.1',
       port: 0,
       metrics,
+      readinessLastsMs: READINESS_LASTS_MS,
       checks: {
         postgres: async () => {
+          checks += 1;
           if (postgresFault) throw postgresFault;
         },
       },
@@ -46,7 +53,13 @@ describe('The internal server', () => {
     expect(await get('/health/live')).toMatchObject({ status: 200, body: '{"live":true}' });
   });
 
-  it('says whether it is ready, each time anew, with further facts', async () => {
+  it('asks its dependencies once for all who ask at a time', async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => get('/health/ready')));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(checks).toBe(1);
+  });
+
+  it('says whether it is ready, with further facts, and anew before long', async () => {
     const ready = await get('/health/ready');
     expect(ready.status).toBe(200);
     expect(ready.headers.get('Content-Type')).toBe('application/json');
@@ -56,6 +69,7 @@ describe('The internal server', () => {
       projection: 'caught up',
     });
     postgresFault = new Error('it does not answer');
+    await pause(READINESS_LASTS_MS);
     const red = await get('/health/ready');
     expect(red.status).toBe(503);
     expect(JSON.parse(red.body)).toMatchObject({
@@ -63,6 +77,7 @@ describe('The internal server', () => {
       checks: { postgres: 'it does not answer' },
     });
     postgresFault = undefined;
+    await pause(READINESS_LASTS_MS);
     expect((await get('/health/ready')).status).toBe(200);
   });
 

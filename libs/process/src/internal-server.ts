@@ -2,12 +2,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { readinessOf } from './health.js';
-import type { HealthCheck } from './health.js';
+import type { HealthCheck, Readiness } from './health.js';
 
 export interface InternalServer {
   readonly url: string;
   close(): Promise<void>;
 }
+
+const READINESS_LASTS_MS = 1_000;
 
 /**
  * What operators and orchestrators ask a process, on a port that is never published: `/health/live` (the
@@ -20,16 +22,26 @@ export async function startInternalServer(options: {
   readonly port: number;
   readonly checks: Readonly<Record<string, HealthCheck>>;
   readonly metrics: Registry;
+  /** For so long an answer of the checks is given again, in milliseconds: however often somebody asks. */
+  readonly readinessLastsMs?: number;
   /** Further facts for `/health/ready` that do not decide whether the process is ready. */
   details?(): Readonly<Record<string, unknown>>;
 }): Promise<InternalServer> {
-  const { host, port, checks, metrics } = options;
+  const { host, port, checks, metrics, readinessLastsMs = READINESS_LASTS_MS } = options;
+  let latest: { readonly readiness: Promise<Readiness>; readonly at: number } | undefined;
+  const readinessNow = (): Promise<Readiness> => {
+    const now = performance.now();
+    if (!latest || now - latest.at >= readinessLastsMs) {
+      latest = { readiness: readinessOf(checks), at: now };
+    }
+    return latest.readiness;
+  };
   const answer = async (path: string | undefined): Promise<readonly [number, string, string]> => {
     switch (path) {
       case '/health/live':
         return [200, 'application/json', JSON.stringify({ live: true })];
       case '/health/ready': {
-        const readiness = await readinessOf(checks);
+        const readiness = await readinessNow();
         const document = { ...readiness, ...options.details?.() };
         return [readiness.ready ? 200 : 503, 'application/json', JSON.stringify(document)];
       }

@@ -1,0 +1,59 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { StatementRefused } from './database.js';
+import type { Queryable } from './database.js';
+
+/** Beside this file both in the sources and in the build, where the SQL files are copied to. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
+
+/** The database is not as this version of the processes needs it. */
+export class SchemaMissing extends Error {
+  constructor(what: string) {
+    super(`the schema of the database is not that of this version, ${what}: run migrate`);
+    this.name = 'SchemaMissing';
+  }
+}
+
+/** A database without any table, or without that of the migrations. */
+const NO_SUCH_TABLE = /^(42P01|3F000)$/;
+
+/**
+ * Checks that every migration of this version was applied, and that every table they made is there. Those of a newer
+ * version do no harm.
+ *
+ * @throws SchemaMissing, DatabaseUnavailable
+ */
+export async function requireSchema(database: Queryable): Promise<void> {
+  const { migrations, tables } = expected();
+  try {
+    const { rows } = await database.query<{ missing: string }>({
+      name: 'find-missing-schema',
+      text: `select 'migration ' || name as missing from unnest($1::text[]) as wanted (name)
+             where not exists (select from migrations.applied where applied.name = wanted.name)
+             union all
+             select 'table ' || name from unnest($2::text[]) as wanted (name) where to_regclass(name) is null`,
+      values: [migrations, tables],
+    });
+    const [first] = rows;
+    if (first) throw new SchemaMissing(`${first.missing} is missing`);
+  } catch (error) {
+    if (!(error instanceof StatementRefused) || !NO_SUCH_TABLE.test(error.sqlState)) throw error;
+    throw new SchemaMissing('no migration was ever applied');
+  }
+}
+
+let known:
+  { readonly migrations: readonly string[]; readonly tables: readonly string[] } | undefined;
+
+/** Read once: the files of a running version do not change. */
+function expected() {
+  if (known) return known;
+  const files = readdirSync(MIGRATIONS_FOLDER).filter((file) => file.endsWith('.sql'));
+  const tables = files.flatMap((file) =>
+    [
+      ...readFileSync(`${MIGRATIONS_FOLDER}/${file}`, 'utf8').matchAll(/^CREATE TABLE ([\w.]+)/gm),
+    ].map(([, table]) => table ?? ''),
+  );
+  known = { migrations: files.map((file) => file.replace(/\.sql$/, '')), tables };
+  return known;
+}
