@@ -1,11 +1,6 @@
-import {
-  CircuitState,
-  ConsecutiveBreaker,
-  DelegateBackoff,
-  circuitBreaker,
-  handleWhen,
-} from 'cockatiel';
-import type { CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import type { CircuitBreakerPolicy, IBackoff, IHalfOpenAfterBackoffContext } from 'cockatiel';
+import type { Clock } from '@app/process';
 import { MailProviderUnavailable } from './mail.js';
 import type { Mail, MailOutcome } from './mail.js';
 
@@ -16,6 +11,8 @@ export interface BreakerOptions {
   readonly pauseMs: number;
   /** The longest such pause; only a Retry-After may ask for more. */
   readonly longestPauseMs: number;
+  /** For what operators are shown. */
+  readonly clock: Clock;
 }
 
 /**
@@ -39,12 +36,12 @@ export interface MailProviderStatus {
 
 /**
  * A provider behind a circuit breaker: after some failures in a row it gets no mail for a while, then a
- * single mail probes whether it works again. All times are the system's, as the breaker's are.
+ * single mail probes whether it works again. Pauses are measured by `performance.now()`, whatever the machine's clock
+ * says.
  */
 export abstract class MailProvider {
   private readonly breaker: CircuitBreakerPolicy;
   private readonly listeners = new Set<() => void>();
-  private currentPauseMs = 0;
   /** How often it was left alone, pauses after failed probes included. */
   private pauses = 0;
   private dueAt: number | undefined;
@@ -63,15 +60,7 @@ export abstract class MailProvider {
   ) {
     this.breaker = circuitBreaker(handleWhen(isFaultOfProvider), {
       breaker: new ConsecutiveBreaker(options.failures),
-      halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext>((context) => {
-        if (context.attempt === 1) this.outages += 1;
-        return (this.currentPauseMs = this.pauseMs(context));
-      }),
-    });
-    this.breaker.onBreak(() => {
-      this.pauses += 1;
-      // After the breaker has looked at the clock: it must not find this too early.
-      this.dueAt = Date.now() + this.currentPauseMs;
+      halfOpenAfter: { next: (context) => this.pauseAfter(context) },
     });
     this.breaker.onReset(() => (this.dueAt = undefined));
     this.breaker.onStateChange(() => this.listeners.forEach((listener) => listener()));
@@ -90,13 +79,13 @@ export abstract class MailProvider {
 
   /** How long it is still to be left alone, in milliseconds; 0 when it may be asked. */
   get pauseLeftMs(): number {
-    return Math.max(0, Math.max(this.dueAt ?? 0, this.askedToWaitUntil) - Date.now());
+    return Math.max(0, Math.max(this.dueAt ?? 0, this.askedToWaitUntil) - performance.now());
   }
 
   get status(): MailProviderStatus {
     const { name, state, outages, accepted, refused, failed, lastFailure } = this;
     const dueAt =
-      state === 'closed' ? undefined : new Date(Math.max(this.dueAt ?? 0, this.askedToWaitUntil));
+      state === 'closed' ? undefined : new Date(this.options.clock() + this.pauseLeftMs);
     return { name, state, outages, dueAt, accepted, refused, failed, lastFailure };
   }
 
@@ -127,10 +116,10 @@ export abstract class MailProvider {
       const error = thrown instanceof FailedBeforePause ? thrown.failure : thrown;
       this.failed += 1;
       if (error instanceof MailProviderUnavailable && !error.ofMailOnly && error.afterMs > 0) {
-        this.askedToWaitUntil = Math.max(this.askedToWaitUntil, Date.now() + error.afterMs);
+        this.askedToWaitUntil = Math.max(this.askedToWaitUntil, performance.now() + error.afterMs);
       }
       const message = error instanceof Error ? error.message : String(error);
-      this.lastFailure = { message, at: new Date() };
+      this.lastFailure = { message, at: new Date(this.options.clock()) };
       throw error;
     }
   }
@@ -143,6 +132,22 @@ export abstract class MailProvider {
     } catch (error) {
       throw pauses === this.pauses ? error : new FailedBeforePause(error);
     }
+  }
+
+  /** The breaker asks how long since it opened, by the machine's clock: all or nothing keeps that clock out of it. */
+  private pauseAfter(
+    context: IHalfOpenAfterBackoffContext,
+  ): IBackoff<IHalfOpenAfterBackoffContext> {
+    if (context.attempt === 1) this.outages += 1;
+    this.pauses += 1;
+    const dueAt = performance.now() + this.pauseMs(context);
+    this.dueAt = dueAt;
+    return {
+      get duration() {
+        return performance.now() < dueAt ? Infinity : -Infinity;
+      },
+      next: (following) => this.pauseAfter(following),
+    };
   }
 
   private pauseMs({ attempt, result }: IHalfOpenAfterBackoffContext): number {

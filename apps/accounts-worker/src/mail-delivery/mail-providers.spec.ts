@@ -16,7 +16,7 @@ const conflict = () =>
 const slowDown = (seconds: number) =>
   new MailProviderUnavailable('it answered 429', { retryAfterMs: seconds * SECOND });
 
-const breaker = { failures: 3, pauseMs: 1_000, longestPauseMs: 8_000 };
+const breaker = { failures: 3, pauseMs: 1_000, longestPauseMs: 8_000, clock: () => Date.now() };
 
 beforeEach(() => useFakeDate(noon));
 afterEach(() => {
@@ -81,6 +81,22 @@ describe('A provider behind its breaker', () => {
     expect(await probe).toBe('accepted');
     expect(provider.status).toMatchObject({ state: 'closed', outages: 1, dueAt: undefined });
   });
+
+  it.each([-3_600_000, 3_600_000])(
+    "is left alone for its pause, however the machine's clock is set: by %d ms",
+    async (set) => {
+      await fail(3);
+      const now = performance.now();
+      jest.spyOn(performance, 'now').mockReturnValue(now + 999);
+      later(set);
+      expect([provider.state, provider.pauseLeftMs]).toEqual(['open', 1]);
+      expect(await outcome()).toMatch(/open/);
+      jest.spyOn(performance, 'now').mockReturnValue(now + 1_000);
+      expect(provider.state).toBe('due');
+      provider.answers({ kind: 'accepted', providerMessageId: '1', acceptedAt: noon });
+      expect(await outcome()).toBe('accepted');
+    },
+  );
 
   it('is left alone twice as long with each probe that fails, up to a limit', async () => {
     await fail(3);

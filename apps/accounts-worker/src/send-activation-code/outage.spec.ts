@@ -30,7 +30,7 @@ import {
 } from './send-activation-code.saga.js';
 
 const WINDOW = 16;
-const breaker = { failures: 5, pauseMs: 1_000, longestPauseMs: 15_000 };
+const breaker = { failures: 5, pauseMs: 1_000, longestPauseMs: 15_000, clock: () => Date.now() };
 
 /** Keeps mails by their idempotency key, as a provider does, unless it is down. */
 class SimulatedProvider extends MailProvider {

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 
 /**
- * Lets a spec say what time it is, everywhere; timers go on running on real time. To be undone with
- * `jest.useRealTimers()`.
+ * Lets a spec say what time it is, everywhere, and moves the monotonic clock along; timers go on running on real
+ * time. To be undone with `jest.useRealTimers()` and `jest.restoreAllMocks()`.
  */
 export function useFakeDate(now: number): void {
   jest.useFakeTimers({
@@ -20,4 +20,5 @@ export function useFakeDate(now: number): void {
       'clearTimeout',
     ],
   });
+  jest.spyOn(performance, 'now').mockImplementation(() => Date.now());
 }

@@ -56,7 +56,7 @@ export class RecordingMailProvider extends MailProvider {
   constructor(
     private readonly clock: () => Instant,
     name = 'example',
-    breaker: BreakerOptions = { failures: 1_000, pauseMs: 1_000, longestPauseMs: 1_000 },
+    breaker: BreakerOptions = { failures: 1_000, pauseMs: 1_000, longestPauseMs: 1_000, clock },
   ) {
     super(name, breaker);
   }
