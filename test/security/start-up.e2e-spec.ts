@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { poolTransactions } from '@app/postgres/testing/transaction-pooler.js';
 import { knownSecrets } from '../api/known-secrets.js';
 import { freshDatabase } from '../support/postgres.js';
 import { repositoryRoot, runScript, startApp } from '../support/process.js';
@@ -71,6 +72,19 @@ describe('At its start the API', () => {
     expect(output).not.toContain(ADDRESS_KEY);
     const again = await startApp('accounts-api/src', settings);
     await again.stop();
+  });
+
+  it('refuses a pooler that lends connections for a transaction', async () => {
+    const { url } = await freshDatabase();
+    const pooler = await poolTransactions(url);
+    const { code, output } = await runScript(API, {
+      ...secrets,
+      ...elsewhere,
+      DATABASE_URL: pooler.url,
+    });
+    await pooler.close();
+    expect(code).toBe(78);
+    expect(output).toMatch(/DATABASE_URL leads through a connection pooler that lends connections/);
   });
 
   it('warns of rules on the composition of passwords, and only then', async () => {

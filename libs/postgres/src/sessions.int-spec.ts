@@ -65,6 +65,21 @@ describe('what a start asks of its connections', () => {
     await Promise.all(busy);
   });
 
+  it('is not fulfilled by a server that takes no writes, whether or not it answers', async () => {
+    const readOnly = await freshDatabase();
+    cleanUps.push(() => readOnly.drop());
+    const name = new URL(readOnly.url).pathname.slice(1);
+    await through(fresh.url).query({
+      text: `alter database ${name} set default_transaction_read_only = on`,
+    });
+    const database = through(readOnly.url);
+    expect((await database.query({ text: 'select 1' })).rowCount).toBe(1);
+    await expect(database.checkAvailable()).rejects.toThrow(/it is read-only/);
+    const wanting = through(`${readOnly.url}?target_session_attrs=read-write`);
+    await expect(wanting.query({ text: 'select 1' })).rejects.toThrow(/it is read-only/);
+    await expect(wanting.openSession('spec')).rejects.toThrow(/it is read-only/);
+  });
+
   it('is unknown while the database does not answer', async () => {
     await expect(requireSessions(through('postgres://127.0.0.1:1/none'))).rejects.toThrow(
       DatabaseUnavailable,
