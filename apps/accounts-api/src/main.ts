@@ -53,7 +53,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const clockDatabase = createPool(settings.DATABASE_URL, {
     max: 1,
     applicationName: 'accounts-api clock',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
   const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });

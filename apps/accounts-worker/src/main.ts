@@ -51,7 +51,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const clockDatabase = createPool(settings.DATABASE_URL, {
     max: 1,
     applicationName: 'accounts-worker clock',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
   const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });

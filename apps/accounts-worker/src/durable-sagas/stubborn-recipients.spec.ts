@@ -32,7 +32,7 @@ class PickyProvider extends MailProvider {
   readonly faults = new Map<string, Fault>();
 
   constructor() {
-    super('picky', { failures: 5, pauseMs: 1_000, longestPauseMs: 15_000 });
+    super('picky', { failures: 5, pauseMs: 1_000, longestPauseMs: 15_000, clock: Date.now });
   }
 
   close(): void {}
@@ -76,6 +76,7 @@ async function slowestBeside(fault: Fault, stubborn: number): Promise<number> {
     },
     events: { ActivationCodeIssued: ActivationCodeIssuedEvent },
     gate: new MailGate(providers),
+    clock: Date.now,
     windowSize: 16,
     log: silentLog(),
   });

@@ -66,6 +66,7 @@ describe('One event that is stuck in a saga', () => {
           return () => undefined;
         },
       },
+      clock: Date.now,
       windowSize: 4,
       log: silentLog(),
     });
