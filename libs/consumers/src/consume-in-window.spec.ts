@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../../test/support/eventually.js';
 import { RetryLater, consumeInWindow } from './consume-in-window.js';
-import type { WindowOptions } from './consume-in-window.js';
+import type { ReachedPlace, WindowOptions } from './consume-in-window.js';
 import type { LogPosition, RecordedEvent } from '@app/event-store';
 import {
   MessageSource,
@@ -68,6 +68,42 @@ describe('Consuming in a window', () => {
     expect(saved.at(-1)).toBe(170n);
     source.finish();
     await consumed;
+  });
+
+  it('saves what failed together with the position after it, and goes on meanwhile', async () => {
+    const saved: ReachedPlace[] = [];
+    const firstSave = new Gate();
+    const consume = consumeInWindow({
+      windowSize: 2,
+      handle: async (event) =>
+        numberOf(event) % 2 === 0 ? { event, error: new Error('refused') } : undefined,
+      saveCheckpoint: async (reached) => {
+        saved.push(reached);
+        if (saved.length === 1) await firstSave.promise;
+      },
+      onFault: (error) => {
+        throw error;
+      },
+      signal: new AbortController().signal,
+    });
+    const source = new MessageSource().send(...events(6));
+    const consumed = consume(source);
+    await settled();
+    // An event that failed keeps its place until that is on record: what waits to be recorded is bounded, too.
+    expect(source.taken).toBeLessThan(6);
+    firstSave.open();
+    source.finish();
+    await consumed;
+    expect(source.taken).toBe(6);
+    const failed = saved.flatMap(({ failures }) => failures.map(({ event }) => event.position));
+    expect(failed).toEqual([0, 2, 4].map(positionOfNumber));
+    expect(saved.at(-1)).toMatchObject({
+      position: positionOfNumber(5),
+      lastEvent: { position: positionOfNumber(5) },
+    });
+    for (const { position, failures } of saved) {
+      for (const { event } of failures) expect(event.position).toBeLessThanOrEqual(position);
+    }
   });
 
   it('saves one position at a time, and the last one before it is done', async () => {

@@ -191,12 +191,22 @@ export async function settleFailedEvent(
   });
 }
 
-/** Has every event of the consumer that waits tried at once: another version, or mended settings, may handle it. */
+/**
+ * Has every event of the consumer that waits tried at once: another version, or mended settings, may handle it. Forgets
+ * those that were handled a month ago.
+ */
 export async function retryAllFailedEvents(database: Queryable, consumer: string): Promise<void> {
   await database.query({
     name: 'retry-all-failed-events',
     text: `update operations.failed_events set next_try_at = now()
            where projection = $1 and next_try_at > now()`,
+    values: [consumer],
+  });
+  await database.query({
+    name: 'forget-resolved-events',
+    text: `delete from operations.failed_events
+           where projection = $1 and status = 'resolved' and next_try_at is null
+             and decided_at < now() - interval '30 days'`,
     values: [consumer],
   });
 }

@@ -391,6 +391,8 @@ class ProjectionRun<Event> {
    * to leave that event out.
    */
   private async retry(failed: FailedEvent): Promise<'later' | undefined> {
+    // Not before the checkpoint was read.
+    if (!this.aside.has(failed.streamName)) return 'later';
     const { streamName } = failed;
     const retrying = (this.retrying = { streamName, isOvertaken: false });
     const read = await this.readAgain(failed);

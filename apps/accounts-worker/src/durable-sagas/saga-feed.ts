@@ -68,6 +68,8 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
 
 /** Longest time for which the first try of an event keeps its place in the window. */
 const FIRST_TRY_MS = 2_000;
+/** Only another version knows the event, and that begins with trying everything again. */
+const UNKNOWN_PAUSE_MS = 86_400_000;
 /** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
 const CHECKPOINT_PAUSE_MS = 250;
 
@@ -223,7 +225,7 @@ export class SagaFeed {
       this.options.codec.assertKnown(recorded);
       return undefined;
     } catch (error) {
-      return this.failureOf(recorded, error);
+      return this.failureOf(recorded, error, UNKNOWN_PAUSE_MS);
     }
   }
 
