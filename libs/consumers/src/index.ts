@@ -20,6 +20,7 @@ export * from './leadership.js';
 export * from './wait-for-position.js';
 export {
   countFailingEvents,
+  faultText,
   listFailedEvents,
   recordFailures,
   requestRetry,

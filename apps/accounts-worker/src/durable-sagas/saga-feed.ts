@@ -3,6 +3,7 @@ import { accountIdOfStream } from '@app/accounts';
 import {
   checkLog,
   consumeInWindow,
+  faultText,
   FailedEventRetries,
   readCheckpoint,
   recordFailures,
@@ -172,6 +173,7 @@ export class SagaFeed {
         handle: (event, ended) => this.handle(event, ended),
         saveCheckpoint: async (reached) => {
           await this.save(reached, epoch);
+          this.noteFailing(reached.failures);
           if (reached.failures.length > 0) retries.expect();
           this.position = reached.position;
           // Without events in flight only the saving itself had failed.
@@ -198,6 +200,14 @@ export class SagaFeed {
     });
   }
 
+  /** Until the record is looked at again. */
+  private noteFailing(failures: readonly EventFailure[]): void {
+    for (const { event, error } of failures) {
+      this.underWay.delete(event.id);
+      this.failing ??= { events: failures.length, type: event.type, error: faultText(error) };
+    }
+  }
+
   private async handle(
     recorded: RecordedEvent,
     signal: AbortSignal,
@@ -214,7 +224,8 @@ export class SagaFeed {
     ) {
       throw failure.error;
     }
-    this.underWay.delete(id);
+    // What failed is in flight until it is on record.
+    if (!failure) this.underWay.delete(id);
     this.state = 'running';
     return failure;
   }
