@@ -161,7 +161,7 @@ describe('A provider that', () => {
     }
     const activationMail = (await workerHealth(product)).consumers['activation-mail'];
     expect(activationMail.inFlight).toBeGreaterThan(0);
-    expect(activationMail.lagMs).toBeGreaterThan(1_000);
+    expect(activationMail.lagMs).toBeGreaterThan(0);
 
     await product.mailbox.restart();
     await mailsSettled(product);
