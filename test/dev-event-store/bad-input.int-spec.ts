@@ -11,12 +11,11 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client';
 import type { AppendToStreamOptions } from '@eventstore/db-client';
-import { persistent, shared, streams } from '../../apps/local/src/event-store/protocol.js';
+import { shared, streams } from '../../apps/local/src/event-store/protocol.js';
 import { EventStoreProcess, until } from './event-store-process.js';
 
 const UNARY: AppendToStreamOptions = { credentials: { username: 'any', password: 'any' } };
 const STREAMS = '/event_store.client.streams.Streams';
-const SUBSCRIPTIONS = '/event_store.client.persistent_subscriptions.PersistentSubscriptions';
 const MEBIBYTE = 1_048_576;
 
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -90,7 +89,7 @@ describe('bad input', () => {
     expect((await send('/no.such.Service/Method', [])).code).toBe(status.UNIMPLEMENTED);
   });
 
-  it.each(['Read', 'Append', 'BatchAppend', 'Delete', 'Tombstone'])(
+  it.each(['Read', 'Append', 'BatchAppend'])(
     'bytes that are no message are answered with a status by %s',
     async (method) => {
       const { code } = await send(`${STREAMS}/${method}`, [Buffer.from('ffffffffff', 'hex')]);
@@ -102,14 +101,6 @@ describe('bad input', () => {
     [`${STREAMS}/Read`, new streams.ReadReq()],
     [`${STREAMS}/Append`, new streams.AppendReq()],
     [`${STREAMS}/BatchAppend`, new streams.BatchAppendReq()],
-    [`${STREAMS}/Delete`, new streams.DeleteReq()],
-    [`${STREAMS}/Tombstone`, new streams.TombstoneReq()],
-    [`${SUBSCRIPTIONS}/Create`, new persistent.CreateReq()],
-    [`${SUBSCRIPTIONS}/Update`, new persistent.UpdateReq()],
-    [`${SUBSCRIPTIONS}/Delete`, new persistent.DeleteReq()],
-    [`${SUBSCRIPTIONS}/GetInfo`, new persistent.GetInfoReq()],
-    [`${SUBSCRIPTIONS}/ReplayParked`, new persistent.ReplayParkedReq()],
-    [`${SUBSCRIPTIONS}/Read`, new persistent.ReadReq()],
   ])('an empty message to %s is an invalid argument', async (method, message) => {
     expect((await send(method, [message.serializeBinary()])).code).toBe(status.INVALID_ARGUMENT);
   });
@@ -117,7 +108,6 @@ describe('bad input', () => {
   it.each([
     [`${STREAMS}/Append`, status.INVALID_ARGUMENT],
     [`${STREAMS}/BatchAppend`, status.OK],
-    [`${SUBSCRIPTIONS}/Read`, status.OK],
   ])('%s half-closed at once ends with status %i', async (method, code) => {
     expect((await send(method, [])).code).toBe(code);
   });
@@ -253,31 +243,6 @@ describe('bad input', () => {
         expect((await state()).openStreams - before.openStreams).toBe(5);
       });
       await untilQuietAgain(before);
-    });
-
-    it('consumers that vanish hand back what they held', async () => {
-      const before = await state();
-      await client.createPersistentSubscriptionToStream('held', 'group', {
-        ...(
-          await import('@eventstore/db-client')
-        ).persistentSubscriptionToStreamSettingsFromDefaults({ startFrom: 'start' }),
-      });
-      await client.appendToStream('held', tested(1));
-      await torn(async (port) => {
-        let received = 0;
-        EventStoreDBClient.connectionString(`esdb://127.0.0.1:${port}?tls=false`)
-          .subscribeToPersistentSubscriptionToStream('held', 'group')
-          .on('data', () => (received += 1))
-          .on('error', () => undefined);
-        await until(() => received === 1, 'event is held');
-      });
-      await untilQuietAgain(before);
-      const next = client.subscribeToPersistentSubscriptionToStream('held', 'group');
-      const retryCount = await new Promise((resolve) =>
-        next.on('data', (event) => resolve(event.retryCount)),
-      );
-      expect(retryCount).toBe(1);
-      await next.unsubscribe();
     });
 
     it('memory does not grow with their number', async () => {

@@ -1,9 +1,23 @@
-import { closeSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { jsonEvent } from '@eventstore/db-client';
+import { startDevEventStore } from '../support/dev-event-store.js';
 import { EventStoreProcess } from './event-store-process.js';
 import { killAtRandomMoments, readStreams } from './kill-at-random-moments.js';
+
+const OLDER_LOG = join(
+  import.meta.dirname,
+  '../../apps/local/src/event-store/streams/older-log.bin',
+);
 
 /** So many fit into every test run; `durability.long-spec.ts` has more. */
 const KILLS = 5;
@@ -48,6 +62,19 @@ describe('durability', () => {
       new RegExp(`code 1 .*events\\.log is damaged at offset \\d+`, 's'),
     );
     await eventStore.remove();
+  });
+
+  it('opens the log of a version that deleted streams, and says what it passes over', async () => {
+    const eventStore = await startDevEventStore();
+    expect(eventStore.output()).not.toContain('passed over');
+    await eventStore.stop();
+    copyFileSync(OLDER_LOG, join(eventStore.dataDir, 'events.log'));
+    await eventStore.restart();
+    expect(eventStore.output()).toContain(
+      'the event log holds tombstones or system streams (named $...) of an older version of this store: ' +
+        'they are passed over, and events that were deleted or truncated can be read again',
+    );
+    await eventStore.stop();
   });
 
   it('answers a repeated append after kill -9 like the first', async () => {

@@ -152,15 +152,6 @@ describe('fault switches', () => {
     expect(told).toEqual(['caughtUp', 'fellBehind', 'caughtUp', 'timeout']);
   });
 
-  it('delay system projections', async () => {
-    await set({ projectionDelayMs: 300 });
-    const startedAt = performance.now();
-    await client.appendToStream('later-1', tested(1));
-    await expect(countOf('$ce-later')).rejects.toMatchObject({ type: 'stream-not-found' });
-    await until(async () => (await countOf('$ce-later').catch(() => 0)) === 1, 'link');
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(299);
-  });
-
   it('send a subscription that finds nothing a checkpoint beyond the log, and no other one', async () => {
     await set({ checkpointBeyondLog: true });
     const told: (bigint | string)[] = [];

@@ -6,18 +6,16 @@ import { FaultSwitches } from './faults/fault-switches.js';
 import { gossipService } from './grpc/gossip-service.js';
 import type { Address } from './grpc/gossip-service.js';
 import { OpenStreams } from './grpc/open-streams.js';
-import {
-  persistentSubscriptionsService,
-  persistentSubscriptionsServiceDefinition,
-} from './grpc/persistent-subscriptions-service.js';
-import { projectionsService } from './grpc/projections-service.js';
+import { refusedService } from './grpc/refused-calls.js';
 import { serverStops, unavailable } from './grpc/rpc-errors.js';
 import { serverFeaturesService } from './grpc/server-features-service.js';
 import { streamsService, streamsServiceDefinition } from './grpc/streams-service.js';
-import { PersistentSubscriptions } from './persistent-subscriptions/persistent-subscriptions.js';
-import { SystemProjections } from './projections/system-projections.js';
-import { GossipService, ProjectionsService, ServerFeaturesService } from './protocol.js';
-import { StreamReader } from './reading/stream-reader.js';
+import {
+  GossipService,
+  PersistentSubscriptionsService,
+  ProjectionsService,
+  ServerFeaturesService,
+} from './protocol.js';
 import { StreamStore } from './streams/stream-store.js';
 import type { SlowConsumerPolicy } from './subscriptions/catch-up-subscription.js';
 
@@ -27,6 +25,9 @@ const MAX_MESSAGE_SIZE = 16 * 1_048_576;
 /** What the web server under EventStoreDB allows: the 101st call on a connection waits. */
 const MAX_STREAMS_PER_CONNECTION = 100;
 const KEEPALIVE_MS = 10_000;
+const PASSED_OVER =
+  'the event log holds tombstones or system streams (named $...) of an older version of this store: ' +
+  'they are passed over, and events that were deleted or truncated can be read again';
 /** Ended calls need a moment to tell their clients. */
 const STOP_GRACE_MS = 300;
 
@@ -55,10 +56,8 @@ class PortUnavailableError extends Error {
   }
 }
 
-/** The whole event store: files, projections, gRPC services and the ports they are reached at. */
+/** The whole event store: its file, gRPC services and the ports they are reached at. */
 export class DevEventStore {
-  private readonly projections: SystemProjections;
-  private readonly subscriptions: PersistentSubscriptions;
   private readonly openStreams = new OpenStreams();
   private readonly faults: FaultSwitches;
   private readonly server = new Server({
@@ -76,14 +75,10 @@ export class DevEventStore {
     private readonly options: DevEventStoreOptions,
   ) {
     this.boundPort = options.port;
-    this.projections = new SystemProjections(store);
-    this.faults = new FaultSwitches((faults) => {
-      this.projections.delayMs = faults.projectionDelayMs;
-      this.openStreams.holdAll(faults.frozen, faults.methods);
-    });
-    const reader = new StreamReader(store, this.projections, Date.now);
-    this.subscriptions = new PersistentSubscriptions(reader);
-    this.addServices(reader);
+    this.faults = new FaultSwitches((faults) =>
+      this.openStreams.holdAll(faults.frozen, faults.methods),
+    );
+    this.addServices();
   }
 
   /**
@@ -107,6 +102,7 @@ export class DevEventStore {
     });
     if (store.tornBytes > 0)
       log.warn({ bytes: store.tornBytes }, 'cut off an append that was never acknowledged');
+    if (store.passedOver > 0) log.warn({ records: store.passedOver }, PASSED_OVER);
     const milliseconds = Math.round(performance.now() - startedAt);
     log.info({ events: store.index.eventCount, milliseconds }, 'event log is open');
 
@@ -131,31 +127,26 @@ export class DevEventStore {
   /** Ends all calls, writes out what is pending and lets go of the ports and the folder. */
   async stop(): Promise<void> {
     const shutDown = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
-    this.subscriptions.stop();
     this.openStreams.failAll(serverStops());
     const impatience = setTimeout(() => this.server.forceShutdown(), STOP_GRACE_MS);
     await shutDown;
     clearTimeout(impatience);
     await this.control?.stop();
-    this.projections.stop();
     await this.store.close();
   }
 
-  private addServices(reader: StreamReader): void {
-    const { server, faults, openStreams, options } = this;
+  private addServices(): void {
+    const { store, server, faults, openStreams, options } = this;
     server.addService(
       streamsServiceDefinition,
-      streamsService(reader, openStreams, faults, {
+      streamsService(store, openStreams, faults, {
         maxAppendSize: MAX_APPEND_SIZE,
         slowConsumerPolicy: () => faults.current.slowConsumer ?? options.slowConsumerPolicy,
         tellsBeyondLog: () => faults.current.checkpointBeyondLog,
       }),
     );
-    server.addService(
-      persistentSubscriptionsServiceDefinition,
-      persistentSubscriptionsService(reader, this.subscriptions, openStreams, faults),
-    );
-    server.addService(ProjectionsService, projectionsService(faults));
+    for (const service of [PersistentSubscriptionsService, ProjectionsService])
+      server.addService(service, refusedService(service));
     server.addService(ServerFeaturesService, serverFeaturesService(faults));
     server.addService(
       GossipService,

@@ -4,9 +4,7 @@
  */
 import gossip from '@eventstore/db-client/generated/gossip_pb.js';
 import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js';
-import persistent from '@eventstore/db-client/generated/persistent_pb.js';
 import persistentGrpc from '@eventstore/db-client/generated/persistent_grpc_pb.js';
-import projections from '@eventstore/db-client/generated/projections_pb.js';
 import projectionsGrpc from '@eventstore/db-client/generated/projections_grpc_pb.js';
 import serverFeatures from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import serverFeaturesGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
@@ -18,8 +16,6 @@ import anyMessage from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyMessage from 'google-protobuf/google/protobuf/empty_pb.js';
 
 export type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
-export type * as Persistent from '@eventstore/db-client/generated/persistent_pb.js';
-export type * as Projections from '@eventstore/db-client/generated/projections_pb.js';
 export type * as Shared from '@eventstore/db-client/generated/shared_pb.js';
 
 export const { GossipService } = gossipGrpc;
@@ -29,5 +25,4 @@ export const { ServerFeaturesService } = serverFeaturesGrpc;
 export const { StreamsService } = streamsGrpc;
 export const { Any } = anyMessage;
 export const GoogleEmpty = emptyMessage.Empty;
-export { gossip, persistent, serverFeatures, shared, status, streams };
-export { projections as projectionMessages };
+export { gossip, serverFeatures, shared, status, streams };

@@ -3,18 +3,7 @@ import { notLeader, unavailable } from '../grpc/rpc-errors.js';
 import type { RpcError } from '../grpc/rpc-errors.js';
 
 /** Names of the protocol's methods, as faults are limited to them. */
-export const METHODS = [
-  'read',
-  'append',
-  'batchAppend',
-  'delete',
-  'tombstone',
-  'gossip',
-  'supportedMethods',
-  'persistentRead',
-  'persistentManagement',
-  'projections',
-] as const;
+export const METHODS = ['read', 'append', 'batchAppend', 'gossip', 'supportedMethods'] as const;
 export type Method = (typeof METHODS)[number];
 
 const MAX_DELAY_MS = 600_000;
@@ -48,8 +37,6 @@ export const faultsSchema = z.strictObject({
    * 2^64-1, and no other one afterwards, as EventStoreDB 24.2 to 24.10.4 do.
    */
   checkpointBeyondLog: z.boolean().default(false),
-  /** How long events wait before they appear in system projections. */
-  projectionDelayMs: z.int().min(0).max(MAX_DELAY_MS).default(0),
 });
 
 export type Faults = z.infer<typeof faultsSchema>;
@@ -73,10 +60,6 @@ export class FaultSwitches {
     this.answersToLose = faults.loseAnswers?.count ?? 0;
     this.onChange(faults);
     if (!faults.frozen) for (const listener of this.thawListeners.splice(0)) listener();
-  }
-
-  reset(): void {
-    this.set(NONE);
   }
 
   /** Begins a call, refuses it, or puts it off until the server is no longer frozen. */

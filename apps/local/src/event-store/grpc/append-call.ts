@@ -10,7 +10,6 @@ import {
   asRpcError,
   invalidArgument,
   maximumAppendSizeExceeded,
-  streamDeleted,
   unavailable,
 } from './rpc-errors.js';
 
@@ -55,20 +54,16 @@ export function handleAppend(
     const { streamName, expected } = target;
     try {
       if (!store.hasRoom) throw unavailable();
-      store.append(streamName, expected, events, (outcome) => {
-        if (outcome.kind === 'stream-deleted') answer(streamDeleted(streamName.toString('utf8')));
-        else answer(undefined, responseOf(outcome, expected));
-      });
+      store.append(streamName, expected, events, (outcome) =>
+        answer(undefined, responseOf(outcome, expected)),
+      );
     } catch (error) {
       answer(error);
     }
   });
 }
 
-function responseOf(
-  outcome: Exclude<AppendOutcome, { kind: 'stream-deleted' }>,
-  expected: ExpectedVersion,
-): Streams.AppendResp {
+function responseOf(outcome: AppendOutcome, expected: ExpectedVersion): Streams.AppendResp {
   const response = new streams.AppendResp();
   if (outcome.kind === 'appended') response.setSuccess(successOf(outcome));
   else response.setWrongExpectedVersion(refusalOf(outcome.currentRevision, expected));

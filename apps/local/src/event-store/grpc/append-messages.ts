@@ -4,8 +4,10 @@ import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent } from '../streams/stream-store.js';
+import { isSystemStream } from '../streams/system-streams.js';
 import { MalformedMessage, ProtobufReader } from '../protobuf/protobuf-reader.js';
 import { uuidFromText, uuidOf } from './protocol-values.js';
+import { notServed } from './refused-calls.js';
 import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
 
 /**
@@ -94,6 +96,7 @@ export function readTarget(message: Buffer): AppendTarget {
   }
   if (streamName === undefined) throw invalidArgument('a stream name is missing');
   if (streamName.equals(ALL)) throw invalidArgument('nothing can be appended to $all');
+  if (isSystemStream(streamName)) throw notServed();
   if (expected === undefined) throw invalidArgument('the expected revision is missing');
   return { streamName, expected, deadline };
 }

@@ -14,7 +14,6 @@ import {
   badRequest,
   encodedStatus,
   maximumAppendSizeFailure,
-  streamDeletedFailure,
   timedOut,
   wrongExpectedVersionFailure,
 } from './batch-failures.js';
@@ -143,7 +142,7 @@ export class BatchAppendCall {
     try {
       this.store.append(streamName, expected, batch.events, (outcome) => {
         batch.isSettled = true;
-        this.answer(batch.correlation, streamName, resultOf(outcome, streamName, expected));
+        this.answer(batch.correlation, streamName, resultOf(outcome, expected));
       });
     } catch (error) {
       this.refuse(batch, badRequest(error));
@@ -189,17 +188,7 @@ function timeLeft({ deadline }: AppendTarget): number {
   return deadline === undefined ? Infinity : deadline - Date.now();
 }
 
-function resultOf(
-  outcome: AppendOutcome,
-  streamName: Buffer,
-  expected: ExpectedVersion,
-): Success | BatchFailure {
-  switch (outcome.kind) {
-    case 'appended':
-      return outcome;
-    case 'wrong-expected-version':
-      return wrongExpectedVersionFailure(outcome.currentRevision, expected);
-    case 'stream-deleted':
-      return streamDeletedFailure(streamName);
-  }
+function resultOf(outcome: AppendOutcome, expected: ExpectedVersion): Success | BatchFailure {
+  if (outcome.kind === 'appended') return outcome;
+  return wrongExpectedVersionFailure(outcome.currentRevision, expected);
 }

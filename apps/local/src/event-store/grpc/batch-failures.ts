@@ -1,7 +1,6 @@
 import { Any, GoogleEmpty, shared, status } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
-import { streamIdentifierOf } from './protocol-values.js';
 import { asRpcError } from './rpc-errors.js';
 
 /** What made an append fail, as the messages that the client recognises it by. */
@@ -44,18 +43,6 @@ export function wrongExpectedVersionFailure(
   };
 }
 
-export function streamDeletedFailure(streamName: Buffer): BatchFailure {
-  const deleted = new shared.StreamDeleted();
-  deleted.setStreamIdentifier(streamIdentifierOf(streamName));
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.StreamDeleted',
-    code: 5,
-    message: 'Stream Deleted',
-    bytes: deleted.serializeBinary(),
-  };
-}
-
 export function maximumAppendSizeFailure(limit: number): BatchFailure {
   const exceeded = new shared.MaximumAppendSizeExceeded();
   exceeded.setMaxappendsize(limit);
@@ -79,13 +66,13 @@ export function timedOut(): BatchFailure {
 }
 
 export function badRequest(error: unknown): BatchFailure {
-  const { details } = asRpcError(error);
+  const { code, details } = asRpcError(error);
   const request = new shared.BadRequest();
   request.setMessage(details);
   return {
     kind: 'failed',
     typeName: 'event_store.client.BadRequest',
-    code: 3,
+    code,
     message: details,
     bytes: request.serializeBinary(),
   };

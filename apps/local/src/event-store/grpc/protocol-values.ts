@@ -1,6 +1,6 @@
+import { isSystemStream } from '../streams/system-streams.js';
+import { notServed } from './refused-calls.js';
 import { invalidArgument } from './rpc-errors.js';
-import type { ExpectedVersion } from '../streams/append-decision.js';
-import { shared } from '../protocol.js';
 import type { Shared } from '../protocol.js';
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/;
@@ -9,19 +9,18 @@ const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 /** Longer names would not fit the trailers of an error. */
 const MAX_NAME_LENGTH = 4_096;
 
-/** UTF-8 bytes of the name. */
+/**
+ * UTF-8 bytes of the name of a stream that can be read.
+ *
+ * @throws RpcError
+ */
 export function streamNameOf(identifier: Shared.StreamIdentifier | undefined): Buffer {
   const name = Buffer.from(identifier?.getStreamName_asU8() ?? []);
   if (name.length === 0) throw invalidArgument('a stream name is missing');
   if (name.length > MAX_NAME_LENGTH)
     throw invalidArgument(`a stream name has more than ${MAX_NAME_LENGTH} bytes`);
+  if (isSystemStream(name)) throw notServed();
   return name;
-}
-
-export function streamIdentifierOf(name: Buffer): Shared.StreamIdentifier {
-  const identifier = new shared.StreamIdentifier();
-  identifier.setStreamName(name);
-  return identifier;
 }
 
 /** Lower-case UUID from either of the forms that the protocol knows. */
@@ -51,23 +50,4 @@ function hexOf(signedHalf: string): string {
 
 function hyphenated(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** The part of several request messages that says what the stream is expected to look like. */
-interface Expectation {
-  hasNoStream(): boolean;
-  hasAny(): boolean;
-  hasStreamExists(): boolean;
-}
-
-/** @param revision the expected revision as the protocol's decimal digits, when the request has one */
-export function expectedRevisionOf(
-  options: Expectation,
-  revision: string | undefined,
-): ExpectedVersion {
-  if (revision !== undefined) return Number(revision);
-  if (options.hasNoStream()) return 'no_stream';
-  if (options.hasAny()) return 'any';
-  if (options.hasStreamExists()) return 'stream_exists';
-  throw invalidArgument('the expected revision is missing');
 }

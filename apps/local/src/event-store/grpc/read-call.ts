@@ -10,9 +10,10 @@ import type { EventSource } from '../subscriptions/event-source.js';
 import { requestedFilter } from '../subscriptions/filter-request.js';
 import type { RequestedFilter } from '../subscriptions/filter-request.js';
 import { StreamSource } from '../subscriptions/stream-source.js';
-import type { StreamReader } from '../reading/stream-reader.js';
+import type { StreamStore } from '../streams/stream-store.js';
 import type { OpenStream } from './open-streams.js';
 import { streamNameOf } from './protocol-values.js';
+import { notServed } from './refused-calls.js';
 import { asRpcError, invalidArgument } from './rpc-errors.js';
 
 const { StreamOptions, AllOptions } = streams.ReadReq.Options;
@@ -25,7 +26,7 @@ export interface SubscriptionBehaviour {
 
 /** `Read`: reads of a stream or of `$all`, and catch-up subscriptions to either. */
 export async function handleRead(
-  reader: StreamReader,
+  store: StreamStore,
   request: Streams.ReadReq,
   stream: OpenStream,
   behaviour: SubscriptionBehaviour,
@@ -35,14 +36,15 @@ export async function handleRead(
     if (options === undefined) throw invalidArgument('the read has no options');
     if (options.getReadDirection() !== 0 && options.getReadDirection() !== 1)
       throw invalidArgument('the read direction is unknown');
+    if (options.getResolveLinks()) throw notServed();
     if (options.hasSubscription())
       await runCatchUpSubscription(
-        reader,
+        store,
         stream,
-        () => subscriptionSource(reader, options, behaviour),
+        () => subscriptionSource(store, options, behaviour),
         behaviour.slowConsumerPolicy,
       );
-    else await sendAll(messagesOf(reader, options), stream);
+    else await sendAll(messagesOf(store, options), stream);
   } catch (error) {
     stream.fail(asRpcError(error));
   }
@@ -58,44 +60,41 @@ async function sendAll(messages: Iterable<Buffer>, stream: OpenStream): Promise<
   stream.end();
 }
 
-function messagesOf(reader: StreamReader, options: Streams.ReadReq.Options): Iterable<Buffer> {
+function messagesOf(store: StreamStore, options: Streams.ReadReq.Options): Iterable<Buffer> {
   if (!options.hasCount()) throw invalidArgument('the read has neither a count nor a subscription');
   const isForwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS;
   const common = {
     direction: isForwards ? 'forwards' : 'backwards',
     maxCount: Number(options.getCount()),
-    resolveLinks: options.getResolveLinks(),
   } as const;
   const ofStream = options.getStream();
   if (ofStream !== undefined) {
     if (options.hasFilter()) throw invalidArgument('only $all can be read with a filter');
     const streamName = streamNameOf(ofStream.getStreamIdentifier());
-    return readStream(reader, { ...common, streamName, from: revisionOf(ofStream) });
+    return readStream(store, { ...common, streamName, from: revisionOf(ofStream) });
   }
-  const filter = allFilter(reader.store.index, filterOf(options)?.expression);
-  return readAll(reader, { ...common, filter, from: positionOf(options) });
+  const filter = allFilter(store.index, filterOf(options)?.expression);
+  return readAll(store, { ...common, filter, from: positionOf(options) });
 }
 
 function subscriptionSource(
-  reader: StreamReader,
+  store: StreamStore,
   options: Streams.ReadReq.Options,
   { tellsBeyondLog }: SubscriptionBehaviour,
 ): EventSource {
   if (options.getReadDirection() !== streams.ReadReq.Options.ReadDirection.FORWARDS)
     throw invalidArgument('a subscription can only go forwards');
-  const resolveLinks = options.getResolveLinks();
   const ofStream = options.getStream();
   if (ofStream !== undefined) {
     if (options.hasFilter()) throw invalidArgument('only $all can be subscribed to with a filter');
     const streamName = streamNameOf(ofStream.getStreamIdentifier());
-    return new StreamSource(reader, { streamName, after: revisionOf(ofStream), resolveLinks });
+    return new StreamSource(store, { streamName, after: revisionOf(ofStream) });
   }
   const filter = filterOf(options);
-  return new AllSource(reader, {
+  return new AllSource(store, {
     after: positionOf(options),
-    filter: allFilter(reader.store.index, filter?.expression),
+    filter: allFilter(store.index, filter?.expression),
     checkpointInterval: filter?.checkpointInterval,
-    resolveLinks,
     tellsBeyondLog,
   });
 }

@@ -1,6 +1,6 @@
+import type { EventRecord } from '../log/event-record.js';
 import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-writer.js';
 import { shared, streams } from '../protocol.js';
-import type { ResolvedEvent } from '../reading/stream-window.js';
 
 /**
  * Messages of `ReadResp`, ready for the wire. Events are the hot path: their stored bytes are put into the
@@ -8,26 +8,16 @@ import type { ResolvedEvent } from '../reading/stream-window.js';
  */
 
 const RESPONSE_EVENT_FIELD = 1;
-/** Field numbers of `ReadEvent`; those of persistent subscriptions are the same. */
-const FIELD = { event: 1, link: 2, commitPosition: 3, retryCount: 5 } as const;
+/** Field numbers of `ReadEvent`. */
+const FIELD = { event: 1, commitPosition: 3 } as const;
 
 const writer = new ProtobufWriter();
 
-/** @param retryCount how often a persistent subscription has sent the event before */
-export function eventMessage(resolved: ResolvedEvent, retryCount?: number): Buffer {
-  const event = resolved.event?.message;
-  const link = resolved.link?.message;
-  const length =
-    (event === undefined ? 0 : fieldLength(event.length)) +
-    (link === undefined ? 0 : fieldLength(link.length)) +
-    (1 + varintLength(resolved.position)) +
-    (retryCount === undefined ? 0 : 1 + varintLength(retryCount));
+export function eventMessage({ message, position }: EventRecord): Buffer {
   writer.reset();
-  writer.openField(RESPONSE_EVENT_FIELD, length);
-  if (event !== undefined) writer.bytesField(FIELD.event, event);
-  if (link !== undefined) writer.bytesField(FIELD.link, link);
-  writer.varintField(FIELD.commitPosition, resolved.position);
-  if (retryCount !== undefined) writer.varintField(FIELD.retryCount, retryCount);
+  writer.openField(RESPONSE_EVENT_FIELD, fieldLength(message.length) + 1 + varintLength(position));
+  writer.bytesField(FIELD.event, message);
+  writer.varintField(FIELD.commitPosition, position);
   return writer.copy();
 }
 

@@ -1,7 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { MalformedMessage } from '../protobuf/protobuf-reader.js';
-import type { ExpectedVersion } from '../streams/append-decision.js';
 
 /** A failed call: gRPC status and the trailers from which the client makes its own error. */
 export class RpcError extends Error implements ServiceError {
@@ -30,36 +29,6 @@ export function invalidArgument(what: string): RpcError {
   return new RpcError(status.INVALID_ARGUMENT, what);
 }
 
-export function streamDeleted(streamName: string): RpcError {
-  return new RpcError(
-    status.FAILED_PRECONDITION,
-    `Event stream '${asTrailer(streamName)}' is deleted.`,
-    { exception: 'stream-deleted', 'stream-name': streamName },
-  );
-}
-
-const EXPECTED_VERSION = { no_stream: -1, any: -2, stream_exists: -4 } as const;
-
-/** A delete or tombstone whose expectation failed; appends answer this with a message instead. */
-export function wrongExpectedVersion(
-  streamName: string,
-  expected: ExpectedVersion,
-  currentRevision: number,
-): RpcError {
-  const expectedVersion = typeof expected === 'number' ? expected : EXPECTED_VERSION[expected];
-  return new RpcError(
-    status.FAILED_PRECONDITION,
-    `Delete failed due to WrongExpectedVersion. Stream: ${asTrailer(streamName)}, ` +
-      `Expected version: ${expectedVersion}, Actual version: ${currentRevision}`,
-    {
-      exception: 'wrong-expected-version',
-      'stream-name': streamName,
-      'expected-version': String(expectedVersion),
-      'actual-version': String(currentRevision),
-    },
-  );
-}
-
 export function maximumAppendSizeExceeded(limit: number): RpcError {
   return new RpcError(status.INVALID_ARGUMENT, `Maximum Append Size of ${limit} Exceeded.`, {
     exception: 'maximum-append-size-exceeded',
@@ -75,56 +44,6 @@ export function missingMetadataProperties(): RpcError {
       exception: 'missing-required-metadata-property',
       'required-metadata-properties': 'type,content-type',
     },
-  );
-}
-
-function aboutSubscription(
-  code: status,
-  exception: string,
-  what: string,
-  streamName: string,
-  groupName: string,
-  trailers: Readonly<Record<string, string>> = {},
-): RpcError {
-  return new RpcError(
-    code,
-    `Subscription group ${asTrailer(groupName)} on stream ${asTrailer(streamName)} ${what}.`,
-    { exception, 'stream-name': streamName, 'group-name': groupName, ...trailers },
-  );
-}
-
-export function subscriptionExists(streamName: string, groupName: string): RpcError {
-  const exception = 'persistent-subscription-exists';
-  return aboutSubscription(status.ALREADY_EXISTS, exception, 'exists', streamName, groupName);
-}
-
-export function subscriptionDoesNotExist(streamName: string, groupName: string): RpcError {
-  const exception = 'persistent-subscription-does-not-exist';
-  return aboutSubscription(status.NOT_FOUND, exception, 'does not exist', streamName, groupName);
-}
-
-export function subscriptionDropped(streamName: string, groupName: string): RpcError {
-  const exception = 'persistent-subscription-dropped';
-  return aboutSubscription(status.CANCELLED, exception, 'was dropped', streamName, groupName);
-}
-
-export function subscriptionFailed(
-  streamName: string,
-  groupName: string,
-  reason: string,
-): RpcError {
-  const exception = 'persistent-subscription-failed';
-  const what = `failed: ${reason}`;
-  return aboutSubscription(status.INTERNAL, exception, what, streamName, groupName, { reason });
-}
-
-export function maximumSubscribersReached(streamName: string, groupName: string): RpcError {
-  return aboutSubscription(
-    status.FAILED_PRECONDITION,
-    'maximum-subscribers-reached',
-    'has as many subscribers as it takes',
-    streamName,
-    groupName,
   );
 }
 

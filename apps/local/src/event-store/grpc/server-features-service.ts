@@ -11,23 +11,7 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   'event_store.client.streams.streams': {
     read: ['position', 'events'],
     append: [],
-    delete: [],
-    tombstone: [],
     batchappend: ['deadline_duration'],
-  },
-  'event_store.client.persistent_subscriptions.persistentsubscriptions': {
-    create: ['stream', 'all'],
-    update: ['stream', 'all'],
-    delete: ['stream', 'all'],
-    read: ['stream', 'all'],
-    getinfo: ['stream', 'all'],
-    replayparked: ['stream', 'all'],
-    list: ['stream', 'all'],
-    restartsubsystem: [],
-  },
-  'event_store.client.projections.projections': {
-    enable: [],
-    statistics: [],
   },
 };
 

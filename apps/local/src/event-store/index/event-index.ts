@@ -1,14 +1,9 @@
 import type { EventRecord } from '../log/event-record.js';
-import { parseStreamMetadata } from '../streams/stream-metadata.js';
-import type { StreamMetadata } from '../streams/stream-metadata.js';
 import { NameTable, NOT_FOUND } from './name-table.js';
 import { NumberColumn } from './number-column.js';
 import { NumberLists } from './number-lists.js';
 
 export { NOT_FOUND } from './name-table.js';
-
-const METADATA_TYPE = Buffer.from('$metadata');
-const METASTREAM_PREFIX = Buffer.from('$$');
 
 /**
  * What is held in memory about every event: its place in the log, its stream and its type, and for each
@@ -22,9 +17,6 @@ export class EventIndex {
   private readonly streamNumbers = new NumberColumn(Uint32Array);
   private readonly typeNumbers = new NumberColumn(Uint32Array);
   private readonly eventsOfStreams = new NumberLists();
-  /** Event number of the tombstone, by stream number. */
-  private readonly tombstones = new Map<number, number>();
-  private readonly metadata = new Map<number, StreamMetadata>();
 
   get eventCount(): number {
     return this.positions.length;
@@ -37,15 +29,7 @@ export class EventIndex {
     this.positions.push(record.position);
     this.streamNumbers.push(stream);
     this.typeNumbers.push(this.types.intern(record.type));
-    if (record.isTombstone) {
-      this.tombstones.set(stream, eventNumber);
-      return;
-    }
     this.eventsOfStreams.push(stream, eventNumber);
-    if (isMetastream(record.streamName) && record.type.equals(METADATA_TYPE)) {
-      const described = this.streams.intern(record.streamName.subarray(METASTREAM_PREFIX.length));
-      this.metadata.set(described, parseStreamMetadata(record.data));
-    }
   }
 
   positionOf(eventNumber: number): number {
@@ -72,7 +56,7 @@ export class EventIndex {
     return low;
   }
 
-  /** How many events a stream has ever had, its tombstone not counted. */
+  /** How many events a stream has. */
   lengthOfStream(stream: number): number {
     return stream === NOT_FOUND ? 0 : this.eventsOfStreams.lengthOf(stream);
   }
@@ -81,21 +65,4 @@ export class EventIndex {
   eventAt(stream: number, revision: number): number {
     return this.eventsOfStreams.at(stream, revision);
   }
-
-  tombstoneOf(stream: number): number | undefined {
-    return this.tombstones.get(stream);
-  }
-
-  /** What the newest `$metadata` event says of a stream; undefined when there never was one. */
-  metadataOf(stream: number): StreamMetadata | undefined {
-    return this.metadata.get(stream);
-  }
-}
-
-export function isMetastream(name: Buffer): boolean {
-  return name.length > 2 && name[0] === 0x24 && name[1] === 0x24;
-}
-
-export function metastreamOf(name: Buffer): Buffer {
-  return Buffer.concat([METASTREAM_PREFIX, name]);
 }

@@ -9,7 +9,7 @@ import type { ProtobufWriter } from '../protobuf/protobuf-writer.js';
  * | at | bytes | what                                    |
  * |----|-------|-----------------------------------------|
  * | 0  | 4     | length of the record, prefix included   |
- * | 4  | 6     | revision; all ones for a tombstone      |
+ * | 4  | 6     | revision                                |
  * | 10 | 6     | when it was recorded, Unix milliseconds |
  * | 16 | 8     | stream name: place, length              |
  * | 24 | 8     | event type: place, length               |
@@ -20,9 +20,8 @@ import type { ProtobufWriter } from '../protobuf/protobuf-writer.js';
  */
 const RECORD_PREFIX_LENGTH = 55;
 
+/** Revision in the record of a deleted stream, as this store wrote it while it could delete streams. */
 const TOMBSTONE_MARK = 0xffff_ffff_ffff;
-/** Field 3 with the revision that the protocol gives a tombstone, the highest there is, as a varint. */
-const TOMBSTONE_REVISION_FIELD = Buffer.from('18ffffffffffffffff7f', 'hex');
 
 /** Field numbers of `RecordedEvent`. */
 const FIELD = {
@@ -49,7 +48,7 @@ export interface EventToRecord {
   /** Lower-case UUID. */
   readonly id: string;
   readonly streamName: Buffer;
-  readonly revision: number | 'tombstone';
+  readonly revision: number;
   readonly type: Buffer;
   readonly isJson: boolean;
   readonly customMetadata: Uint8Array;
@@ -80,17 +79,15 @@ export function writeRecord(
   const contentType = event.isJson ? JSON_CONTENT_TYPE : BINARY_CONTENT_TYPE;
   openMetadataEntry(writer, 'content-type', contentType.length);
   writer.asciiField(2, contentType);
-  if (event.revision === 'tombstone') writer.raw(TOMBSTONE_REVISION_FIELD);
-  else writer.varintField(FIELD.revision, event.revision);
+  writer.varintField(FIELD.revision, event.revision);
   writer.varintField(FIELD.preparePosition, position);
   writer.varintField(FIELD.commitPosition, position);
   const customMetadataStart = writer.bytesField(FIELD.customMetadata, event.customMetadata);
   const dataStart = writer.bytesField(FIELD.data, event.data);
 
   const { buffer } = writer;
-  const revision = event.revision === 'tombstone' ? TOMBSTONE_MARK : event.revision;
   buffer.writeUInt32LE(writer.length - start, start);
-  buffer.writeUIntLE(revision, start + 4, 6);
+  buffer.writeUIntLE(event.revision, start + 4, 6);
   buffer.writeUIntLE(recordedAt, start + 10, 6);
   buffer.writeUInt32LE(nameStart - start, start + 16);
   buffer.writeUInt32LE(event.streamName.length, start + 20);
@@ -142,7 +139,6 @@ export class EventRecord {
     return this.bytes.readUIntLE(this.start + 4, 6) === TOMBSTONE_MARK;
   }
 
-  /** Meaningless for a tombstone. */
   get revision(): number {
     return this.bytes.readUIntLE(this.start + 4, 6);
   }

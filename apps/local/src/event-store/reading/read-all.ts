@@ -1,28 +1,25 @@
 import { eventMessage } from '../grpc/read-messages.js';
 import type { EventFilter } from '../subscriptions/all-filter.js';
 import type { StreamStore } from '../streams/stream-store.js';
-import type { StreamReader } from './stream-reader.js';
 
 export interface AllReadRequest {
   /** Position in the log. */
   readonly from: number | 'start' | 'end';
   readonly direction: 'forwards' | 'backwards';
   readonly maxCount: number;
-  readonly resolveLinks: boolean;
   readonly filter: EventFilter;
 }
 
 /** The messages that answer a read of the whole log: forwards inclusive, backwards exclusive. */
-export function* readAll(reader: StreamReader, request: AllReadRequest): Generator<Buffer> {
-  const { store } = reader;
-  const { direction, filter, resolveLinks } = request;
+export function* readAll(store: StreamStore, request: AllReadRequest): Generator<Buffer> {
+  const { direction, filter } = request;
   const { visibleEvents } = store;
   const step = direction === 'forwards' ? 1 : -1;
   let eventNumber = startOf(store, request);
   for (let sent = 0; sent < request.maxCount; eventNumber += step) {
     if (eventNumber < 0 || eventNumber >= visibleEvents) return;
     if (!filter.matches(eventNumber)) continue;
-    yield eventMessage(reader.resolve(store.recordOf(eventNumber), resolveLinks));
+    yield eventMessage(store.recordOf(eventNumber));
     sent += 1;
   }
 }

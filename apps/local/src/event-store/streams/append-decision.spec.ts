@@ -5,14 +5,10 @@ import type { AppendDecision, ExpectedVersion, StreamFacts } from './append-deci
 /** A stream that holds the events a, b, c at revisions 0, 1, 2. */
 const THREE_EVENTS: StreamFacts = streamWith(['a', 'b', 'c']);
 const NOTHING: StreamFacts = streamWith([]);
-const DELETED: StreamFacts = { ...THREE_EVENTS, isDeleted: true, hasMetadata: true };
 
 function streamWith(ids: readonly string[]): StreamFacts {
   return {
     lastRevision: ids.length - 1,
-    isTombstoned: false,
-    isDeleted: false,
-    hasMetadata: false,
     idAt: (revision) => ids[revision]!,
     recentRevisionOf: (id) => (ids.includes(id) ? ids.indexOf(id) : undefined),
   };
@@ -39,13 +35,6 @@ const CASES: Case[] = [
   ['a new stream', NOTHING, 'no_stream', ['x'], 'write'],
   ['any on a new stream', NOTHING, 'any', ['x'], 'write'],
   ['stream_exists on a new stream', NOTHING, 'stream_exists', ['x'], 'wrong-expected-version'],
-  [
-    'stream_exists where only metadata exist',
-    { ...NOTHING, hasMetadata: true },
-    'stream_exists',
-    ['x'],
-    'write',
-  ],
   ['a revision on a new stream', NOTHING, 0, ['x'], 'wrong-expected-version'],
   ['the last revision', THREE_EVENTS, 2, ['x'], 'write'],
   ['the last revision with ids that are stored', THREE_EVENTS, 2, ['a', 'b'], 'write'],
@@ -66,13 +55,6 @@ const CASES: Case[] = [
   ['nothing, expecting any', THREE_EVENTS, 'any', [], 'write'],
   ['nothing, at the last revision', THREE_EVENTS, 2, [], 'write'],
   ['nothing, at an earlier revision', THREE_EVENTS, 1, [], 'wrong-expected-version'],
-  ['a deleted stream, no_stream', DELETED, 'no_stream', ['x'], 'write'],
-  ['a deleted stream, any', DELETED, 'any', ['x'], 'write'],
-  ['a deleted stream, its last revision', DELETED, 2, ['x'], 'write'],
-  ['a deleted stream, stream_exists', DELETED, 'stream_exists', ['x'], 'stream-deleted'],
-  ['a deleted stream, an earlier revision', DELETED, 1, ['x'], 'wrong-expected-version'],
-  ['a tombstoned stream', { ...DELETED, isTombstoned: true }, 'any', ['x'], 'stream-deleted'],
-  ['a tombstone alone', { ...NOTHING, isTombstoned: true }, 'no_stream', [], 'stream-deleted'],
 ];
 
 describe('deciding on an append', () => {

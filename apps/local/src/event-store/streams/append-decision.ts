@@ -8,9 +8,6 @@ export const NO_EVENTS = -1;
 export interface StreamFacts {
   /** Revision of the last event, `NO_EVENTS` when there never was one. */
   readonly lastRevision: number;
-  readonly isTombstoned: boolean;
-  readonly isDeleted: boolean;
-  readonly hasMetadata: boolean;
   idAt(revision: number): string;
   /** Where an event id was appended lately; forgotten after a while and by a restart. */
   recentRevisionOf(id: string): number | undefined;
@@ -19,12 +16,10 @@ export interface StreamFacts {
 export type AppendDecision =
   | { readonly kind: 'write' }
   | { readonly kind: 'already-written'; readonly lastRevision: number }
-  | { readonly kind: 'wrong-expected-version' }
-  | { readonly kind: 'stream-deleted' };
+  | { readonly kind: 'wrong-expected-version' };
 
 const WRITE: AppendDecision = { kind: 'write' };
 const WRONG_EXPECTED_VERSION: AppendDecision = { kind: 'wrong-expected-version' };
-const STREAM_DELETED: AppendDecision = { kind: 'stream-deleted' };
 
 /** Optimistic concurrency and idempotency of an append, in the order in which EventStoreDB decides. */
 export function decideAppend(
@@ -32,16 +27,13 @@ export function decideAppend(
   ids: readonly string[],
   stream: StreamFacts,
 ): AppendDecision {
-  if (stream.isTombstoned) return STREAM_DELETED;
-  if (expected === 'stream_exists') {
-    if (stream.isDeleted) return STREAM_DELETED;
-    if (stream.lastRevision === NO_EVENTS && !stream.hasMetadata) return WRONG_EXPECTED_VERSION;
-  }
+  if (expected === 'stream_exists' && stream.lastRevision === NO_EVENTS)
+    return WRONG_EXPECTED_VERSION;
   if (expected === 'any' || expected === 'stream_exists') return decideByRecentIds(ids, stream);
   const expectedRevision = expected === 'no_stream' ? NO_EVENTS : expected;
   if (expectedRevision > stream.lastRevision) return WRONG_EXPECTED_VERSION;
   if (expectedRevision === stream.lastRevision) return WRITE;
-  return decideByStoredIds(expected, expectedRevision + 1, ids, stream);
+  return decideByStoredIds(expectedRevision + 1, ids, stream);
 }
 
 function decideByRecentIds(ids: readonly string[], stream: StreamFacts): AppendDecision {
@@ -56,16 +48,14 @@ function decideByRecentIds(ids: readonly string[], stream: StreamFacts): AppendD
 
 /** The append is a repetition when exactly these events were stored at the revisions it asks for. */
 function decideByStoredIds(
-  expected: ExpectedVersion,
   firstRevision: number,
   ids: readonly string[],
   stream: StreamFacts,
 ): AppendDecision {
   for (const [index, id] of ids.entries()) {
     const revision = firstRevision + index;
-    if (revision <= stream.lastRevision && stream.idAt(revision) === id) continue;
-    const comesBack = index === 0 && expected === 'no_stream' && stream.isDeleted;
-    return comesBack ? WRITE : WRONG_EXPECTED_VERSION;
+    if (revision > stream.lastRevision || stream.idAt(revision) !== id)
+      return WRONG_EXPECTED_VERSION;
   }
   if (ids.length === 0) return WRONG_EXPECTED_VERSION;
   return { kind: 'already-written', lastRevision: firstRevision + ids.length - 1 };

@@ -1,22 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SystemProjections } from '../projections/system-projections.js';
-import { StreamReader } from '../reading/stream-reader.js';
 import type { ExpectedVersion } from './append-decision.js';
 import { StreamStore } from './stream-store.js';
 import type { AppendOutcome, ProposedEvent } from './stream-store.js';
 
 const STREAM = Buffer.from('account-1');
-const METASTREAM = Buffer.from('$$account-1');
 
 describe('the stream store', () => {
   let folder: string;
   let store: StreamStore;
-  let projections: SystemProjections;
-  let reader: StreamReader;
   let now: number;
 
   beforeEach(async () => {
@@ -25,7 +20,6 @@ describe('the stream store', () => {
     await open();
   });
   afterEach(async () => {
-    projections.stop();
     await store.close();
     rmSync(folder, { recursive: true });
   });
@@ -40,12 +34,9 @@ describe('the stream store', () => {
         throw error;
       },
     });
-    projections = new SystemProjections(store);
-    reader = new StreamReader(store, projections, () => now);
   }
 
   async function restart(): Promise<void> {
-    projections.stop();
     await store.close();
     await open();
   }
@@ -68,19 +59,13 @@ describe('the stream store', () => {
     return new Promise((resolve) => store.append(stream, expected, events, resolve));
   }
 
-  function setMetadata(metadata: object): Promise<AppendOutcome> {
-    return append([event(JSON.stringify(metadata), '$metadata')], 'any', METASTREAM);
-  }
-
-  function readable(stream = STREAM): string[] {
-    const window = reader.windowOf(stream);
-    if (window.kind !== 'readable') return [window.kind];
-    const shown: string[] = [];
-    for (let revision = window.first; revision <= window.last; revision += 1) {
-      const record = window.recordAt(revision);
-      if (record.recordedAt >= window.notBefore) shown.push(`${revision}:${record.data}`);
-    }
-    return shown;
+  function readable(streamName = STREAM): string[] {
+    const stream = store.readable(streamName);
+    if (stream === undefined) return ['missing'];
+    return Array.from(
+      { length: stream.last + 1 },
+      (_, revision) => `${revision}:${stream.recordAt(revision).data}`,
+    );
   }
 
   it('keeps everything about an event over a restart', async () => {
@@ -148,46 +133,28 @@ describe('the stream store', () => {
     expect(order).toEqual(['original', 'repetition']);
   });
 
-  it('limits a stream by $maxCount, $tb and $maxAge', async () => {
-    await append([event('a'), event('b')]);
-    now += 10_000;
-    await append([event('c'), event('d')]);
-    await setMetadata({ $maxCount: 3 });
-    expect(readable()).toEqual(['1:b', '2:c', '3:d']);
-    await setMetadata({ $tb: 3 });
-    expect(readable()).toEqual(['3:d']);
-    now += 5_000;
-    await setMetadata({ $maxAge: 6 });
-    expect(readable()).toEqual(['2:c', '3:d']);
+  it('opens the file of a version that deleted streams, and shows every event of them again', async () => {
+    await store.close();
+    copyFileSync(join(import.meta.dirname, 'older-log.bin'), join(folder, 'events.log'));
+    await open();
+    expect(store.passedOver).toBe(6);
+    const streams = ['kept', 'limited', 'deleted', 'back', 'tombstoned'];
+    expect(streams.map((name) => readable(Buffer.from(name)))).toEqual([
+      ['0:{"n":0}', '1:{"n":7}'],
+      ['0:{"n":1}', '1:{"n":2}'],
+      ['0:{"n":3}'],
+      ['0:{"n":4}', '1:{"n":5}'],
+      ['0:{"n":6}'],
+    ]);
+    expect(readable(Buffer.from('$$limited'))).toEqual(['missing']);
+    expect(store.visibleEvents).toBe(8);
+    expect(await append([event()], 0, Buffer.from('tombstoned'))).toMatchObject({ revision: 1 });
     await restart();
-    expect(readable()).toEqual(['2:c', '3:d']);
-    expect(readable(METASTREAM)).toEqual(['2:{"$maxAge":6}']);
-  });
-
-  it('lets a deleted stream come back with its numbering', async () => {
-    await append([event('a'), event('b')]);
-    await setMetadata({ $maxCount: 5 });
-    await new Promise((resolve) => store.delete(STREAM, 'any', resolve));
-    expect(readable()).toEqual(['missing']);
-    await append([event('c')], 'no_stream');
-    expect(readable()).toEqual(['2:c']);
-    expect(readable(METASTREAM)).toEqual(['2:{"$tb":2}']);
-    await restart();
-    expect(readable()).toEqual(['2:c']);
-  });
-
-  it('refuses everything on a tombstoned stream, for ever', async () => {
-    await append([event()]);
-    await new Promise((resolve) => store.tombstone(STREAM, 0, resolve));
-    await restart();
-    expect(readable()).toEqual(['tombstoned']);
-    expect(readable(METASTREAM)).toEqual(['tombstoned']);
-    expect(await append([event()])).toEqual({ kind: 'stream-deleted' });
-    expect(await setMetadata({})).toEqual({ kind: 'stream-deleted' });
+    expect(readable(Buffer.from('tombstoned'))).toEqual(['0:{"n":6}', '1:data']);
+    expect(store.passedOver).toBe(6);
   });
 
   it('calls back when events have become visible', async () => {
-    projections.stop();
     let seen = 0;
     const stop = store.onProgress(() => (seen = store.visibleEvents));
     await Promise.all([append([event()]), append([event()])]);

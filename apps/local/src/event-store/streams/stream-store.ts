@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { EventIndex, isMetastream, metastreamOf, NOT_FOUND } from '../index/event-index.js';
+import { EventIndex, NOT_FOUND } from '../index/event-index.js';
 import { EventLog } from '../log/event-log.js';
 import { EventRecord, recordLengthAt, writeRecord } from '../log/event-record.js';
 import { FRAME_HEADER_LENGTH } from '../log/frame.js';
@@ -9,18 +8,9 @@ import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { decideAppend, NO_EVENTS } from './append-decision.js';
 import type { ExpectedVersion, StreamFacts } from './append-decision.js';
 import { RecentEventIds } from './recent-event-ids.js';
-import {
-  deletedMetadata,
-  METASTREAM_LIMITS,
-  NO_LIMITS,
-  withTruncateBefore,
-} from './stream-metadata.js';
-import type { StreamMetadata } from './stream-metadata.js';
+import { isSystemStream } from './system-streams.js';
 
 const LOG_FILE_NAME = 'events.log';
-const METADATA_TYPE = Buffer.from('$metadata');
-const TOMBSTONE_TYPE = Buffer.from('$streamDeleted');
-const NOTHING = Buffer.alloc(0);
 
 export interface ProposedEvent {
   /** Lower-case UUID. */
@@ -39,8 +29,14 @@ export type AppendOutcome =
       /** Position of that event; undefined when there is none. */
       readonly position: number | undefined;
     }
-  | { readonly kind: 'wrong-expected-version'; readonly currentRevision: number }
-  | { readonly kind: 'stream-deleted' };
+  | { readonly kind: 'wrong-expected-version'; readonly currentRevision: number };
+
+/** What can be read of a stream at this moment. */
+export interface ReadableStream {
+  /** Highest revision that is durable. */
+  readonly last: number;
+  recordAt(revision: number): EventRecord;
+}
 
 export interface StreamStoreOptions {
   readonly folder: string;
@@ -56,7 +52,7 @@ export interface StreamStoreOptions {
 
 interface RecordDraft extends ProposedEvent {
   readonly streamName: Buffer;
-  readonly revision: number | 'tombstone';
+  readonly revision: number;
 }
 
 /** All streams: decides on appends in the order in which they arrive, and shows what is durable. */
@@ -72,6 +68,8 @@ export class StreamStore {
     index: EventIndex,
     private readonly options: StreamStoreOptions,
     private readonly unlock: () => void,
+    /** Records of the file that mean nothing here: how many are passed over. */
+    readonly passedOver: number,
   ) {
     this.index = index;
     this.recentIds = new RecentEventIds(index, (eventNumber) => this.recordOf(eventNumber));
@@ -89,15 +87,18 @@ export class StreamStore {
     try {
       const index = new EventIndex();
       const opened: { store?: StreamStore } = {};
+      let passedOver = 0;
       const log = await EventLog.open({
         path: join(options.folder, LOG_FILE_NAME),
         fsync: options.fsync,
-        visit: (chunk, bodyStart, recordCount) => indexFrame(index, chunk, bodyStart, recordCount),
+        visit: (chunk, bodyStart, recordCount) => {
+          passedOver += indexFrame(index, chunk, bodyStart, recordCount);
+        },
         onProgress: () => opened.store?.announceProgress(),
         onRoom: options.onRoom,
         onFailure: options.onFailure,
       });
-      opened.store = new StreamStore(log, index, options, unlock);
+      opened.store = new StreamStore(log, index, options, unlock, passedOver);
       return opened.store;
     } catch (error) {
       unlock();
@@ -135,17 +136,14 @@ export class StreamStore {
     return new EventRecord(this.log.read(position, recordLengthAt(this.log.read(position, 4), 0)));
   }
 
-  /** What limits the reading of a stream. */
-  limitsOf(streamName: Buffer): StreamMetadata {
-    if (isMetastream(streamName)) return METASTREAM_LIMITS;
-    const stream = this.index.streams.find(streamName);
-    return this.index.metadataOf(stream) ?? NO_LIMITS;
-  }
-
-  /** Whether the stream, or the stream it describes, was tombstoned. */
-  isTombstoned(streamName: Buffer): boolean {
-    const stream = isMetastream(streamName) ? streamName.subarray(2) : streamName;
-    return this.index.tombstoneOf(this.index.streams.find(stream)) !== undefined;
+  /** The durable events of a stream; undefined when there are none. */
+  readable(streamName: Buffer): ReadableStream | undefined {
+    const { index, visibleEvents } = this;
+    const stream = index.streams.find(streamName);
+    let last = index.lengthOfStream(stream) - 1;
+    while (last >= 0 && index.eventAt(stream, last) >= visibleEvents) last -= 1;
+    if (last < 0) return undefined;
+    return { last, recordAt: (revision) => this.recordOf(index.eventAt(stream, revision)) };
   }
 
   /**
@@ -162,52 +160,14 @@ export class StreamStore {
     const ids = events.map(({ id }) => id);
     const decision = decideAppend(expected, ids, facts);
     switch (decision.kind) {
-      case 'stream-deleted':
-        return done(decision);
       case 'wrong-expected-version':
         return done({ ...decision, currentRevision: facts.lastRevision });
       case 'already-written':
         return this.answerStored(streamName, decision.lastRevision, done);
       case 'write':
         if (events.length === 0) return this.answerStored(streamName, facts.lastRevision, done);
-        return this.write(this.draftsOf(streamName, facts, events), events.length - 1, done);
+        return this.write(draftsOf(streamName, facts.lastRevision, events), done);
     }
-  }
-
-  /** Deletes a stream in the way that lets it come back: its events can no longer be read. */
-  delete(
-    streamName: Buffer,
-    expected: ExpectedVersion,
-    done: (outcome: AppendOutcome) => void,
-  ): void {
-    const facts = this.factsOf(streamName);
-    if (facts.isTombstoned) return done({ kind: 'stream-deleted' });
-    const exists = facts.lastRevision !== NO_EVENTS || facts.hasMetadata;
-    if (!exists || !matches(expected, facts))
-      return done({ kind: 'wrong-expected-version', currentRevision: facts.lastRevision });
-    this.write([this.metadataDraft(streamName, deletedMetadata())], 0, done);
-  }
-
-  /** Deletes a stream for ever: it can neither be read nor appended to again. */
-  tombstone(
-    streamName: Buffer,
-    expected: ExpectedVersion,
-    done: (outcome: AppendOutcome) => void,
-  ): void {
-    const facts = this.factsOf(streamName);
-    if (facts.isTombstoned) return done({ kind: 'stream-deleted' });
-    if (!matches(expected, facts))
-      return done({ kind: 'wrong-expected-version', currentRevision: facts.lastRevision });
-    const tombstone = {
-      id: randomUUID(),
-      streamName,
-      type: TOMBSTONE_TYPE,
-      isJson: false,
-      customMetadata: NOTHING,
-      data: NOTHING,
-      revision: 'tombstone',
-    } as const;
-    this.write([tombstone], 0, done);
   }
 
   /** Writes out what is pending and gives the folder free. */
@@ -221,62 +181,12 @@ export class StreamStore {
     const stream = index.streams.find(streamName);
     return {
       lastRevision: index.lengthOfStream(stream) - 1,
-      isTombstoned: this.isTombstoned(streamName),
-      isDeleted: index.metadataOf(stream)?.isDeleted ?? false,
-      hasMetadata: index.metadataOf(stream) !== undefined,
       idAt: (revision) => this.recordOf(index.eventAt(stream, revision)).id,
       recentRevisionOf: (id) => recentIds.revisionOf(stream, id),
     };
   }
 
-  private draftsOf(
-    streamName: Buffer,
-    facts: StreamFacts,
-    events: readonly ProposedEvent[],
-  ): RecordDraft[] {
-    const firstRevision = facts.lastRevision + 1;
-    const drafts: RecordDraft[] = events.map((event, index) => ({
-      id: event.id,
-      type: event.type,
-      isJson: event.isJson,
-      customMetadata: event.customMetadata,
-      data: event.data,
-      streamName,
-      revision: firstRevision + index,
-    }));
-    // A deleted stream comes back with its new events, and only with these.
-    if (facts.isDeleted) {
-      const metadata = withTruncateBefore(this.newestMetadata(streamName), firstRevision);
-      drafts.push(this.metadataDraft(streamName, metadata));
-    }
-    return drafts;
-  }
-
-  private newestMetadata(streamName: Buffer): Buffer {
-    const metastream = this.index.streams.find(metastreamOf(streamName));
-    const lastRevision = this.index.lengthOfStream(metastream) - 1;
-    return this.recordOf(this.index.eventAt(metastream, lastRevision)).data;
-  }
-
-  private metadataDraft(streamName: Buffer, data: Buffer): RecordDraft {
-    const metastream = metastreamOf(streamName);
-    return {
-      id: randomUUID(),
-      streamName: metastream,
-      type: METADATA_TYPE,
-      isJson: true,
-      customMetadata: NOTHING,
-      data,
-      revision: this.index.lengthOfStream(this.index.streams.find(metastream)),
-    };
-  }
-
-  /** @param last which of the drafts the outcome names */
-  private write(
-    drafts: readonly RecordDraft[],
-    last: number,
-    done: (outcome: AppendOutcome) => void,
-  ): void {
+  private write(drafts: readonly RecordDraft[], done: (outcome: AppendOutcome) => void): void {
     const { writer, log, index } = this;
     const recordedAt = this.options.now();
     const bodyOffset = log.nextBodyOffset;
@@ -290,17 +200,15 @@ export class StreamStore {
     });
     const frame = writer.copy();
     for (const [draft, start] of starts.entries()) {
-      const { id, revision } = drafts[draft]!;
-      if (revision !== 'tombstone') this.recentIds.remember(id, index.eventCount);
+      this.recentIds.remember(drafts[draft]!.id, index.eventCount);
       index.add(new EventRecord(frame, start));
     }
 
     const eventCount = index.eventCount;
-    const { revision } = drafts[last]!;
     const outcome: AppendOutcome = {
       kind: 'appended',
-      revision: revision === 'tombstone' ? NO_EVENTS : revision,
-      position: bodyOffset + starts[last]! - FRAME_HEADER_LENGTH,
+      revision: drafts.at(-1)!.revision,
+      position: bodyOffset + starts.at(-1)! - FRAME_HEADER_LENGTH,
     };
     log.append(frame, drafts.length, () => {
       this.durableEvents = eventCount;
@@ -327,28 +235,40 @@ export class StreamStore {
   }
 }
 
-function matches(expected: ExpectedVersion, facts: StreamFacts): boolean {
-  switch (expected) {
-    case 'any':
-      return true;
-    case 'no_stream':
-      return facts.lastRevision === NO_EVENTS;
-    case 'stream_exists':
-      return facts.lastRevision !== NO_EVENTS || facts.hasMetadata;
-    default:
-      return facts.lastRevision === expected;
-  }
+function draftsOf(
+  streamName: Buffer,
+  lastRevision: number,
+  events: readonly ProposedEvent[],
+): RecordDraft[] {
+  return events.map((event, index) => ({
+    id: event.id,
+    type: event.type,
+    isJson: event.isJson,
+    customMetadata: event.customMetadata,
+    data: event.data,
+    streamName,
+    revision: lastRevision + 1 + index,
+  }));
 }
 
+/**
+ * An older version of this store wrote tombstones and system streams: they stay in the file and are not indexed.
+ *
+ * @returns how many records were passed over
+ */
 function indexFrame(
   index: EventIndex,
   chunk: Buffer,
   bodyStart: number,
   recordCount: number,
-): void {
+): number {
   let start = bodyStart;
-  for (let record = 0; record < recordCount; record += 1) {
-    index.add(new EventRecord(chunk, start));
-    start += recordLengthAt(chunk, start);
+  let passedOver = 0;
+  for (let count = 0; count < recordCount; count += 1) {
+    const record = new EventRecord(chunk, start);
+    if (record.isTombstone || isSystemStream(record.streamName)) passedOver += 1;
+    else index.add(record);
+    start += record.length;
   }
+  return passedOver;
 }

@@ -17,14 +17,6 @@ export interface FilterExpression {
 const UNKNOWN = 0;
 const WANTED = 1;
 
-/** Streams that EventStoreDB never shows in `$all`. */
-function isHidden(streamName: string): boolean {
-  return (
-    streamName === '$epoch-information' ||
-    /^\$persistentsubscription-\$all::.*-(checkpoint|parked)$/.test(streamName)
-  );
-}
-
 /** Judges each stream name and each event type only once: events are then filtered by number. */
 class NameJudgement {
   private readonly verdicts = new NumberColumn(Uint8Array);
@@ -44,22 +36,17 @@ class NameJudgement {
 }
 
 /**
- * @param expression what the reader asked for; without one everything but the hidden streams matches
+ * @param expression what the reader asked for; without one every event matches
  * @throws RpcError when JavaScript cannot compile the regular expression
  */
 export function allFilter(index: EventIndex, expression?: FilterExpression): EventFilter {
-  const test = expression === undefined ? () => true : testOf(expression);
-  const onStream = expression?.on === 'event-type' ? () => true : test;
-  const streams = new NameJudgement(
-    (stream) => index.streams.nameOf(stream),
-    (name) => !isHidden(name) && onStream(name),
-  );
-  if (expression?.on !== 'event-type')
-    return { matches: (eventNumber) => streams.isWanted(index.streamOf(eventNumber)) };
-  const types = new NameJudgement((type) => index.types.nameOf(type), test);
+  if (expression === undefined) return { matches: () => true };
+  const isOnType = expression.on === 'event-type';
+  const names = isOnType ? index.types : index.streams;
+  const judgement = new NameJudgement((number) => names.nameOf(number), testOf(expression));
   return {
     matches: (eventNumber) =>
-      types.isWanted(index.typeOf(eventNumber)) && streams.isWanted(index.streamOf(eventNumber)),
+      judgement.isWanted(isOnType ? index.typeOf(eventNumber) : index.streamOf(eventNumber)),
   };
 }
 

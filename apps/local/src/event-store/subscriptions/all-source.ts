@@ -1,4 +1,3 @@
-import type { StreamReader } from '../reading/stream-reader.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { EventFilter } from './all-filter.js';
 import { SEARCHING, UP_TO_DATE } from './event-source.js';
@@ -15,7 +14,6 @@ export interface AllSourceOptions {
   readonly filter: EventFilter;
   /** A checkpoint after so many events, wanted or not; undefined for none. */
   readonly checkpointInterval: number | undefined;
-  readonly resolveLinks: boolean;
   /** Whether to send a checkpoint beyond the log (see fault-switches.ts); never when left out. */
   readonly tellsBeyondLog?: () => boolean;
 }
@@ -27,14 +25,11 @@ export class AllSource implements EventSource {
   private dueCheckpoint: number | undefined;
   private hasTold = false;
   private tellsNoMore = false;
-  private readonly store: StreamStore;
 
   constructor(
-    private readonly reader: StreamReader,
+    private readonly store: StreamStore,
     private readonly options: AllSourceOptions,
   ) {
-    const { store } = reader;
-    this.store = store;
     const { after } = options;
     if (after === 'start') this.nextEvent = 0;
     else if (after === 'end') this.nextEvent = store.visibleEvents;
@@ -100,7 +95,6 @@ export class AllSource implements EventSource {
 
   private stepTo(eventNumber: number): SourceStep {
     this.hasTold = true;
-    const record = this.store.recordOf(eventNumber);
-    return { kind: 'event', event: this.reader.resolve(record, this.options.resolveLinks) };
+    return { kind: 'event', event: this.store.recordOf(eventNumber) };
   }
 }

@@ -8,7 +8,7 @@ import {
   FELL_BEHIND_MESSAGE,
 } from '../grpc/read-messages.js';
 import { asRpcError, consumerTooSlow } from '../grpc/rpc-errors.js';
-import type { StreamReader } from '../reading/stream-reader.js';
+import type { StreamStore } from '../streams/stream-store.js';
 import type { EventSource } from './event-source.js';
 
 /**
@@ -25,12 +25,12 @@ const LIVE_BUFFER_LENGTH = 32;
  * durable, until the client or the server ends the call.
  */
 export async function runCatchUpSubscription(
-  reader: StreamReader,
+  store: StreamStore,
   stream: OpenStream,
   openSource: () => EventSource,
   slowConsumerPolicy: () => SlowConsumerPolicy,
 ): Promise<void> {
-  stream.onClose(reader.onProgress(() => stream.wake()));
+  stream.onClose(store.onProgress(() => stream.wake()));
   try {
     const source = openSource();
     stream.write(confirmationMessage(randomUUID()));

@@ -1,7 +1,7 @@
-import type { ResolvedEvent } from '../reading/stream-window.js';
+import type { EventRecord } from '../log/event-record.js';
 
 export type SourceStep =
-  | { readonly kind: 'event'; readonly event: ResolvedEvent }
+  | { readonly kind: 'event'; readonly event: EventRecord }
   /** Nothing was passed over up to this position that a subscriber would have to see. */
   | { readonly kind: 'checkpoint'; readonly position: number }
   /** Many events were passed over: others should have a turn. */

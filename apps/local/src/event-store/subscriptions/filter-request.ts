@@ -1,7 +1,7 @@
 import { invalidArgument } from '../grpc/rpc-errors.js';
 import type { FilterExpression } from './all-filter.js';
 
-/** The filter part of a request; reads and persistent subscriptions have messages of the same shape. */
+/** The filter part of a request, as far as it is looked at. */
 export interface FilterRequest {
   getStreamIdentifier(): ExpressionRequest | undefined;
   getEventType(): ExpressionRequest | undefined;
