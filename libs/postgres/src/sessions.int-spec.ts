@@ -51,6 +51,12 @@ describe('what a start asks of its connections', () => {
     expect((await database.query({ text: 'select 1' })).rowCount).toBe(1);
   });
 
+  it('is not fulfilled by a pooler with a single connection', async () => {
+    const pooler = await poolTransactions(fresh.url, 1);
+    cleanUps.push(() => pooler.close());
+    await expect(requireSessions(through(pooler.url))).rejects.toThrow(SessionsNotKept);
+  });
+
   it('is not fulfilled by a pooler whose connections are in use by others meanwhile', async () => {
     const pooler = await poolTransactions(fresh.url);
     cleanUps.push(() => pooler.close());

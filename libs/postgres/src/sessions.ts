@@ -57,12 +57,18 @@ async function compare(one: Session, other: Session): Promise<void> {
   const mark = randomUUID();
   await set(one, mark);
   await set(other, randomUUID());
+  // A pooler with a single connection left lends it to both.
+  await requireMark(one, mark);
   // Holds on to whatever connection of the server is lent to it, so that the first one gets another.
   await other.query({ text: 'begin' });
-  const { rows } = await one.query<{ mark: string | null }>({
+  await requireMark(one, mark);
+  await other.query({ text: 'commit' });
+}
+
+async function requireMark(session: Session, mark: string): Promise<void> {
+  const { rows } = await session.query<{ mark: string | null }>({
     text: `select current_setting('accounts.session', true) as mark`,
   });
-  await other.query({ text: 'commit' });
   if (rows[0]?.mark !== mark) {
     throw new SessionsNotKept('lends connections of the server for one transaction each');
   }

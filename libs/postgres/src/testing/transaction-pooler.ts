@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
 export interface TransactionPooler {
@@ -14,6 +15,7 @@ const HEADER_BYTES = 5;
 const READY_FOR_QUERY = 'Z'.charCodeAt(0);
 const TERMINATE = 'X'.charCodeAt(0);
 const IDLE = 'I'.charCodeAt(0);
+const RETRY_MS = 5;
 
 interface Backend {
   readonly stream: Socket;
@@ -23,8 +25,13 @@ interface Backend {
 /**
  * Lends connections of the server to its clients for one transaction each, the one that was used last first: as far
  * as a client can tell, PgBouncer with `pool_mode = transaction`.
+ *
+ * @param most connections of the server; who wants one more waits
  */
-export async function poolTransactions(target: string): Promise<TransactionPooler> {
+export async function poolTransactions(
+  target: string,
+  most = Infinity,
+): Promise<TransactionPooler> {
   const free: Backend[] = [];
   const all: Backend[] = [];
   const clients = new Set<Socket>();
@@ -49,6 +56,12 @@ export async function poolTransactions(target: string): Promise<TransactionPoole
     return backend;
   };
 
+  const lend = async (): Promise<Backend> => {
+    // Unreferenced: a client that still waits at the end of a test holds nothing up.
+    while (free.length === 0 && all.length >= most) await delay(RETRY_MS, null, { ref: false });
+    return free.pop() ?? connect();
+  };
+
   const server = createServer((client) => {
     clients.add(client);
     client.on('error', () => undefined);
@@ -60,7 +73,7 @@ export async function poolTransactions(target: string): Promise<TransactionPoole
         work = work.then(async () => {
           if (message[0] === TERMINATE) return;
           let backend = all.find((one) => one.client === client);
-          backend ??= free.pop() ?? (await connect());
+          backend ??= await lend();
           backend.client = client;
           backend.stream.write(message);
         });
