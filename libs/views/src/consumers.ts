@@ -54,7 +54,7 @@ export const projections: readonly ProjectionConsumer[] = [
 ];
 
 /** Sends mails: activation codes, and notices to owners. */
-export const activationMailConsumer = {
+const activationMailConsumer = {
   kind: 'saga',
   name: 'activation-mail',
   streamNamePrefixes: [accountStreamPrefix],
