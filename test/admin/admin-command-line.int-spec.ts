@@ -120,7 +120,7 @@ describe('the admin command line', () => {
     ];
     expect(await shown('statistics', ...day)).toMatch(/2026-11-22T00:00:00.000Z +1/);
     expect(await shown('projections', 'list')).toMatch(/accounts +projection/);
-    expect(await shown('projections', 'failed', 'accounts')).toBe('Nothing.\n');
+    expect(await shown('events', 'failed', '--consumer', 'accounts')).toBe('Nothing.\n');
     expect(await shown('mails', 'list')).toContain(`${admin.accountIdOf(ada.address)}.1  sent`);
     expect(await shown('keys', 'list')).toContain('accounts:read history:read');
   });
@@ -222,7 +222,7 @@ describe('the admin command line', () => {
   });
 
   it('asks before it skips an event', async () => {
-    const skip = ['projections', 'skip', 'accounts', '7', '--reason', 'because'];
+    const skip = ['events', 'skip', '7', '--reason', 'because'];
     const questions: string[] = [];
     const answering = (answer: string) => async (question: string) => {
       questions.push(question);
@@ -234,7 +234,7 @@ describe('the admin command line', () => {
     expect(questions).toHaveLength(2);
     expect((await run(skip)).code).toBe(EXIT.usage);
     expect((await run([...skip, '--yes'])).code).toBe(EXIT.failed);
-    expect((await run(skip.slice(0, 4))).code).toBe(EXIT.usage);
+    expect((await run(skip.slice(0, 3))).code).toBe(EXIT.usage);
   });
 
   it.each([

@@ -60,6 +60,7 @@ describe('the admin process beside a worker', () => {
       PERSONAL_DATA_KEYS: personalDataKeys,
       ACTIVATION_CODE_KEYS: `k1:${secretKey()}`,
     };
+    const addressKey = secretKey();
     await append(0, ACCOUNTS);
     [worker, admin] = await Promise.all([
       startRestartableApp('accounts-worker/src', () => ({
@@ -70,7 +71,7 @@ describe('the admin process beside a worker', () => {
       startRestartableApp('accounts-admin/src', (port) => ({
         ...common,
         ADMIN_PORT: port('admin'),
-        ADDRESS_KEY: secretKey(),
+        ADDRESS_KEY: addressKey,
         ADMIN_KEY: key,
       })),
     ]);

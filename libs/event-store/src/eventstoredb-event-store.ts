@@ -31,6 +31,7 @@ import type {
   SubscribeToAllOptions,
   SubscriptionMessage,
 } from './event-store.js';
+import { pauseUnlessAborted } from './back-off.js';
 import { MOST_WAITING, WaitingMessages } from './waiting-messages.js';
 
 export interface EventStoreDBOptions {
@@ -44,6 +45,8 @@ export interface EventStoreDBOptions {
 const CHECKPOINT_INTERVAL = 8;
 /** After this time the server's own end of a read has arrived, in milliseconds. */
 const READ_ENDS_WITHIN_MS = 250;
+/** Longest time for taking leave of the server: what is on its way then is of no use to this process. */
+const CLOSES_WITHIN_MS = 2_000;
 /** Not a real stream: reading it proves that the server answers. */
 const PROBE_STREAM = 'availability-probe';
 
@@ -243,7 +246,12 @@ export class EventStoreDBEventStore implements EventStore {
       cancel();
     }
     this.endingReads.clear();
-    await cut(this.connection);
+    // The client waits for every stream to end, and one that a frozen process gave up may never say that it has.
+    const closed = new AbortController();
+    await Promise.race([
+      cut(this.connection).finally(() => closed.abort()),
+      pauseUnlessAborted(CLOSES_WITHIN_MS, closed.signal),
+    ]);
   }
 
   private whenEnded(cancel: () => void): void {

@@ -92,6 +92,14 @@ describe.each(['esdb://', DISCOVERING])('Where no server answers, over %s', (sch
   });
 });
 
+it('Closing ends although the client waits for a stream that never says that it has ended', async () => {
+  const url = urlOf('esdb://', await closedPort());
+  const store = new EventStoreDBEventStore({ url, timeoutMs: TIMEOUT_MS });
+  const { client } = store['connection'];
+  client.dispose = () => new Promise(() => undefined);
+  await store.close();
+});
+
 describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (scheme) => {
   let server: DevEventStore;
   let store: EventStore;

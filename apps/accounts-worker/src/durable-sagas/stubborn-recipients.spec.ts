@@ -100,7 +100,10 @@ async function slowestBeside(fault: Fault, stubborn: number): Promise<number> {
     () => expect([...others.keys()].filter((number) => !takenAt(number))).toEqual([]),
     { within: 15_000 },
   );
-  expect([...database.failed.values()].filter(({ dueAt }) => dueAt)).toHaveLength(stubborn);
+  await eventually(
+    () => expect([...database.failed.values()].filter(({ dueAt }) => dueAt)).toHaveLength(stubborn),
+    { within: 15_000 },
+  );
   provider.faults.clear();
   // Each once, although some were tried often.
   await eventually(() => expect(provider.takenAt.size).toBe(stubborn + OTHERS), {
