@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ConsumerProgress } from './consumer-progress.js';
-import type { ConsumerStatus } from './consumer-progress.js';
+import type { CheckedConsumer } from './consumer-progress.js';
 
 describe('the progress of the consumers', () => {
   let now: number;
   let progress: ConsumerProgress;
-  const status = (given: Partial<ConsumerStatus>): ConsumerStatus => ({
+  const status = (given: Partial<CheckedConsumer>): CheckedConsumer => ({
     state: 'running',
     position: 10n,
     lagMs: 0,
     lastError: undefined,
     ...given,
   });
-  const check = (given: Partial<ConsumerStatus>) => () =>
+  const check = (given: Partial<CheckedConsumer>) => () =>
     progress.check(
       new Map([
         ['accounts', status({ state: 'live', position: 99n })],

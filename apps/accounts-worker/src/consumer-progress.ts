@@ -1,5 +1,5 @@
 /** What a consumer of events says of itself, as far as its progress goes. */
-export interface ConsumerStatus {
+export interface CheckedConsumer {
   readonly state: string;
   readonly position: bigint | undefined;
   /** 0 or undefined when there is nothing to do. */
@@ -19,12 +19,12 @@ export class ConsumerProgress {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** @throws Error naming each consumer that does not get on, and why */
-  check(statuses: ReadonlyMap<string, ConsumerStatus>): void {
+  check(statuses: ReadonlyMap<string, CheckedConsumer>): void {
     const faults = [...statuses].flatMap(([name, status]) => this.faultOf(name, status) ?? []);
     if (faults.length > 0) throw new Error(faults.join('; '));
   }
 
-  private faultOf(name: string, status: ConsumerStatus): string | undefined {
+  private faultOf(name: string, status: CheckedConsumer): string | undefined {
     const { state, position, lagMs, lastError } = status;
     if (state === 'faulted') {
       return `${name} cannot get on (${lastError?.message ?? 'for a reason that it does not know'})`;
