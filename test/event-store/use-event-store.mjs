@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { EventStoreDBEventStore } from '../../dist/libs/event-store/src/eventstoredb-event-store.js';
 
 const { EVENTSTORE_URL: url, EVENTSTORE_ENDS_BY: endsBy } = process.env;
-const store = new EventStoreDBEventStore({ url, timeoutMs: 1_500 });
+const store = new EventStoreDBEventStore({ url, timeoutMs: 5_000 });
 const outcomes = { stored: 0 };
 
 function newEvent() {
