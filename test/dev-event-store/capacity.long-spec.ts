@@ -5,7 +5,7 @@ import { EventStoreProcess } from './event-store-process.js';
 
 const EVENTS_PER_STREAM = 10;
 /** A million takes six minutes where others work as well: `CAPACITY_EVENTS=1000000 npm run test:long`. */
-const EVENTS = Number(process.env['CAPACITY_EVENTS'] ?? 250_000);
+const EVENTS = Number(process.env['CAPACITY_EVENTS'] ?? 100_000);
 const STREAMS = EVENTS / EVENTS_PER_STREAM;
 const DATA_LENGTH = 500;
 const WRITERS = 64;

@@ -8,7 +8,7 @@ import type { ThreeApis } from './three-apis.js';
 const WANTED_ROUNDS = Number(process.env['PARALLEL_ROUNDS'] ?? '0');
 const ROUNDS = WANTED_ROUNDS || 1_000;
 /** Beside the other long tests: as many rounds of each kind as fit, and never fewer than the least. */
-const BUDGET_MS = WANTED_ROUNDS ? Infinity : 40_000;
+const BUDGET_MS = WANTED_ROUNDS ? Infinity : 15_000;
 const LEAST_ROUNDS = WANTED_ROUNDS || 24;
 const LONGEST_MS = WANTED_ROUNDS ? 1_800_000 : 110_000;
 /** Accounts that are attacked side by side. */
