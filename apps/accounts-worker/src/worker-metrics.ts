@@ -54,11 +54,14 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
     labelNames: ['consumer', 'type', 'reason'],
     registers,
     async collect() {
+      const failing = await unlessUnavailable(work.countFailingEvents());
       this.reset();
-      for (const { count, ...labels } of (await unlessUnavailable(work.countFailingEvents())) ??
-        []) {
-        this.set(labels, count);
+      if (failing === undefined) return;
+      // Also while no event fails: an alert finds its figure.
+      for (const consumer of [...projections.keys(), ...sagas.keys()]) {
+        this.set({ consumer, type: '', reason: '' }, 0);
       }
+      for (const { count, ...labels } of failing) this.set(labels, count);
     },
   });
   new Gauge({
