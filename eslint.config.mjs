@@ -31,7 +31,6 @@ export default tseslint.config(
     files: ['libs/*/src/**/*.ts', 'apps/accounts-*/src/**/*.ts'],
     ignores: [
       'libs/process/src/clock.ts',
-      'apps/accounts-worker/src/mail-delivery/mail-providers.ts',
       '**/*.{spec,int-spec,contract}.ts',
       '**/testing/**',
     ],

@@ -24,7 +24,7 @@ interface InDoubtDelivery {
   readonly since: number;
   /** False when the provider has certainly not taken it. */
   readonly mayHaveTaken: boolean;
-  /** Until then no other provider is asked to deliver it. */
+  /** By `performance.now()`: until then no other provider is asked to deliver it. */
   readonly until: number;
 }
 
@@ -148,7 +148,7 @@ export class MailProviders {
   }
 
   private choose(doubt: InDoubtDelivery | undefined): MailProvider {
-    const now = Date.now();
+    const now = performance.now();
     // A provider that works again can safely be asked again, at any time.
     if (doubt?.provider.state === 'closed') return doubt.provider;
     if (doubt && now < doubt.until) {
@@ -171,7 +171,7 @@ export class MailProviders {
   /** A provider that is due is probed with the mails that wait for it anyway, if there are any. */
   private mayTake(provider: MailProvider): boolean {
     if (provider.state === 'closed') return true;
-    const now = Date.now();
+    const now = performance.now();
     const isAwaited = [...this.unsettled.values()].some(
       ({ doubt }) => doubt?.provider === provider && now < doubt.until,
     );
@@ -184,13 +184,13 @@ export class MailProviders {
     const isKnown = doubt?.mayHaveTaken && doubt.provider === provider;
     if (isKnown && !isHeld) return;
     const since = isKnown ? doubt.since : this.clock();
-    unsettled.doubt = { provider, since, mayHaveTaken: true, until: Date.now() + this.doubtMs };
+    unsettled.doubt = { provider, since, mayHaveTaken: true, until: performance.now() + this.doubtMs };
   }
 
   /** The next try asks another provider: the same mail must not be the probe again and again. */
   private noteFailedProbe(unsettled: UnsettledMail, provider: MailProvider): void {
     if (unsettled.doubt?.mayHaveTaken) return;
     const since = this.clock();
-    unsettled.doubt = { provider, since, mayHaveTaken: false, until: Date.now() };
+    unsettled.doubt = { provider, since, mayHaveTaken: false, until: performance.now() };
   }
 }
