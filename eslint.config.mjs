@@ -29,11 +29,7 @@ export default tseslint.config(
   {
     // Instants come from the injected Clock, deadlines from performance.now(): a machine's own clock can be wrong.
     files: ['libs/*/src/**/*.ts', 'apps/accounts-*/src/**/*.ts'],
-    ignores: [
-      'libs/process/src/clock.ts',
-      '**/*.{spec,int-spec,contract}.ts',
-      '**/testing/**',
-    ],
+    ignores: ['libs/process/src/clock.ts', '**/*.{spec,int-spec,contract}.ts', '**/testing/**'],
     rules: {
       'no-restricted-properties': [
         'error',

@@ -184,7 +184,12 @@ export class MailProviders {
     const isKnown = doubt?.mayHaveTaken && doubt.provider === provider;
     if (isKnown && !isHeld) return;
     const since = isKnown ? doubt.since : this.clock();
-    unsettled.doubt = { provider, since, mayHaveTaken: true, until: performance.now() + this.doubtMs };
+    unsettled.doubt = {
+      provider,
+      since,
+      mayHaveTaken: true,
+      until: performance.now() + this.doubtMs,
+    };
   }
 
   /** The next try asks another provider: the same mail must not be the probe again and again. */
