@@ -7,7 +7,8 @@ import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 
-const LONGEST_TAKEOVER_MS = 10_000;
+/** 10 s, and what a machine adds that is busy with other tests. */
+const LONGEST_TAKEOVER_MS = 15_000;
 
 type Consumers = Readonly<Record<string, { readonly state: string }>>;
 
