@@ -23,6 +23,11 @@ const ROOMS = {
     enters: ['account-secrets', 'accounts', 'event-store', 'postgres', 'views'],
   },
   process: { holds: 'settings, log, health and metrics of a process', enters: [] },
+  'start-up': {
+    holds:
+      'what a process waits for before it works: PostgreSQL, its schema, its time, its secrets',
+    enters: ['personal-data', 'postgres', 'process'],
+  },
   'http-service': {
     holds: 'an HTTP API: problems, routes, limits of requests',
     enters: ['process'],

@@ -2,27 +2,11 @@ import 'reflect-metadata';
 import { EVENT_STORE_TIMEOUT_MS } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
-import { requireSecrets } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import {
-  DatabaseUnavailable,
-  SchemaMissing,
-  readServerTime,
-  requireSchema,
-  requireSessions,
-} from '@app/postgres';
-import {
-  LETTING_GO_MS,
-  SharedClock,
-  createMetrics,
-  measureClock,
-  refuseConfiguration,
-  runProcess,
-  startInternalServer,
-  untilAnswered,
-} from '@app/process';
+import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
+import { StartUp } from '@app/start-up';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
 import { AdminKeys } from './keys/admin-keys.js';
@@ -61,8 +45,8 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
-  const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });
-  measureClock(metrics, clock);
+  const startUp = new StartUp(clockDatabase, metrics, log);
+  const { clock } = startUp;
   const stopping = new AbortController();
   const internal = await startInternalServer({
     host: settings.HOST,
@@ -70,28 +54,18 @@ async function start(log: Log): Promise<RunningProcess> {
     metrics,
     checks: {
       eventStore: () => eventStore.checkAvailable(),
-      postgres: async () => {
-        await database.checkAvailable();
-        await requireSchema(database);
-      },
-      clock: async () => clock.check(),
+      ...startUp.checksOf(database),
     },
   });
-  await untilAnswered(
-    async () => {
-      await requireSessions(clockDatabase);
-      await requireSchema(clockDatabase);
-    },
-    (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
-    { log, signal: stopping.signal },
-  ).catch(refuseConfiguration);
-  await clock.start(stopping.signal);
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
-  await requireSecrets(clockDatabase, {
-    ADDRESS_KEY,
-    ACTIVATION_CODE_KEYS,
-    PERSONAL_DATA_KEYS,
-  }).catch(refuseConfiguration);
+  await startUp.untilReady(
+    {
+      ADDRESS_KEY,
+      ACTIVATION_CODE_KEYS,
+      PERSONAL_DATA_KEYS,
+    },
+    stopping.signal,
+  );
   await new AdminKeys(database).adoptConfigured(settings.ADMIN_KEY);
 
   const module = AccountsAdminModule.with(settings, {

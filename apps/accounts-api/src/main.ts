@@ -1,30 +1,15 @@
 import 'reflect-metadata';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
-import { AccountKeys, requireSecrets } from '@app/personal-data';
+import { AccountKeys } from '@app/personal-data';
 import { compositionRulesOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection } from '@app/views';
 import { ReadModelProgress } from '@app/consumers';
 import { createPool } from '@app/postgres/postgres.js';
-import {
-  DatabaseUnavailable,
-  SchemaMissing,
-  readServerTime,
-  requireSchema,
-  requireSessions,
-} from '@app/postgres';
-import {
-  LETTING_GO_MS,
-  SharedClock,
-  createMetrics,
-  measureClock,
-  refuseConfiguration,
-  runProcess,
-  startInternalServer,
-  untilAnswered,
-} from '@app/process';
+import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
+import { StartUp } from '@app/start-up';
 import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
@@ -56,8 +41,8 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
-  const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });
-  measureClock(metrics, clock);
+  const startUp = new StartUp(clockDatabase, metrics, log);
+  const { clock } = startUp;
   const stopping = new AbortController();
   const internal = await startInternalServer({
     host: settings.HOST,
@@ -65,29 +50,19 @@ async function start(log: Log): Promise<RunningProcess> {
     metrics,
     checks: {
       eventStore: () => eventStore.checkAvailable(),
-      postgres: async () => {
-        await database.checkAvailable();
-        await requireSchema(database);
-      },
-      clock: async () => clock.check(),
+      ...startUp.checksOf(database),
     },
   });
-  await untilAnswered(
-    async () => {
-      await requireSessions(clockDatabase);
-      await requireSchema(clockDatabase);
-    },
-    (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
-    { log, signal: stopping.signal },
-  ).catch(refuseConfiguration);
-  await clock.start(stopping.signal);
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PASSWORD_PEPPERS, PERSONAL_DATA_KEYS } = settings;
-  await requireSecrets(clockDatabase, {
-    ADDRESS_KEY,
-    ACTIVATION_CODE_KEYS,
-    PASSWORD_PEPPERS,
-    PERSONAL_DATA_KEYS,
-  }).catch(refuseConfiguration);
+  await startUp.untilReady(
+    {
+      ADDRESS_KEY,
+      ACTIVATION_CODE_KEYS,
+      PASSWORD_PEPPERS,
+      PERSONAL_DATA_KEYS,
+    },
+    stopping.signal,
+  );
   const progress = new ReadModelProgress({
     database,
     consumer: accountsProjection.name,

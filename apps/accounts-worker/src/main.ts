@@ -3,27 +3,12 @@ import { SharingEventStore } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { countFailingEvents } from '@app/consumers';
 import { NestLog } from '@app/http-service';
-import { AccountKeys, requireSecrets } from '@app/personal-data';
+import { AccountKeys } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts } from '@app/views';
 import { createPool } from '@app/postgres/postgres.js';
-import {
-  DatabaseUnavailable,
-  SchemaMissing,
-  readServerTime,
-  requireSchema,
-  requireSessions,
-} from '@app/postgres';
-import {
-  LETTING_GO_MS,
-  SharedClock,
-  createMetrics,
-  measureClock,
-  refuseConfiguration,
-  runProcess,
-  startInternalServer,
-  untilAnswered,
-} from '@app/process';
+import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
+import { StartUp } from '@app/start-up';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
 import { readWorkerSettings } from './accounts-worker.settings.js';
@@ -54,8 +39,8 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
-  const clock = new SharedClock({ read: () => readServerTime(clockDatabase), log });
-  measureClock(metrics, clock);
+  const startUp = new StartUp(clockDatabase, metrics, log);
+  const { clock } = startUp;
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const mailProviders = connectMailProviders(settings, clock.now);
   let compared = false;
@@ -67,11 +52,7 @@ async function start(log: Log): Promise<RunningProcess> {
     metrics,
     checks: {
       eventStore: () => store.checkAvailable(),
-      postgres: async () => {
-        await database.checkAvailable();
-        await requireSchema(database);
-      },
-      clock: async () => clock.check(),
+      ...startUp.checksOf(database),
       copies: async () => {
         if (!compared) throw new Error('the databases have not been compared yet');
       },
@@ -80,19 +61,8 @@ async function start(log: Log): Promise<RunningProcess> {
     details: () => details(),
   });
   const stopping = new AbortController();
-  await untilAnswered(
-    async () => {
-      await requireSessions(clockDatabase);
-      await requireSchema(clockDatabase);
-    },
-    (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
-    { log, signal: stopping.signal },
-  ).catch(refuseConfiguration);
-  await clock.start(stopping.signal);
   const { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
-  await requireSecrets(clockDatabase, { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS }).catch(
-    refuseConfiguration,
-  );
+  await startUp.untilReady({ ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS }, stopping.signal);
   const copies = { store, database, keys, log, signal: stopping.signal };
   await compareCopies(copies);
   compared = true;

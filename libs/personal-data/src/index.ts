@@ -11,5 +11,6 @@ export {
 export { QuarantineCodec, concernsAllAccounts, concernsOneAccount } from './quarantine-codec.js';
 export type { QuarantineOptions } from './quarantine-codec.js';
 export { SecretsDoNotMatch, requireSecrets } from './secret-sentinels.js';
+export type { Secrets } from './secret-sentinels.js';
 export { SealBroken, open, seal } from './seal.js';
 export { anonymousAccountCodec } from './anonymous-account-codec.js';
