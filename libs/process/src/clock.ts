@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { Log } from './log.js';
+import { untilAnswered } from './until-answered.js';
 
 /** The current instant in milliseconds since the Unix epoch. */
 export type Clock = () => number;
@@ -39,7 +40,6 @@ const LONGEST_ROUND_TRIP_MS = 2_000;
 const LARGEST_DRIFT_MS = 2_000;
 const READS_AT_START = 3;
 const LOOK_INTERVAL_MS = 5_000;
-const RETRY_MS = 500;
 /** A correction spread over so long: of 2 s at most, so that the time still goes forward. */
 const CORRECTION_MS = 5_000;
 const SHORTEST_SLEEP_MS = 1_000;
@@ -76,12 +76,11 @@ export class SharedClock {
    */
   async start(signal: AbortSignal): Promise<void> {
     const { log } = this.options;
-    let said: string | undefined;
-    while (!(await this.lookAtStart())) {
-      if (this.fault !== said) log.warn({ reason: this.fault }, 'waiting for the time');
-      said = this.fault;
-      await pause(RETRY_MS, undefined, { signal });
-    }
+    await untilAnswered(
+      () => this.lookAtStart(),
+      () => true,
+      { log, signal },
+    );
     const offset = { offsetSeconds: this.offsetSeconds };
     const isOff = Math.abs(this.offsetSeconds) * 1_000 > LARGEST_DRIFT_MS;
     if (isOff) log.warn(offset, "this machine's clock is wrong: PostgreSQL's is used instead");
@@ -105,7 +104,8 @@ export class SharedClock {
     return this.jump / 1_000;
   }
 
-  private async lookAtStart(): Promise<boolean> {
+  /** @throws Error while the server does not answer */
+  private async lookAtStart(): Promise<void> {
     const samples: Sample[] = [];
     for (let reads = 0; reads < READS_AT_START; reads += 1) {
       const sample = await this.sample();
@@ -113,9 +113,8 @@ export class SharedClock {
       samples.push(sample);
     }
     const [best] = samples.sort((one, other) => one.roundTripMs - other.roundTripMs);
-    if (best === undefined) return false;
+    if (best === undefined) throw new Error(this.fault);
     this.base = best.base;
-    return true;
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
