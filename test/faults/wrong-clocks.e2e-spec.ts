@@ -1,6 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   AccountClient,
@@ -11,12 +9,11 @@ import {
 } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
 import { eventually } from '../support/eventually.js';
-import { repositoryRoot } from '../support/process.js';
-import type { Environment } from '../support/process.js';
 import { WIDE_LIMITS, startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import { startRestartableApp } from '../support/restartable-app.js';
 import type { RestartableApp } from '../support/restartable-app.js';
+import { WallClock } from '../support/wall-clock.js';
 
 const HOUR_MS = 3_600_000;
 const TTL_MS = 3_000;
@@ -24,10 +21,7 @@ const TTL_MS = 3_000;
 const MARGIN_MS = 400;
 
 /** A process on a machine whose clock is so far ahead. */
-function clockAhead(milliseconds: number): Environment {
-  const preload = pathToFileURL(join(repositoryRoot, 'test/support/shift-date.mjs')).href;
-  return { NODE_OPTIONS: `--import=${preload}`, SHIFT_DATE_MS: String(milliseconds) };
-}
+const clockAhead = (milliseconds: number) => new WallClock(milliseconds).environment;
 
 describe('Two APIs and a worker whose clocks differ by hours', () => {
   const ahead = { api: HOUR_MS, otherApi: -HOUR_MS, worker: -61_000 };

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { accountStreamName } from '@app/accounts';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
@@ -15,14 +14,13 @@ import type { Credentials } from '../api/account-client.js';
 import { MailProvider } from '../mail/mail-provider.js';
 import type { Registered } from '../mail/mail-provider.js';
 import { eventually } from '../support/eventually.js';
-import { repositoryRoot } from '../support/process.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 import { temporaryFolder } from '../support/run-folder.js';
+import { WallClock } from '../support/wall-clock.js';
 
 const run = promisify(execFile);
-const PRELOAD = pathToFileURL(join(repositoryRoot, 'test/support/shifted-wall-clock.mjs')).href;
 
 /** What the mailbox does to one recipient; see its README. */
 type Trouble = Readonly<Record<string, unknown>>;
@@ -46,7 +44,7 @@ export class World {
     readonly product: Product,
     private postgres: EmbeddedPostgres,
     private readonly postgresFolder: string,
-    private readonly shiftFile: string,
+    private readonly wallClock: WallClock,
   ) {
     this.client = new AccountClient(product.endpoints.api);
     this.provider = new MailProvider(product.endpoints.mailbox);
@@ -57,16 +55,14 @@ export class World {
     const folder = temporaryFolder('pairs');
     const postgres = await startPostgres(folder, 0);
     await migrate(postgres.url);
-    const shiftFile = join(folder, 'wall-clock-shift');
-    writeFileSync(shiftFile, '0');
-    const shifted = { NODE_OPTIONS: `--import=${PRELOAD}`, WALL_CLOCK_SHIFT_FILE: shiftFile };
+    const wallClock = new WallClock(0);
     const product = await startProduct({
       workers: 2,
       environment: { DATABASE_URL: postgres.url, CODE_RESEND_SECONDS: '1' },
-      api: shifted,
-      worker: shifted,
+      api: wallClock.environment,
+      worker: wallClock.environment,
     });
-    return new World(product, postgres, folder, shiftFile);
+    return new World(product, postgres, folder, wallClock);
   }
 
   async stop(): Promise<void> {
@@ -132,10 +128,11 @@ export class World {
 
   /** The wall clocks of the API and both workers jump to so many milliseconds beside the true time. */
   async shiftWallClocks(milliseconds: number): Promise<void> {
-    writeFileSync(this.shiftFile, String(milliseconds));
-    for (const part of [this.product.api, ...this.product.workers]) {
-      process.kill(part.pid, 'SIGUSR2');
-    }
+    const { api, workers } = this.product;
+    this.wallClock.set(
+      milliseconds,
+      [api, ...workers].map(({ pid }) => pid),
+    );
   }
 
   /** No file of the event store may grow for so long. */
