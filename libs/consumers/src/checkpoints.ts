@@ -57,7 +57,7 @@ export async function saveCheckpoint(
 /**
  * Moves a checkpoint on, provided that it still stands where the caller left it and that the caller still leads,
  * and announces the move to the processes that wait for it. Inside a transaction the row stays locked, so of two
- * consumers under the same name only one gets through. The place alone keeps rows right, whoever writes them; the
+ * consumers under the same name only one gets through. The place alone keeps rows right, also of two writers; the
  * epoch keeps a leader that was replaced from writing any.
  *
  * The commit does not wait for the disk: after a crash of the server the last events are handled once more.

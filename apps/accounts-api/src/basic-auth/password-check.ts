@@ -8,6 +8,7 @@ import { SecurityEvents } from '../security-events/security-events.js';
 import type { ClientNetworks } from '../client-address/network.js';
 import { LIMITS, LimitExceeded, Throttle, countedBy } from '../limits/throttle.js';
 import type { Counted, Mark } from '../limits/throttle.js';
+import { DAY_MS } from '../limits/limits.js';
 import type { Limits } from '../limits/limits.js';
 import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upgrades.js';
 import { VerifiedCredentials } from './verified-credentials.js';
@@ -148,7 +149,7 @@ export class PasswordCheck {
 }
 
 /** A network that proved a password is not counted with strangers for so long: 30 days. */
-const PROVEN_FOR_MS = 30 * 86_400_000;
+const PROVEN_FOR_MS = 30 * DAY_MS;
 
 const NOBODY: StoredCredentials = { accountId: '', registrationNumber: 0, passwordHash: '' };
 

@@ -1,10 +1,9 @@
 import { inboxOf } from '@app/accounts';
 import type { AddressKey } from '@app/accounts';
 import type { ClientNetworks } from '../client-address/network.js';
+import { DAY_MS } from './limits.js';
 import type { Limits } from './limits.js';
 import type { Counted, Mark } from './throttle.js';
-
-const DAY_MS = 86_400_000;
 
 /** What one call counts that may cause a mail to an address, whether it causes one or not. */
 export interface CountedMail {

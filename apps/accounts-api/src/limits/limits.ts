@@ -2,7 +2,7 @@ import { setting } from '@app/process';
 import type { ClientNetworks } from '../client-address/network.js';
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** How often one caller may do something. */
 export interface Limit {

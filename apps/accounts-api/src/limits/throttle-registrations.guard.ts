@@ -6,6 +6,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { SecurityEvents } from '../security-events/security-events.js';
+import { DAY_MS } from './limits.js';
 import type { Limits } from './limits.js';
 import { countedMail } from './counted-mail.js';
 import { LIMITS, Throttle, countedBy } from './throttle.js';
@@ -25,8 +26,6 @@ export const Allowed = createParamDecorator(
     return request[ALLOWED] ?? 'registration-and-mail';
   },
 );
-
-const DAY_MS = 86_400_000;
 
 /**
  * Bounds registrations by network, and by address with or without an account. A malformed address is not
