@@ -7,15 +7,15 @@
  * CI_NO_MOUNT=1 lets it pass where there is no root. The last line of the output is `N passed, N failed`.
  */
 import { Buffer } from 'node:buffer';
-import { fork, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, rmdirSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
+import { forkProcess } from '../support/forked-process.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const credentials = { username: 'admin', password: 'changeit' };
@@ -69,29 +69,7 @@ function fill(folder) {
 
 const makeRoom = (folder) => rmSync(join(folder, 'filler'));
 
-function start(script, environment) {
-  const child = fork(join(root, script), {
-    cwd: root,
-    execArgv: [],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_FORMAT: 'json', ...environment },
-  });
-  children.add(child);
-  const printed = [];
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (bytes) => printed.push(bytes));
-  const ended = once(child, 'exit').then(([code]) => {
-    children.delete(child);
-    return code;
-  });
-  const ready = new Promise((resolve, reject) => {
-    child.on('message', ({ kind, endpoints }) => kind === 'ready' && resolve(endpoints));
-    void ended.then((code) => reject(new Error(`ended with ${code}:\n${Buffer.concat(printed)}`)));
-  });
-  // Who waits for its end alone does not wait for this.
-  ready.catch(() => undefined);
-  return { child, ready, ended, output: () => Buffer.concat(printed).toString() };
-}
+const start = (script, settings) => forkProcess(join(root, script), settings, children);
 
 async function eventually(what, attempt) {
   for (const began = Date.now(); ; await pause(100)) {

@@ -7,8 +7,6 @@
  * The last line of the output is `N passed, N failed`.
  */
 import { Buffer } from 'node:buffer';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +16,7 @@ import pg from 'pg';
 import { developmentSecrets } from '../../dist/apps/local/src/launcher/development-secrets.js';
 import { MIGRATION, PARTS } from '../../dist/apps/local/src/launcher/parts.js';
 import { startEmbeddedPostgres } from '../../dist/apps/local/src/postgres/embedded-postgres.js';
+import { forkProcess } from '../support/forked-process.mjs';
 import { installPgBouncer, startPgBouncer } from './pgbouncer.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -65,27 +64,7 @@ function start(name, databaseUrl) {
     urlOf: (wanted) => (wanted === 'database' ? databaseUrl : urls[wanted]),
   };
   const settings = part ? part.environment(surroundings) : { DATABASE_URL: databaseUrl };
-  const child = fork(join(root, 'dist', script), {
-    cwd: root,
-    execArgv: [],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env.PATH, LOG_FORMAT: 'json', BCRYPT_COST: '4', ...settings },
-  });
-  children.add(child);
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text));
-  // Not `exit`: the last lines may still be under way then.
-  const ended = once(child, 'close').then(([code]) => {
-    children.delete(child);
-    return code;
-  });
-  const ready = new Promise((resolve, reject) => {
-    child.on('message', ({ kind, endpoints }) => kind === 'ready' && resolve(endpoints));
-    void ended.then((code) => reject(new Error(`${name} ended with ${code}:\n${printed}`)));
-  });
-  // Refused processes are waited for by their end alone.
-  ready.catch(() => undefined);
-  return { child, ready, ended, output: () => printed };
+  return forkProcess(join(root, 'dist', script), { BCRYPT_COST: '4', ...settings }, children);
 }
 
 async function stop(name, { child, ended, output }) {

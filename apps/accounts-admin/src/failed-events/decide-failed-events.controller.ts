@@ -24,7 +24,7 @@ const skipRequest = z
   .strictObject({
     reason: z
       .string('must be text')
-      .min(3, 'must say why, for whoever asks later')
+      .min(3, 'must say why, for operators who ask later')
       .max(500)
       .meta({ description: 'Why the event is left out, for the record.' }),
   })
