@@ -13,6 +13,8 @@ import { RpcError } from './rpc-errors.js';
 
 const CORRELATION = '6f1c9a52-3b0e-4f7e-9d58-0f7f7f3b9a11';
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
+/** Of streams that are not the system's. */
+const streamName = text.filter((name) => !name.startsWith('$'));
 const bytes = fc.uint8Array({ maxLength: 300 });
 const revision = fc.maxSafeNat();
 
@@ -58,7 +60,7 @@ describe('append messages', () => {
 
   it('say where events go', () => {
     fc.assert(
-      fc.property(text, revision, (name, expected) => {
+      fc.property(streamName, revision, (name, expected) => {
         const options = new streams.AppendReq.Options();
         options.setStreamIdentifier(identifier(name));
         const read = () => readTarget(encoded(options));
@@ -70,6 +72,17 @@ describe('append messages', () => {
         expect(read().expected).toBe('any');
         options.setStreamExists(new shared.Empty());
         expect(read().expected).toBe('stream_exists');
+      }),
+    );
+  });
+
+  it('go to no stream of the system', () => {
+    fc.assert(
+      fc.property(text, (name) => {
+        const options = new streams.AppendReq.Options();
+        options.setStreamIdentifier(identifier(`$${name}`));
+        options.setAny(new shared.Empty());
+        expect(() => readTarget(encoded(options))).toThrow(RpcError);
       }),
     );
   });
