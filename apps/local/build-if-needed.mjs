@@ -1,20 +1,26 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** What the build writes last. */
+const BUILT = join(root, 'dist/apps/local/src/launcher/main.js');
+/** What npm writes with each change of the packages, which the build takes in. */
+const INSTALLED = join(root, 'node_modules/.package-lock.json');
+
 /**
- * Builds when a source is newer than what was built from it, or was never built. Says so in one line,
- * and shows the build's own output only when it fails; the process ends then. On the error output: the answer
- * of what is run may go into a file.
+ * Builds when a source or the packages are newer than what was built from them, or nothing was built. Says so
+ * in one line, and shows the build's own output only when it fails; the process ends then. On the error output:
+ * the answer of what is run may go into a file.
  */
 export function buildIfNeeded() {
-  if (!existsSync(join(root, 'node_modules'))) {
+  if (!existsSync(INSTALLED)) {
     leave('The packages are not installed yet. Run "npm ci" first.');
   }
-  if (sources().every(isBuilt)) return;
+  const builtAt = existsSync(BUILT) ? statSync(BUILT).mtimeMs : 0;
+  if ([...sources(), INSTALLED].every((path) => statSync(path).mtimeMs <= builtAt)) return;
   process.stderr.write('Building …\n');
   const [command, ...args] = npm();
   const build = spawnSync(command, [...args, 'run', '--silent', 'build'], {
@@ -36,13 +42,8 @@ function sources() {
 function filesBelow(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /(?<!spec)\.(ts|sql)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!spec)\.ts$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-}
-
-function isBuilt(source) {
-  const built = join(root, 'dist', relative(root, source)).replace(/\.ts$/, '.js');
-  return existsSync(built) && statSync(built).mtimeMs >= statSync(source).mtimeMs;
 }
 
 /** The npm that runs us, which may not be the first one on the path. */

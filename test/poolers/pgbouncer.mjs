@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../../dist/apps/local/src/launcher/free-port.js';
+import { freePort } from '../../dist/modules/apps/local/src/launcher/free-port.js';
 
 /** It refuses to run as root. */
 const NOBODY = 65_534;

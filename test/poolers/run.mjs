@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { developmentSecrets } from '../../dist/apps/local/src/launcher/development-secrets.js';
-import { MIGRATION, PARTS } from '../../dist/apps/local/src/launcher/parts.js';
-import { startEmbeddedPostgres } from '../../dist/apps/local/src/postgres/embedded-postgres.js';
+import { developmentSecrets } from '../../dist/modules/apps/local/src/launcher/development-secrets.js';
+import { MIGRATION, PARTS } from '../../dist/modules/apps/local/src/launcher/parts.js';
+import { startEmbeddedPostgres } from '../../dist/modules/apps/local/src/postgres/embedded-postgres.js';
 import { forkProcess } from '../support/forked-process.mjs';
 import { installPgBouncer, startPgBouncer } from './pgbouncer.mjs';
 
@@ -55,7 +55,7 @@ async function eventually(what, attempt) {
 
 function start(name, databaseUrl) {
   const part = PARTS.find((candidate) => candidate.name === name);
-  const script = part ? `apps/${part.app}/main.js` : MIGRATION.script;
+  const script = part ? `${part.app}/main.js` : MIGRATION.script;
   const surroundings = {
     settings: { host: '127.0.0.1', dataDir: folder },
     secrets,
@@ -64,7 +64,7 @@ function start(name, databaseUrl) {
     urlOf: (wanted) => (wanted === 'database' ? databaseUrl : urls[wanted]),
   };
   const settings = part ? part.environment(surroundings) : { DATABASE_URL: databaseUrl };
-  return forkProcess(join(root, 'dist', script), { BCRYPT_COST: '4', ...settings }, children);
+  return forkProcess(join(root, 'dist/apps', script), { BCRYPT_COST: '4', ...settings }, children);
 }
 
 async function stop(name, { child, ended, output }) {

@@ -1,5 +1,5 @@
 /** Writes one line of log and leaves at once, for the specs of createLog. */
-import { createLog } from '../../dist/libs/process/src/index.js';
+import { createLog } from '../../dist/modules/libs/process/src/index.js';
 
 const log = createLog('logging');
 log.debug('details');

@@ -6,7 +6,7 @@
 import { fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { clearInterval, setImmediate, setInterval } from 'node:timers';
-import { ConfigurationError, runProcess } from '../../dist/libs/process/src/index.js';
+import { ConfigurationError, runProcess } from '../../dist/modules/libs/process/src/index.js';
 
 const { START = 'ready', STOP = 'clean', AFTERWARDS = 'idle', JOURNAL, WITHIN_MS } = process.env;
 const note = (line) => appendFileSync(JOURNAL, `${line}\n`);

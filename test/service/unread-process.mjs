@@ -3,7 +3,7 @@
  * goes to its parent over IPC.
  */
 import { createServer } from 'node:http';
-import { createLog, createMetrics } from '../../dist/libs/process/src/index.js';
+import { createLog, createMetrics } from '../../dist/modules/libs/process/src/index.js';
 
 const metrics = createMetrics();
 const log = createLog('unread');

@@ -1,10 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { productFolder } from '@app/process';
 import { StatementRefused } from './database.js';
 import type { Queryable } from './database.js';
 
-/** Beside this file both in the sources and in the build, where the SQL files are copied to. */
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
+export const MIGRATIONS_FOLDER = join(productFolder(), 'libs/postgres/src/migrations');
 
 /** The database is not as this version of the processes needs it. */
 export class SchemaMissing extends Error {

@@ -7,6 +7,7 @@ export {
 } from './configuration.js';
 export type { Environment } from './configuration.js';
 export { isDiskFull } from './disk-full.js';
+export { productFolder } from './product-folder.js';
 export { LineOutput, linesTo, linesToFile, linesToStdout } from './line-output.js';
 export { LOG, createLog } from './log.js';
 export type { Log } from './log.js';

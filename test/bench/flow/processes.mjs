@@ -11,7 +11,7 @@ import pg from 'pg';
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const here = import.meta.dirname;
 const dist = (path) => join(root, 'dist', path);
-const built = (path) => import(pathToFileURL(dist(path)).href);
+const built = (path) => import(pathToFileURL(dist(`modules/${path}`)).href);
 
 const READY_DEADLINE_MS = 30_000;
 
@@ -159,12 +159,13 @@ export async function startProduct(stage, { postgres, mailUrl, name, settings = 
   const partOf = (wanted) => PARTS.find((part) => part.name === wanted);
   const start = (wanted, own = {}, execArgv = flags[wanted]) => {
     const part = partOf(wanted);
-    const script = dist(`apps/${part.app}/main.js`);
+    // Profiles name the files of functions, and what is loaded first may change classes: both need a file per source.
+    const script = dist(`${execArgv ? 'modules/' : ''}apps/${part.app}/main.js`);
     const environment = { ...environmentOf(part), ...own };
     return stage.start(`${name}-${wanted}`, script, environment, { execArgv });
   };
 
-  const migration = fork(dist(MIGRATION.script), [], {
+  const migration = fork(dist(`apps/${MIGRATION.script}`), [], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, DATABASE_URL: databaseUrl, LOG_LEVEL: 'error' },
   });

@@ -61,5 +61,5 @@ function roomOf(url, functionName) {
 }
 
 function fileOf(url) {
-  return /(?:dist|node_modules)\/(.+)$/.exec(url)?.[1] ?? url;
+  return /(?:dist\/modules|node_modules)\/(.+)$/.exec(url)?.[1] ?? url;
 }

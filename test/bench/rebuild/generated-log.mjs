@@ -1,5 +1,5 @@
 /** A log that exists only while it is read, so that what is measured is the read model's side alone. */
-import { accountStreamName } from '../../../dist/libs/accounts/src/index.js';
+import { accountStreamName } from '../../../dist/modules/libs/accounts/src/index.js';
 import { lifeOf } from '../scale/account-lives.mjs';
 
 const GAP = 100n;

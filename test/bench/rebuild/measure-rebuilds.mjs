@@ -10,10 +10,10 @@ import {
   liveTable,
   readCheckpoint,
   saveCheckpoint,
-} from '../../../dist/libs/consumers/src/index.js';
-import { projections } from '../../../dist/libs/views/src/index.js';
-import { migrate } from '../../../dist/libs/postgres/src/migrate.js';
-import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
+} from '../../../dist/modules/libs/consumers/src/index.js';
+import { projections } from '../../../dist/modules/libs/views/src/index.js';
+import { migrate } from '../../../dist/modules/libs/postgres/src/migrate.js';
+import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
 import { startDatabase, startEventStore } from '../scale/data-set.mjs';
 import { memoryOf } from '../scale/processes.mjs';
 import { GeneratedLog } from './generated-log.mjs';

@@ -4,12 +4,18 @@
  */
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
-import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
-import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import { ProjectionRebuild, runProjection } from '../../../dist/libs/consumers/src/index.js';
-import { anonymousAccountCodec } from '../../../dist/libs/personal-data/src/index.js';
-import { projections } from '../../../dist/libs/views/src/index.js';
-import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
+import { EventStoreDBEventStore } from '../../../dist/modules/libs/event-store/src/eventstoredb-event-store.js';
+import {
+  AccountEventCodec,
+  AccountKeys,
+} from '../../../dist/modules/libs/personal-data/src/index.js';
+import {
+  ProjectionRebuild,
+  runProjection,
+} from '../../../dist/modules/libs/consumers/src/index.js';
+import { anonymousAccountCodec } from '../../../dist/modules/libs/personal-data/src/index.js';
+import { projections } from '../../../dist/modules/libs/views/src/index.js';
+import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
 import { memoryOf } from '../scale/processes.mjs';
 import { readSecrets } from '../scale/secrets.mjs';
 import { GeneratedLog } from './generated-log.mjs';

@@ -10,11 +10,17 @@ import {
   WrongExpectedVersionError,
   jsonEvent,
 } from '@eventstore/db-client';
-import { accountStreamName, addressKeyOf } from '../../../dist/libs/accounts/src/index.js';
-import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
-import { WrongExpectedRevision, handleCommand } from '../../../dist/libs/event-store/src/index.js';
-import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
+import { accountStreamName, addressKeyOf } from '../../../dist/modules/libs/accounts/src/index.js';
+import { EventStoreDBEventStore } from '../../../dist/modules/libs/event-store/src/eventstoredb-event-store.js';
+import {
+  WrongExpectedRevision,
+  handleCommand,
+} from '../../../dist/modules/libs/event-store/src/index.js';
+import {
+  AccountEventCodec,
+  AccountKeys,
+} from '../../../dist/modules/libs/personal-data/src/index.js';
+import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
 import { addressOf, fateOf, lifeOf, longHistoryOf } from './account-lives.mjs';
 import { readSecrets } from './secrets.mjs';
 

@@ -1,11 +1,14 @@
 /** What callers and operators wait for, with few accounts and with many. */
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { accountStreamName, addressKeyOf } from '../../../dist/libs/accounts/src/index.js';
-import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
-import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import { AccountHistory } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/account-history.js';
-import { toEntry } from '../../../dist/apps/accounts-admin/src/accounts/replay-account/replay-account.query.js';
+import { accountStreamName, addressKeyOf } from '../../../dist/modules/libs/accounts/src/index.js';
+import { EventStoreDBEventStore } from '../../../dist/modules/libs/event-store/src/eventstoredb-event-store.js';
+import {
+  AccountEventCodec,
+  AccountKeys,
+} from '../../../dist/modules/libs/personal-data/src/index.js';
+import { AccountHistory } from '../../../dist/modules/apps/accounts-admin/src/accounts/replay-account/account-history.js';
+import { toEntry } from '../../../dist/modules/apps/accounts-admin/src/accounts/replay-account/replay-account.query.js';
 import { addressOf, fateOf, longHistoryOf, password, registeredAtOf } from './account-lives.mjs';
 import { percentile } from '../report/report.mjs';
 

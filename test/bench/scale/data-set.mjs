@@ -9,14 +9,21 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
-import { developmentSecrets } from '../../../dist/apps/local/src/launcher/development-secrets.js';
-import { startEmbeddedPostgres } from '../../../dist/apps/local/src/postgres/embedded-postgres.js';
-import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
-import { AccountEventCodec, AccountKeys } from '../../../dist/libs/personal-data/src/index.js';
-import { accountsProjection, consumers, projections } from '../../../dist/libs/views/src/index.js';
-import { liveTable, runProjection } from '../../../dist/libs/consumers/src/index.js';
-import { migrate } from '../../../dist/libs/postgres/src/migrate.js';
-import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
+import { developmentSecrets } from '../../../dist/modules/apps/local/src/launcher/development-secrets.js';
+import { startEmbeddedPostgres } from '../../../dist/modules/apps/local/src/postgres/embedded-postgres.js';
+import { EventStoreDBEventStore } from '../../../dist/modules/libs/event-store/src/eventstoredb-event-store.js';
+import {
+  AccountEventCodec,
+  AccountKeys,
+} from '../../../dist/modules/libs/personal-data/src/index.js';
+import {
+  accountsProjection,
+  consumers,
+  projections,
+} from '../../../dist/modules/libs/views/src/index.js';
+import { liveTable, runProjection } from '../../../dist/modules/libs/consumers/src/index.js';
+import { migrate } from '../../../dist/modules/libs/postgres/src/migrate.js';
+import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
 import { hashesOfThePassword, readSecrets } from './secrets.mjs';
 import { memoryOf, startProcess } from './processes.mjs';
 

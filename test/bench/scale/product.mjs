@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PARTS } from '../../../dist/apps/local/src/launcher/parts.js';
-import { readCheckpoint } from '../../../dist/libs/consumers/src/index.js';
-import { migrate } from '../../../dist/libs/postgres/src/migrate.js';
-import { createPool } from '../../../dist/libs/postgres/src/postgres.js';
+import { PARTS } from '../../../dist/modules/apps/local/src/launcher/parts.js';
+import { readCheckpoint } from '../../../dist/modules/libs/consumers/src/index.js';
+import { migrate } from '../../../dist/modules/libs/postgres/src/migrate.js';
+import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
 import { startDatabase } from './data-set.mjs';
 import { memoryOf, processorMsOf, processorMsOfTree, startProcess } from './processes.mjs';
 import { BCRYPT_COST, readSecrets } from './secrets.mjs';

@@ -1,8 +1,8 @@
 /** Secrets of a data set, as the product's own code takes them. */
 import { readFileSync } from 'node:fs';
-import { ConsistencyTokens } from '../../../dist/apps/accounts-api/src/read-your-writes/consistency-tokens.js';
-import { BcryptPasswordHasher } from '../../../dist/apps/accounts-api/src/passwords/bcrypt-password-hasher.js';
-import { AccountIds, KeyRing } from '../../../dist/libs/account-secrets/src/index.js';
+import { ConsistencyTokens } from '../../../dist/modules/apps/accounts-api/src/read-your-writes/consistency-tokens.js';
+import { BcryptPasswordHasher } from '../../../dist/modules/apps/accounts-api/src/passwords/bcrypt-password-hasher.js';
+import { AccountIds, KeyRing } from '../../../dist/modules/libs/account-secrets/src/index.js';
 import { password } from './account-lives.mjs';
 
 /** Measures the product and not bcrypt. */

@@ -3,8 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { BcryptPasswordHasher } from '../../../dist/apps/accounts-api/src/passwords/bcrypt-password-hasher.js';
-import { EventStoreDBEventStore } from '../../../dist/libs/event-store/src/eventstoredb-event-store.js';
+import { BcryptPasswordHasher } from '../../../dist/modules/apps/accounts-api/src/passwords/bcrypt-password-hasher.js';
+import { EventStoreDBEventStore } from '../../../dist/modules/libs/event-store/src/eventstoredb-event-store.js';
 import { password } from './account-lives.mjs';
 import { BCRYPT_COST } from './secrets.mjs';
 

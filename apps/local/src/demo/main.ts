@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
+import { productFolder } from '@app/process';
 import type { ReadyMessage } from '@app/process';
 import { EndpointsFile, productEndpointsOf } from '../launcher/endpoints-file.js';
 import type { ProductEndpoints } from '../launcher/endpoints-file.js';
@@ -56,7 +57,7 @@ async function answers(api: string): Promise<boolean> {
 async function startProduct(dataDir: string): Promise<ProductForTheStory> {
   tell(`Starting the product in ${shortPath(dataDir)} …`);
   const startedAt = Date.now();
-  const launcher = fork(fileURLToPath(new URL('../launcher/main.js', import.meta.url)), {
+  const launcher = fork(join(productFolder(), 'dist/apps/local/src/launcher/main.js'), {
     execArgv: [],
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Environment } from '@app/process';
+import { productFolder } from '@app/process';
 import type { ConsoleOutput } from './console-output.js';
 import type { SecretFiles } from './development-secrets.js';
 import { developmentSecrets } from './development-secrets.js';
@@ -22,7 +22,7 @@ const STOP_DEADLINE_MS = 4_500;
 /** Share of the time left that one such part may use up while others still have to stop. */
 const STOP_SHARE = 0.4;
 
-const DIST = fileURLToPath(new URL('../../../../', import.meta.url));
+const PROGRAMS = join(productFolder(), 'dist/apps');
 
 /** Runs every part of the product as a process of its own on this machine. */
 export class Launcher {
@@ -157,7 +157,7 @@ export class Launcher {
     const endpoints = await this.supervise(part.name, part.stopOrder, () =>
       startPartProcess({
         name: part.name,
-        script: join(DIST, 'apps', part.app, 'main.js'),
+        script: join(PROGRAMS, part.app, 'main.js'),
         environment: this.environment(part.environment(surroundings)),
         output: this.output,
       }),
@@ -192,7 +192,7 @@ export class Launcher {
     this.refuseWhenStopping();
     await runToItsEnd(this.stopRequested.signal, {
       name: MIGRATION.name,
-      script: join(DIST, MIGRATION.script),
+      script: join(PROGRAMS, MIGRATION.script),
       environment: this.environment({ DATABASE_URL: this.urlOf('database') }),
       output: this.output,
     });

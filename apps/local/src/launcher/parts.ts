@@ -136,5 +136,5 @@ export const PARTS: readonly Part[] = [
 /** Brings the database up to date and ends; runs as soon as there is a database. */
 export const MIGRATION = {
   name: 'migrate',
-  script: 'apps/accounts-worker/src/migrate.js',
+  script: 'accounts-worker/src/migrate.js',
 } as const;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { productFolder } from '@app/process';
 
 interface Package {
   readonly version: string;
@@ -16,7 +17,7 @@ export interface Versions {
 
 /** What runs here. */
 export function versions(): Versions {
-  const root = productFolder(import.meta.dirname);
+  const root = productFolder();
   const { dependencies = {} } = packageIn(root);
   const packages = Object.keys(dependencies).map((name) => {
     const folder = join(root, 'node_modules', name);
@@ -32,15 +33,7 @@ export function versions(): Versions {
 
 /** The version of the product alone. */
 export function productVersion(): string {
-  return packageIn(productFolder(import.meta.dirname)).version;
-}
-
-/** The nearest folder above with a package.json: it is not the same for sources and build. */
-function productFolder(folder: string): string {
-  if (existsSync(join(folder, 'package.json'))) return folder;
-  const above = dirname(folder);
-  if (above === folder) throw new Error('no package.json is above this file');
-  return productFolder(above);
+  return packageIn(productFolder()).version;
 }
 
 function packageIn(folder: string): Package {

