@@ -12,21 +12,14 @@ import { describe, expect, it } from '@jest/globals';
 import { jsonEvent } from '@eventstore/db-client';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import { EventStoreProcess } from './event-store-process.js';
-import { killAtRandomMoments, readStreams } from './kill-at-random-moments.js';
+import { readStreams } from './kill-at-random-moments.js';
 
 const OLDER_LOG = join(
   import.meta.dirname,
   '../../apps/local/src/event-store/streams/older-log.bin',
 );
 
-/** So many fit into every test run; `durability.long-spec.ts` has more. */
-const KILLS = 5;
-
 describe('durability', () => {
-  it(`loses nothing acknowledged when killed at ${KILLS} random moments`, async () => {
-    await killAtRandomMoments(KILLS);
-  }, 60_000);
-
   it('cuts off a torn append and goes on', async () => {
     const eventStore = await EventStoreProcess.start();
     const client = eventStore.client();

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { Backstage, expectProblem, expectRetryAfter } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
-import { newTarget, raceRightCodes, raceWrongGuesses, withNextCode } from './parallel-guesses.js';
+import { newTarget, raceWrongGuesses, withNextCode } from './parallel-guesses.js';
 import { startThreeApis } from './three-apis.js';
 import type { ThreeApis } from './three-apis.js';
-
-const ROUNDS = 5;
 
 describe('Three API processes', () => {
   let apis: ThreeApis;
@@ -21,19 +19,6 @@ describe('Three API processes', () => {
   }, 60_000);
 
   afterAll(() => Promise.all([backstage?.close(), apis?.stop()]));
-
-  it('let one of 50 right codes at the same time activate the account', async () => {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      await raceRightCodes(apis, await newTarget(apis, backstage), 50);
-    }
-  }, 60_000);
-
-  it('compare three of 200 wrong guesses at the same time', async () => {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const target = await newTarget(apis, backstage);
-      await raceWrongGuesses(apis, backstage, target, { times: 200 });
-    }
-  }, 60_000);
 
   it('count guesses and codes by their settings, and say truthfully when to come back', async () => {
     const [client] = apis.clients;

@@ -1,3 +1,0 @@
-import { provesRebuildAfterErasure } from './rebuild-after-erasure.js';
-
-provesRebuildAfterErasure(1_000);

@@ -1,3 +1,0 @@
-import { describeAnyPath } from './any-path.js';
-
-describeAnyPath(1_000);

@@ -1,3 +1,0 @@
-import { describeBadRequests } from './bad-requests.js';
-
-describeBadRequests(2_000);

@@ -1,3 +1,0 @@
-import { describeNoLeaks } from './no-leaks.js';
-
-describeNoLeaks(100);
