@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
+import { LastManagingKey } from '../../apps/accounts-admin/src/keys/admin-keys.js';
 import { hashOfSecret, parseKeyText } from '../../apps/accounts-admin/src/keys/key-text.js';
 import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
 import type { Scope } from '../../apps/accounts-admin/src/keys/scopes.js';
@@ -135,6 +136,58 @@ describe('keys of the admin API', () => {
     expect(rows[0]?.all).not.toContain(parsed?.secret ?? '');
   });
 
+  it('end with the key that made them at the latest', async () => {
+    const issue = (key: string, body: object) =>
+      admin.call('POST', '/admin/v1/keys', {
+        key,
+        body: { label: 'x', scopes: ['keys:manage'], ...body },
+      });
+    const short = await issue(almighty, { expiresInDays: 7 });
+    const key = String(short.body['key']);
+    const heir = await issue(key, {});
+    expect(heir.body['expiresAt']).toBe(short.body['expiresAt']);
+    const longer = await issue(key, { expiresInDays: 8 });
+    expect(longer).toMatchObject({
+      status: 400,
+      body: {
+        errors: [
+          {
+            field: 'expiresInDays',
+            message: `your own key ends at ${String(short.body['expiresAt'])}, which is sooner`,
+          },
+        ],
+      },
+    });
+  });
+
+  it('that manage keys are never all revoked, not even two at once', async () => {
+    const { keys } = (await admin.call('GET', '/admin/v1/keys', { key: almighty })).body as {
+      keys: { keyId: string; scopes: string[]; revokedAt: string | null }[];
+    };
+    const [own = ''] = almighty.split('.');
+    const revoke = (keyId: string) =>
+      admin.call('DELETE', `/admin/v1/keys/${keyId}`, { key: almighty });
+    const last = await admin.keyWith('keys:manage');
+    const [lastId = ''] = last.split('.');
+    for (const { keyId, scopes: granted } of keys) {
+      if (granted.includes('keys:manage') && keyId !== own) await revoke(keyId);
+    }
+    const outcomes = await Promise.allSettled(
+      [own, lastId].map((keyId) => admin.keys.revoke(keyId, 'spec')),
+    );
+    const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(refused).toEqual([expect.any(LastManagingKey)]);
+    const stillManages =
+      (await admin.call('GET', '/admin/v1/keys', { key: almighty })).status === 200;
+    const survivor = stillManages ? almighty : last;
+    const [survivorId] = survivor.split('.');
+    expect(
+      await admin.call('DELETE', `/admin/v1/keys/${survivorId}`, { key: survivor }),
+    ).toMatchObject({ status: 409, body: { type: '/problems/last-managing-key' } });
+    almighty = await admin.keyWith(...scopes);
+    keyOfScope.set('keys:manage', await admin.keyWith('keys:manage'));
+  });
+
   it('are refused from the moment they are revoked', async () => {
     const key = await admin.keyWith('accounts:read');
     expect((await admin.call('GET', '/admin/v1/accounts', { key })).status).toBe(200);
@@ -178,7 +231,7 @@ describe('keys of the admin API', () => {
     expect(answer.body['errors']).toEqual([{ field, message: expect.any(String) }]);
   });
 
-  it('of the configuration hold as long as they stand there, and stay revoked', async () => {
+  it('of the configuration hold as long as they stand there, and come back at a start', async () => {
     const first = { keyId: 'first-key', secret: 'a'.repeat(43) };
     const second = { keyId: 'second-key', secret: 'b'.repeat(43) };
     await admin.keys.adoptConfigured(first);
@@ -197,8 +250,9 @@ describe('keys of the admin API', () => {
     expect(await admin.keys.prove(renewed)).toBeUndefined();
     await admin.keys.adoptConfigured(second);
     await admin.keys.revoke(second.keyId, 'spec');
-    await admin.keys.adoptConfigured(second);
     expect(await admin.keys.prove(second)).toBeUndefined();
+    await admin.keys.adoptConfigured(second);
+    expect(await admin.keys.prove(second)).toBeDefined();
     // A key that an operator made is none of the configuration's business.
     expect((await admin.call('GET', '/admin/v1/keys', { key: almighty })).status).toBe(200);
   });

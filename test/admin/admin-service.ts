@@ -241,8 +241,12 @@ export async function startAdminService(
     accountIdOf,
     record,
     append,
-    keyWith: async (...scopes) =>
-      (await keys.issue({ label: 'spec', scopes, expiresInDays: 1 }, 'spec')).key,
+    keyWith: async (...scopes) => {
+      const wanted = { label: 'spec', scopes, expiresInDays: 30 };
+      const issued = await keys.issue(wanted, 'spec', undefined);
+      if (issued === undefined) throw new Error('the key was not made');
+      return issued.key;
+    },
     call: async (method, path, options = {}) => {
       const response = await fetch(`${url}${path}`, {
         method,

@@ -6,6 +6,7 @@ import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
 import { NothingToRebuild, RebuildRunning } from '@app/consumers';
 import { DatabaseUnavailable } from '@app/postgres';
+import { LastManagingKey } from './keys/admin-keys.js';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
 export const adminProblems = {
@@ -32,6 +33,12 @@ export const adminProblems = {
     404,
     'There is no such key',
     'No key of the admin API has this id. GET /admin/v1/keys lists them all.',
+  ),
+  lastManagingKey: problemType(
+    'last-managing-key',
+    409,
+    'No other key manages keys',
+    'The last valid key with the scope keys:manage cannot be revoked: make another one first.',
   ),
   projectionNotFound: problemType(
     'projection-not-found',
@@ -105,6 +112,9 @@ export const adminProblemTable: ProblemTable = (error) => {
   if (error instanceof AccountError) return answerTo(error, rules);
   if (error instanceof RebuildRunning) {
     return new Problem(adminProblems.rebuildRunning, error.message);
+  }
+  if (error instanceof LastManagingKey) {
+    return new Problem(adminProblems.lastManagingKey, error.message);
   }
   if (error instanceof NothingToRebuild) {
     return new Problem(adminProblems.nothingToRebuild, error.message);

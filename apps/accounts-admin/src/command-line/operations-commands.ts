@@ -173,7 +173,7 @@ export const keyCommands: readonly Command[] = [
     options: {
       label: 'whose key it is, or what for',
       scope: 'what it may do, such as accounts:read; can be given several times',
-      days: 'when it expires, in days from now (90; at most 365)',
+      days: 'when it expires, in days from now (90; at most 365, and not after your own key)',
     },
     examples: ["keys create --label 'Grace' --scope accounts:read --scope history:read --days 30"],
     async run(run) {

@@ -106,7 +106,12 @@ async function steps<Step>(walk: AsyncIterable<Step>): Promise<readonly Step[]> 
 describe('An answer line by line', () => {
   const log = createLog('spec');
   log.level = 'silent';
-  const caller = { keyId: 'k', scopes: new Set<never>(), requestId: 'r' };
+  const caller = {
+    keyId: 'k',
+    scopes: new Set<never>(),
+    expiresAt: undefined,
+    requestId: 'r',
+  };
 
   async function text(lines: AsyncGenerator<string>): Promise<string> {
     let all = '';

@@ -1,4 +1,4 @@
-import type { Queryable } from '@app/postgres';
+import type { Database, Queryable } from '@app/postgres';
 import { hashOfSecret, isSecretOf, newKeyText } from './key-text.js';
 import type { KeyText } from './key-text.js';
 import { isScope, scopes } from './scopes.js';
@@ -8,14 +8,16 @@ import type { Scope } from './scopes.js';
 export interface ProvenKey {
   readonly keyId: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** undefined for one without an end, that of the configuration. */
+  readonly expiresAt: Date | undefined;
 }
 
 /** What an operator asks a key for. */
 export interface NewKey {
   readonly label: string;
   readonly scopes: readonly Scope[];
-  /** From now. */
-  readonly expiresInDays: number;
+  /** From now; 90, or until the issuer's own key ends, when left out. */
+  readonly expiresInDays?: number | undefined;
 }
 
 export interface AdminKeyView {
@@ -35,12 +37,22 @@ export interface IssuedKey extends AdminKeyView {
   readonly key: string;
 }
 
+const DEFAULT_DAYS = 90;
+
+/** The key is the last valid one that manages keys. */
+export class LastManagingKey extends Error {
+  constructor() {
+    super('No other valid key has the scope keys:manage. Make one first.');
+    this.name = 'LastManagingKey';
+  }
+}
+
 /** Compared with when there is no such key, so that a missing one takes as long as a wrong one. */
 const NO_SECRET = hashOfSecret('');
 
 /** The keys of the admin API, in PostgreSQL. Every check asks the database: a revocation acts at once. */
 export class AdminKeys {
-  constructor(private readonly database: Queryable) {}
+  constructor(private readonly database: Database) {}
 
   /**
    * The key, when it exists, is not expired or revoked, and the secret is right.
@@ -48,30 +60,53 @@ export class AdminKeys {
    * @throws DatabaseUnavailable
    */
   async prove({ keyId, secret }: KeyText): Promise<ProvenKey | undefined> {
-    const { rows } = await this.database.query<{ secret_sha256: Buffer; scopes: string[] }>({
+    const { rows } = await this.database.query<
+      Pick<KeyRow, 'scopes' | 'expires_at'> & { readonly secret_sha256: Buffer }
+    >({
       name: 'prove-admin-key',
-      text: `select secret_sha256, scopes from operations.admin_keys
+      text: `select secret_sha256, scopes, expires_at from operations.admin_keys
              where key_id = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
       values: [keyId],
     });
     const [row] = rows;
     const right = isSecretOf(secret, row?.secret_sha256 ?? NO_SECRET);
     if (row === undefined || !right) return undefined;
-    return { keyId, scopes: new Set(row.scopes.filter(isScope)) };
+    return {
+      keyId,
+      scopes: new Set(row.scopes.filter(isScope)),
+      expiresAt: row.expires_at ?? undefined,
+    };
   }
 
-  async issue({ label, scopes, expiresInDays }: NewKey, createdBy: string): Promise<IssuedKey> {
+  /**
+   * @param notAfter when the issuer's own key ends
+   * @returns undefined when the wanted key would outlast it
+   */
+  async issue(
+    { label, scopes, expiresInDays }: NewKey,
+    createdBy: string,
+    notAfter: Date | undefined,
+  ): Promise<IssuedKey | undefined> {
     const { keyId, secret } = newKeyText();
     const { rows } = await this.database.query<KeyRow>({
       text: `insert into operations.admin_keys
                (key_id, secret_sha256, label, scopes, origin, created_by, expires_at)
-             values ($1, $2, $3, $4, 'operator', $5, now() + make_interval(days => $6))
+             select $1, $2, $3, $4, 'operator', $5,
+                    least(now() + make_interval(days => coalesce($6, ${DEFAULT_DAYS})), $7)
+             where $6::int is null or $7::timestamptz is null
+                or now() + make_interval(days => $6) <= $7
              returning ${VIEW_COLUMNS}`,
-      values: [keyId, hashOfSecret(secret), label, [...new Set(scopes)], createdBy, expiresInDays],
+      values: [
+        keyId,
+        hashOfSecret(secret),
+        label,
+        [...new Set(scopes)],
+        createdBy,
+        expiresInDays,
+        notAfter,
+      ],
     });
-    const [row] = rows;
-    if (row === undefined) throw new Error('the key was not stored');
-    return { ...toView(row), key: `${keyId}.${secret}` };
+    return rows[0] && { ...toView(rows[0]), key: `${keyId}.${secret}` };
   }
 
   /** Newest first, revoked and expired ones included. */
@@ -82,9 +117,30 @@ export class AdminKeys {
     return rows.map(toView);
   }
 
-  /** @returns undefined when there is no such key; a key that was revoked before stays as it was */
+  /**
+   * @returns undefined when there is no such key; a key that was revoked before stays as it was
+   * @throws LastManagingKey
+   */
   async revoke(keyId: string, revokedBy: string): Promise<AdminKeyView | undefined> {
-    const { rows } = await this.database.query<KeyRow>({
+    return this.database.inTransaction(async (transaction) => {
+      // Locked, so that of two keys that are revoked at once one stays.
+      const { rows: managing } = await transaction.query<{ key_id: string }>({
+        text: `select key_id from operations.admin_keys
+               where 'keys:manage' = any(scopes) and revoked_at is null
+                 and (expires_at is null or expires_at > now())
+               order by key_id for update`,
+      });
+      if (managing.length === 1 && managing[0]?.key_id === keyId) throw new LastManagingKey();
+      return this.revokeIn(transaction, keyId, revokedBy);
+    });
+  }
+
+  private async revokeIn(
+    transaction: Queryable,
+    keyId: string,
+    revokedBy: string,
+  ): Promise<AdminKeyView | undefined> {
+    const { rows } = await transaction.query<KeyRow>({
       text: `update operations.admin_keys
              set revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $2)
              where key_id = $1 returning ${VIEW_COLUMNS}`,
@@ -95,7 +151,7 @@ export class AdminKeys {
 
   /**
    * Makes the key of the configuration valid, with every scope, and revokes those that stood there before.
-   * One that an operator revoked stays revoked.
+   * One that an operator revoked comes back: who sets the configuration decides about it.
    */
   async adoptConfigured(configured: KeyText | undefined): Promise<void> {
     await this.database.query({
@@ -113,8 +169,7 @@ export class AdminKeys {
              on conflict (key_id) do update
                set scopes = excluded.scopes, secret_sha256 = excluded.secret_sha256,
                    revoked_at = null, revoked_by = null
-               where known.origin = 'configuration'
-                 and (known.revoked_by is null or known.revoked_by = 'configuration')`,
+               where known.origin = 'configuration'`,
       values: [configured.keyId, hashOfSecret(configured.secret), [...scopes]],
     });
   }

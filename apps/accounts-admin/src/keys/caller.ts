@@ -3,12 +3,9 @@ import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { ProvenKey } from './admin-keys.js';
-import type { Scope } from './scopes.js';
 
 /** The caller, and the request it makes. */
-export interface Caller {
-  readonly keyId: string;
-  readonly scopes: ReadonlySet<Scope>;
+export interface Caller extends ProvenKey {
   /** UUID; correlates everything that follows from the request. */
   readonly requestId: string;
 }

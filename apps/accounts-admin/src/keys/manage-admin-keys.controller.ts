@@ -24,7 +24,8 @@ const keyRequest = z
       .int('must be a whole number from 1 to 365')
       .min(1, 'must be from 1 to 365')
       .max(365, 'must be from 1 to 365')
-      .default(90),
+      .optional()
+      .meta({ description: "90 when left out, or until the caller's own key ends." }),
   })
   .meta({ description: 'A new key' });
 
@@ -60,7 +61,8 @@ export class ManageAdminKeysController {
   @RequiresScope('keys:manage')
   @ApiOperation({
     summary: 'Make a key',
-    description: 'A key can be given those scopes only that the caller has as well.',
+    description:
+      "A key can be given those scopes only that the caller has as well, and ends with the caller's key at the latest.",
   })
   @ApiAnswer(201, 'The key', issuedAnswer)
   @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
@@ -83,9 +85,19 @@ export class ManageAdminKeysController {
 
   @Delete(':keyId')
   @RequiresScope('keys:manage')
-  @ApiOperation({ summary: 'Revoke a key; it is refused from now on' })
+  @ApiOperation({
+    summary: 'Revoke a key; it is refused from now on',
+    description:
+      'The key of the configuration (ADMIN_KEY) is valid again at the next start, while it stands there. The last valid key with the scope keys:manage cannot be revoked.',
+  })
   @ApiAnswer(200, 'The key as it is now', keyAnswer)
-  @ApiProblems('unauthenticated', 'forbidden', 'keyNotFound', 'serviceUnavailable')
+  @ApiProblems(
+    'unauthenticated',
+    'forbidden',
+    'keyNotFound',
+    'lastManagingKey',
+    'serviceUnavailable',
+  )
   async revoke(
     @Param('keyId') keyId: string,
     @CallerOf() caller: Caller,

@@ -10,7 +10,7 @@ import type { AdminKeyView, IssuedKey, NewKey } from './admin-keys.js';
 import { actorOf } from './caller.js';
 import type { Caller } from './caller.js';
 
-/** An operator makes a key, with scopes of their own. */
+/** An operator makes a key, with scopes of their own and no longer than their own holds. */
 export class IssueAdminKeyCommand extends Command<IssuedKey> {
   constructor(
     readonly wanted: NewKey,
@@ -34,7 +34,11 @@ export class IssueAdminKeyHandler implements ICommandHandler<IssueAdminKeyComman
       const message = `your own key lacks ${beyond.join(', ')}`;
       throw invalidRequest([{ field: 'scopes', message }]);
     }
-    const issued = await this.keys.issue(wanted, actorOf(caller));
+    const issued = await this.keys.issue(wanted, actorOf(caller), caller.expiresAt);
+    if (issued === undefined) {
+      const message = `your own key ends at ${caller.expiresAt?.toISOString()}, which is sooner`;
+      throw invalidRequest([{ field: 'expiresInDays', message }]);
+    }
     const { keyId } = issued;
     this.log.info({ keyId, scopes: issued.scopes, by: caller.keyId }, 'a key was made');
     return issued;
@@ -58,7 +62,7 @@ export class RevokeAdminKeyHandler implements ICommandHandler<RevokeAdminKeyComm
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  /** @throws Problem admin-key-not-found */
+  /** @throws Problem admin-key-not-found, LastManagingKey */
   async execute({ keyId, caller }: RevokeAdminKeyCommand): Promise<AdminKeyView> {
     const revoked = await this.keys.revoke(keyId, actorOf(caller));
     if (revoked === undefined) {

@@ -13,6 +13,7 @@ interface Append {
 const caller: Caller = {
   keyId: 'k1',
   scopes: new Set(),
+  expiresAt: undefined,
   requestId: '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10',
 };
 
