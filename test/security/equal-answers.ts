@@ -5,7 +5,7 @@
  */
 export const MAY_DIFFER: Readonly<Record<string, string>> = {
   date: 'the clock, in seconds; the time of an answer is measured by enumeration.timing-spec.ts',
-  'x-request-id': 'random for each call, or what the caller sent',
+  'x-request-id': 'random for each call',
   'consistency-token': 'sealed with a nonce of its own, and always 80 characters',
 };
 

@@ -31,6 +31,8 @@ export interface RequestClient {
   readonly address: string;
   /** What the client says it is; left out when it says nothing. */
   readonly userAgent?: string;
+  /** What the client calls the request (UUID); left out when it says nothing. */
+  readonly requestId?: string;
 }
 
 /** Why an event happened and who caused it, stored beside its data. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -16,7 +17,7 @@ import { Problem, commonProblems, invalidRequest, problemDocument } from './prob
 import type { FieldError, ProblemType } from './problem.js';
 import { PROBLEM_CONTENT_TYPE, ProblemFilter, sendProblem } from './problem-filter.js';
 import type { ProblemTable } from './problem-filter.js';
-import { requestIdOf } from './request-id.js';
+import { callerRequestIdOf } from './request-id.js';
 import { parseJsonBody } from './strict-json.js';
 
 export interface HttpServiceOptions {
@@ -79,8 +80,7 @@ export async function createHttpService(
       // Checked below: node's own answer has no body.
       requireHostHeader: false,
     },
-    genReqId: (request: { headers: Parameters<typeof requestIdOf>[0] }) =>
-      requestIdOf(request.headers),
+    genReqId: () => randomUUID(),
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: answerBadUrl,
     // A request that has arrived is still served; Fastify's own 503 is no problem document.
@@ -104,7 +104,8 @@ export async function createHttpService(
       status: reply.statusCode,
       milliseconds: Math.round(reply.elapsedTime * 10) / 10,
     };
-    log.debug({ requestId: request.id, ...answer }, 'answered');
+    const callerRequestId = callerRequestIdOf(request.headers);
+    log.debug({ requestId: request.id, callerRequestId, ...answer }, 'answered');
     options.onAnswer(answer);
     done();
   });
@@ -272,7 +273,7 @@ function answerBrokenHttp(error: Error & { code?: string }, socket: Duplex): voi
     return;
   }
   const problem = brokenHttpProblem(error.code);
-  const requestId = requestIdOf({});
+  const requestId = randomUUID();
   const body = JSON.stringify(problemDocument(problem, requestId));
   const { status } = problem.type;
   const headers = {

@@ -21,3 +21,4 @@ export {
 } from './problem.js';
 export type { FieldError, ProblemType } from './problem.js';
 export type { ProblemTable } from './problem-filter.js';
+export { callerRequestIdOf } from './request-id.js';

@@ -13,7 +13,8 @@ const EXAMPLE_REQUEST_ID = '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10';
 /** Stands on every answer of our services. */
 export const requestIdHeader = {
   'X-Request-Id': {
-    description: 'Quote it when you ask for help.',
+    description:
+      'Quote it when you ask for help. Your own X-Request-Id is kept beside it when it is a UUID.',
     schema: { type: 'string' as const, format: 'uuid' },
   },
 };

@@ -1,10 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The caller's X-Request-Id when it is a UUID, otherwise a new one. */
-export function requestIdOf(headers: IncomingHttpHeaders): string {
+/**
+ * What the caller calls its request: its X-Request-Id when that is a UUID, in lower case. It stands beside our own
+ * id and never in its place: callers can repeat that of another.
+ */
+export function callerRequestIdOf(headers: IncomingHttpHeaders): string | undefined {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && UUID.test(given) ? given.toLowerCase() : randomUUID();
+  return typeof given === 'string' && UUID.test(given) ? given.toLowerCase() : undefined;
 }

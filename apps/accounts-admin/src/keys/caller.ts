@@ -1,4 +1,5 @@
 import type { CommandContext } from '@app/event-store';
+import { callerRequestIdOf } from '@app/http-service';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -8,6 +9,8 @@ import type { ProvenKey } from './admin-keys.js';
 export interface Caller extends ProvenKey {
   /** UUID; correlates everything that follows from the request. */
   readonly requestId: string;
+  /** What the caller calls it, when that is a UUID. */
+  readonly callerRequestId?: string | undefined;
 }
 
 const CALLER = Symbol('Caller');
@@ -15,7 +18,11 @@ const CALLER = Symbol('Caller');
 type AuthorizedRequest = FastifyRequest & { [CALLER]?: Caller };
 
 export function setCaller(request: FastifyRequest, key: ProvenKey): void {
-  (request as AuthorizedRequest)[CALLER] = { ...key, requestId: request.id };
+  (request as AuthorizedRequest)[CALLER] = {
+    ...key,
+    requestId: request.id,
+    callerRequestId: callerRequestIdOf(request.headers),
+  };
 }
 
 /** Controller parameter: the caller, whose key was proven and has the route's scope. */

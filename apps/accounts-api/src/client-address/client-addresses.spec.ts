@@ -89,6 +89,13 @@ describe('A client', () => {
     expect(client).toEqual({ address: '203.0.113.9', userAgent: 'curl/8.5.0' });
   });
 
+  it('has its own name for the request when that is a UUID', () => {
+    const given = '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10';
+    const named = (id: string) => ({ ...calling(), headers: { 'x-request-id': id } });
+    expect(clients('').clientOf(named(given)).requestId).toBe(given);
+    expect(clients('').clientOf(named('ada@example.org'))).toEqual({ address: '203.0.113.9' });
+  });
+
   it('may say nothing, and is not listened to for long', () => {
     for (const silent of [undefined, '']) {
       expect(clients('').clientOf(calling(silent))).toEqual({ address: '203.0.113.9' });

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { RequestClient } from '@app/event-store';
+import { callerRequestIdOf } from '@app/http-service';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { networksOf } from './network.js';
@@ -41,7 +42,12 @@ export class ClientAddresses {
   /** The client that the events of this request record. */
   clientOf(request: ForwardedRequest): RequestClient {
     const userAgent = request.headers['user-agent']?.slice(0, MOST_OF_USER_AGENT);
-    return { address: this.addressOf(request), ...(userAgent && { userAgent }) };
+    const requestId = callerRequestIdOf(request.headers);
+    return {
+      address: this.addressOf(request),
+      ...(userAgent && { userAgent }),
+      ...(requestId && { requestId }),
+    };
   }
 
   /** The networks that limits count the client by. */

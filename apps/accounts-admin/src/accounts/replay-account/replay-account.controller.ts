@@ -22,7 +22,11 @@ const historyQuery = z.strictObject({
 
 const clientAnswer = z
   .union([
-    z.object({ address: z.string(), userAgent: z.string().optional() }),
+    z.object({
+      address: z.string(),
+      userAgent: z.string().optional(),
+      requestId: z.uuid().optional().meta({ description: 'What the client calls its request.' }),
+    }),
     z.object({ erased: z.literal(true) }),
   ])
   .nullable()

@@ -43,11 +43,11 @@ export class AuditLog {
    */
   record(caller: Caller, read: PersonalDataRead): Promise<void> {
     const at = new Date(this.clock()).toISOString();
-    const { keyId, requestId } = caller;
+    const { keyId, requestId, callerRequestId } = caller;
     const event: NewEvent = {
       id: randomUUID(),
       type: 'PersonalDataRead',
-      data: { keyId, at, ...read },
+      data: { keyId, at, ...read, ...(callerRequestId && { callerRequestId }) },
       metadata: {
         schemaVersion: 1,
         $correlationId: requestId,
