@@ -180,7 +180,7 @@ describe('Keys that are replaced while people register', () => {
 
       for (const name of RINGS) settings[name] = `${before[name]},${after[name]}`;
       await restartOneByOne();
-      expect(await hashOf(returning.accountId)).toMatch(/^v1\$k1\$/);
+      expect(await hashOf(returning.accountId)).toMatch(/^v2\$k1\$/);
 
       for (const name of RINGS) settings[name] = `${after[name]},${before[name]}`;
       await restartOneByOne();
@@ -196,10 +196,10 @@ describe('Keys that are replaced while people register', () => {
       });
       expect((await anyServer((client) => client.view(returning))).status).toBe(200);
       await eventually(async () => {
-        expect(await hashOf(returning.accountId)).toMatch(/^v1\$k2\$/);
+        expect(await hashOf(returning.accountId)).toMatch(/^v2\$k2\$/);
       });
       expect((await anyServer((client) => client.view(late))).status).toBe(200);
-      await eventually(async () => expect(await hashOf(late.accountId)).toMatch(/^v1\$k2\$/));
+      await eventually(async () => expect(await hashOf(late.accountId)).toMatch(/^v2\$k2\$/));
 
       // The lanes have long been using codes of the new key; only `late` still has one of the old.
       for (const name of RINGS) settings[name] = after[name] ?? '';

@@ -23,7 +23,7 @@ export class GeneratedLog {
     this.dataSet = {
       accounts: events,
       madeAt: Date.UTC(2026, 10, 22, 12),
-      passwordHashes: ['v1$k1$2b$12$0123456789012345678901234567890123456789012345678901234'],
+      passwordHashes: ['v2$k1$2b$12$0123456789012345678901234567890123456789012345678901234'],
     };
   }
 

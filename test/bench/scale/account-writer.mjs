@@ -21,8 +21,15 @@ import {
   AccountKeys,
 } from '../../../dist/modules/libs/personal-data/src/index.js';
 import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
-import { addressOf, fateOf, lifeOf, longHistoryOf } from './account-lives.mjs';
-import { readSecrets } from './secrets.mjs';
+import {
+  addressOf,
+  fateOf,
+  lifeOf,
+  longHistoryOf,
+  password,
+  provesPassword,
+} from './account-lives.mjs';
+import { hasherOf, readSecrets } from './secrets.mjs';
 
 const { dataSet, databaseUrl, eventStoreUrl, chunkSize, writesLongHistories } = workerData;
 const APPENDS_AT_A_TIME = 48;
@@ -31,7 +38,8 @@ const CHUNKS_AT_A_TIME = 2;
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const LONG_HISTORIES = [20, 500];
 
-const { accountIds, personalDataKeys } = readSecrets(dataSet.secretFiles);
+const { accountIds, peppers, personalDataKeys } = readSecrets(dataSet.secretFiles);
+const hasher = await hasherOf(peppers);
 const database = createPool(databaseUrl, {
   max: CHUNKS_AT_A_TIME,
   applicationName: 'scale writer',
@@ -169,6 +177,12 @@ async function writeChunk(chunk) {
     const accountId = accountIds.accountIdOf(addressKeyOf(addressOf(number, dataSet)));
     return { number, accountId, ...lifeOf(number, dataSet) };
   });
+  await inParallel(
+    accounts.filter(({ number }) => provesPassword(number)),
+    async ({ accountId, registration: [{ data }] }) => {
+      data.passwordHash = await hasher.hash(password, accountId);
+    },
+  );
   const store = await writeAccounts(accounts);
   return { done: chunk, position: store.position };
 }

@@ -9,7 +9,14 @@ import {
 } from '../../../dist/modules/libs/personal-data/src/index.js';
 import { AccountHistory } from '../../../dist/modules/apps/accounts-admin/src/accounts/replay-account/account-history.js';
 import { toEntry } from '../../../dist/modules/apps/accounts-admin/src/accounts/replay-account/replay-account.query.js';
-import { addressOf, fateOf, longHistoryOf, password, registeredAtOf } from './account-lives.mjs';
+import {
+  addressOf,
+  fateOf,
+  longHistoryOf,
+  password,
+  provesPassword,
+  registeredAtOf,
+} from './account-lives.mjs';
 import { percentile } from '../report/report.mjs';
 
 const IN_PARALLEL = 8;
@@ -66,7 +73,7 @@ export async function views(product, count) {
   const numbers = [];
   while (numbers.length < count) {
     const number = random(dataSet.accounts);
-    if (fateOf(number) !== 'erased') numbers.push(number);
+    if (provesPassword(number) && fateOf(number) !== 'erased') numbers.push(number);
   }
   const view = async (number) => {
     const credentials = Buffer.from(`${addressOf(number, dataSet)}:${password}`);

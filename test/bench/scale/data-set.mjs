@@ -24,7 +24,7 @@ import {
 import { liveTable, runProjection } from '../../../dist/modules/libs/consumers/src/index.js';
 import { migrate } from '../../../dist/modules/libs/postgres/src/migrate.js';
 import { createPool } from '../../../dist/modules/libs/postgres/src/postgres.js';
-import { hashesOfThePassword, readSecrets } from './secrets.mjs';
+import { hashesOfNobody, readSecrets } from './secrets.mjs';
 import { memoryOf, startProcess } from './processes.mjs';
 
 const WRITERS = 2;
@@ -95,7 +95,7 @@ async function manifestOf(folder, accounts, secretFiles) {
     renameSync(`${path}.new`, path);
   };
   if (!existsSync(path)) {
-    const passwordHashes = await hashesOfThePassword(readSecrets(secretFiles).peppers);
+    const passwordHashes = await hashesOfNobody(readSecrets(secretFiles).peppers);
     save({ accounts, madeAt: Date.now(), passwordHashes, chunksDone: [], complete: false });
   }
   const content = JSON.parse(readFileSync(path, 'utf8'));
@@ -200,11 +200,15 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
   let resolveReached;
   const atTarget = new Promise((resolve) => (resolveReached = resolve));
   let fault;
+  const stopAt = (error) => {
+    fault = error;
+    resolveReached();
+  };
   const running = runProjection({
     projection: {
       ...accountsProjection,
       // What changes no account may change a row of the others.
-      eventTypes: undefined,
+      eventTypes: new Set(projections.flatMap(({ eventTypes }) => [...eventTypes])),
       write: async (transaction, _, events) => {
         for (const projection of projections) {
           await projection.write(transaction, liveTable(projection), events);
@@ -219,14 +223,14 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
     observer: {
       onSubscribed: (position) => (reached = position === 'start' ? -1n : position),
       onCaughtUp: () => undefined,
+      onFailing: () => undefined,
       onAdvanced: ({ position }) => {
         reached = position;
         if (target !== undefined && reached >= target) resolveReached();
       },
-      onFault: (error) => {
-        fault = error;
-        resolveReached();
-      },
+      onFault: stopAt,
+      onRetryFault: stopAt,
+      onSetAside: stopAt,
     },
   });
   return {

@@ -1,4 +1,5 @@
 /** Secrets of a data set, as the product's own code takes them. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConsistencyTokens } from '../../../dist/modules/apps/accounts-api/src/read-your-writes/consistency-tokens.js';
 import { BcryptPasswordHasher } from '../../../dist/modules/apps/accounts-api/src/passwords/bcrypt-password-hasher.js';
@@ -21,8 +22,13 @@ export function readSecrets(secretFiles) {
   };
 }
 
-/** A few for all accounts: a million of them would take a quarter of an hour. */
-export async function hashesOfThePassword(peppers) {
-  const hasher = await BcryptPasswordHasher.create({ cost: BCRYPT_COST, peppers });
-  return Promise.all(Array.from({ length: HASHES }, () => hasher.hash(password)));
+/** A few for the accounts that prove no password. */
+export async function hashesOfNobody(peppers) {
+  const hasher = await hasherOf(peppers);
+  return Promise.all(Array.from({ length: HASHES }, () => hasher.hash(password, randomUUID())));
+}
+
+/** Lets any number of passwords wait. */
+export function hasherOf(peppers) {
+  return BcryptPasswordHasher.create({ cost: BCRYPT_COST, peppers, longestWaitMs: Infinity });
 }

@@ -186,13 +186,13 @@ describe('Checking a password', () => {
   it('takes as long, and says the same, when the pepper of the stored hash is missing', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
     const compared: unknown[] = [];
-    accounts.passwordHasher.verify = async (_, storedHash) => {
-      compared.push(storedHash);
-      if (storedHash !== undefined) throw new UnknownKey('PASSWORD_PEPPERS', 'p1');
+    accounts.passwordHasher.verify = async (_, compareWith) => {
+      compared.push(compareWith);
+      if (compareWith !== undefined) throw new UnknownKey('PASSWORD_PEPPERS', 'p1');
       return false;
     };
     expect(await check.isRight(claim(RIGHT), stored())).toBe(false);
-    expect(compared).toEqual([stored().passwordHash, undefined]);
+    expect(compared).toEqual([stored(), undefined]);
     expect(accounts.logged).toContainEqual(
       expect.objectContaining({ level: 50, reason: 'PASSWORD_PEPPERS holds no key called p1' }),
     );

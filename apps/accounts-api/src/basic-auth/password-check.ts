@@ -114,7 +114,7 @@ export class PasswordCheck {
     stored: StoredCredentials | undefined,
   ): Promise<boolean> {
     try {
-      return await this.passwordHasher.verify(password, stored?.passwordHash);
+      return await this.passwordHasher.verify(password, stored);
     } catch (error) {
       if (!(error instanceof UnreadableHash) && !(error instanceof UnknownKey)) throw error;
       this.securityEvents.hashUnreadable({ requestId, accountId }, error);

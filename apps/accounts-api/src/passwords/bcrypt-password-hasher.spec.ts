@@ -13,6 +13,10 @@ const ring = (...entries: string[]) => KeyRing.parse(entries.join(','), 'PASSWOR
 /** Quick enough for hundreds; the format and the mathematics are the same at any cost. */
 const QUICK = 4;
 
+const ada = '7d2c1a54-6e5b-8f00-9a3d-0a1b2c3d4e5f';
+const bob = '1b9f8e7d-3c2b-8a19-8b5e-5f4e3d2c1b0a';
+const of = (passwordHash: string, accountId = ada) => ({ accountId, passwordHash });
+
 describe('Passwords hashed with bcrypt', () => {
   let hasher: BcryptPasswordHasher;
 
@@ -25,15 +29,40 @@ describe('Passwords hashed with bcrypt', () => {
   });
 
   it('are kept with version, pepper and cost', async () => {
-    const hash = await hasher.hash('correct horse battery staple');
-    expect(hash).toMatch(/^v1\$p2\$2b\$04\$[./A-Za-z0-9]{53}$/);
+    const hash = await hasher.hash('correct horse battery staple', ada);
+    expect(hash).toMatch(/^v2\$p2\$2b\$04\$[./A-Za-z0-9]{53}$/);
   });
 
   it('are salted: the same password twice has two hashes', async () => {
-    const [one, other] = await Promise.all([hasher.hash('same'), hasher.hash('same')]);
+    const [one, other] = await Promise.all([hasher.hash('same', ada), hasher.hash('same', ada)]);
     expect(one).not.toBe(other);
-    expect(await hasher.verify('same', one)).toBe(true);
-    expect(await hasher.verify('same', other)).toBe(true);
+    expect(await hasher.verify('same', of(one))).toBe(true);
+    expect(await hasher.verify('same', of(other))).toBe(true);
+  });
+
+  it('prove nothing at another account: neither copied nor called a hash of the format before', async () => {
+    const copied = await hasher.hash('a password', bob);
+    const relabelled = copied.replace('v2', 'v1');
+    expect(await hasher.verify('a password', of(copied, bob))).toBe(true);
+    for (const passwordHash of [copied, relabelled]) {
+      for (const typed of ['a password', `${bob}a password`, `${bob}\0a password`]) {
+        expect(await hasher.verify(typed, of(passwordHash))).toBe(false);
+      }
+    }
+  });
+
+  it('of the format before are compared, and are out of date', async () => {
+    // bcrypt('a password' under the pepper alone), as it was stored before an account was part of it.
+    const peppers = KeyRing.parse(
+      `p1:${Buffer.alloc(32, 1).toString('base64')}`,
+      'PASSWORD_PEPPERS',
+    );
+    const today = await BcryptPasswordHasher.create({ cost: QUICK, peppers });
+    const before = of('v1$p1$2b$04$fcet7OMWCs12sWZkPozOTOZgh4IZxEmwgm/cdz9CqAu07Au5ilute');
+    expect(await today.verify('a password', before)).toBe(true);
+    expect(await today.verify('another password', before)).toBe(false);
+    expect(today.isOutdated(before.passwordHash)).toBe(true);
+    expect(today.isOutdated(await today.hash('a password', ada))).toBe(false);
   });
 
   it('count in every character, at any length', async () => {
@@ -44,14 +73,14 @@ describe('Passwords hashed with bcrypt', () => {
         { numRuns: 1, seed: length },
       );
       const password = characters.join('');
-      const hash = await hasher.hash(password);
+      const hash = await hasher.hash(password, ada);
       const at = (length * 7) % length;
       const last = characters.length - 1;
       const others = [at, last].map((index) =>
         characters.with(index, characters[index] === 'x' ? 'y' : 'x').join(''),
       );
       const guesses = [password, ...others, `${password}x`, characters.slice(0, -1).join('')];
-      expect(await Promise.all(guesses.map((guess) => hasher.verify(guess, hash)))).toEqual([
+      expect(await Promise.all(guesses.map((guess) => hasher.verify(guess, of(hash))))).toEqual([
         true,
         false,
         false,
@@ -62,58 +91,62 @@ describe('Passwords hashed with bcrypt', () => {
   });
 
   it('are the same in whichever form their accents were typed', async () => {
-    const composed = await hasher.hash('caf\u00e9 \u1e69');
-    expect(await hasher.verify('cafe\u0301 s\u0323\u0307', composed)).toBe(true);
-    const decomposed = await hasher.hash('cafe\u0301 s\u0307\u0323');
-    expect(await hasher.verify('caf\u00e9 \u1e69', decomposed)).toBe(true);
-    expect(await hasher.verify('cafe s', composed)).toBe(false);
+    const composed = await hasher.hash('caf\u00e9 \u1e69', ada);
+    expect(await hasher.verify('cafe\u0301 s\u0323\u0307', of(composed))).toBe(true);
+    const decomposed = await hasher.hash('cafe\u0301 s\u0307\u0323', ada);
+    expect(await hasher.verify('caf\u00e9 \u1e69', of(decomposed))).toBe(true);
+    expect(await hasher.verify('cafe s', of(composed))).toBe(false);
   });
 
   it('may be 64 emoji', async () => {
     const emoji = '🙂'.repeat(63);
-    const hash = await hasher.hash(`${emoji}🙃`);
-    expect(await hasher.verify(`${emoji}🙃`, hash)).toBe(true);
-    expect(await hasher.verify(`${emoji}🙂`, hash)).toBe(false);
+    const hash = await hasher.hash(`${emoji}🙃`, ada);
+    expect(await hasher.verify(`${emoji}🙃`, of(hash))).toBe(true);
+    expect(await hasher.verify(`${emoji}🙂`, of(hash))).toBe(false);
   });
 
   it('differ by case, and by what comes after a zero byte', async () => {
-    const hash = await hasher.hash('Pass\0word');
-    expect(await hasher.verify('pass\0word', hash)).toBe(false);
-    expect(await hasher.verify('Pass\0worD', hash)).toBe(false);
+    const hash = await hasher.hash('Pass\0word', ada);
+    expect(await hasher.verify('pass\0word', of(hash))).toBe(false);
+    expect(await hasher.verify('Pass\0worD', of(hash))).toBe(false);
   });
 
   it('are checked with the pepper they were hashed with', async () => {
     const before = await BcryptPasswordHasher.create({ cost: QUICK, peppers: ring(oldPepper) });
-    const hash = await before.hash('a password');
-    expect(hash).toMatch(/^v1\$p1\$/);
-    expect(await hasher.verify('a password', hash)).toBe(true);
+    const hash = await before.hash('a password', ada);
+    expect(hash).toMatch(/^v2\$p1\$/);
+    expect(await hasher.verify('a password', of(hash))).toBe(true);
     const stranger = ring(pepper('p1'));
     const other = await BcryptPasswordHasher.create({ cost: QUICK, peppers: stranger });
-    expect(await other.verify('a password', hash)).toBe(false);
+    expect(await other.verify('a password', of(hash))).toBe(false);
   });
 
   it('cannot be checked without that pepper: an error, not a wrong password', async () => {
-    const hash = await hasher.hash('a password');
+    const hash = await hasher.hash('a password', ada);
     const without = await BcryptPasswordHasher.create({ cost: QUICK, peppers: ring(oldPepper) });
-    await expect(without.verify('a password', hash)).rejects.toThrow(
+    await expect(without.verify('a password', of(hash))).rejects.toThrow(
       new UnknownKey('PASSWORD_PEPPERS', 'p2').message,
     );
   });
 
-  it.each(['', 'plain', '$2b$04$abc', 'v2$p2$2b$04$abc', 'v1$p2$1$abc', 'v1$$2b$04$abc'])(
+  it.each(['', 'plain', '$2b$04$abc', 'v3$p2$2b$04$abc', 'v2$p2$1$abc', 'v2$$2b$04$abc'])(
     'cannot be checked against %p: an error, not a wrong password',
     async (stored) => {
-      await expect(hasher.verify('a password', stored)).rejects.toBeInstanceOf(UnreadableHash);
+      await expect(hasher.verify('a password', of(stored))).rejects.toBeInstanceOf(UnreadableHash);
     },
   );
 
   it('are checked at the same cost where there is no account, or an old hash', async () => {
     const cost = 10;
     const slow = await BcryptPasswordHasher.create({ cost, peppers: ring(newPepper) });
-    const hash = await slow.hash('a password');
+    const hash = await slow.hash('a password', ada);
     const best = { known: Infinity, unknown: Infinity, old: Infinity };
     const older = await BcryptPasswordHasher.create({ cost: cost - 3, peppers: ring(newPepper) });
-    const stored = { known: hash, unknown: undefined, old: await older.hash('a password') };
+    const stored = {
+      known: of(hash),
+      unknown: undefined,
+      old: of(await older.hash('a password', ada)),
+    };
     for (let round = 0; round < 8; round++) {
       for (const whose of ['known', 'unknown', 'old'] as const) {
         const startedAt = performance.now();
@@ -132,12 +165,12 @@ describe('Passwords hashed with bcrypt', () => {
   it('are out of date with a lower cost or an earlier pepper, and only then', async () => {
     const before = await BcryptPasswordHasher.create({ cost: QUICK, peppers: ring(oldPepper) });
     const dearer = await BcryptPasswordHasher.create({ cost: QUICK + 1, peppers: ring(newPepper) });
-    const hash = await hasher.hash('a password');
+    const hash = await hasher.hash('a password', ada);
     expect(hasher.isOutdated(hash)).toBe(false);
-    expect(hasher.isOutdated(await before.hash('a password'))).toBe(true);
+    expect(hasher.isOutdated(await before.hash('a password', ada))).toBe(true);
     expect(dearer.isOutdated(hash)).toBe(true);
-    expect(await dearer.verify('a password', hash)).toBe(true);
-    expect(hasher.isOutdated(await dearer.hash('a password'))).toBe(false);
+    expect(await dearer.verify('a password', of(hash))).toBe(true);
+    expect(hasher.isOutdated(await dearer.hash('a password', ada))).toBe(false);
     expect(() => hasher.isOutdated('plain')).toThrow(UnreadableHash);
   });
 
@@ -165,7 +198,10 @@ describe('Passwords hashed with bcrypt', () => {
 
     it('are served, at least one, however short the wait may be', async () => {
       const strict = await create({ concurrency: 1, longestWaitMs: 0 });
-      const [first, second] = await Promise.allSettled([strict.hash('one'), strict.hash('two')]);
+      const [first, second] = await Promise.allSettled([
+        strict.hash('one', ada),
+        strict.hash('two', ada),
+      ]);
       expect(first?.status).toBe('fulfilled');
       expect(second?.status).toBe('rejected');
     });
@@ -181,7 +217,7 @@ describe('Passwords hashed with bcrypt', () => {
         lastTurnAt = now;
       };
       const turning = setInterval(turn, 1);
-      await Promise.all(Array.from({ length: 12 }, () => busy.hash('a password')));
+      await Promise.all(Array.from({ length: 12 }, () => busy.hash('a password', ada)));
       clearInterval(turning);
       turn();
       // Hashed on the loop itself, they would make one gap from beginning to end.
@@ -190,7 +226,11 @@ describe('Passwords hashed with bcrypt', () => {
 
     it('are counted while they wait', async () => {
       const busy = await create({ concurrency: 1, longestWaitMs: 60_000 });
-      const hashes = [busy.hash('one'), busy.hash('two'), busy.verify('three', undefined)];
+      const hashes = [
+        busy.hash('one', ada),
+        busy.hash('two', ada),
+        busy.verify('three', undefined),
+      ];
       expect(busy.load).toBe(3);
       await Promise.all(hashes);
       expect(busy.load).toBe(0);

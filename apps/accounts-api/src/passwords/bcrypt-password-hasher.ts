@@ -7,7 +7,7 @@ import bcrypt from 'bcrypt';
 import { bulkhead } from 'cockatiel';
 import type { BulkheadPolicy } from 'cockatiel';
 import { HashingOverloaded, UnreadableHash } from './password-hasher.js';
-import type { PasswordHasher } from './password-hasher.js';
+import type { PasswordHasher, StoredHash } from './password-hasher.js';
 
 export interface BcryptOptions {
   /** bcrypt's cost: 2^cost rounds. */
@@ -22,12 +22,14 @@ export interface BcryptOptions {
 export const LONGEST_HASH_WAIT_MS = 2_000;
 /** Weight of the newest measurement in the running average of a hash's duration. */
 const NEWEST_WEIGHT = 0.2;
-const STORED = /^v1\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$(?<cost>\d\d)\$.+)$/;
+const STORED = /^(?<version>v[12])\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$(?<cost>\d\d)\$.+)$/;
 
 /**
- * bcrypt over a peppered digest: `v1$<pepper id>$2b$<cost>$…` holds
- * bcrypt(base64(HMAC-SHA-384(pepper, NFC(password)))). The digest is 64 ASCII characters whatever the
- * password, so that nothing beyond bcrypt's 72 bytes is lost, and a stolen hash alone cannot be searched.
+ * bcrypt over a peppered digest: `v2$<pepper id>$2b$<cost>$…` holds
+ * bcrypt(base64(HMAC-SHA-384(HMAC-SHA-384(pepper, account id), NFC(password)))). The digest is 64 ASCII
+ * characters whatever the password, so that nothing beyond bcrypt's 72 bytes is lost; a stolen hash alone cannot
+ * be searched, and one that was copied to another account proves nothing there. In `v1$…` the key is the pepper
+ * itself: such a hash is read, and is out of date.
  *
  * Hashing runs on the thread pool, bounded to one per core. A caller that would wait longer than
  * `longestWaitMs` is refused at once instead.
@@ -57,32 +59,34 @@ export class BcryptPasswordHasher implements PasswordHasher {
     return new BcryptPasswordHasher(options, decoyHash, performance.now() - startedAt);
   }
 
-  async hash(password: string): Promise<string> {
+  async hash(password: string, accountId: string): Promise<string> {
     const { id, key } = this.options.peppers.current;
     const bcryptHash = await this.inTurn(() =>
-      bcrypt.hash(peppered(password, key), newSalt(this.options.cost)),
+      bcrypt.hash(peppered(password, key, accountId), newSalt(this.options.cost)),
     );
-    return `v1$${id}${bcryptHash}`;
+    return `v2$${id}${bcryptHash}`;
   }
 
-  async verify(password: string, storedHash: string | undefined): Promise<boolean> {
-    if (storedHash === undefined) {
+  async verify(password: string, stored: StoredHash | undefined): Promise<boolean> {
+    if (stored === undefined) {
       const { key } = this.options.peppers.current;
-      await this.inTurn(() => bcrypt.compare(peppered(password, key), this.decoyHash));
+      await this.inTurn(() => bcrypt.compare(peppered(password, key, ''), this.decoyHash));
       return false;
     }
-    const { pepperId, bcryptHash, cost } = readHash(storedHash);
+    const { version, pepperId, bcryptHash, cost } = readHash(stored.passwordHash);
     const pepper = this.options.peppers.get(pepperId);
+    const boundTo = version === 'v1' ? undefined : stored.accountId;
     return this.inTurn(async () => {
-      const isRight = await bcrypt.compare(peppered(password, pepper), bcryptHash);
+      const isRight = await bcrypt.compare(peppered(password, pepper, boundTo), bcryptHash);
       await this.spendDifference(cost);
       return isRight;
     });
   }
 
   isOutdated(storedHash: string): boolean {
-    const { pepperId, cost } = readHash(storedHash);
-    return cost < this.options.cost || pepperId !== this.options.peppers.current.id;
+    const { version, pepperId, cost } = readHash(storedHash);
+    const { peppers, cost: costNow } = this.options;
+    return version === 'v1' || cost < costNow || pepperId !== peppers.current.id;
   }
 
   /**
@@ -135,17 +139,24 @@ function newSalt(cost: number): string {
 
 /** @throws UnreadableHash */
 function readHash(storedHash: string): {
+  readonly version: string;
   readonly pepperId: string;
   readonly bcryptHash: string;
   readonly cost: number;
 } {
-  const { pepperId, bcryptHash, cost } = STORED.exec(storedHash)?.groups ?? {};
-  if (pepperId === undefined || bcryptHash === undefined) {
+  const { version, pepperId, bcryptHash, cost } = STORED.exec(storedHash)?.groups ?? {};
+  if (version === undefined || pepperId === undefined || bcryptHash === undefined) {
     throw new UnreadableHash('its format is not known');
   }
-  return { pepperId, bcryptHash, cost: Number(cost) };
+  return { version, pepperId, bcryptHash, cost: Number(cost) };
 }
 
-function peppered(password: string, pepper: Buffer): string {
-  return createHmac('sha384', pepper).update(normalizedPassword(password), 'utf8').digest('base64');
+/** @param accountId left out for hashes of `v1` */
+function peppered(password: string, pepper: Buffer, accountId?: string): string {
+  const key = accountId === undefined ? pepper : hmac(pepper, accountId);
+  return hmac(key, normalizedPassword(password)).toString('base64');
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha384', key).update(text, 'utf8').digest();
 }

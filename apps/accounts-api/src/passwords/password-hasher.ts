@@ -1,24 +1,32 @@
+/** A hash as an account keeps it. */
+export interface StoredHash {
+  readonly accountId: string;
+  readonly passwordHash: string;
+}
+
 /** Port: turns passwords into hashes that can be stored, and checks passwords against them. */
 export interface PasswordHasher {
   /**
+   * A hash that proves the password for this account only.
+   *
    * @param password as it was typed
    * @throws HashingOverloaded when more is waiting than can be served in time
    */
-  hash(password: string): Promise<string>;
+  hash(password: string, accountId: string): Promise<string>;
 
   /**
    * Costs the same whether there is a hash to compare with or not, so that the time of an answer does
    * not reveal which addresses have an account.
    *
-   * @param storedHash undefined for an unknown account: the answer is then false
+   * @param stored undefined for an unknown account: the answer is then false
    * @throws HashingOverloaded, UnreadableHash
    */
-  verify(password: string, storedHash: string | undefined): Promise<boolean>;
+  verify(password: string, stored: StoredHash | undefined): Promise<boolean>;
 
   /** @throws HashingOverloaded when `verify` would throw it now: for callers that have work to do before */
   assertRoom(): void;
 
-  /** Whether a hash made today would be stronger, or have another pepper. */
+  /** Whether a hash made today would be stronger, have another pepper, or belong to its account alone. */
   isOutdated(storedHash: string): boolean;
 }
 

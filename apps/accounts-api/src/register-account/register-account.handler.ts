@@ -51,7 +51,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     allowed,
   }: RegisterAccountCommand): Promise<WrittenAt & { readonly accountId: string }> {
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
-    const passwordHash = await this.passwordHasher.hash(password);
+    const passwordHash = await this.passwordHasher.hash(password, accountId);
     // From here on the work depends on what the address has already; before, it does not.
     const { events, appended } = await this.uniformAnswers.atTheBeat(() =>
       this.append(accountId, { address, passwordHash, allowed }, context),

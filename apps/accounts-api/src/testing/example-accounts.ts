@@ -17,7 +17,7 @@ import { ConsistencyTokens } from '../read-your-writes/consistency-tokens.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { Progress } from '../read-your-writes/read-your-writes.js';
 import { isInLog } from '../read-your-writes/written-event.js';
-import type { PasswordHasher } from '../passwords/password-hasher.js';
+import type { PasswordHasher, StoredHash } from '../passwords/password-hasher.js';
 import { RegisterAccountHandler } from '../register-account/register-account.handler.js';
 import { RequestActivationCodeHandler } from '../request-activation-code/request-activation-code.handler.js';
 import type { RequestContext } from '../request-context.js';
@@ -49,9 +49,9 @@ class CountingPasswordHasher implements PasswordHasher {
     return storedHash.startsWith('old ');
   }
 
-  async verify(password: string, storedHash: string | undefined): Promise<boolean> {
+  async verify(password: string, stored: StoredHash | undefined): Promise<boolean> {
     this.verified++;
-    return storedHash?.replace(/^old /, '') === `hash of ${password}`;
+    return stored?.passwordHash.replace(/^old /, '') === `hash of ${password}`;
   }
 }
 

@@ -9,17 +9,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { PASSWORD_HASHER } from '../passwords/password-hasher.js';
-import type { PasswordHasher } from '../passwords/password-hasher.js';
+import type { PasswordHasher, StoredHash } from '../passwords/password-hasher.js';
 import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 
 /** The call that proved the password. */
 type ProvingCall = Pick<RequestContext, 'requestId' | 'client'>;
-
-interface OutdatedHash {
-  readonly accountId: string;
-  readonly passwordHash: string;
-}
 
 /**
  * Brings stored hashes up to today's cost and pepper, each when its password has just been proven: there
@@ -38,7 +33,7 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
     private readonly readYourWrites: ReadYourWrites,
   ) {}
 
-  begin(outdated: OutdatedHash, password: string, provenBy: ProvingCall): void {
+  begin(outdated: StoredHash, password: string, provenBy: ProvingCall): void {
     const { accountId } = outdated;
     const { requestId } = provenBy;
     if (this.underWay.has(accountId)) return;
@@ -60,11 +55,11 @@ export class PasswordHashUpgrades implements OnModuleDestroy {
   }
 
   private async upgrade(
-    { accountId, passwordHash: replaces }: OutdatedHash,
+    { accountId, passwordHash: replaces }: StoredHash,
     password: string,
     provenBy: ProvingCall,
   ): Promise<void> {
-    const passwordHash = await this.passwordHasher.hash(password);
+    const passwordHash = await this.passwordHasher.hash(password, accountId);
     const { appended } = await handleCommand(
       this.accounts,
       accountStreamName(accountId),
