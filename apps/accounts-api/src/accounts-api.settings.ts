@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { TrustedProxies, trustedProxiesSetting } from './client-address/client-addresses.js';
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
 import { limitSettings } from './limits/limits.js';
+import { HIGHEST_BCRYPT_COST } from './passwords/password-hasher.js';
 
 export type AccountsApiSettings = ReturnType<typeof readApiSettings>;
 
@@ -35,9 +36,11 @@ export const apiSettingTypes = (production: boolean) => ({
     .default('accounts')
     .describe('A word that passwords must not contain'),
   BCRYPT_COST: setting
-    .integer(production ? LOWEST_SAFE_BCRYPT_COST : 4, 15)
+    .integer(production ? LOWEST_SAFE_BCRYPT_COST : 4, HIGHEST_BCRYPT_COST)
     .default(12)
-    .describe('Cost of a password hash; not below 10 in production'),
+    .describe(
+      'Cost of a password hash; not below 10 in production. While dearer hashes are in use, every login costs as much as the dearest',
+    ),
   PASSWORD_MIN_LENGTH: setting.integer(8, 128).default(8).describe('In characters'),
   PASSWORD_MAX_LENGTH: setting.integer(8, 1_000).default(128).describe('In characters'),
   PASSWORD_REQUIRE_DIGIT: setting

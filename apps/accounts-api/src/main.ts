@@ -4,7 +4,7 @@ import { createHttpService, listen, measureAnswers } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
 import { compositionRulesOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
-import { accountsProjection } from '@app/views';
+import { accountsProjection, findHighestHashCost } from '@app/views';
 import { ReadModelProgress } from '@app/consumers';
 import { createPool } from '@app/postgres/postgres.js';
 import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
@@ -22,7 +22,7 @@ import { BcryptPasswordHasher } from './passwords/bcrypt-password-hasher.js';
 import { SecurityEvents } from './security-events/security-events.js';
 import { Throttle } from './limits/throttle.js';
 
-const TIDY_UP_INTERVAL_MS = 60_000;
+const EVERY_MINUTE_MS = 60_000;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readApiSettings();
@@ -92,13 +92,23 @@ async function start(log: Log): Promise<RunningProcess> {
   const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const rewrapped = rewrapAccountKeys(accountKeys, log, stopping.signal);
   const throttle = new Throttle(database, settings.ADDRESS_KEY);
-  const tidying = setInterval(() => {
+  const learnHighestCost = async () => {
+    try {
+      passwordHasher.expectCost(await findHighestHashCost(database));
+    } catch (error) {
+      log.warn({ err: error }, 'the highest cost of the password hashes could not be read');
+    }
+  };
+  await learnHighestCost();
+  const everyMinute = setInterval(() => {
     throttle.tidyUp().catch((error: unknown) => {
       log.warn({ err: error }, 'buckets of the throttle could not be tidied up');
     });
-  }, TIDY_UP_INTERVAL_MS);
+    void learnHighestCost();
+  }, EVERY_MINUTE_MS);
   warnOfCompositionRules(passwordPolicyOf(settings), log);
 
+  const longestMs = longestCallMs({ ...settings, BCRYPT_COST: passwordHasher.costOfChecks });
   const module = AccountsApiModule.with(settings, {
     eventStore,
     database,
@@ -115,7 +125,7 @@ async function start(log: Log): Promise<RunningProcess> {
     problemTypes: Object.values(accountProblems),
     problemTable: accountProblemTable(clock.now),
     onAnswer: measureAnswers(metrics),
-    longestCallMs: longestCallMs(settings),
+    longestCallMs: longestMs,
   });
   describeApi(app);
   keepRawBodies(app.getHttpAdapter().getInstance(), MAIL_EVENTS_PATH);
@@ -123,9 +133,9 @@ async function start(log: Log): Promise<RunningProcess> {
   const url = await listen(app, settings.HOST, settings.API_PORT, 'API_PORT');
   return {
     endpoints: { api: url, internal: internal.url },
-    stopsWithinMs: longestCallMs(settings) + LETTING_GO_MS,
+    stopsWithinMs: longestMs + LETTING_GO_MS,
     async stop() {
-      clearInterval(tidying);
+      clearInterval(everyMinute);
       stopping.abort();
       await app.close();
       await internal.close();

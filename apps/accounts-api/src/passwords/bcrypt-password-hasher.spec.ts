@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { KeyRing, UnknownKey } from '@app/account-secrets';
+import bcrypt from 'bcrypt';
 import fc from 'fast-check';
 import { BcryptPasswordHasher } from './bcrypt-password-hasher.js';
 import { HashingOverloaded, UnreadableHash } from './password-hasher.js';
+import type { StoredHash } from './password-hasher.js';
 
 const pepper = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
 const oldPepper = pepper('p1');
@@ -136,30 +138,70 @@ describe('Passwords hashed with bcrypt', () => {
     },
   );
 
-  it('are checked at the same cost where there is no account, or an old hash', async () => {
-    const cost = 10;
-    const slow = await BcryptPasswordHasher.create({ cost, peppers: ring(newPepper) });
-    const hash = await slow.hash('a password', ada);
-    const best = { known: Infinity, unknown: Infinity, old: Infinity };
-    const older = await BcryptPasswordHasher.create({ cost: cost - 3, peppers: ring(newPepper) });
-    const stored = {
-      known: of(hash),
-      unknown: undefined,
-      old: of(await older.hash('a password', ada)),
-    };
-    for (let round = 0; round < 8; round++) {
-      for (const whose of ['known', 'unknown', 'old'] as const) {
-        const startedAt = performance.now();
-        expect(await slow.verify('another password', stored[whose])).toBe(false);
-        best[whose] = Math.min(best[whose], performance.now() - startedAt);
-      }
+  describe('of several costs', () => {
+    const create = (cost: number) =>
+      BcryptPasswordHasher.create({ cost, peppers: ring(newPepper), longestWaitMs: 60_000 });
+    const madeAtCost = async (cost: number) =>
+      of(await (await create(cost)).hash('a password', ada));
+    const comparing = jest.spyOn(bcrypt, 'compare');
+    const hashing = jest.spyOn(bcrypt, 'hash');
+    afterAll(() => void jest.restoreAllMocks());
+
+    /** What the check of a wrong password asks of bcrypt: its time, on a machine of any speed. */
+    async function roundsOf(checks: BcryptPasswordHasher, stored: StoredHash | undefined) {
+      comparing.mockClear();
+      hashing.mockClear();
+      expect(await checks.verify('another password', stored)).toBe(false);
+      const asked = [...comparing.mock.calls, ...hashing.mock.calls];
+      return asked.reduce((sum, [, hash]) => sum + 2 ** bcrypt.getRounds(String(hash)), 0);
     }
-    const { known, unknown, old } = best;
-    // A hash of three steps less would take an eighth of it.
-    expect(old / known).toBeGreaterThan(0.5);
-    expect(old / known).toBeLessThan(2);
-    expect(unknown / known).toBeGreaterThan(0.5);
-    expect(unknown / known).toBeLessThan(2);
+
+    it('are checked at the highest, like where there is no account, also after the cost was lowered', async () => {
+      const today = await create(QUICK + 1);
+      const costs = [QUICK, QUICK + 1, QUICK + 4];
+      const [older, own, dearer] = await Promise.all(costs.map(madeAtCost));
+      for (const stored of [older, own, undefined]) {
+        expect(await roundsOf(today, stored)).toBe(2 ** (QUICK + 1));
+      }
+      today.expectCost(QUICK + 4);
+      for (const stored of [older, own, dearer, undefined]) {
+        expect(await roundsOf(today, stored)).toBe(2 ** (QUICK + 4));
+      }
+      // The last of them is gone; what is made here is never dearer than the check.
+      for (const highest of [undefined, QUICK]) {
+        today.expectCost(highest);
+        expect(await roundsOf(today, undefined)).toBe(2 ** (QUICK + 1));
+      }
+    });
+
+    it('are checked at the cost of one that another process has just made, from then on', async () => {
+      const today = await create(QUICK);
+      expect(await roundsOf(today, await madeAtCost(QUICK + 2))).toBe(2 ** (QUICK + 2));
+      expect(await roundsOf(today, undefined)).toBe(2 ** (QUICK + 2));
+    });
+
+    it('are not compared when that would take for ever', async () => {
+      const { passwordHash } = await madeAtCost(QUICK);
+      for (const cost of ['16', '31']) {
+        const endless = of(passwordHash.replace('$04$', `$${cost}$`));
+        await expect(hasher.verify('a password', endless)).rejects.toThrow('its cost is too high');
+      }
+    });
+
+    it('make room for fewer at a time where they are dearer', async () => {
+      const busy = await BcryptPasswordHasher.create({
+        cost: QUICK,
+        peppers: ring(newPepper),
+        concurrency: 1,
+        longestWaitMs: 10_000,
+      });
+      const waiting = Array.from({ length: 20 }, () => busy.verify('a password', undefined));
+      busy.assertRoom();
+      busy.expectCost(QUICK + 11);
+      expect(() => busy.assertRoom()).toThrow(HashingOverloaded);
+      busy.expectCost(QUICK);
+      await Promise.all(waiting);
+    });
   });
 
   it('are out of date with a lower cost or an earlier pepper, and only then', async () => {

@@ -6,7 +6,7 @@ import { normalizedPassword } from '@app/accounts';
 import bcrypt from 'bcrypt';
 import { bulkhead } from 'cockatiel';
 import type { BulkheadPolicy } from 'cockatiel';
-import { HashingOverloaded, UnreadableHash } from './password-hasher.js';
+import { HIGHEST_BCRYPT_COST, HashingOverloaded, UnreadableHash } from './password-hasher.js';
 import type { PasswordHasher, StoredHash } from './password-hasher.js';
 
 export interface BcryptOptions {
@@ -22,6 +22,8 @@ export interface BcryptOptions {
 export const LONGEST_HASH_WAIT_MS = 2_000;
 /** Weight of the newest measurement in the running average of a hash's duration. */
 const NEWEST_WEIGHT = 0.2;
+/** Of `$2b$12$`. */
+const PREFIX_LENGTH = 7;
 const STORED = /^(?<version>v[12])\$(?<pepperId>[a-z0-9-]+)(?<bcryptHash>\$2b\$(?<cost>\d\d)\$.+)$/;
 
 /**
@@ -39,15 +41,18 @@ export class BcryptPasswordHasher implements PasswordHasher {
   private readonly longestWaitMs: number;
   private readonly concurrency: number;
   private waiting = 0;
+  /** Every check does as much work as one of a hash of this cost. */
+  private checkCost: number;
 
   private constructor(
     private readonly options: BcryptOptions,
-    /** The hash of a random password, compared with when an account does not exist. */
-    private readonly decoyHash: string,
+    /** The hash of a random password without its cost, compared with when an account does not exist. */
+    private readonly decoy: string,
     /** Running average of how long one hash takes, in milliseconds. */
     private hashMs: number,
   ) {
     this.concurrency = options.concurrency ?? availableParallelism();
+    this.checkCost = options.cost;
     this.longestWaitMs = options.longestWaitMs ?? LONGEST_HASH_WAIT_MS;
     this.bulkhead = bulkhead(this.concurrency, Number.MAX_SAFE_INTEGER);
   }
@@ -56,7 +61,21 @@ export class BcryptPasswordHasher implements PasswordHasher {
   static async create(options: BcryptOptions): Promise<BcryptPasswordHasher> {
     const startedAt = performance.now();
     const decoyHash = await bcrypt.hash(randomBytes(48).toString('base64'), options.cost);
-    return new BcryptPasswordHasher(options, decoyHash, performance.now() - startedAt);
+    const decoy = decoyHash.slice(PREFIX_LENGTH);
+    return new BcryptPasswordHasher(options, decoy, performance.now() - startedAt);
+  }
+
+  /**
+   * Hashes of this cost may be compared with, whatever is made here: from now on a check costs as much for every
+   * account and for none. Never less than what is made here.
+   *
+   * @param highest undefined when there are no hashes
+   */
+  expectCost(highest: number | undefined): void {
+    const cost = Math.max(this.options.cost, highest ?? 0);
+    // Each step doubles the work; the average would follow too late for the first callers.
+    this.hashMs *= 2 ** (cost - this.checkCost);
+    this.checkCost = cost;
   }
 
   async hash(password: string, accountId: string): Promise<string> {
@@ -70,11 +89,13 @@ export class BcryptPasswordHasher implements PasswordHasher {
   async verify(password: string, stored: StoredHash | undefined): Promise<boolean> {
     if (stored === undefined) {
       const { key } = this.options.peppers.current;
-      await this.inTurn(() => bcrypt.compare(peppered(password, key, ''), this.decoyHash));
+      await this.inTurn(() => bcrypt.compare(peppered(password, key, ''), this.decoyHash()));
       return false;
     }
     const { version, pepperId, bcryptHash, cost } = readHash(stored.passwordHash);
     const pepper = this.options.peppers.get(pepperId);
+    // Another process made it lately, at a higher cost than this one knew of.
+    if (cost > this.checkCost) this.expectCost(cost);
     const boundTo = version === 'v1' ? undefined : stored.accountId;
     return this.inTurn(async () => {
       const isRight = await bcrypt.compare(peppered(password, pepper, boundTo), bcryptHash);
@@ -94,9 +115,18 @@ export class BcryptPasswordHasher implements PasswordHasher {
    * cost doubles the work, so one hash of each cost from there on makes up for it exactly.
    */
   private async spendDifference(cost: number): Promise<void> {
-    for (let step = cost; step < this.options.cost; step++) {
+    for (let step = cost; step < this.checkCost; step++) {
       await bcrypt.hash('', newSalt(step));
     }
+  }
+
+  private decoyHash(): string {
+    return `$2b$${String(this.checkCost).padStart(2, '0')}$${this.decoy}`;
+  }
+
+  /** bcrypt's cost of a check. */
+  get costOfChecks(): number {
+    return this.checkCost;
   }
 
   /** Passwords hashed or waiting to be, for metrics. */
@@ -148,6 +178,7 @@ function readHash(storedHash: string): {
   if (version === undefined || pepperId === undefined || bcryptHash === undefined) {
     throw new UnreadableHash('its format is not known');
   }
+  if (Number(cost) > HIGHEST_BCRYPT_COST) throw new UnreadableHash('its cost is too high');
   return { version, pepperId, bcryptHash, cost: Number(cost) };
 }
 

@@ -1,3 +1,6 @@
+/** No hash is dearer: comparing with one of cost 31 would take days. */
+export const HIGHEST_BCRYPT_COST = 15;
+
 /** A hash as an account keeps it. */
 export interface StoredHash {
   readonly accountId: string;

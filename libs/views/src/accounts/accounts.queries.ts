@@ -57,6 +57,23 @@ export async function findCredentials(
 }
 
 /**
+ * The highest bcrypt cost among the hashes of all accounts, by an index; undefined when there is none.
+ *
+ * @throws DatabaseUnavailable
+ */
+export async function findHighestHashCost(database: Queryable): Promise<number | undefined> {
+  const { rows } = await database.query<{ cost: string | null }>({
+    name: 'find-highest-hash-cost',
+    // As the index has it, or the table is walked through.
+    text: `select max(substring(password_hash from '^v\\d\\$[^$]+\\$2b\\$(0[4-9]|1[0-5])\\$')
+                        collate "C") as cost
+           from read_model.accounts`,
+  });
+  const cost = rows[0]?.cost;
+  return cost ? Number(cost) : undefined;
+}
+
+/**
  * Takes a forgotten person out of the row at once; the projection follows when it gets there. A
  * person who registered the address later is left alone.
  *

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool } from '@app/postgres/postgres.js';
+import type { Database } from '@app/postgres';
+import { freshDatabase } from '../../../../test/support/postgres.js';
+import type { FreshDatabase } from '../../../../test/support/postgres.js';
+import { findHighestHashCost } from './accounts.queries.js';
+
+describe('The highest cost of the password hashes', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    database = createPool(fresh.url, {
+      max: 2,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+  });
+  afterAll(async () => {
+    await database.close();
+    await fresh.drop();
+  });
+
+  async function account(passwordHash: string | null): Promise<string> {
+    const accountId = randomUUID();
+    await database.query({
+      text: `insert into read_model.accounts
+               (account_id, address, password_hash, registration_number, status, registered_at, revision, position)
+             values ($1, 'ada@example.org', $2, 1, 'pending', now(), 0, 0)`,
+      values: [accountId, passwordHash],
+    });
+    return accountId;
+  }
+
+  it('is that of the dearest hash of either format that can be compared', async () => {
+    expect(await findHighestHashCost(database)).toBeUndefined();
+    await account(null);
+    expect(await findHighestHashCost(database)).toBeUndefined();
+    for (const [hash, highest] of [
+      ['v1$p1$2b$04$first', 4],
+      ['v2$p-2$2b$12$second', 12],
+      ['v2$p1$2b$10$third', 12],
+      ['v2$p1$2b$31$would-take-days', 12],
+      ['not a hash', 12],
+    ] as const) {
+      await account(hash);
+      expect(await findHighestHashCost(database)).toBe(highest);
+    }
+    const dearest = await account('v1$p1$2b$15$dearest');
+    expect(await findHighestHashCost(database)).toBe(15);
+    await database.query({
+      text: 'update read_model.accounts set password_hash = null where account_id = $1',
+      values: [dearest],
+    });
+    expect(await findHighestHashCost(database)).toBe(12);
+  });
+
+  it('is read from one end of an index, however many accounts there are', async () => {
+    await database.query({
+      text: `insert into read_model.accounts
+               (account_id, address, password_hash, registration_number, status, registered_at, revision, position)
+             select gen_random_uuid(), 'some@example.org', 'v2$p1$2b$12$some', 1, 'pending', now(), 0, 0
+             from generate_series(1, 5000)`,
+    });
+    await database.query({ text: 'analyze read_model.accounts' });
+    let text = '';
+    await findHighestHashCost({
+      query: (statement) => {
+        text = statement.text;
+        return database.query(statement);
+      },
+    });
+    const { rows } = await database.query<{ 'QUERY PLAN': string }>({ text: `explain ${text}` });
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('accounts_by_hash_cost');
+    expect(plan).not.toContain('Seq Scan');
+  });
+});
