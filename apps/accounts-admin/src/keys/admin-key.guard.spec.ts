@@ -1,0 +1,71 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Queryable } from '@app/postgres';
+import { pino } from 'pino';
+import { AdminKeyGuard } from './admin-key.guard.js';
+import { AdminKeys } from './admin-keys.js';
+import { hashOfSecret, newKeyText } from './key-text.js';
+import { RequiresScope } from './scopes.js';
+
+describe('A call of the admin API', () => {
+  const key = newKeyText();
+  const database = {
+    query: async () => ({
+      rows: [{ secret_sha256: hashOfSecret(key.secret), scopes: ['mail:read'] }],
+      rowCount: 1,
+    }),
+  } as unknown as Queryable;
+  let logged: Record<string, unknown>[];
+  let guard: AdminKeyGuard;
+
+  class Routes {
+    @RequiresScope('mail:read')
+    listMails(this: void): void {}
+
+    @RequiresScope('accounts:erase')
+    erase(this: void): void {}
+
+    forgotten(this: void): void {}
+  }
+  const { listMails, erase, forgotten } = Routes.prototype;
+
+  beforeEach(() => {
+    logged = [];
+    const write = (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]);
+    guard = new AdminKeyGuard(new Reflector(), new AdminKeys(database), pino({}, { write }));
+  });
+
+  function call(route: () => void, { keyId, secret } = key): Promise<boolean> {
+    const headers = { authorization: `Bearer ${keyId}.${secret}` };
+    return guard.canActivate({
+      switchToHttp: () => ({ getRequest: () => ({ id: 'a-request', headers }) }),
+      getHandler: () => route,
+    } as unknown as ExecutionContext);
+  }
+
+  it('goes through with a key that has its scope', async () => {
+    expect(await call(listMails)).toBe(true);
+    expect(logged).toEqual([]);
+  });
+
+  it.each([
+    ['its key lacks the scope', erase, 'accounts:erase'],
+    ['its route names no scope', forgotten, undefined],
+  ] as const)('is refused where %s: a security event names the key', async (_, route, scope) => {
+    await expect(call(route)).rejects.toMatchObject({ type: { status: 403 } });
+    expect(logged).toMatchObject([
+      { level: 40, securityEvent: 'authz_fail', requestId: 'a-request', keyId: key.keyId },
+    ]);
+    expect(logged[0]?.['scope']).toBe(scope);
+    expect(JSON.stringify(logged)).not.toContain(key.secret);
+  });
+
+  it('is refused with a wrong secret: a security event names the request, and no key', async () => {
+    const wrong = { ...newKeyText(), keyId: key.keyId };
+    await expect(call(listMails, wrong)).rejects.toMatchObject({ type: { status: 401 } });
+    expect(logged).toMatchObject([{ securityEvent: 'authn_login_fail', requestId: 'a-request' }]);
+    for (const text of [wrong.secret, key.keyId])
+      expect(JSON.stringify(logged)).not.toContain(text);
+  });
+});
