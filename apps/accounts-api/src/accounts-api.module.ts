@@ -2,7 +2,7 @@ import { AccountIds, ActivationCodes } from '@app/account-secrets';
 import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { ACCOUNTS, AccountEventCodec } from '@app/personal-data';
+import { ACCOUNTS, AccountEventCodec, SealedSnapshots } from '@app/personal-data';
 import type { AccountKeys, Accounts } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import { CLOCK, LOG } from '@app/process';
@@ -61,6 +61,9 @@ export class AccountsApiModule {
       store: eventStore,
       codec: new AccountEventCodec(connections.accountKeys),
       decider: accountDecider(policy),
+      snapshots: new SealedSnapshots(database, connections.accountKeys, (error) =>
+        connections.log.warn({ err: error }, 'a snapshot could not be used or kept'),
+      ),
     };
     const { MAIL_WEBHOOK_KEY: webhookKey } = settings;
     const mailEvents = webhookKey && new MailEventSignature(webhookKey, clock);

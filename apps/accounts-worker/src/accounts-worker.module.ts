@@ -1,7 +1,7 @@
 import { ActivationCodes } from '@app/account-secrets';
 import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
-import { ACCOUNTS, AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { ACCOUNTS, AccountEventCodec, AccountKeys, SealedSnapshots } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import type { Database } from '@app/postgres';
 import type { SagaName } from '@app/views';
@@ -50,7 +50,10 @@ export class AccountsWorkerModule {
     const { settings, store, database, keys, mailProviders, clock, log } = parts;
     const policy = activationPolicyOf(settings);
     const codec = new AccountEventCodec(keys);
-    const accounts: Accounts = { store, codec, decider: accountDecider(policy) };
+    const snapshots = new SealedSnapshots(database, keys, (error) =>
+      log.warn({ err: error }, 'a snapshot could not be used or kept'),
+    );
+    const accounts: Accounts = { store, codec, decider: accountDecider(policy), snapshots };
     const retention: RetentionPolicy = {
       retentionMs: settings.REGISTRATION_RETENTION_DAYS * DAY_MS,
       pauseMs: LAPSE_PAUSE_MS,

@@ -1,4 +1,5 @@
 export * from './account-events.js';
+export type { FieldKind } from './event-fields.js';
 export * from './account.js';
 export * from './account-errors.js';
 export {

@@ -3,9 +3,11 @@ import { UnknownEvent } from './event-codec.js';
 import type { EventCodec } from './event-codec.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, RecordedEvent } from './event-store.js';
-import { TooMuchContention, handleCommand, loadStream } from './handle-command.js';
+import { TooMuchContention, handleCommand } from './handle-command.js';
+import { loadStream } from './load-stream.js';
+import type { Decider } from './load-stream.js';
 import { verifyChain } from './event-chain.js';
-import type { CommandContext, Decider } from './handle-command.js';
+import type { CommandContext } from './handle-command.js';
 import { InMemoryEventStore } from './testing/in-memory-event-store.js';
 import { newEvent } from './testing/new-events.js';
 

@@ -1,32 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextRound, setTimeout as pause } from 'node:timers/promises';
-import { linkAfter, linkOf } from './event-chain.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { linkOf } from './event-chain.js';
 import type { EventCodec, NewestEvents } from './event-codec.js';
 import { WrongExpectedRevision } from './event-store.js';
-import type {
-  AppendResult,
-  EventMetadata,
-  EventStore,
-  ExpectedRevision,
-  NewEvent,
-  RecordedEvent,
-  RequestClient,
-} from './event-store.js';
-
-/** The three pure functions that make up the behaviour of one kind of stream. */
-export interface Decider<Command, Event, State> {
-  readonly initialState: State;
-  /** The facts that follow from the command; throws the rule that forbids it. */
-  decide(command: Command, state: State): readonly Event[];
-  evolve(state: State, event: Event): State;
-}
-
-/** Where decisions about one kind of stream are stored and how they are read. */
-export interface StreamBehaviour<Command, Event, State> {
-  readonly store: EventStore;
-  readonly codec: EventCodec<Event>;
-  readonly decider: Decider<Command, Event, State>;
-}
+import type { AppendResult, EventMetadata, NewEvent, RequestClient } from './event-store.js';
+import { loadStream } from './load-stream.js';
+import type { LoadedStream, StreamBehaviour } from './load-stream.js';
 
 /** Who asks, from where and as part of what; becomes the metadata of every event appended. */
 export interface CommandContext extends Omit<EventMetadata, 'schemaVersion' | 'chain' | 'client'> {
@@ -42,15 +21,6 @@ export interface Decision<Event, State> {
   readonly appended: AppendResult | undefined;
 }
 
-/** A stream as it was read, for a decision about it that is made later. Its size does not grow with the stream. */
-export interface LoadedStream<State> {
-  readonly state: State;
-  readonly revision: ExpectedRevision;
-  /** Link of the last event in the stream's chain; empty for a stream that does not exist. */
-  readonly head: string;
-  readonly newest: NewestEvents;
-}
-
 /** Other writers were faster at every attempt. Nothing was appended; asking again is safe. */
 export class TooMuchContention extends Error {
   constructor(streamName: string, attempts: number) {
@@ -59,8 +29,6 @@ export class TooMuchContention extends Error {
   }
 }
 
-/** Events that are decoded together, and held in memory, while a stream is folded. */
-const FOLD_CHUNK = 256;
 const MAX_ATTEMPTS = 30;
 const LONGEST_PAUSE_MS = 50;
 
@@ -213,38 +181,6 @@ class CommandQueues<Command, Event, State> {
     await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 * command.lostRaces));
     return false;
   }
-}
-
-/**
- * The current state of a stream, folded from all its events. Holds few of them at a time and lets other calls
- * of the process go on in between: a long stream must not block the process.
- *
- * @throws EventStoreUnavailable, UnknownEvent
- */
-export async function loadStream<Command, Event, State>(
-  { store, codec, decider }: StreamBehaviour<Command, Event, State>,
-  streamName: string,
-): Promise<LoadedStream<State>> {
-  let state = decider.initialState;
-  let revision: ExpectedRevision = 'no-stream';
-  let head = '';
-  const newest = new Map<string, RecordedEvent>();
-  let chunk: RecordedEvent[] = [];
-  const foldChunk = async () => {
-    for (const event of await codec.decode(chunk)) state = decider.evolve(state, event);
-    chunk = [];
-  };
-  for await (const event of store.readStream(streamName)) {
-    revision = event.revision;
-    head = linkAfter(head, event);
-    newest.set(event.type, event);
-    chunk.push(event);
-    if (chunk.length < FOLD_CHUNK) continue;
-    await foldChunk();
-    await nextRound();
-  }
-  await foldChunk();
-  return { state, revision, head, newest };
 }
 
 async function toNewEvents<Event>(

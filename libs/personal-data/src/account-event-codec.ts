@@ -169,7 +169,7 @@ const CLIENT = 'metadata.client';
  * A registration begins a generation; later events belong to the newest. The stream says which one that is. The
  * append checks its revision, so no other registration can come between.
  */
-function generationAfter(newest: NewestEvents, events: readonly AccountEvent[]): number {
+export function generationAfter(newest: NewestEvents, events: readonly AccountEvent[]): number {
   const registered = events.find((event) => event.type === 'AccountRegistered');
   if (registered) return registered.data.registrationNumber ?? 1;
   const before = newest.get('AccountRegistered')?.data;

@@ -133,8 +133,8 @@ export class AccountKeys {
   }
 
   /**
-   * Destroys the account's keys up to a generation, for good. A row stays behind that says so. Doing it again
-   * changes nothing. Other processes forget what they remember of them within a minute.
+   * Destroys the account's keys up to a generation, for good, and the snapshot that is sealed with one of them. A row
+   * stays behind that says so. Doing it again changes nothing. Other processes forget what they remember of them within a minute.
    *
    * @throws DatabaseUnavailable
    */
@@ -149,6 +149,12 @@ export class AccountKeys {
              on conflict (account_id, generation) do update
                set wrapped_key = null, key_encryption_key_id = null,
                    destroyed_at = coalesce(stored.destroyed_at, excluded.destroyed_at)`,
+      values: [accountId, upToGeneration],
+    });
+    await this.database.query({
+      name: 'delete-account-snapshot',
+      text: `delete from personal_data.account_snapshots
+             where account_id = $1 and generation <= $2`,
       values: [accountId, upToGeneration],
     });
     for (const keyId of [...this.cached.keys()]) {

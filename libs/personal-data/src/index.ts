@@ -13,4 +13,5 @@ export type { QuarantineOptions } from './quarantine-codec.js';
 export { SecretsDoNotMatch, requireSecrets } from './secret-sentinels.js';
 export type { Secrets } from './secret-sentinels.js';
 export { SealBroken, open, seal } from './seal.js';
+export { SealedSnapshots } from './sealed-snapshots.js';
 export { anonymousAccountCodec } from './anonymous-account-codec.js';
