@@ -31,6 +31,8 @@ describe('The address of a client', () => {
     expect(trusting.addressOf(request('10.0.0.1', '1.1.1.1, 203.0.113.9, 10.0.0.2'))).toBe(
       '203.0.113.9',
     );
+    const ten = 'unknown, 1.1.1.1:80, [2001:db8::1]:80, _x, 1.2.3, , 10.9.9.9, [::1], unknown';
+    expect(trusting.addressOf(request('10.0.0.1', `${ten}, 203.0.113.9:443`))).toBe('203.0.113.9');
     const many = '1.1.1.1,'.repeat(1_000);
     expect(trusting.addressOf(request('10.0.0.1', `${many}203.0.113.9`))).toBe('203.0.113.9');
     expect(trusting.addressOf(request('10.0.0.1', ['1.1.1.1', '203.0.113.9']))).toBe('203.0.113.9');
