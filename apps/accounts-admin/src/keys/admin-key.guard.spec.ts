@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Queryable } from '@app/postgres';
+import type { Database } from '@app/postgres';
 import { pino } from 'pino';
 import { AdminKeyGuard } from './admin-key.guard.js';
 import { AdminKeys } from './admin-keys.js';
@@ -15,7 +15,7 @@ describe('A call of the admin API', () => {
       rows: [{ secret_sha256: hashOfSecret(key.secret), scopes: ['mail:read'] }],
       rowCount: 1,
     }),
-  } as unknown as Queryable;
+  } as unknown as Database;
   let logged: Record<string, unknown>[];
   let guard: AdminKeyGuard;
 
