@@ -7,7 +7,7 @@ const { ROOMS } = require('./test/architecture/rooms.cjs');
 const SPEC = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$|/testing/';
 const DRIVERS = {
   '@eventstore/db-client': {
-    home: '^libs/event-store/src/eventstoredb-event-store\\.ts$',
+    home: '^libs/event-store/src/eventstoredb-(event-store|nodes)\\.ts$',
     // The protocol's generated messages, for the server that speaks it.
     also: '^apps/local/src/event-store/protocol\\.ts$',
   },

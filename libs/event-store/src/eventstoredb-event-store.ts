@@ -1,6 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   ErrorType,
-  EventStoreDBClient,
   NO_STREAM,
   START,
   isCommandError,
@@ -9,7 +9,7 @@ import {
 } from '@eventstore/db-client';
 import type {
   AllStreamSubscription,
-  Credentials,
+  EventStoreDBClient,
   JSONEventType,
   RecordedEvent as ClientRecordedEvent,
 } from '@eventstore/db-client';
@@ -32,6 +32,8 @@ import type {
   SubscriptionMessage,
 } from './event-store.js';
 import { pauseUnlessAborted } from './back-off.js';
+import { EventStoreNodes, isSameNode } from './eventstoredb-nodes.js';
+import type { EventStoreNode } from './eventstoredb-nodes.js';
 import { MOST_WAITING, WaitingMessages } from './waiting-messages.js';
 
 export interface EventStoreDBOptions {
@@ -47,6 +49,13 @@ const CHECKPOINT_INTERVAL = 8;
 const READ_ENDS_WITHIN_MS = 250;
 /** Longest time for taking leave of the server: what is on its way then is of no use to this process. */
 const CLOSES_WITHIN_MS = 2_000;
+/** A call without an answer for so long has the adapter look at the cluster, and again after as long. */
+const LOOK_INTERVAL_MS = 500;
+/** A subscription that nothing comes from does the same. */
+const SILENCE_MS = 2_000;
+/** How long a cluster without a usable node, as during an election, is asked again. */
+const FIND_WITHIN_MS = 1_000;
+const FIND_INTERVAL_MS = 100;
 /** Not a real stream: reading it proves that the server answers. */
 const PROBE_STREAM = 'availability-probe';
 
@@ -66,25 +75,29 @@ const PROBE_STREAM = 'availability-probe';
  * - A connection that the server closes under a call fails it as an internal error.
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
- * - A client that failed to discover its cluster once may stay broken and is replaced.
+ * - It looks for another node of a cluster only when a connection breaks, and a frozen leader breaks none: the
+ *   adapter chooses the node (eventstoredb-nodes.ts), and leaves one that another node has replaced.
  *
  * And about the servers, above all that the positions they send are believed only when they are places of a log
  * and move forward: versions 24.2 to 24.10.4 send a subscription that began at the start and found nothing one
  * checkpoint of 2^64-1, and never another one. A consumer that resumed there would begin at the end.
  */
 export class EventStoreDBEventStore implements EventStore {
-  private connection: Connection;
-  private readonly url: string;
+  private readonly nodes: EventStoreNodes;
   private readonly timeoutMs: number;
-  private readonly credentials: Credentials;
+  /** Undefined until the first call, and while another node has to be found. */
+  private connection: Promise<Connection> | undefined;
+  /** What `connection` led to last. */
+  private open: Connection | undefined;
+  private isLooking = false;
+  private isClosed = false;
   /** Reads of streams that do not exist, to be cancelled when the server's end of them has arrived. */
   private readonly endingReads = new Map<NodeJS.Timeout, () => void>();
 
+  /** @throws EventStoreUrlWrong */
   constructor(options: EventStoreDBOptions) {
-    this.url = options.url;
+    this.nodes = new EventStoreNodes(options.url);
     this.timeoutMs = options.timeoutMs ?? EVENT_STORE_TIMEOUT_MS;
-    this.credentials = credentialsOf(options.url);
-    this.connection = this.connect();
   }
 
   async append(
@@ -93,24 +106,31 @@ export class EventStoreDBEventStore implements EventStore {
     events: readonly [NewEvent, ...NewEvent[]],
   ): Promise<AppendResult> {
     events.forEach(requireJson);
-    const connection = this.connection;
-    try {
-      const result = await this.inTime(
-        connection.client.appendToStream(streamName, events.map(toJsonEvent), {
-          expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
-          credentials: this.credentials,
-          deadline: this.timeoutMs,
-        }),
-      );
-      return {
-        revision: result.nextExpectedRevision,
-        position: placeInLog(result.position?.commit, 'an append'),
-      };
-    } catch (error) {
-      if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
-        throw new WrongExpectedRevision(streamName, expectedRevision);
+    const until = performance.now() + this.timeoutMs;
+    for (;;) {
+      const connection = await this.connected();
+      try {
+        const leftMs = Math.max(1, until - performance.now());
+        const result = await this.watched(
+          connection,
+          leftMs,
+          connection.client.appendToStream(streamName, events.map(toJsonEvent), {
+            expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
+            credentials: this.nodes.credentials,
+            deadline: leftMs,
+          }),
+        );
+        return {
+          revision: result.nextExpectedRevision,
+          position: placeInLog(result.position?.commit, 'an append'),
+        };
+      } catch (error) {
+        if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
+          throw new WrongExpectedRevision(streamName, expectedRevision);
+        }
+        // The new leader has the events when the old one stored them: with the same ids nothing is stored twice.
+        if (!(error instanceof NodeReplaced)) throw this.translated(error, connection);
       }
-      throw this.translated(error, connection);
     }
   }
 
@@ -118,7 +138,27 @@ export class EventStoreDBEventStore implements EventStore {
     streamName: string,
     options: ReadStreamOptions = {},
   ): AsyncGenerator<RecordedEvent, void, void> {
-    const connection = this.connection;
+    const until = performance.now() + this.timeoutMs;
+    for (;;) {
+      const connection = await this.connected();
+      let hasBegun = false;
+      try {
+        for await (const event of this.readOnce(connection, streamName, options)) {
+          hasBegun = true;
+          yield event;
+        }
+        return;
+      } catch (error) {
+        if (!connection.isReplaced || hasBegun || performance.now() >= until) throw error;
+      }
+    }
+  }
+
+  private async *readOnce(
+    connection: Connection,
+    streamName: string,
+    options: ReadStreamOptions,
+  ): AsyncGenerator<RecordedEvent, void, void> {
     const events = connection.client.readStream(streamName, {
       fromRevision: options.fromRevision ?? START,
       ...(options.maxCount === undefined ? {} : { maxCount: options.maxCount }),
@@ -126,9 +166,10 @@ export class EventStoreDBEventStore implements EventStore {
     let readerIsBusy = false;
     const overdue = () => {
       if (readerIsBusy) return;
-      events.destroy(new EventStoreUnavailable(`no answer to a read within ${this.timeoutMs} ms`));
+      events.destroy(this.noAnswer(connection));
     };
     const timer = setTimeout(overdue, this.timeoutMs);
+    const looking = this.lookingEvery(LOOK_INTERVAL_MS, connection, () => !readerIsBusy);
     let isThere = true;
     try {
       for await (const { event } of events.iterator({ destroyOnReturn: false })) {
@@ -144,6 +185,7 @@ export class EventStoreDBEventStore implements EventStore {
       if (isThere) throw this.translated(error, connection);
     } finally {
       clearTimeout(timer);
+      clearInterval(looking);
       events.on('error', ignoreLateError);
       // Not awaited: it waits for the discovery of a node.
       const cancel = () => void cancelled(() => events.cancel());
@@ -176,13 +218,15 @@ export class EventStoreDBEventStore implements EventStore {
     const { after, streamNamePrefixes, signal } = options;
     const waiting = new WaitingMessages(after);
     let tellsNoCheckpoints = false;
-    const connection = this.connection;
+    const connection = await unlessAborted(this.connected(), signal);
+    if (connection === undefined || signal.aborted) return undefined;
     const subscription: AllStreamSubscription = connection.client.subscribeToAll({
       fromPosition: after === 'start' ? START : { commit: after, prepare: after },
       filter: streamNameFilter({
         prefixes: [...streamNamePrefixes],
         checkpointInterval: CHECKPOINT_INTERVAL,
         checkpointReached: (_, position) => {
+          isSilent = false;
           tellsNoCheckpoints ||= !isLogPosition(position.commit);
           // Events the client still buffers come before this checkpoint, and would be skipped by it.
           if (subscription.readableLength === 0) {
@@ -192,8 +236,16 @@ export class EventStoreDBEventStore implements EventStore {
       }),
     });
     const unconfirmed = setTimeout(() => {
-      waiting.fail(new EventStoreUnavailable(`no subscription within ${this.timeoutMs} ms`));
+      waiting.fail(this.noAnswer(connection));
     }, this.timeoutMs);
+    let isSilent = true;
+    const looking = this.lookingEvery(SILENCE_MS, connection, () => {
+      const wasSilent = isSilent;
+      isSilent = true;
+      return wasSilent;
+    });
+    const replaced = () => waiting.fail(new EventStoreUnavailable('another node leads'));
+    connection.waiting.add(replaced);
     const end = () => waiting.end();
     let caughtUp = false;
     const tellCaughtUp = () => {
@@ -212,6 +264,7 @@ export class EventStoreDBEventStore implements EventStore {
         tellCaughtUp();
       })
       .on('data', ({ event }) => {
+        isSilent = false;
         if (event) {
           waiting.add({ kind: 'event', event: toRecordedEvent(event, event.position.commit) });
         }
@@ -228,6 +281,8 @@ export class EventStoreDBEventStore implements EventStore {
       }
     } finally {
       clearTimeout(unconfirmed);
+      clearInterval(looking);
+      connection.waiting.delete(replaced);
       signal.removeEventListener('abort', end);
       subscription.removeAllListeners('data').on('error', ignoreLateError);
       void cancelled(() => subscription.unsubscribe());
@@ -246,10 +301,12 @@ export class EventStoreDBEventStore implements EventStore {
       cancel();
     }
     this.endingReads.clear();
+    this.isClosed = true;
+    if (!this.open) return;
     // The client waits for every stream to end, and one that a frozen process gave up may never say that it has.
     const closed = new AbortController();
     await Promise.race([
-      cut(this.connection).finally(() => closed.abort()),
+      this.open.cut().finally(() => closed.abort()),
       pauseUnlessAborted(CLOSES_WITHIN_MS, closed.signal),
     ]);
   }
@@ -262,36 +319,105 @@ export class EventStoreDBEventStore implements EventStore {
     this.endingReads.set(timer, cancel);
   }
 
-  private connect(): Connection {
-    return { client: EventStoreDBClient.connectionString(this.url), isCut: false };
+  /** @throws EventStoreUnavailable when no node is found */
+  private connected(): Promise<Connection> {
+    if (this.connection) return this.connection;
+    const connecting = this.connect();
+    this.connection = connecting;
+    connecting.catch(() => {
+      if (this.connection === connecting) this.connection = undefined;
+    });
+    return connecting;
   }
 
-  private async inTime<Result>(work: Promise<Result>): Promise<Result> {
-    let timer: NodeJS.Timeout | undefined;
-    const overdue = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new EventStoreUnavailable(`no answer within ${this.timeoutMs} ms`));
-      }, this.timeoutMs);
-    });
-    try {
-      return await Promise.race([work, overdue]);
-    } finally {
-      clearTimeout(timer);
+  private async connect(): Promise<Connection> {
+    const until = performance.now() + FIND_WITHIN_MS;
+    for (;;) {
+      try {
+        const node = await this.nodes.find();
+        return this.openTo(node);
+      } catch (error) {
+        if (this.isClosed || performance.now() > until) {
+          throw new EventStoreUnavailable('no usable node was found', { cause: error });
+        }
+      }
+      await pause(FIND_INTERVAL_MS);
     }
+  }
+
+  private openTo(node: EventStoreNode): Connection {
+    if (this.isClosed) throw new EventStoreUnavailable('it was closed by this process');
+    this.open = new Connection(node, this.nodes.clientOf(node));
+    return this.open;
+  }
+
+  /**
+   * Of one node nothing can be found out that helps; of a cluster, which node leads by now.
+   *
+   * @param isDue whether to look when the time has come
+   */
+  private lookingEvery(intervalMs: number, connection: Connection, isDue: () => boolean) {
+    if (!this.nodes.isCluster) return undefined;
+    return setInterval(() => {
+      if (isDue()) void this.look(connection);
+    }, intervalMs);
+  }
+
+  /** Moves everything from a node that does not answer, or no longer leads, to the one that does. */
+  private async look(connection: Connection): Promise<void> {
+    if (this.isLooking || connection.isCut) return;
+    this.isLooking = true;
+    try {
+      const node = await this.nodes.find(connection.node);
+      if (isSameNode(node, connection.node) || connection.isCut) return;
+      this.connection = Promise.resolve(this.openTo(node));
+      connection.replace();
+    } catch (error) {
+      // No node is usable now: the calls that wait for one have their own time.
+      ignoreLateError(error);
+    } finally {
+      this.isLooking = false;
+    }
+  }
+
+  /**
+   * What a call on a connection answers.
+   *
+   * @throws NodeReplaced, EventStoreUnavailable when the time is over, and what the call throws
+   */
+  private async watched<Result>(
+    connection: Connection,
+    leftMs: number,
+    call: Promise<Result>,
+  ): Promise<Result> {
+    const looking = this.lookingEvery(LOOK_INTERVAL_MS, connection, () => true);
+    let overdue: NodeJS.Timeout | undefined;
+    let replaced = (): void => undefined;
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        overdue = setTimeout(() => reject(this.noAnswer(connection)), leftMs);
+        replaced = () => reject(new NodeReplaced());
+        connection.waiting.add(replaced);
+        call.then(resolve, reject);
+      });
+    } finally {
+      clearTimeout(overdue);
+      clearInterval(looking);
+      connection.waiting.delete(replaced);
+    }
+  }
+
+  private noAnswer({ node }: Connection): EventStoreUnavailable {
+    return new EventStoreUnavailable(
+      `no answer from ${node.address}:${node.port} within ${this.timeoutMs} ms`,
+    );
   }
 
   /** Our own error for everything that another try may mend; the client's own for the rest. */
   private translated(error: unknown, connection: Connection): unknown {
     if (error instanceof EventStoreUnavailable) return error;
-    if (isFailedDiscovery(error)) {
-      // Of several calls that failed together, the first replaces the connection that all of them used.
-      if (this.connection === connection) {
-        this.connection = this.connect();
-        void cancelled(() => cut(connection));
-      }
-      return new EventStoreUnavailable('no usable node was found', { cause: error });
-    }
     if (isBrokenConnection(error)) {
+      this.leave(connection);
       return new EventStoreUnavailable('the connection was closed', { cause: error });
     }
     const transient = [
@@ -302,19 +428,46 @@ export class EventStoreDBEventStore implements EventStore {
       ErrorType.NOT_LEADER,
     ].find((type) => hasType(error, type));
     if (transient === undefined) return error;
+    if (transient === ErrorType.UNAVAILABLE || transient === ErrorType.NOT_LEADER) {
+      this.leave(connection);
+    }
     return new EventStoreUnavailable(transient, { cause: error });
+  }
+
+  /** The next call finds a node of the cluster again. With one node, the client connects again by itself. */
+  private leave(connection: Connection): void {
+    // Of several calls that failed together, the first has done so.
+    if (!this.nodes.isCluster || connection.isCut) return;
+    this.connection = undefined;
+    void cancelled(() => connection.cut());
   }
 }
 
-interface Connection {
-  readonly client: EventStoreDBClient;
-  /** Whether we ended the calls under way. */
-  isCut: boolean;
-}
+/** Another node leads: the call on the one before will not be answered. */
+class NodeReplaced extends Error {}
 
-async function cut(connection: Connection): Promise<void> {
-  connection.isCut = true;
-  await connection.client.dispose();
+class Connection {
+  /** Whether we ended the calls under way. */
+  isCut = false;
+  isReplaced = false;
+  /** Told when another node has replaced this one. */
+  readonly waiting = new Set<() => void>();
+
+  constructor(
+    readonly node: EventStoreNode,
+    readonly client: EventStoreDBClient,
+  ) {}
+
+  replace(): void {
+    this.isReplaced = true;
+    for (const tell of this.waiting) tell();
+    void cancelled(() => this.cut());
+  }
+
+  async cut(): Promise<void> {
+    this.isCut = true;
+    await this.client.dispose();
+  }
 }
 
 /** The client writes the JSON where its failure is not caught, and replaces data that is left out. */
@@ -352,15 +505,6 @@ function toRecordedEvent(event: ClientRecordedEvent, position: LogPosition): Rec
   };
 }
 
-/** The credentials of the URL; without any, a placeholder, which an insecure server never sees. */
-function credentialsOf(url: string): Credentials {
-  const [, username, password] = /^[a-z+]+:\/\/([^:@/]+):([^@/]*)@/.exec(url) ?? [];
-  if (username === undefined || password === undefined) {
-    return { username: 'unused', password: 'unused' };
-  }
-  return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
-}
-
 function hasType(error: unknown, type: ErrorType): boolean {
   return error instanceof Error && isCommandError(error) && error.type === type;
 }
@@ -372,13 +516,24 @@ function isBrokenConnection(error: unknown): boolean {
   return hasType(error, ErrorType.UNKNOWN) && (error as { code?: unknown }).code === INTERNAL;
 }
 
-function isFailedDiscovery(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Failed to discover');
-}
-
 /** Cancelling something that is broken already fails, and there is nothing left to cancel then. */
 async function cancelled(cancel: () => Promise<unknown>): Promise<void> {
   await cancel().catch(ignoreLateError);
+}
+
+/** Undefined when the signal ends first. */
+async function unlessAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  let end = (): void => undefined;
+  const aborted = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
+  signal.addEventListener('abort', end);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 /** For errors of a call that has already been answered, ended or reported. */

@@ -95,7 +95,7 @@ describe.each(['esdb://', DISCOVERING])('Where no server answers, over %s', (sch
 it('Closing ends although the client waits for a stream that never says that it has ended', async () => {
   const url = urlOf('esdb://', await closedPort());
   const store = new EventStoreDBEventStore({ url, timeoutMs: TIMEOUT_MS });
-  const { client } = store['connection'];
+  const { client } = await store['connected']();
   client.dispose = () => new Promise(() => undefined);
   await store.close();
 });
@@ -276,6 +276,81 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     signal(server, 'SIGCONT');
   });
 });
+
+describe('A cluster whose leader does not answer', () => {
+  let nodes: DevEventStore[];
+  let store: EventStore;
+  let subscription: FollowedSubscription;
+
+  beforeEach(async () => {
+    nodes = await Promise.all([0, 1, 2].map(() => startDevEventStore()));
+    await elect(nodes, nodes);
+    const hosts = nodes.map(({ url }) => new URL(url).host);
+    store = new EventStoreDBEventStore({ url: `esdb://${hosts.join(',')}?tls=false` });
+    subscription = new FollowedSubscription(store, everything);
+    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+    await store.append('account-1', 'no-stream', [newEvent()]);
+  });
+  afterEach(async () => {
+    await store.close();
+    for (const node of nodes) signal(node, 'SIGCONT');
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+
+  it('is left for the new one: what waits is answered, and the subscription is opened again', async () => {
+    const [old, ...others] = nodes;
+    if (!old) throw new Error('there is no node');
+    signal(old, 'SIGSTOP');
+    const append = store.append('account-2', 'no-stream', [newEvent()]);
+    const read = collected(store.readStream('account-1'));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await elect(others, others);
+    const electedAt = performance.now();
+    expect((await append).revision).toBe(0n);
+    expect(performance.now() - electedAt).toBeLessThan(2_000);
+    // The nodes of this test copy nothing to each other.
+    expect(await read).toEqual([]);
+    await expect(subscription.ended).rejects.toThrow(EventStoreUnavailable);
+    const next = new FollowedSubscription(store, everything);
+    await next.until(({ events }) => events.length === 1, 'what the new leader has');
+    await next.stop();
+  });
+
+  it('is left by subscriptions that are the only ones to wait', async () => {
+    const [old, ...others] = nodes;
+    if (!old) throw new Error('there is no node');
+    signal(old, 'SIGSTOP');
+    await elect(others, others);
+    await expect(subscription.ended).rejects.toThrow('another node leads');
+  });
+
+  it('is kept while it is slow, and asked once', async () => {
+    const [leader] = nodes;
+    await leader?.faults({
+      cluster: addressesOf(nodes),
+      methods: ['append'],
+      delayAnswersMs: 1_800,
+    });
+    await store.append('account-2', 'no-stream', [newEvent()]);
+    await subscription.until(({ events }) => events.length === 2, 'both events');
+    await subscription.stop();
+  });
+});
+
+/** Has some nodes say of which nodes the cluster consists, and that the first of these leads. */
+async function elect(
+  nodes: readonly DevEventStore[],
+  cluster: readonly DevEventStore[],
+): Promise<void> {
+  await Promise.all(nodes.map((node) => node.faults({ cluster: addressesOf(cluster) })));
+}
+
+function addressesOf(nodes: readonly DevEventStore[]) {
+  return nodes.map(({ url }) => {
+    const { hostname, port } = new URL(url);
+    return { host: hostname, port: Number(port) };
+  });
+}
 
 describe('A server that drops slow subscribers, as EventStoreDB did until 23.10', () => {
   it('is subscribed to again, and no event is lost', async () => {

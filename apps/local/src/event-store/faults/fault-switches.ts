@@ -37,6 +37,11 @@ export const faultsSchema = z.strictObject({
    * 2^64-1, and no other one afterwards, as EventStoreDB 24.2 to 24.10.4 do.
    */
   checkpointBeyondLog: z.boolean().default(false),
+  /** Whom gossip names as the nodes of a cluster, with the leader first; this node alone when left out. */
+  cluster: z
+    .array(z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }))
+    .min(1)
+    .optional(),
 });
 
 export type Faults = z.infer<typeof faultsSchema>;

@@ -11,30 +11,38 @@ export interface Address {
 
 type ClusterInfo = InstanceType<typeof gossip.ClusterInfo>;
 
-/** A cluster of one: this node leads and is reached at the advertised address. */
+/** A cluster of one, unless a test says otherwise: this node leads and is reached at the advertised address. */
 export function gossipService(
   faults: FaultSwitches,
   advertised: () => Address,
 ): {
   read: handleUnaryCall<unknown, ClusterInfo>;
 } {
-  const instanceId = new shared.UUID();
-  instanceId.setString(randomUUID());
   return {
     read: answeringOnce(faults, 'gossip', (_call, callback) => {
-      const { host, port } = advertised();
-      const endPoint = new gossip.EndPoint();
-      endPoint.setAddress(host);
-      endPoint.setPort(port);
-      const member = new gossip.MemberInfo();
-      member.setInstanceId(instanceId);
-      member.setTimeStamp(`${Date.now()}0000`);
-      member.setState(gossip.MemberInfo.VNodeState.LEADER);
-      member.setIsAlive(true);
-      member.setHttpEndPoint(endPoint);
+      const [leader, ...followers] = faults.current.cluster ?? [advertised()];
+      const { LEADER, FOLLOWER } = gossip.MemberInfo.VNodeState;
       const cluster = new gossip.ClusterInfo();
-      cluster.addMembers(member);
+      if (leader) cluster.addMembers(memberAt(leader, LEADER));
+      for (const follower of followers) cluster.addMembers(memberAt(follower, FOLLOWER));
       callback(null, cluster);
     }),
   };
+}
+
+type Member = InstanceType<typeof gossip.MemberInfo>;
+
+function memberAt({ host, port }: Address, state: Parameters<Member['setState']>[0]): Member {
+  const instanceId = new shared.UUID();
+  instanceId.setString(randomUUID());
+  const endPoint = new gossip.EndPoint();
+  endPoint.setAddress(host);
+  endPoint.setPort(port);
+  const member = new gossip.MemberInfo();
+  member.setInstanceId(instanceId);
+  member.setTimeStamp(`${Date.now()}0000`);
+  member.setState(state);
+  member.setIsAlive(true);
+  member.setHttpEndPoint(endPoint);
+  return member;
 }
