@@ -57,6 +57,9 @@ async function start(log: Log): Promise<RunningProcess> {
       ...startUp.checksOf(database),
     },
   });
+  eventStore.checkAvailable().catch((error: unknown) => {
+    log.warn({ err: error }, 'the event store does not answer yet');
+  });
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
   await startUp.untilReady(
     {

@@ -160,7 +160,10 @@ export class WrongExpectedRevision extends Error {
   }
 }
 
-/** The event store cannot be reached, or did not answer in time. */
+/**
+ * The event store cannot be reached, did not answer in time, or refuses this process until somebody has mended its
+ * settings; the message says what to check.
+ */
 export class EventStoreUnavailable extends Error {
   constructor(what: string, options?: ErrorOptions) {
     super(`the event store is not available: ${what}`, options);

@@ -32,8 +32,9 @@ import type {
   SubscriptionMessage,
 } from './event-store.js';
 import { pauseUnlessAborted } from './back-off.js';
-import { EventStoreNodes, isSameNode } from './eventstoredb-nodes.js';
+import { EventStoreNodes, EventStoreUrlWrong, isSameNode } from './eventstoredb-nodes.js';
 import type { EventStoreNode } from './eventstoredb-nodes.js';
+import { settingToMend } from './setting-to-mend.js';
 import { MOST_WAITING, WaitingMessages } from './waiting-messages.js';
 
 export interface EventStoreDBOptions {
@@ -338,7 +339,14 @@ export class EventStoreDBEventStore implements EventStore {
         return this.openTo(node);
       } catch (error) {
         if (this.isClosed || performance.now() > until) {
-          throw new EventStoreUnavailable('no usable node was found', { cause: error });
+          const causes: readonly unknown[] =
+            error instanceof AggregateError ? error.errors : [error];
+          const toMend = causes
+            .map((cause) =>
+              cause instanceof EventStoreUrlWrong ? cause.message : settingToMend(cause),
+            )
+            .find((what) => what !== undefined);
+          throw new EventStoreUnavailable(toMend ?? 'no usable node was found', { cause: error });
         }
       }
       await pause(FIND_INTERVAL_MS);
@@ -416,6 +424,12 @@ export class EventStoreDBEventStore implements EventStore {
   /** Our own error for everything that another try may mend; the client's own for the rest. */
   private translated(error: unknown, connection: Connection): unknown {
     if (error instanceof EventStoreUnavailable) return error;
+    const toMend = settingToMend(error);
+    if (toMend !== undefined) {
+      // Another user would be taken by the same node.
+      if (!hasType(error, ErrorType.ACCESS_DENIED)) this.leave(connection);
+      return new EventStoreUnavailable(toMend, { cause: error });
+    }
     if (isBrokenConnection(error)) {
       this.leave(connection);
       return new EventStoreUnavailable('the connection was closed', { cause: error });
@@ -467,6 +481,8 @@ class Connection {
   async cut(): Promise<void> {
     this.isCut = true;
     await this.client.dispose();
+    // The client leaves its connection open, or goes on trying to make one.
+    (await this.client['getChannel']()).close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from './configuration.js';
+import { ConfigurationError, refuseConfiguration } from './configuration.js';
 import { isDiskFull } from './disk-full.js';
 import { leaveProcess } from './line-output.js';
 import { createLog } from './log.js';
@@ -81,26 +81,28 @@ export function runProcess(name: string, start: (log: Log) => Promise<RunningPro
   process.on('SIGINT', () => void stop('SIGINT', 0));
   if (process.send) process.on('disconnect', () => void stop('parent is gone', 0));
 
-  start(log).then(
-    (started) => {
-      running = started;
-      if (stopping) {
-        void started.stop().finally(() => leaveProcess(0));
-        return;
-      }
-      const { endpoints, stopsWithinMs } = started;
-      log.info({ endpoints, stopsWithinMs }, 'ready');
-      process.send?.({ kind: 'ready', endpoints: started.endpoints } satisfies ReadyMessage);
-    },
-    (error: unknown) => {
-      if (error instanceof ConfigurationError) {
-        log.fatal(error.message);
-        leaveProcess(78);
-        return;
-      }
-      const why = isDiskFull(error) ? ': the disk is full' : '';
-      log.fatal({ err: error }, `could not start${why}`);
-      leaveProcess(1);
-    },
-  );
+  start(log)
+    .catch(refuseConfiguration)
+    .then(
+      (started) => {
+        running = started;
+        if (stopping) {
+          void started.stop().finally(() => leaveProcess(0));
+          return;
+        }
+        const { endpoints, stopsWithinMs } = started;
+        log.info({ endpoints, stopsWithinMs }, 'ready');
+        process.send?.({ kind: 'ready', endpoints: started.endpoints } satisfies ReadyMessage);
+      },
+      (error: unknown) => {
+        if (error instanceof ConfigurationError) {
+          log.fatal(error.message);
+          leaveProcess(78);
+          return;
+        }
+        const why = isDiskFull(error) ? ': the disk is full' : '';
+        log.fatal({ err: error }, `could not start${why}`);
+        leaveProcess(1);
+      },
+    );
 }

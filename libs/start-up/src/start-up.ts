@@ -8,7 +8,7 @@ import {
   requireSessions,
 } from '@app/postgres';
 import type { Database } from '@app/postgres';
-import { SharedClock, measureClock, refuseConfiguration, untilAnswered } from '@app/process';
+import { SharedClock, measureClock, untilAnswered } from '@app/process';
 import type { HealthCheck, Log } from '@app/process';
 import type { Registry } from 'prom-client';
 
@@ -41,7 +41,7 @@ export class StartUp {
    * Resolves when PostgreSQL answers, keeps sessions, has the schema of this version and was filled with these secrets,
    * and the time is known.
    *
-   * @throws ConfigurationError when waiting does not help, and the signal's reason
+   * @throws Error with `faults` when waiting does not help, and the signal's reason
    */
   async untilReady(secrets: Secrets, signal: AbortSignal): Promise<void> {
     await untilAnswered(
@@ -51,8 +51,8 @@ export class StartUp {
       },
       (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
       { log: this.log, signal },
-    ).catch(refuseConfiguration);
+    );
     await this.clock.start(signal);
-    await requireSecrets(this.database, secrets).catch(refuseConfiguration);
+    await requireSecrets(this.database, secrets);
   }
 }

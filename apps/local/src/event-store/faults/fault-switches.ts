@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { notLeader, unavailable } from '../grpc/rpc-errors.js';
+import type { Metadata } from '@grpc/grpc-js';
+import { accessDenied, notLeader, unauthenticated, unavailable } from '../grpc/rpc-errors.js';
 import type { RpcError } from '../grpc/rpc-errors.js';
 
 /** Names of the protocol's methods, as faults are limited to them. */
@@ -37,6 +38,8 @@ export const faultsSchema = z.strictObject({
    * 2^64-1, and no other one afterwards, as EventStoreDB 24.2 to 24.10.4 do.
    */
   checkpointBeyondLog: z.boolean().default(false),
+  /** Passwords by user: everybody else is refused, as by a node with access control. */
+  users: z.record(z.string(), z.string()).optional(),
   /** Whom gossip names as the nodes of a cluster, with the leader first; this node alone when left out. */
   cluster: z
     .array(z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }))
@@ -47,6 +50,11 @@ export const faultsSchema = z.strictObject({
 export type Faults = z.infer<typeof faultsSchema>;
 
 const NONE: Faults = faultsSchema.parse({});
+
+/** A call, as far as it says who calls. */
+export interface AuthorizedCall {
+  readonly metadata: Metadata;
+}
 
 /** The faults that are switched on, and what they mean for a call. */
 export class FaultSwitches {
@@ -68,12 +76,19 @@ export class FaultSwitches {
   }
 
   /** Begins a call, refuses it, or puts it off until the server is no longer frozen. */
-  admit(method: Method, begin: () => void, refuse: (error: RpcError) => void): void {
+  admit(
+    method: Method,
+    { metadata }: AuthorizedCall,
+    begin: () => void,
+    refuse: (error: RpcError) => void,
+  ): void {
     if (!this.concerns(method)) return begin();
     if (this.faults.frozen) {
-      this.thawListeners.push(() => this.admit(method, begin, refuse));
+      this.thawListeners.push(() => this.admit(method, { metadata }, begin, refuse));
       return;
     }
+    const refusal = this.refusalOf(method, metadata);
+    if (refusal !== undefined) return refuse(refusal);
     if (this.faults.unavailable) return refuse(unavailable());
     if (this.faults.notLeader !== undefined) return refuse(notLeader(this.faults.notLeader));
     begin();
@@ -93,6 +108,18 @@ export class FaultSwitches {
     }
     if (this.faults.delayAnswersMs > 0) setTimeout(send, this.faults.delayAnswersMs);
     else send();
+  }
+
+  private refusalOf(method: Method, metadata: Metadata): RpcError | undefined {
+    const { users } = this.faults;
+    if (users === undefined || method === 'gossip' || method === 'supportedMethods')
+      return undefined;
+    const [authorization] = metadata.get('authorization');
+    if (authorization === undefined) return accessDenied();
+    const isKnown = Object.entries(users).some(
+      (credentials) => authorization === `Basic ${btoa(credentials.join(':'))}`,
+    );
+    return isKnown ? undefined : unauthenticated();
   }
 
   private concerns(method: Method): boolean {

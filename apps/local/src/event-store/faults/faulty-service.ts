@@ -1,13 +1,13 @@
 import type { sendUnaryData } from '@grpc/grpc-js';
-import type { FaultSwitches, Method } from './fault-switches.js';
+import type { AuthorizedCall, FaultSwitches, Method } from './fault-switches.js';
 import type { RpcError } from '../grpc/rpc-errors.js';
 
-interface FailingCall {
+interface FailingCall extends AuthorizedCall {
   emit(event: 'error', error: RpcError): boolean;
 }
 
 /** A method with one answer, behind the fault switches. */
-export function answeringOnce<Call, Response>(
+export function answeringOnce<Call extends AuthorizedCall, Response>(
   faults: FaultSwitches,
   method: Method,
   handle: (call: Call, callback: sendUnaryData<Response>) => void,
@@ -15,7 +15,7 @@ export function answeringOnce<Call, Response>(
   return (call, callback) => {
     const answer: sendUnaryData<Response> = (...result) =>
       faults.answer(method, () => callback(...result), callback);
-    faults.admit(method, () => handle(call, answer), callback);
+    faults.admit(method, call, () => handle(call, answer), callback);
   };
 }
 
@@ -28,6 +28,7 @@ export function answeringWithStream<Call extends FailingCall>(
   return (call) =>
     faults.admit(
       method,
+      call,
       () => handle(call),
       (error) => void call.emit('error', error),
     );

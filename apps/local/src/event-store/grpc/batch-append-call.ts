@@ -61,6 +61,7 @@ export class BatchAppendCall {
     call.on('data', (message: Buffer) =>
       faults.admit(
         'batchAppend',
+        call,
         () => this.receive(message),
         (error) => stream.fail(error),
       ),

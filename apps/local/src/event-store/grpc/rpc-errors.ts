@@ -67,6 +67,14 @@ export function notLeader(leader: { readonly host: string; readonly port: number
   });
 }
 
+export function unauthenticated(): RpcError {
+  return new RpcError(status.UNAUTHENTICATED, 'Unauthenticated');
+}
+
+export function accessDenied(): RpcError {
+  return new RpcError(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
+}
+
 export function unavailable(): RpcError {
   return new RpcError(status.UNAVAILABLE, 'Server Is Not Ready');
 }
