@@ -205,7 +205,7 @@ describe('the admin API', () => {
         recordedAt: expect.any(String),
         type: 'AccountRegistered',
         sentence: 'The address was registered.',
-        data: { address: ADA, registeredAt: iso(noon) },
+        data: { address: ADA, language: 'fr', network: 'home', registeredAt: iso(noon) },
         actor: 'anonymous',
         client: { address: '203.0.113.9', userAgent: 'Example/1.0' },
         correlationId: expect.any(String),
@@ -273,7 +273,9 @@ describe('the admin API', () => {
         revision: 0,
         state: { status: 'pending', email: ADA, code: null },
       });
-      expect(await state('revision=3')).toMatchObject({ state: { code: { wrongGuesses: 1 } } });
+      expect(await state('revision=3')).toMatchObject({
+        state: { code: { tries: [{ wrongGuesses: 1 }] } },
+      });
       expect(await state('')).toMatchObject({ revision: 4, state: { registrationNumber: 2 } });
       expect(await state('at=2020-01-01T00:00:00Z')).toEqual({
         accountId: admin.accountIdOf(ADA),
@@ -290,6 +292,7 @@ describe('the admin API', () => {
         to: 3,
         differences: [
           { field: 'status', before: 'pending', after: 'active' },
+          { field: 'claims', before: 1, after: null },
           { field: 'activatedAt', before: null, after: iso(noon + 10 * SECOND) },
           { field: 'code', after: null },
         ],
@@ -465,9 +468,9 @@ describe('the admin API', () => {
           const insert = (seconds: readonly number[]) =>
             admin.database.query<{ id: string }>({
               text: `insert into read_model.accounts
-                       (account_id, address, password_hash, registration_number, status,
+                       (account_id, address, claims, registration_number, status,
                         registered_at, revision, position)
-                     select gen_random_uuid(), gen_random_uuid() || '@page.example', '', 1, 'pending',
+                     select gen_random_uuid(), gen_random_uuid() || '@page.example', '[]', 1, 'pending',
                             $1::timestamptz + make_interval(secs => second), 0, 0
                      from unnest($2::int[]) as second
                      returning account_id as id`,

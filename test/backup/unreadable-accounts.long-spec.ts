@@ -116,7 +116,13 @@ describe('Accounts that cannot be read', () => {
         {
           id: randomUUID(),
           type: 'RegistrationRenewed',
-          data: { passwordHash, renewedAt: new Date().toISOString() },
+          data: {
+            address: passwordHash,
+            passwordHash,
+            network: 'elsewhere',
+            language: 'en',
+            renewedAt: new Date().toISOString(),
+          },
           metadata: { ...last.metadata, schemaVersion: 1 },
         },
       ]);
@@ -139,7 +145,7 @@ describe('Accounts that cannot be read', () => {
     expect(faults.get(keyDamaged.accountId)).toMatch(/^AccountKeyUnreadable: /);
     for (const person of [truncated, moved]) {
       expect(faults.get(person.accountId)).toBe(
-        `SealBroken: the sealed value at ${accountStreamName(person.accountId)}|RegistrationRenewed|1|passwordHash cannot be opened`,
+        `SealBroken: the sealed value at ${accountStreamName(person.accountId)}|RegistrationRenewed|1|address cannot be opened`,
       );
     }
     for (const { accountId } of [keyMissing, keyDamaged, truncated, moved]) {

@@ -37,6 +37,9 @@ class Attack {
       type: 'RegisterAccount',
       address: 'ada@example.org',
       passwordHash: 'hash',
+      network: 'home',
+      networkKey: '00112233445566778899aabbccddeeff',
+      language: 'en',
       ...this.fresh(),
       now,
     });
@@ -53,7 +56,7 @@ class Attack {
     const { expected } = this;
     const events = this.decide({
       type: 'ActivateAccount',
-      provenRegistration: 1,
+      provenClaim: 1,
       guess,
       expected,
       now,
@@ -78,7 +81,7 @@ class Attack {
     try {
       this.apply(
         decider.decide(
-          { type: 'RequestActivationCode', provenRegistration: 1, ...this.fresh(), now },
+          { type: 'RequestActivationCode', provenClaim: 1, ...this.fresh(), now },
           state,
         ),
       );
@@ -89,7 +92,7 @@ class Attack {
   }
 
   private fresh() {
-    return { nonce: codes.newNonce(), keyId: codes.currentKeyId, language: 'en' as const };
+    return { nonce: codes.newNonce(), keyId: codes.currentKeyId };
   }
 
   private mailArrives(now: Instant): void {

@@ -40,7 +40,7 @@ async function race(guess: string, times: number) {
         stream,
         (): AccountCommand => ({
           type: 'ActivateAccount',
-          provenRegistration: 1,
+          provenClaim: 1,
           guess,
           expected: { issueNumber: 1, code: exampleCode(1) },
           now: noon + SECOND,

@@ -83,12 +83,13 @@ describe('Erasing accounts', () => {
     expect(status).toBe(202);
     const accountId = String(body['accountId']);
     const hash = await eventually(async () => {
-      const { rows } = await database.query<{ password_hash: string }>({
-        text: 'select password_hash from read_model.accounts where account_id = $1',
+      const { rows } = await database.query<{ hash: string }>({
+        text: `select claims::json -> -1 ->> 'passwordHash' as hash
+               from read_model.accounts where account_id = $1`,
         values: [accountId],
       });
       if (rows[0] === undefined) throw new Error('there is no row yet');
-      return rows[0].password_hash;
+      return rows[0].hash;
     });
     return { email, password: PASSWORD, accountId, traces: [mark, hash] };
   }

@@ -14,7 +14,7 @@ const LANES = 12;
 /** In every address and every password and in what the client calls itself, and nowhere else. */
 const CANARY = `canary${randomBytes(8).toString('hex')}`;
 /** Where personal data is meant to be: the read model's own copy of what the log holds sealed. */
-const documented = ['read_model.accounts.address', 'read_model.accounts.password_hash'];
+const documented = ['read_model.accounts.address', 'read_model.accounts.claims'];
 
 interface Registered extends Credentials {
   readonly accountId: string;
@@ -155,7 +155,7 @@ function describeNoLeaks(count: number): void {
         });
       }
       const { rows } = await database.query<{ row: string }>({
-        text: `select (to_jsonb(accounts) - 'password_hash' - 'address')::text as row from read_model.accounts`,
+        text: `select (to_jsonb(accounts) - 'claims' - 'address')::text as row from read_model.accounts`,
       });
       expectNoCodes(
         rows.map(({ row }) => row),

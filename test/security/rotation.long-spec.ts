@@ -161,11 +161,12 @@ describe('Keys that are replaced while people register', () => {
   }
 
   async function hashOf(accountId: string): Promise<string> {
-    const { rows } = await database.query<{ password_hash: string }>({
-      text: 'select password_hash from read_model.accounts where account_id = $1',
+    const { rows } = await database.query<{ hash: string }>({
+      text: `select claims::json -> -1 ->> 'passwordHash' as hash
+             from read_model.accounts where account_id = $1`,
       values: [accountId],
     });
-    return rows[0]?.password_hash ?? 'no row yet';
+    return rows[0]?.hash ?? 'no row yet';
   }
 
   it(

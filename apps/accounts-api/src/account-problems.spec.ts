@@ -18,6 +18,7 @@ import { ReadModelBehind } from '@app/consumers';
 import { DatabaseUnavailable } from '@app/postgres';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
+import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { HashingOverloaded } from './passwords/password-hasher.js';
 
 const now = Date.UTC(2026, 10, 22, 12);
@@ -68,7 +69,8 @@ describe('The table of problems', () => {
   it('answers superseded credentials as wrong ones, in every byte', () => {
     for (const error of [new CredentialsSuperseded(), new AccountNotRegistered()]) {
       const problem = problemOf(error);
-      expect(problem?.detail).not.toMatch(/replaced|registered/);
+      expect(problem?.detail).toBe(unauthenticated().detail);
+      expect(problem?.detail).not.toMatch(/replaced/);
       expect(problem?.extras).toEqual({
         headers: { 'WWW-Authenticate': 'Basic realm="account", charset="UTF-8"' },
       });

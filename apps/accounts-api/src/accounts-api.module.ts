@@ -1,4 +1,4 @@
-import { AccountIds, ActivationCodes } from '@app/account-secrets';
+import { AccountIds, ActivationCodes, NetworkNames } from '@app/account-secrets';
 import { ACTIVATION_POLICY, accountDecider, activationPolicyOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import type { EventStore } from '@app/event-store';
@@ -92,6 +92,7 @@ export class AccountsApiModule {
         { provide: ACCOUNTS_VIEW, useValue: database },
         { provide: CLOCK, useValue: clock },
         { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
+        { provide: NetworkNames, useValue: new NetworkNames(settings.ADDRESS_KEY) },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
         { provide: ConsistencyTokens, useValue: new ConsistencyTokens(settings.ADDRESS_KEY) },
         {

@@ -11,6 +11,8 @@ export interface RequestContext {
   /** UUID; correlates everything that follows from the request. */
   readonly requestId: string;
   readonly client: RequestClient;
+  /** The caller's IPv4 /24 or IPv6 /48. */
+  readonly network: string;
   /** What the caller reads, by Accept-Language; undefined when that names no language we have. */
   readonly language?: MailLanguage | undefined;
 }
@@ -24,6 +26,7 @@ export class RequestContexts implements PipeTransform<FastifyRequest, RequestCon
     return {
       requestId: request.id,
       client: this.clients.clientOf(request),
+      network: this.clients.networksOf(request).network,
       language: acceptedLanguage(request.headers['accept-language']),
     };
   }

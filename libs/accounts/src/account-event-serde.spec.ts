@@ -118,7 +118,7 @@ describe('What cannot be read', () => {
       '',
       1795348800000,
     ]) {
-      const data = { issueNumber: 1, activatedAt };
+      const data = { issueNumber: 1, claimNumber: 1, activatedAt };
       expect(() => fromStored({ type: 'AccountActivated', schemaVersion: 1, data })).toThrow(
         new MalformedAccountEvent('AccountActivated', 1, 'activatedAt'),
       );
@@ -126,7 +126,12 @@ describe('What cannot be read', () => {
   });
 
   it('is a word that is none of those agreed', () => {
-    const data = { issueNumber: 1, reason: 'bored', refusedAt: '2026-11-22T12:00:00.000Z' };
+    const data = {
+      issueNumber: 1,
+      claimNumber: 1,
+      reason: 'bored',
+      refusedAt: '2026-11-22T12:00:00.000Z',
+    };
     expect(() => fromStored({ type: 'ActivationRefused', schemaVersion: 1, data })).toThrow(
       new MalformedAccountEvent('ActivationRefused', 1, 'reason'),
     );
@@ -148,6 +153,8 @@ describe('Personal data', () => {
     expect(named).toEqual([
       'AccountRegistered.address',
       'AccountRegistered.passwordHash',
+      'AccountRegistered.networkKey',
+      'RegistrationRenewed.address',
       'RegistrationRenewed.passwordHash',
       'PasswordHashUpgraded.passwordHash',
     ]);
@@ -159,7 +166,14 @@ describe('Personal data', () => {
     const sealed = { ...(data as object), address: { sealed: 'AAAA' }, passwordHash: undefined };
     expect(fromStoredHiding({ type, schemaVersion, data: sealed }, '')).toEqual({
       type,
-      data: { address: '', passwordHash: '', registeredAt: noon },
+      data: {
+        address: '',
+        passwordHash: '',
+        networkKey: '',
+        network: ada.network,
+        language: ada.language,
+        registeredAt: noon,
+      },
     });
   });
 });
@@ -175,19 +189,22 @@ describe('The readable data of an event', () => {
   it('shows the rest, instants as text', () => {
     expect(readableDataOf(accountRegistered())).toEqual({
       address: ada.address,
+      network: ada.network,
+      language: ada.language,
       registeredAt: '2026-11-22T12:00:00.000Z',
     });
   });
 
   it('is narrowed to what holds no free text: numbers, instants and words from lists', () => {
     expect(listedDataOf(registeredAnew(noon))).toEqual({
+      language: ada.language,
       registeredAt: '2026-11-22T12:00:00.000Z',
       registrationNumber: 2,
     });
     expect(listedDataOf(codeIssued(2))).toEqual({
       issueNumber: 2,
       issuedAt: '2026-11-22T12:00:00.000Z',
-      language: 'fr',
+      claimNumber: 1,
     });
     expect(listedDataOf(accountErased(noon))).toMatchObject({ reason: 'requested-by-owner' });
     expect(listedDataOf(codeUndeliverable(1, noon))).not.toHaveProperty('reason');
@@ -199,7 +216,7 @@ describe('The sentence', () => {
     [accountRegistered(), 'The address was registered.'],
     [
       registrationRenewed(noon),
-      'The address was registered again before it was activated; the new password replaced the old one.',
+      'The address was registered again before it was activated; a password that the same network had chosen before no longer counts.',
     ],
     [
       registrationRefused(noon),

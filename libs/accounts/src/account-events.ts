@@ -1,5 +1,4 @@
 import {
-  absentBefore,
   defineEvent,
   instant,
   oneOf,
@@ -12,7 +11,7 @@ import {
   type EventDefinition,
   type Instant,
 } from './event-fields.js';
-import { defaultMailLanguage, mailLanguages } from './mail-language.js';
+import { mailLanguages } from './mail-language.js';
 
 export type { Instant } from './event-fields.js';
 
@@ -29,6 +28,12 @@ export type ErasureReason = (typeof erasureReasons)[number];
 /** 1, 2, 3, … within the account. */
 const issueNumber = wholeNumberFrom(1);
 const noticeNumber = wholeNumberFrom(1);
+/** The registration that made a claim. */
+const claimNumber = wholeNumberFrom(1);
+/** Name of the network that registered: means nothing without the account's network key. */
+const network = text;
+/** What the person who registered reads. */
+const language = oneOf(...mailLanguages);
 /** Calls made to the e-mail provider. */
 const attempts = wholeNumberFrom(0);
 /** The provider's own id of its report: the same report sent twice is recorded once. */
@@ -47,6 +52,10 @@ export const accountEvents = {
       /** As typed by the person: mail goes here. */
       address: personalText,
       passwordHash: secret(personalText),
+      /** 16 random bytes, lower-case hexadecimal: the networks of this person's claims are named with it. */
+      networkKey: secret(personalText),
+      network,
+      language,
       registeredAt: instant,
       /** 1 when left out. */
       registrationNumber: optional(
@@ -63,11 +72,17 @@ export const accountEvents = {
       {
         address: 'Ada@Example.org',
         passwordHash: 'v1$p1$2b$12$hash',
+        networkKey: '8f3a0c5d1e9b47a6b2c4d6e8f0a1b3c5',
+        network: 'q3Vx0b7eXkq2mW1c',
+        language: 'en',
         registeredAt: '2026-11-22T12:00:00.000Z',
       },
       {
         address: 'ada@example.org',
         passwordHash: 'v1$p1$2b$12$third',
+        networkKey: '0123456789abcdef0123456789abcdef',
+        network: 'b81Zr5oTtY0c2nLq',
+        language: 'fr',
         registeredAt: '2026-12-24T12:00:00.000Z',
         registrationNumber: 3,
       },
@@ -75,13 +90,29 @@ export const accountEvents = {
   }),
 
   RegistrationRenewed: defineEvent({
-    meaning: 'It was registered again before activation: the new password replaces the old',
+    meaning:
+      'It was registered again before activation: a claim was made, or replaced that of the same network ([ADR 115](adr/0115-claims-on-a-pending-address.md))',
     schemaVersion: 1,
-    fields: { passwordHash: secret(personalText), renewedAt: instant },
+    fields: {
+      /** As typed by the person. */
+      address: personalText,
+      passwordHash: secret(personalText),
+      network,
+      language,
+      renewedAt: instant,
+    },
     happenedAt: 'renewedAt',
     sentence: () =>
-      'The address was registered again before it was activated; the new password replaced the old one.',
-    samples: [{ passwordHash: 'v1$p1$2b$12$other', renewedAt: '2026-11-22T12:00:40.001Z' }],
+      'The address was registered again before it was activated; a password that the same network had chosen before no longer counts.',
+    samples: [
+      {
+        address: 'ada@example.org',
+        passwordHash: 'v1$p1$2b$12$other',
+        network: 'q3Vx0b7eXkq2mW1c',
+        language: 'en',
+        renewedAt: '2026-11-22T12:00:40.001Z',
+      },
+    ],
   }),
 
   // A fact, not a detail of the read model: once the old pepper is gone, a rebuild could not make it again.
@@ -89,10 +120,16 @@ export const accountEvents = {
     meaning:
       "The same password is kept under a hash of today's cost and pepper ([ADR 40](adr/0040-password-hashes-are-upgraded-by-a-fact.md))",
     schemaVersion: 1,
-    fields: { passwordHash: secret(personalText), upgradedAt: instant },
+    fields: { claimNumber, passwordHash: secret(personalText), upgradedAt: instant },
     happenedAt: 'upgradedAt',
     sentence: () => 'The password proved to be right, and is now kept under a stronger hash.',
-    samples: [{ passwordHash: 'v1$p2$2b$12$newer', upgradedAt: '2026-11-22T12:00:50.000Z' }],
+    samples: [
+      {
+        claimNumber: 1,
+        passwordHash: 'v1$p2$2b$12$newer',
+        upgradedAt: '2026-11-22T12:00:50.000Z',
+      },
+    ],
   }),
 
   RegistrationRefused: defineEvent({
@@ -117,8 +154,8 @@ export const accountEvents = {
       /** Names the master key that the code is derived from. */
       keyId: secret(text),
       issuedAt: instant,
-      /** What the person who asked for the code reads. */
-      language: absentBefore(oneOf(...mailLanguages), defaultMailLanguage),
+      /** The claim that asked for it: says where the mail goes, and in which language. */
+      claimNumber,
     },
     happenedAt: 'issuedAt',
     sentence: ({ issueNumber }) =>
@@ -131,15 +168,7 @@ export const accountEvents = {
         nonce: 'ffeeddccbbaa99887766554433221100',
         keyId: 'k2',
         issuedAt: '2026-11-22T12:01:40.001Z',
-        language: 'fr',
-      },
-    ],
-    outdatedSamples: [
-      {
-        issueNumber: 2,
-        nonce: '00112233445566778899aabbccddeeff',
-        keyId: 'k1',
-        issuedAt: '2026-11-22T12:00:40.001Z',
+        claimNumber: 2,
       },
     ],
   }),
@@ -254,21 +283,35 @@ export const accountEvents = {
 
   ActivationRefused: defineEvent({
     // A refusal that reveals nothing need not be counted.
-    meaning: 'A code was tried in vain. `incorrect` once per guess, the others once per issue',
+    meaning:
+      'A code was tried in vain. `incorrect` once per guess, the others once per issue and network',
     schemaVersion: 1,
-    fields: { issueNumber, reason: oneOf('incorrect', 'expired', 'exhausted'), refusedAt: instant },
+    fields: {
+      issueNumber,
+      claimNumber,
+      reason: oneOf('incorrect', 'expired', 'exhausted'),
+      refusedAt: instant,
+    },
     happenedAt: 'refusedAt',
     sentence: ({ issueNumber, reason }) => refusals[reason](issueNumber),
-    samples: [{ issueNumber: 2, reason: 'incorrect', refusedAt: '2026-11-22T12:01:00.000Z' }],
+    samples: [
+      {
+        issueNumber: 2,
+        claimNumber: 1,
+        reason: 'incorrect',
+        refusedAt: '2026-11-22T12:01:00.000Z',
+      },
+    ],
   }),
 
   AccountActivated: defineEvent({
-    meaning: 'The right code arrived in time',
+    meaning:
+      'The right code arrived in time: the claim whose password came with it is the account, the others ended',
     schemaVersion: 1,
-    fields: { issueNumber, activatedAt: instant },
+    fields: { issueNumber, claimNumber, activatedAt: instant },
     happenedAt: 'activatedAt',
     sentence: ({ issueNumber }) => `The account was activated with activation code ${issueNumber}.`,
-    samples: [{ issueNumber: 2, activatedAt: '2026-11-22T12:01:41.499Z' }],
+    samples: [{ issueNumber: 2, claimNumber: 1, activatedAt: '2026-11-22T12:01:41.499Z' }],
   }),
 
   OwnerNoticeIssued: defineEvent({

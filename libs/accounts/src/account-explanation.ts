@@ -1,4 +1,11 @@
-import { codeExpiry, evolve, initialState, type Account, type PendingAccount } from './account.js';
+import {
+  codeExpiry,
+  evolve,
+  initialState,
+  triesOf,
+  type Account,
+  type PendingAccount,
+} from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 import { instantOf, sentenceOf } from './account-event-serde.js';
 import { guessAllowedFrom } from './activation-budgets.js';
@@ -111,11 +118,15 @@ function obstacleOf(account: PendingAccount, now: Instant, policy: ActivationPol
   if (now < guessAgain) {
     return `the address used up its wrong guesses and can try again from ${textOf(guessAgain)}.`;
   }
-  const { issueNumber, delivery, wrongGuesses } = code;
+  const { issueNumber, delivery, tries } = code;
+  const wrongGuesses = tries.reduce((sum, one) => sum + one.wrongGuesses, 0);
   if (delivery.status === 'undeliverable') {
     return `code ${issueNumber} could not be delivered, and no new code was asked for.`;
   }
-  if (wrongGuesses >= policy.guessesPerCode) {
+  const mayBeTried = account.claims.some(
+    ({ network }) => triesOf(code, network).wrongGuesses < policy.guessesPerCode,
+  );
+  if (!mayBeTried) {
     return `code ${issueNumber} was burnt by ${wrongGuesses} wrong guesses, and no new code was asked for.`;
   }
   if (now >= codeExpiry(code, policy)) {

@@ -39,12 +39,13 @@ type Step =
   | { readonly does: 'wait'; readonly ms: number }
   /** Until the last refusal's `retryAt`, give or take. */
   | { readonly does: 'wait-as-told'; readonly ms: number }
-  | { readonly does: 'register' | 'erase' | 'lapse' }
-  | { readonly does: 'request' | 'upgrade-hash'; readonly superseded: boolean }
+  | { readonly does: 'register'; readonly network: string }
+  | { readonly does: 'erase' | 'lapse' }
+  | { readonly does: 'request' | 'upgrade-hash'; readonly claim: number | 'superseded' }
   | {
       readonly does: 'guess';
       readonly code: 'wrong' | 'right' | 'previous';
-      readonly superseded: boolean;
+      readonly claim: number | 'superseded';
     }
   | { readonly does: 'send'; readonly issuesBack: number }
   | { readonly does: 'give-up'; readonly issuesBack: number }
@@ -57,7 +58,13 @@ type Step =
     }
   | { readonly does: 'notify' | 'give-notice-up'; readonly noticesBack: number };
 
-const rarely = fc.integer({ min: 0, max: 9 }).map((value) => value === 9);
+/** Which of the claims is proven, the newest first; now and then one that is no more. */
+const claim = fc.constantFrom<number | 'superseded'>(0, 0, 0, 0, 1, 2, 7, 'superseded');
+/** Ten networks, one of them most of the time. */
+const register = fc.record({
+  does: fc.constant('register' as const),
+  network: fc.nat(17).map((number) => (number > 9 ? 'home' : `network ${number}`)),
+});
 const issuesBack = fc.constantFrom(0, 0, 0, 1, 2);
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -80,22 +87,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ms: fc.constantFrom(-1, 0, 0, 0, 1),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ does: fc.constant('register' as const) }) },
+  { weight: 3, arbitrary: register },
   {
     weight: 5,
-    arbitrary: fc.record({ does: fc.constant('request' as const), superseded: rarely }),
+    arbitrary: fc.record({ does: fc.constant('request' as const), claim }),
   },
   {
     weight: 14,
     arbitrary: fc.record({
       does: fc.constant('guess' as const),
       code: fc.constantFrom('wrong' as const, 'wrong' as const, 'previous' as const),
-      superseded: rarely,
+      claim,
     }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ does: fc.constant('upgrade-hash' as const), superseded: rarely }),
+    arbitrary: fc.record({ does: fc.constant('upgrade-hash' as const), claim }),
   },
   { weight: 5, arbitrary: fc.record({ does: fc.constant('send' as const), issuesBack }) },
   {
@@ -125,7 +132,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** What may still happen to an account that is active. */
 const lateStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ does: fc.constant('register' as const) }) },
+  { weight: 2, arbitrary: register },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -155,7 +162,7 @@ const life: fc.Arbitrary<readonly Step[]> = fc
       ? [
           ...before,
           { does: 'send', issuesBack: 0 },
-          { does: 'guess', code: 'right', superseded: false },
+          { does: 'guess', code: 'right', claim: 0 },
           ...after,
         ]
       : before,
@@ -211,7 +218,7 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
   let state = initialState;
   let now = noon;
   let retryAt: Instant | undefined;
-  for (const next of [{ does: 'register' } as const, ...steps]) {
+  for (const next of [{ does: 'register', network: 'home' } as const, ...steps]) {
     if (next.does === 'wait') now += next.ms;
     if (next.does === 'wait-as-told') now = Math.max(now, (retryAt ?? now) + next.ms);
     const command = commandOf(next, state, now);
@@ -252,6 +259,13 @@ function commandOf(
   const newestNotice =
     state.status === 'not-registered' ? 0 : (state.ownerNotice?.noticeNumber ?? 0);
   const language = registration % 2 === 0 ? 'en' : 'fr';
+  const claims = !isRegistered(state)
+    ? []
+    : state.status === 'active'
+      ? [state.claim]
+      : state.claims;
+  const proven = (which: number | 'superseded') =>
+    which === 'superseded' ? undefined : (claims.at(-1 - which) ?? claims.at(-1));
   switch (step.does) {
     case 'wait':
     case 'wait-as-told':
@@ -261,6 +275,8 @@ function commandOf(
         type: 'RegisterAccount',
         address: ada.address,
         passwordHash: `hash ${registration + 1}`,
+        network: step.network,
+        networkKey: ada.networkKey,
         nonce: exampleNonce(newest + 1),
         keyId: ada.keyId,
         language,
@@ -269,16 +285,15 @@ function commandOf(
     case 'request':
       return {
         type: 'RequestActivationCode',
-        provenRegistration: registration - (step.superseded ? 1 : 0),
+        provenClaim: proven(step.claim)?.number ?? 0,
         nonce: exampleNonce(newest + 1),
         keyId: ada.keyId,
-        language,
         now,
       };
     case 'guess':
       return {
         type: 'ActivateAccount',
-        provenRegistration: registration - (step.superseded ? 1 : 0),
+        provenClaim: proven(step.claim)?.number ?? 0,
         guess: { wrong: wrongCode, right: exampleCode(newest), previous: exampleCode(newest - 1) }[
           step.code
         ],
@@ -298,8 +313,8 @@ function commandOf(
     case 'upgrade-hash':
       return {
         type: 'UpgradePasswordHash',
-        replaces: step.superseded || !isRegistered(state) ? 'hash 0' : String(state.passwordHash),
-        passwordHash: `hash ${registration} made ${now}`,
+        replaces: String(proven(step.claim)?.passwordHash ?? 'hash 0'),
+        passwordHash: `another hash of ${String(proven(step.claim)?.passwordHash)} made ${now}`,
         now,
       };
     case 'send':
@@ -370,6 +385,19 @@ function issuesIn(history: readonly AccountEvent[]) {
   return history.flatMap((event) => (event.type === 'ActivationCodeIssued' ? [event.data] : []));
 }
 
+/** The network whose claim it was, by the number of the registration that made it. */
+function networkOf(
+  history: readonly AccountEvent[],
+  { claimNumber }: { readonly claimNumber: number },
+): string | undefined {
+  const networks = history.flatMap((event) =>
+    event.type === 'AccountRegistered' || event.type === 'RegistrationRenewed'
+      ? [event.data.network]
+      : [],
+  );
+  return networks[claimNumber - 1];
+}
+
 /** What happened to each person who had the address; each ends with being forgotten, but the last. */
 function livesIn(history: readonly AccountEvent[]): AccountEvent[][] {
   const lives: AccountEvent[][] = [[]];
@@ -406,15 +434,24 @@ describe('Any life of an account', () => {
 
         const issuedAt = issues.map((issue) => issue.issuedAt);
         expectWithinBudget(issuedAt, 1, policy.resendIntervalMs);
-        expectWithinBudget(issuedAt, policy.codesPerHour, HOUR);
-        expectWithinBudget(issuedAt, policy.codesPerDay, DAY);
+        for (const network of new Set(issues.map((issue) => networkOf(history, issue)))) {
+          const own = issues.filter((issue) => networkOf(history, issue) === network);
+          const ownIssuedAt = own.map((issue) => issue.issuedAt);
+          expectWithinBudget(ownIssuedAt, policy.codesPerHour, HOUR);
+          expectWithinBudget(ownIssuedAt, policy.codesPerDay, DAY);
+        }
 
         const guessedAt = guesses.map((guess) => guess.refusedAt);
         expectWithinBudget(guessedAt, policy.guessesPerDay, DAY);
         expectWithinBudget(guessedAt, policy.guessesPerMonth, 30 * DAY);
         for (const { issueNumber } of issues) {
-          const onIssue = guesses.filter((guess) => guess.issueNumber === issueNumber);
-          expect(onIssue.length).toBeLessThanOrEqual(policy.guessesPerCode);
+          const onIssue = guesses
+            .filter((guess) => guess.issueNumber === issueNumber)
+            .map((guess) => networkOf(history, guess));
+          for (const network of onIssue) {
+            const own = onIssue.filter((one) => one === network);
+            expect(own.length).toBeLessThanOrEqual(policy.guessesPerCode);
+          }
         }
       }),
       { numRuns: 250 },
@@ -480,13 +517,17 @@ describe('Any life of an account', () => {
     );
   });
 
-  it('records a standing refusal once per issue', () => {
+  it('records a standing refusal once per issue and network', () => {
     fc.assert(
       fc.property(life, policy, (steps, policy) => {
         const { history } = live(steps, policy);
         const standing = history.flatMap((event) =>
           event.type === 'ActivationRefused' && event.data.reason !== 'incorrect'
-            ? [`${event.data.issueNumber} ${event.data.reason}`]
+            ? [
+                [event.data.issueNumber, event.data.reason, networkOf(history, event.data)].join(
+                  ' ',
+                ),
+              ]
             : [],
         );
         expect(new Set(standing).size).toBe(standing.length);
@@ -568,7 +609,7 @@ describe('Guesses that race each other', () => {
       const state = history.slice(0, racer.read).reduce(evolve, initialState);
       const command: ActivateAccount = {
         type: 'ActivateAccount',
-        provenRegistration: 1,
+        provenClaim: 1,
         guess: racer.code,
         expected: { issueNumber: 1, code: exampleCode(1) },
         now: noon + SECOND,

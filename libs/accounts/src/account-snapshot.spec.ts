@@ -23,6 +23,7 @@ describe('The snapshot of an account', () => {
       status: 'not-registered',
       email: null,
       registrationNumber: null,
+      claims: null,
       registeredAt: null,
       activatedAt: null,
       code: null,
@@ -34,6 +35,7 @@ describe('The snapshot of an account', () => {
       status: 'pending',
       email: ada.address,
       registrationNumber: 1,
+      claims: 1,
       registeredAt: '2026-11-22T12:00:00.000Z',
       activatedAt: null,
       code: {
@@ -42,8 +44,7 @@ describe('The snapshot of an account', () => {
         delivery: 'sent',
         sentAt: '2026-11-22T12:00:00.000Z',
         expiresAt: '2026-11-22T12:01:00.000Z',
-        wrongGuesses: 0,
-        refusals: [],
+        tries: [],
       },
     });
   });
@@ -61,6 +62,7 @@ describe('The snapshot of an account', () => {
     expect(differencesBetween(before, before)).toEqual([]);
     expect(differencesBetween(before, snapshotAfter(...activeAccount))).toEqual([
       { field: 'status', before: 'pending', after: 'active' },
+      { field: 'claims', before: 1, after: null },
       { field: 'activatedAt', before: null, after: '2026-11-22T12:00:10.000Z' },
       { field: 'code', before: before.code, after: null },
     ]);

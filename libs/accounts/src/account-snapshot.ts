@@ -1,11 +1,11 @@
 import {
+  addressOf,
   isRegistered,
   type Account,
   type ActivationCode,
-  type StandingRefusal,
+  type TriesOfNetwork,
 } from './account.js';
 import type { Instant } from './account-events.js';
-import { isErased } from './personal-text.js';
 
 /**
  * An account's state for people to read and compare: instants as text (ISO 8601, UTC), and nothing that a
@@ -15,8 +15,10 @@ export interface AccountSnapshot {
   readonly status: Account['status'];
   /** Null before a registration, and after the person was forgotten. */
   readonly email: string | null;
-  /** 1 for the first registration, one more for each renewal: another number means another password. */
+  /** 1 for the first registration, one more for each renewal. */
   readonly registrationNumber: number | null;
+  /** Networks that have a claim on an address that waits for activation. */
+  readonly claims: number | null;
   readonly registeredAt: string | null;
   readonly activatedAt: string | null;
   /** The newest code of an account that waits for activation. */
@@ -29,8 +31,8 @@ export interface CodeSnapshot {
   readonly delivery: ActivationCode['delivery']['status'];
   readonly sentAt: string | null;
   readonly expiresAt: string | null;
-  readonly wrongGuesses: number;
-  readonly refusals: readonly StandingRefusal[];
+  /** Of each network that tried it in vain. */
+  readonly tries: readonly TriesOfNetwork[];
 }
 
 export interface Difference {
@@ -47,16 +49,19 @@ export function snapshotOf(account: Account): AccountSnapshot {
       status: account.status,
       email: null,
       registrationNumber: account.status === 'not-registered' ? null : account.registrationNumber,
+      claims: null,
       registeredAt: null,
       activatedAt: null,
       code: null,
     };
   }
-  const { status, address, registrationNumber, registeredAt } = account;
+  const { status, registrationNumber, registeredAt } = account;
+  const address = addressOf(account);
   return {
     status,
-    email: isErased(address) ? null : address,
+    email: typeof address === 'string' ? address : null,
     registrationNumber,
+    claims: account.status === 'pending' ? account.claims.length : null,
     registeredAt: textOf(registeredAt),
     activatedAt: account.status === 'active' ? textOf(account.activatedAt) : null,
     code: account.status === 'pending' && account.code ? codeSnapshotOf(account.code) : null,
@@ -72,7 +77,7 @@ export function differencesBetween(
 }
 
 function codeSnapshotOf(code: ActivationCode): CodeSnapshot {
-  const { issueNumber, issuedAt, delivery, wrongGuesses, refusals } = code;
+  const { issueNumber, issuedAt, delivery, tries } = code;
   const sent = delivery.status === 'sent' ? delivery : undefined;
   return {
     issueNumber,
@@ -80,8 +85,7 @@ function codeSnapshotOf(code: ActivationCode): CodeSnapshot {
     delivery: delivery.status,
     sentAt: sent ? textOf(sent.sentAt) : null,
     expiresAt: sent ? textOf(sent.expiresAt) : null,
-    wrongGuesses,
-    refusals,
+    tries,
   };
 }
 

@@ -33,8 +33,17 @@ describe('An account', () => {
   it('is pending once registered', () => {
     expect(after(...pendingAccount)).toEqual({
       status: 'pending',
-      address: ada.address,
-      passwordHash: ada.passwordHash,
+      networkKey: ada.networkKey,
+      claims: [
+        {
+          number: 1,
+          network: ada.network,
+          address: ada.address,
+          passwordHash: ada.passwordHash,
+          language: ada.language,
+          madeAt: noon,
+        },
+      ],
       registrationNumber: 1,
       registeredAt: noon,
       code: {
@@ -42,12 +51,11 @@ describe('An account', () => {
         nonce: exampleNonce(1),
         keyId: ada.keyId,
         issuedAt: noon,
-        language: ada.language,
+        askedBy: { network: ada.network, address: ada.address, language: ada.language },
         delivery: { status: 'sent', sentAt: noon, expiresAt: noon + MINUTE },
-        wrongGuesses: 0,
-        refusals: [],
+        tries: [],
       },
-      codesIssuedAt: [noon],
+      codesIssued: [{ at: noon, network: ada.network }],
       wrongGuessesAt: [],
       mailEventIds: [],
       lastIssueNumber: 1,
@@ -55,17 +63,23 @@ describe('An account', () => {
     });
   });
 
-  it('is active with the credentials of its last registration', () => {
+  it('is active with the claim that was proven', () => {
     const renewed = registrationRenewed(noon + SECOND);
-    expect(after(...pendingAccount, renewed, accountActivated(1, noon + 2 * SECOND))).toEqual({
+    expect(after(...pendingAccount, renewed, accountActivated(1, noon + 2 * SECOND, 2))).toEqual({
       status: 'active',
-      address: ada.address,
-      passwordHash: ada.newPasswordHash,
+      claim: {
+        number: 2,
+        network: ada.network,
+        address: ada.address,
+        passwordHash: ada.newPasswordHash,
+        language: ada.language,
+        madeAt: noon + SECOND,
+      },
       registrationNumber: 2,
       registeredAt: noon,
       activatedAt: noon + 2 * SECOND,
       lastIssueNumber: 1,
-      codesIssuedAt: [noon],
+      codesIssued: [{ at: noon, network: ada.network }],
       wrongGuessesAt: [],
       mailEventIds: [],
       ownerNotice: undefined,
@@ -82,7 +96,7 @@ describe('An account', () => {
       activationRefused(3, 'incorrect', noon + 31 * DAY),
     );
     expect(state).toMatchObject({
-      codesIssuedAt: [noon + 2 * HOUR, noon + DAY + HOUR],
+      codesIssued: [{ at: noon + 2 * HOUR }, { at: noon + DAY + HOUR }],
       wrongGuessesAt: [noon + 31 * DAY],
     });
   });

@@ -14,6 +14,7 @@ import type {
   OwnerNoticeIssued,
   OwnerNoticeUndeliverable,
   OwnerNotified,
+  PasswordHashUpgraded,
   RegistrationLapsed,
   RegistrationRenewed,
 } from './account-events.js';
@@ -23,6 +24,7 @@ import {
   HOUR,
   type ActivationPolicy,
 } from './activation-policy.js';
+import { claimsAfter, type Claim } from './claims.js';
 import type { MailLanguage } from './mail-language.js';
 import type { PersonalText } from './personal-text.js';
 
@@ -39,12 +41,12 @@ export interface NotRegistered {
  * key of one person fits the next, and what budgets count, so that erasure grants no further guess.
  */
 interface OfTheAddress {
-  /** 1 for the first registration, one more for each later one: says which credentials are in force. */
+  /** 1 for the first registration, one more for each later one. */
   readonly registrationNumber: number;
   /** Of the newest code; 0 before the first. */
   readonly lastIssueNumber: number;
-  /** Codes that a budget may still count, whichever issue; oldest first. */
-  readonly codesIssuedAt: readonly Instant[];
+  /** Codes that a budget may still count, oldest first. */
+  readonly codesIssued: readonly CountedCode[];
   /** Wrong guesses that a budget may still count, on whichever issue; oldest first. */
   readonly wrongGuessesAt: readonly Instant[];
   /** Ids of the provider's reports on our mails. */
@@ -53,11 +55,19 @@ interface OfTheAddress {
   readonly ownerNotice: OwnerNotice | undefined;
 }
 
+/** When a code was issued, and for which network. */
+export interface CountedCode {
+  readonly at: Instant;
+  readonly network: string;
+}
+
 /** Registered, the address not yet proven. */
 export interface PendingAccount extends OfTheAddress {
   readonly status: 'pending';
-  readonly address: PersonalText;
-  readonly passwordHash: PersonalText;
+  /** The networks of its claims are named with it. */
+  readonly networkKey: PersonalText;
+  /** The newest last; one for each network. */
+  readonly claims: readonly Claim[];
   readonly registeredAt: Instant;
   /** The newest issue, the only one that can activate. */
   readonly code: ActivationCode | undefined;
@@ -65,8 +75,8 @@ export interface PendingAccount extends OfTheAddress {
 
 export interface ActiveAccount extends OfTheAddress {
   readonly status: 'active';
-  readonly address: PersonalText;
-  readonly passwordHash: PersonalText;
+  /** The one whose holder brought the code. */
+  readonly claim: Claim;
   readonly registeredAt: Instant;
   readonly activatedAt: Instant;
   /** When a repeated registration of the address was last recorded. */
@@ -99,10 +109,18 @@ export interface ActivationCode {
   readonly nonce: string;
   readonly keyId: string;
   readonly issuedAt: Instant;
-  readonly language: MailLanguage;
+  /** The claim that asked for it, as it was then. */
+  readonly askedBy: Pick<Claim, 'network' | 'address' | 'language'>;
   readonly delivery: CodeDelivery;
+  /** Of every network that tried it in vain. */
+  readonly tries: readonly TriesOfNetwork[];
+}
+
+/** What the holders of one network's claim did with one code: a claim that is replaced grants no further guess. */
+export interface TriesOfNetwork {
+  readonly network: string;
   readonly wrongGuesses: number;
-  /** Refusals that are recorded at most once per issue and already were. */
+  /** Refusals that are recorded at most once, and already were. */
   readonly refusals: readonly StandingRefusal[];
 }
 
@@ -134,7 +152,7 @@ export function evolve(state: Account, event: AccountEvent): Account {
         ? { ...state, registrationRefusedAt: event.data.refusedAt }
         : state;
     case 'PasswordHashUpgraded':
-      return isRegistered(state) ? { ...state, passwordHash: event.data.passwordHash } : state;
+      return isRegistered(state) ? withUpgradedHash(state, event.data) : state;
     case 'OwnerNoticeIssued':
     case 'OwnerNotified':
     case 'OwnerNoticeUndeliverable':
@@ -157,11 +175,13 @@ export function isRegistered(state: Account): state is RegisteredAccount {
 export function isCodeToBeSent(
   state: Account,
   issueNumber: number,
-): state is PendingAccount & { readonly code: ActivationCode; readonly address: string } {
+): state is PendingAccount & {
+  readonly code: ActivationCode & { readonly askedBy: { readonly address: string } };
+} {
   return (
     state.status === 'pending' &&
-    typeof state.address === 'string' &&
     state.code?.issueNumber === issueNumber &&
+    typeof state.code.askedBy.address === 'string' &&
     state.code.delivery.status === 'awaited'
   );
 }
@@ -170,13 +190,34 @@ export function isCodeToBeSent(
 export function isNoticeToBeSent(
   state: Account,
   noticeNumber: number,
-): state is ActiveAccount & { readonly ownerNotice: OwnerNotice; readonly address: string } {
+): state is ActiveAccount & {
+  readonly ownerNotice: OwnerNotice;
+  readonly claim: Claim & { readonly address: string };
+} {
   return (
     state.status === 'active' &&
-    typeof state.address === 'string' &&
+    typeof state.claim.address === 'string' &&
     state.ownerNotice?.noticeNumber === noticeNumber &&
     state.ownerNotice.delivery === 'awaited'
   );
+}
+
+/** What the networks of a pending account are named with; undefined where there is nothing to be named. */
+export function networkKeyOf(state: Account): string | undefined {
+  return state.status === 'pending' && typeof state.networkKey === 'string'
+    ? state.networkKey
+    : undefined;
+}
+
+/** What the account's owner is shown of the address: as it was typed last, until one claim is proven. */
+export function addressOf(account: RegisteredAccount): PersonalText | undefined {
+  return account.status === 'active' ? account.claim.address : account.claims.at(-1)?.address;
+}
+
+/** What one network's claim did with the code so far. */
+export function triesOf(code: ActivationCode, network: string): TriesOfNetwork {
+  const none = { network, wrongGuesses: 0, refusals: [] };
+  return code.tries.find((tries) => tries.network === network) ?? none;
 }
 
 /** First instant at which delivery of the code, or of the notice, is given up. */
@@ -208,7 +249,7 @@ type PendingEvent =
 const nothingBefore: OfTheAddress = {
   registrationNumber: 0,
   lastIssueNumber: 0,
-  codesIssuedAt: [],
+  codesIssued: [],
   wrongGuessesAt: [],
   mailEventIds: [],
   ownerNotice: undefined,
@@ -218,16 +259,40 @@ function registered(
   before: NotRegistered | ForgottenAccount,
   data: AccountRegistered['data'],
 ): PendingAccount {
-  const { address, passwordHash, registeredAt, registrationNumber = 1 } = data;
+  const { networkKey, registeredAt, registrationNumber = 1 } = data;
   return {
     ...(before.status === 'not-registered' ? nothingBefore : ofTheAddress(before)),
     status: 'pending',
-    address,
-    passwordHash,
+    networkKey,
+    claims: [claimOf(data, registrationNumber, registeredAt)],
     registrationNumber,
     registeredAt,
     code: undefined,
   };
+}
+
+function claimOf(
+  {
+    network,
+    address,
+    passwordHash,
+    language,
+  }: RegistrationRenewed['data'] | AccountRegistered['data'],
+  number: number,
+  madeAt: Instant,
+): Claim {
+  return { number, network, address, passwordHash, language, madeAt };
+}
+
+function withUpgradedHash(
+  account: RegisteredAccount,
+  { claimNumber, passwordHash }: PasswordHashUpgraded['data'],
+): RegisteredAccount {
+  const upgraded = (claim: Claim) =>
+    claim.number === claimNumber ? { ...claim, passwordHash } : claim;
+  return account.status === 'active'
+    ? { ...account, claim: upgraded(account.claim) }
+    : { ...account, claims: account.claims.map(upgraded) };
 }
 
 function forgotten(
@@ -249,7 +314,7 @@ function forgotten(
 function ofTheAddress({
   registrationNumber,
   lastIssueNumber,
-  codesIssuedAt,
+  codesIssued,
   wrongGuessesAt,
   mailEventIds,
   ownerNotice,
@@ -257,7 +322,7 @@ function ofTheAddress({
   return {
     registrationNumber,
     lastIssueNumber,
-    codesIssuedAt,
+    codesIssued,
     wrongGuessesAt,
     mailEventIds,
     ownerNotice,
@@ -266,14 +331,16 @@ function ofTheAddress({
 
 function evolvePending(account: PendingAccount, event: PendingEvent): Account {
   switch (event.type) {
-    case 'RegistrationRenewed':
-      return {
-        ...account,
-        passwordHash: event.data.passwordHash,
-        registrationNumber: account.registrationNumber + 1,
-      };
+    case 'RegistrationRenewed': {
+      const registrationNumber = account.registrationNumber + 1;
+      const made = claimOf(event.data, registrationNumber, event.data.renewedAt);
+      return { ...account, claims: claimsAfter(account.claims, made), registrationNumber };
+    }
     case 'ActivationCodeIssued': {
-      const { issueNumber, nonce, keyId, issuedAt, language } = event.data;
+      const { issueNumber, nonce, keyId, issuedAt, claimNumber } = event.data;
+      const claim = claimNumbered(account, claimNumber);
+      if (claim === undefined) return account;
+      const { network, address, language } = claim;
       return {
         ...account,
         lastIssueNumber: issueNumber,
@@ -282,12 +349,16 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
           nonce,
           keyId,
           issuedAt,
-          language,
+          askedBy: { network, address, language },
           delivery: { status: 'awaited' },
-          wrongGuesses: 0,
-          refusals: [],
+          tries: [],
         },
-        codesIssuedAt: countable(account.codesIssuedAt, issuedAt, codeBudgetWindowMs),
+        codesIssued: countable(
+          account.codesIssued,
+          { at: issuedAt, network },
+          codeBudgetWindowMs,
+          ({ at }) => at,
+        ),
       };
     }
     case 'ActivationCodeSent': {
@@ -302,16 +373,18 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
       }));
     case 'ActivationRefused':
       return refused(account, event.data);
-    case 'AccountActivated':
+    case 'AccountActivated': {
+      const claim = claimNumbered(account, event.data.claimNumber);
+      if (claim === undefined) return account;
       return {
         ...ofTheAddress(account),
         status: 'active',
-        address: account.address,
-        passwordHash: account.passwordHash,
+        claim,
         registeredAt: account.registeredAt,
         activatedAt: event.data.activatedAt,
         registrationRefusedAt: undefined,
       };
+    }
   }
 }
 
@@ -344,22 +417,32 @@ function withNotice(
 
 function refused(
   account: PendingAccount,
-  { issueNumber, reason, refusedAt }: ActivationRefused['data'],
+  { issueNumber, claimNumber, reason, refusedAt }: ActivationRefused['data'],
 ): PendingAccount {
-  if (reason !== 'incorrect') {
-    return changingCode(account, issueNumber, (code) => ({
-      ...code,
-      refusals: [...code.refusals, reason],
-    }));
-  }
-  const guessed = changingCode(account, issueNumber, (code) => ({
-    ...code,
-    wrongGuesses: code.wrongGuesses + 1,
-  }));
+  const network = claimNumbered(account, claimNumber)?.network;
+  if (network === undefined) return account;
+  const tried = changingCode(account, issueNumber, (code) => {
+    const before = triesOf(code, network);
+    const after =
+      reason === 'incorrect'
+        ? { ...before, wrongGuesses: before.wrongGuesses + 1 }
+        : { ...before, refusals: [...before.refusals, reason] };
+    return { ...code, tries: [...code.tries.filter((one) => one.network !== network), after] };
+  });
+  if (reason !== 'incorrect') return tried;
   return {
-    ...guessed,
-    wrongGuessesAt: countable(account.wrongGuessesAt, refusedAt, guessBudgetWindowMs),
+    ...tried,
+    wrongGuessesAt: countable(
+      account.wrongGuessesAt,
+      refusedAt,
+      guessBudgetWindowMs,
+      (instant) => instant,
+    ),
   };
+}
+
+export function claimNumbered({ claims }: PendingAccount, number: number): Claim | undefined {
+  return claims.find((claim) => claim.number === number);
 }
 
 /** Facts about an issue that a newer one replaced change nothing. */
@@ -374,10 +457,12 @@ function changingCode(
 }
 
 /** Kept an hour longer than any budget looks back, because the clocks of two replicas may differ. */
-function countable(
-  past: readonly Instant[],
-  newest: Instant,
+function countable<Counted>(
+  past: readonly Counted[],
+  newest: Counted,
   windowMs: number,
-): readonly Instant[] {
-  return [...past.filter((instant) => instant > newest - windowMs - HOUR), newest];
+  instantOf: (counted: Counted) => Instant,
+): readonly Counted[] {
+  const from = instantOf(newest) - windowMs - HOUR;
+  return [...past.filter((counted) => instantOf(counted) > from), newest];
 }

@@ -41,7 +41,7 @@ const given = givenWhenThen(accountDecider(policy), expect);
 function guess(code: string, now: number, change: Partial<ActivateAccount> = {}): ActivateAccount {
   return {
     type: 'ActivateAccount',
-    provenRegistration: 1,
+    provenClaim: 1,
     guess: code,
     expected: { issueNumber: 1, code: exampleCode(1) },
     now,
@@ -249,12 +249,12 @@ describe('An address that used up its guesses', () => {
     const history = [
       ...ten,
       registrationRenewed(noon + HOUR),
-      codeIssued(5, noon + HOUR),
+      codeIssued(5, noon + HOUR, 2),
       codeSent(5, noon + HOUR),
     ];
     const decided = given(...history).when(
       guess(exampleCode(5), noon + HOUR, {
-        provenRegistration: 2,
+        provenClaim: 2,
         expected: { issueNumber: 5, code: exampleCode(5) },
       }),
     );
@@ -276,7 +276,10 @@ describe('An expired code', () => {
   it('costs no guess', () => {
     const decided = given(...pendingAccount).when(guess(wrongCode, noon + MINUTE));
     decided.then(activationRefused(1, 'expired', noon + MINUTE));
-    expect(decided.state).toMatchObject({ code: { wrongGuesses: 0 }, wrongGuessesAt: [] });
+    expect(decided.state).toMatchObject({
+      code: { tries: [{ wrongGuesses: 0 }] },
+      wrongGuessesAt: [],
+    });
   });
 
   it('that was taken for lost becomes usable when its late dispatch is recorded', () => {
@@ -341,7 +344,7 @@ describe('Replaced credentials', () => {
     given(
       ...pendingAccount,
       registrationRenewed(noon + SECOND),
-      accountActivated(1, noon + 2 * SECOND),
+      accountActivated(1, noon + 2 * SECOND, 2),
     )
       .when(guess('0001', noon + 3 * SECOND))
       .thenThrows(new CredentialsSuperseded());

@@ -1,4 +1,10 @@
-import { codeExpiry, type Account, type ActivationCode, type PendingAccount } from './account.js';
+import {
+  codeExpiry,
+  triesOf,
+  type Account,
+  type ActivationCode,
+  type PendingAccount,
+} from './account.js';
 import {
   ActivationAttemptsExhausted,
   ActivationCodeExhausted,
@@ -9,12 +15,13 @@ import type { AccountEvent, ActivationRefused, Instant } from './account-events.
 import { guessAllowedFrom } from './activation-budgets.js';
 import { isSameCode } from './activation-code.js';
 import type { ActivationPolicy } from './activation-policy.js';
+import type { Claim } from './claims.js';
 import { provenPendingAccount } from './proven-account.js';
 
 export interface ActivateAccount {
   readonly type: 'ActivateAccount';
-  /** The registration whose password the caller proved to know. */
-  readonly provenRegistration: number;
+  /** The claim whose password the caller proved to know. */
+  readonly provenClaim: number;
   readonly guess: string;
   /**
    * The newest issue's code, derived anew; left out when the account has no code, or when the key of its
@@ -39,17 +46,17 @@ export function activateAccount(
   policy: ActivationPolicy,
 ): AccountEvent[] {
   const { expected, guess, now } = command;
-  const account = provenPendingAccount(state, command.provenRegistration);
+  const { account, claim } = provenPendingAccount(state, command.provenClaim);
   const { code } = account;
   if (code === undefined || code.delivery.status === 'undeliverable') {
     throw new ActivationCodeMissing();
   }
 
-  const refusal = standingRefusal(account, code, policy, now);
+  const refusal = standingRefusal(account, code, claim, policy, now);
   if (refusal !== undefined) {
     const reason = refusal instanceof ActivationCodeExpired ? 'expired' : 'exhausted';
-    if (code.refusals.includes(reason)) throw refusal;
-    return [refused(code, reason, now)];
+    if (triesOf(code, claim.network).refusals.includes(reason)) throw refusal;
+    return [refused(code, claim, reason, now)];
   }
 
   if (expected === undefined) throw new ActivationCodeMissing();
@@ -57,20 +64,27 @@ export function activateAccount(
     throw new Error(`the expected code must be that of issue ${code.issueNumber}`);
   }
   return isSameCode(guess, expected.code)
-    ? [{ type: 'AccountActivated', data: { issueNumber: code.issueNumber, activatedAt: now } }]
-    : [refused(code, 'incorrect', now)];
+    ? [
+        {
+          type: 'AccountActivated',
+          data: { issueNumber: code.issueNumber, claimNumber: claim.number, activatedAt: now },
+        },
+      ]
+    : [refused(code, claim, 'incorrect', now)];
 }
 
-/** Why no guess on this code is compared at `now`, if none is. */
+/** Why no guess of this claim on this code is compared at `now`, if none is. */
 export function standingRefusal(
   account: PendingAccount,
   code: ActivationCode,
+  { network }: Pick<Claim, 'network'>,
   policy: ActivationPolicy,
   now: Instant,
 ): ActivationAttemptsExhausted | ActivationCodeExhausted | ActivationCodeExpired | undefined {
   const allowedFrom = guessAllowedFrom(account, policy);
   if (now < allowedFrom) return new ActivationAttemptsExhausted(allowedFrom);
-  if (code.wrongGuesses >= policy.guessesPerCode) return new ActivationCodeExhausted();
+  if (triesOf(code, network).wrongGuesses >= policy.guessesPerCode)
+    return new ActivationCodeExhausted();
   const expiry = codeExpiry(code, policy);
   if (now >= expiry) return new ActivationCodeExpired(expiry);
   return undefined;
@@ -78,8 +92,9 @@ export function standingRefusal(
 
 function refused(
   { issueNumber }: ActivationCode,
+  { number: claimNumber }: Claim,
   reason: ActivationRefused['data']['reason'],
   refusedAt: Instant,
 ): ActivationRefused {
-  return { type: 'ActivationRefused', data: { issueNumber, reason, refusedAt } };
+  return { type: 'ActivationRefused', data: { issueNumber, claimNumber, reason, refusedAt } };
 }

@@ -1,4 +1,4 @@
-import type { PendingAccount } from './account.js';
+import type { CountedCode, PendingAccount } from './account.js';
 import type { Instant } from './account-events.js';
 import {
   codeBudgetWindowMs,
@@ -14,16 +14,27 @@ interface Budget {
   readonly windowMs: number;
 }
 
-/** First instant at which a new code may be issued; in the past when it may be at once. */
+/**
+ * First instant at which a network may have a new code issued; in the past when it may at once. What one network
+ * asked for leaves the others theirs; only the pause between two codes is the address'.
+ */
 export function newCodeAllowedFrom(
-  account: Pick<PendingAccount, 'codesIssuedAt'>,
+  { codesIssued }: Pick<PendingAccount, 'codesIssued'>,
+  network: string,
   policy: ActivationPolicy,
 ): Instant {
-  return allowedFrom(account.codesIssuedAt, [
-    { limit: 1, windowMs: policy.resendIntervalMs },
-    { limit: policy.codesPerHour, windowMs: HOUR },
-    { limit: policy.codesPerDay, windowMs: codeBudgetWindowMs },
-  ]);
+  const own = codesIssued.filter((code) => code.network === network);
+  return Math.max(
+    allowedFrom(instantsOf(codesIssued), [{ limit: 1, windowMs: policy.resendIntervalMs }]),
+    allowedFrom(instantsOf(own), [
+      { limit: policy.codesPerHour, windowMs: HOUR },
+      { limit: policy.codesPerDay, windowMs: codeBudgetWindowMs },
+    ]),
+  );
+}
+
+function instantsOf(codes: readonly CountedCode[]): Instant[] {
+  return codes.map(({ at }) => at);
 }
 
 /** First instant at which the address has a guess left; in the past when it has one now. */

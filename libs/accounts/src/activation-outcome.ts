@@ -1,4 +1,4 @@
-import type { Account } from './account.js';
+import { claimNumbered, triesOf, type Account } from './account.js';
 import {
   ActivationCodeIncorrect,
   type ActivationAttemptsExhausted,
@@ -37,20 +37,21 @@ export function activationOutcome(
 
 function refusalOutcome(
   state: Account,
-  { data: { issueNumber, reason, refusedAt } }: ActivationRefused,
+  { data: { issueNumber, claimNumber, reason, refusedAt } }: ActivationRefused,
   policy: ActivationPolicy,
 ): ActivationOutcome {
-  if (state.status !== 'pending' || state.code?.issueNumber !== issueNumber) {
+  const claim = state.status === 'pending' ? claimNumbered(state, claimNumber) : undefined;
+  if (state.status !== 'pending' || state.code?.issueNumber !== issueNumber || !claim) {
     throw new Error(
       `the account is not in the state that the refusal on issue ${issueNumber} left`,
     );
   }
   if (reason === 'incorrect') {
-    const leftOnCode = policy.guessesPerCode - state.code.wrongGuesses;
+    const leftOnCode = policy.guessesPerCode - triesOf(state.code, claim.network).wrongGuesses;
     const attemptsLeft = Math.min(leftOnCode, guessesLeft(state, policy, refusedAt));
     return new ActivationCodeIncorrect(attemptsLeft);
   }
-  const refusal = standingRefusal(state, state.code, policy, refusedAt);
+  const refusal = standingRefusal(state, state.code, claim, policy, refusedAt);
   if (refusal === undefined) throw new Error(`the policy knows no refusal: ${reason}`);
   return refusal;
 }

@@ -45,6 +45,8 @@ function register(now: number, issueNumber: number): RegisterAccount {
     type: 'RegisterAccount',
     address: ada.address,
     passwordHash: ada.newPasswordHash,
+    network: ada.network,
+    networkKey: ada.networkKey,
     nonce: exampleNonce(issueNumber),
     keyId: ada.keyId,
     language: ada.language,
@@ -128,7 +130,7 @@ describe.each([
   it('can be registered anew, by a person whose numbers go on', () => {
     given(...history)
       .when(register(noon + 2 * DAY, 2))
-      .then(registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY));
+      .then(registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY, 2));
   });
 
   it('has nothing to activate and no credentials', () => {
@@ -139,15 +141,15 @@ describe.each([
       now: noon + 2 * DAY,
     } as const;
     given(...history)
-      .when({ ...guess, provenRegistration: 1 })
+      .when({ ...guess, provenClaim: 1 })
       .thenThrows(new AccountNotRegistered());
-    given(...history, registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY))
-      .when({ ...guess, provenRegistration: 1 })
+    given(...history, registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY, 2))
+      .when({ ...guess, provenClaim: 1 })
       .thenThrows(new CredentialsSuperseded());
   });
 
   it('ignores late news of what was sent to the person before', () => {
-    const anew = [...history, registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY)];
+    const anew = [...history, registeredAnew(noon + 2 * DAY), codeIssued(2, noon + 2 * DAY, 2)];
     const { state } = given(...anew);
     expect(given(...anew, codeSent(1, noon + 2 * DAY)).state).toEqual(state);
   });
@@ -170,11 +172,11 @@ describe('What is counted against an address', () => {
       accountErased(at),
       registeredAnew(at),
     ).state;
-    expect(before).toMatchObject({ wrongGuessesAt: { length: 9 }, codesIssuedAt: { length: 3 } });
+    expect(before).toMatchObject({ wrongGuessesAt: { length: 9 }, codesIssued: { length: 3 } });
     const counted = before.status === 'pending' ? before : undefined;
     expect(after).toMatchObject({
       wrongGuessesAt: counted?.wrongGuessesAt,
-      codesIssuedAt: counted?.codesIssuedAt,
+      codesIssued: counted?.codesIssued,
     });
   });
 
@@ -193,7 +195,10 @@ describe('What is counted against an address', () => {
       accountErased(at),
       registeredAnew(at),
     );
-    expect(state).toMatchObject({ wrongGuessesAt: [noon + SECOND], codesIssuedAt: [noon] });
+    expect(state).toMatchObject({
+      wrongGuessesAt: [noon + SECOND],
+      codesIssued: [{ at: noon, network: ada.network }],
+    });
   });
 });
 

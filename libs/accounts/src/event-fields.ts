@@ -87,15 +87,6 @@ export function optional<Value>(field: Field<Value>, note: string): Field<Value,
   return { ...field, isOptional: true, note };
 }
 
-/** A field that events from before it existed do not have; they are read as if it held `value`. */
-export function absentBefore<Value>(field: Field<Value>, value: Value): Field<Value> {
-  return {
-    ...field,
-    read: (stored) => (stored === undefined ? value : field.read(stored)),
-    note: `\`${String(value)}\` where it is missing`,
-  };
-}
-
 export type Fields = Readonly<Record<string, Field<unknown, boolean>>>;
 
 type ValueOf<One> = One extends Field<infer Value, boolean> ? Value : never;

@@ -1,6 +1,7 @@
 export * from './account-events.js';
 export type { FieldKind } from './event-fields.js';
 export * from './account.js';
+export { claimFor, claimsAfter, mostClaims, type Claim } from './claims.js';
 export * from './account-errors.js';
 export {
   ACTIVATION_POLICY,

@@ -86,7 +86,7 @@ describe('What the provider reports of a mail', () => {
 describe('A mail that came back', () => {
   const guess = {
     type: 'ActivateAccount',
-    provenRegistration: 1,
+    provenClaim: 1,
     guess: exampleCode(1),
     expected: { issueNumber: 1, code: exampleCode(1) },
     now: noon + 2 * SECOND,

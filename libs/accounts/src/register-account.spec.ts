@@ -3,6 +3,7 @@ import { accountDecider } from './account-decider.js';
 import { defaultActivationPolicy } from './activation-policy.js';
 import type { RegisterAccount } from './register-account.js';
 import {
+  accountActivated,
   accountRegistered,
   activationRefused,
   activeAccount,
@@ -31,6 +32,8 @@ function register(change: Partial<RegisterAccount> = {}): RegisterAccount {
     type: 'RegisterAccount',
     address: ada.address,
     passwordHash: ada.passwordHash,
+    network: ada.network,
+    networkKey: ada.networkKey,
     nonce: exampleNonce(1),
     keyId: ada.keyId,
     language: ada.language,
@@ -51,7 +54,7 @@ describe('Registering an address', () => {
   it('that is pending renews the registration and issues a new code', () => {
     given(...pendingAccount)
       .when(registerAgain(noon + 30 * SECOND, 2))
-      .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND));
+      .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND, 2));
   });
 
   it('that is pending, too soon for a new code, keeps the one mailed before', () => {
@@ -60,7 +63,7 @@ describe('Registering an address', () => {
     decided.then(registrationRenewed(early));
     expect(decided.state).toMatchObject({
       status: 'pending',
-      passwordHash: ada.newPasswordHash,
+      claims: [{ number: 2, network: ada.network, passwordHash: ada.newPasswordHash }],
       registrationNumber: 2,
       code: { issueNumber: 1, delivery: { status: 'sent' } },
     });
@@ -74,14 +77,14 @@ describe('Registering an address', () => {
       .then(registrationRenewed(last));
     given(accountRegistered(), ...issues)
       .when(registerAgain(last + 1, 6))
-      .then(registrationRenewed(last + 1), codeIssued(6, last + 1));
+      .then(registrationRenewed(last + 1), codeIssued(6, last + 1, 2));
   });
 
   it('again gives back neither the guesses of the code nor those of the address', () => {
     const guesses = [1, 2].map((n) => activationRefused(1, 'incorrect', noon + n * SECOND));
     const decided = given(...pendingAccount, ...guesses).when(registerAgain(noon + 3 * SECOND, 2));
     expect(decided.state).toMatchObject({
-      code: { issueNumber: 1, wrongGuesses: 2 },
+      code: { issueNumber: 1, tries: [{ network: ada.network, wrongGuesses: 2 }] },
       wrongGuessesAt: [noon + SECOND, noon + 2 * SECOND],
     });
   });
@@ -93,7 +96,7 @@ describe('Registering an address', () => {
       .then(registrationRenewed(noon + 2 * SECOND));
     given(...failed)
       .when(registerAgain(noon + 30 * SECOND, 2))
-      .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND));
+      .then(registrationRenewed(noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND, 2));
   });
 
   it('that is active changes no credentials, is recorded, and gives the owner notice', () => {
@@ -165,10 +168,90 @@ describe('Registering an address', () => {
     const { state } = given(
       ...pendingAccount,
       registrationRenewed(noon + MINUTE),
-      codeIssued(2, noon + MINUTE),
+      codeIssued(2, noon + MINUTE, 2),
       codeSent(2, noon + MINUTE),
       registrationRenewed(noon + 2 * MINUTE),
     );
     expect(state).toMatchObject({ registrationNumber: 3, registeredAt: noon });
+  });
+});
+
+describe('Claims', () => {
+  const from = (network: string, now: number, change: Partial<RegisterAccount> = {}) =>
+    register({
+      network,
+      passwordHash: `hash of ${network}`,
+      nonce: exampleNonce(2),
+      now,
+      ...change,
+    });
+  const claimOf = (network: string, at: number) =>
+    registrationRenewed(at, { network, passwordHash: `hash of ${network}` });
+  const networks = ['train', 'office', 'b', 'c', 'd', 'e', 'f'];
+  const eight = [...pendingAccount, ...networks.map((network) => claimOf(network, noon + SECOND))];
+
+  it('of one network are replaced by its own registrations alone', () => {
+    const { state } = given(...pendingAccount, claimOf('train', noon + SECOND)).when(
+      from('train', noon + 2 * SECOND, { passwordHash: 'another', language: 'en' }),
+    );
+    expect(state).toMatchObject({
+      registrationNumber: 3,
+      claims: [
+        { number: 1, network: ada.network, passwordHash: ada.passwordHash, language: ada.language },
+        { number: 3, network: 'train', passwordHash: 'another', language: 'en' },
+      ],
+    });
+  });
+
+  it('are eight at most: a ninth network changes nothing, one of the eight its own', () => {
+    given(...eight)
+      .when(from('ninth', noon + DAY - 1))
+      .then();
+    const replaced = given(...eight).when(from('train', noon + MINUTE));
+    expect(replaced.state).toMatchObject({ claims: { length: 8 } });
+  });
+
+  it('give way when they are older than 24 hours, the oldest first', () => {
+    const decided = given(...eight).when(from('ninth', noon + DAY));
+    expect(decided.state).toMatchObject({ claims: { length: 8 } });
+    const { claims } = decided.state as unknown as { claims: { network: string }[] };
+    expect(claims.map(({ network }) => network)).toEqual([...networks, 'ninth']);
+  });
+
+  it('get no code while the code of another network is alive, and one when it is not', () => {
+    given(...pendingAccount)
+      .when(from('train', noon + 59_999))
+      .then(claimOf('train', noon + 59_999));
+    given(...pendingAccount)
+      .when(from('train', noon + MINUTE))
+      .then(claimOf('train', noon + MINUTE), codeIssued(2, noon + MINUTE, 2));
+    given(accountRegistered(), codeIssued(), codeUndeliverable(1, noon + SECOND))
+      .when(from('train', noon + 30 * SECOND))
+      .then(claimOf('train', noon + 30 * SECOND), codeIssued(2, noon + 30 * SECOND, 2));
+  });
+
+  it('leave each other the codes that each network may ask for', () => {
+    const issues = [1, 2, 3, 4, 5].map((n) => codeIssued(n, noon + (n - 1) * MINUTE));
+    const at = noon + 30 * MINUTE;
+    given(accountRegistered(), ...issues, codeSent(5, noon + 4 * MINUTE))
+      .when(from('train', at, { nonce: exampleNonce(6) }))
+      .then(claimOf('train', at), codeIssued(6, at, 2));
+  });
+
+  it('end with the activation of one, which is the account from then on', () => {
+    const { state } = given(
+      ...pendingAccount,
+      claimOf('train', noon + SECOND),
+      accountActivated(1, noon + 2 * SECOND, 2),
+    );
+    expect(state).toMatchObject({
+      status: 'active',
+      claim: { number: 2, network: 'train', passwordHash: 'hash of train' },
+    });
+  });
+
+  it('keep the language of the owner, whatever strangers read', () => {
+    const decided = given(...activeAccount).when(from('train', noon + DAY, { language: 'en' }));
+    expect(decided.events.at(-1)).toEqual(ownerNoticeIssued(1, noon + DAY));
   });
 });

@@ -1,6 +1,7 @@
-import type { Account, ActiveAccount } from './account.js';
+import { codeExpiry, type Account, type ActiveAccount, type PendingAccount } from './account.js';
 import type { AccountEvent, Instant, OwnerNoticeIssued } from './account-events.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
+import { hasRoomFor } from './claims.js';
 import { DAY, type ActivationPolicy } from './activation-policy.js';
 import type { MailLanguage } from './mail-language.js';
 import { nextCode } from './request-activation-code.js';
@@ -13,11 +14,15 @@ export interface RegisterAccount {
   /** As typed by the person. */
   readonly address: string;
   readonly passwordHash: string;
+  /** Name of the caller's network, made with the account's network key, or else with the one below. */
+  readonly network: string;
+  /** For a person who has none yet: 16 random bytes, lower-case hexadecimal. */
+  readonly networkKey: string;
   /** For the code that may be issued: 16 random bytes, lower-case hexadecimal. */
   readonly nonce: string;
   /** Names the master key to derive that code from. */
   readonly keyId: string;
-  /** What the caller reads: for the mail that may follow. */
+  /** What the caller reads. */
   readonly language: MailLanguage;
   /** What calls from everywhere have left of what may happen to the address; everything when left out. */
   readonly allowed?: RegistrationAllowance;
@@ -30,36 +35,39 @@ export function registerAccount(
   state: Account,
   policy: ActivationPolicy,
 ): AccountEvent[] {
-  const { address, passwordHash, now } = command;
+  const { address, passwordHash, network, networkKey, language, now } = command;
   if (command.allowed === 'nothing') return [];
   const mayMail = command.allowed !== 'registration';
+  const claim = { address, passwordHash, network, language };
   switch (state.status) {
     case 'not-registered':
       return [
-        { type: 'AccountRegistered', data: { address, passwordHash, registeredAt: now } },
-        ...(mayMail ? [nextCode(command, 0)] : []),
+        { type: 'AccountRegistered', data: { ...claim, networkKey, registeredAt: now } },
+        ...(mayMail ? [nextCode(command, 1, 0)] : []),
       ];
     case 'lapsed':
     case 'erased': {
       const registrationNumber = state.registrationNumber + 1;
       const registered: AccountEvent = {
         type: 'AccountRegistered',
-        data: { address, passwordHash, registeredAt: now, registrationNumber },
+        data: { ...claim, networkKey, registeredAt: now, registrationNumber },
       };
-      // The address' codes stay counted, or forgetting and registering in turn would fill an inbox.
-      return !mayMail || now < newCodeAllowedFrom(state, policy)
+      return !mayMail || now < newCodeAllowedFrom(state, network, policy)
         ? [registered]
-        : [registered, nextCode(command, state.lastIssueNumber)];
+        : [registered, nextCode(command, registrationNumber, state.lastIssueNumber)];
     }
     case 'pending': {
+      if (!hasRoomFor(state.claims, network, now)) return [];
       const renewed: AccountEvent = {
         type: 'RegistrationRenewed',
-        data: { passwordHash, renewedAt: now },
+        data: { ...claim, renewedAt: now },
       };
       // Without a new code the one mailed before stays live: renewing must not lock the owner out.
-      return !mayMail || now < newCodeAllowedFrom(state, policy)
+      return !mayMail ||
+        now < newCodeAllowedFrom(state, network, policy) ||
+        isCodeOfOthersAlive(state, network, policy, now)
         ? [renewed]
-        : [renewed, nextCode(command, state.lastIssueNumber)];
+        : [renewed, nextCode(command, state.registrationNumber + 1, state.lastIssueNumber)];
     }
     case 'active': {
       const events: AccountEvent[] = [];
@@ -75,6 +83,21 @@ export function registerAccount(
   }
 }
 
+/** Then its mail is in the inbox, or on its way to it: with it, the owner activates the claim of whichever network. */
+function isCodeOfOthersAlive(
+  { code }: PendingAccount,
+  network: string,
+  policy: ActivationPolicy,
+  now: Instant,
+) {
+  return (
+    code !== undefined &&
+    code.askedBy.network !== network &&
+    code.delivery.status !== 'undeliverable' &&
+    now < codeExpiry(code, policy)
+  );
+}
+
 /** Anybody can register an address again and again: that must not make its stream grow. */
 function isRecordDue({ registrationRefusedAt }: ActiveAccount, now: Instant) {
   return registrationRefusedAt === undefined || now >= registrationRefusedAt + DAY;
@@ -85,9 +108,10 @@ function isNoticeDue({ ownerNotice }: ActiveAccount, policy: ActivationPolicy, n
   return ownerNotice === undefined || now >= ownerNotice.issuedAt + policy.ownerNoticeIntervalMs;
 }
 
+/** In the language of the owner, whatever the caller reads. */
 function nextNotice(
-  { language, now }: RegisterAccount,
-  { ownerNotice }: ActiveAccount,
+  { now }: RegisterAccount,
+  { ownerNotice, claim: { language } }: ActiveAccount,
 ): OwnerNoticeIssued {
   const noticeNumber = (ownerNotice?.noticeNumber ?? 0) + 1;
   return { type: 'OwnerNoticeIssued', data: { noticeNumber, issuedAt: now, language } };

@@ -5,6 +5,7 @@ import {
   ActivationCodeNotUndeliverable,
 } from './account-errors.js';
 import type { AccountEvent, Instant } from './account-events.js';
+import { claimFor } from './claims.js';
 import { nextCode } from './request-activation-code.js';
 
 /** An operator has a new code sent in place of one that could not be delivered. */
@@ -31,9 +32,11 @@ export function reissueActivationCode(
 ): AccountEvent[] {
   if (!isRegistered(state)) throw new AccountNotRegistered();
   if (state.status === 'active') throw new AccountAlreadyActive(state.activatedAt);
-  const { code } = state;
-  if (code?.issueNumber !== command.issueNumber || code.delivery.status !== 'undeliverable') {
+  const { claims, code } = state;
+  const claim = code && claimFor(claims, code.askedBy.network);
+  const isUndeliverable = code?.delivery.status === 'undeliverable';
+  if (claim === undefined || code?.issueNumber !== command.issueNumber || !isUndeliverable) {
     throw new ActivationCodeNotUndeliverable(command.issueNumber);
   }
-  return [nextCode({ ...code, ...command }, code.issueNumber)];
+  return [nextCode(command, claim.number, code.issueNumber)];
 }

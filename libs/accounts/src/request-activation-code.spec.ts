@@ -27,13 +27,12 @@ import { givenWhenThen } from './testing/given-when-then.js';
 
 const given = givenWhenThen(accountDecider(defaultActivationPolicy), expect);
 
-function request(now: number, issueNumber = 2, provenRegistration = 1): RequestActivationCode {
+function request(now: number, issueNumber = 2, provenClaim = 1): RequestActivationCode {
   return {
     type: 'RequestActivationCode',
-    provenRegistration,
+    provenClaim,
     nonce: exampleNonce(issueNumber),
     keyId: ada.keyId,
-    language: ada.language,
     now,
   };
 }
@@ -47,7 +46,7 @@ describe('Requesting a new activation code', () => {
     const decided = given(...pendingAccount).when(request(noon + MINUTE));
     decided.then(codeIssued(2, noon + MINUTE));
     expect(decided.state).toMatchObject({
-      code: { issueNumber: 2, delivery: { status: 'awaited' }, wrongGuesses: 0, refusals: [] },
+      code: { issueNumber: 2, delivery: { status: 'awaited' }, tries: [] },
     });
   });
 
@@ -115,6 +114,6 @@ describe('Requesting a new activation code', () => {
       .thenThrows(new CredentialsSuperseded());
     given(...renewed)
       .when(request(noon + MINUTE, 2, 2))
-      .then(codeIssued(2, noon + MINUTE));
+      .then(codeIssued(2, noon + MINUTE, 2));
   });
 });

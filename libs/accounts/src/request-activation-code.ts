@@ -3,21 +3,18 @@ import { ActivationCodeRequestedTooSoon } from './account-errors.js';
 import type { AccountEvent, ActivationCodeIssued, Instant } from './account-events.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
-import type { MailLanguage } from './mail-language.js';
 import { provenPendingAccount } from './proven-account.js';
 
 export interface RequestActivationCode {
   readonly type: 'RequestActivationCode';
-  /** The registration whose password the caller proved to know. */
-  readonly provenRegistration: number;
+  /** The claim whose password the caller proved to know. */
+  readonly provenClaim: number;
   /** Calls from everywhere caused as many mails to the inbox as it gets in a day: no code is issued. */
   readonly isInboxFull?: boolean;
   /** 16 random bytes, lower-case hexadecimal. */
   readonly nonce: string;
   /** Names the master key to derive the code from. */
   readonly keyId: string;
-  /** What the caller reads. */
-  readonly language: MailLanguage;
   readonly now: Instant;
 }
 
@@ -30,24 +27,23 @@ export function requestActivationCode(
   state: Account,
   policy: ActivationPolicy,
 ): AccountEvent[] {
-  const account = provenPendingAccount(state, command.provenRegistration);
-  const allowedFrom = newCodeAllowedFrom(account, policy);
+  const { account, claim } = provenPendingAccount(state, command.provenClaim);
+  const allowedFrom = newCodeAllowedFrom(account, claim.network, policy);
   if (command.now < allowedFrom) throw new ActivationCodeRequestedTooSoon(allowedFrom);
-  return command.isInboxFull ? [] : [nextCode(command, account.lastIssueNumber)];
+  return command.isInboxFull ? [] : [nextCode(command, claim.number, account.lastIssueNumber)];
 }
 
-/** @param lastIssueNumber of the newest code; 0 before the first */
+/**
+ * @param claimNumber of the claim that asks for it
+ * @param lastIssueNumber of the newest code; 0 before the first
+ */
 export function nextCode(
-  {
-    nonce,
-    keyId,
-    language,
-    now,
-  }: Omit<RequestActivationCode, 'type' | 'provenRegistration' | 'isInboxFull'>,
+  { nonce, keyId, now }: Pick<RequestActivationCode, 'nonce' | 'keyId' | 'now'>,
+  claimNumber: number,
   lastIssueNumber: number,
 ): ActivationCodeIssued {
   return {
     type: 'ActivationCodeIssued',
-    data: { issueNumber: lastIssueNumber + 1, nonce, keyId, issuedAt: now, language },
+    data: { issueNumber: lastIssueNumber + 1, nonce, keyId, issuedAt: now, claimNumber },
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { PendingAccount } from './account.js';
 import { accountDecider } from './account-decider.js';
 import type { Instant } from './account-events.js';
 import { defaultActivationPolicy } from './activation-policy.js';
@@ -30,8 +31,9 @@ describe('A password hash that is out of date', () => {
         upgrade(noon + MINUTE),
       );
       expect(state).toMatchObject({
-        status: facts.length ? 'active' : 'pending',
-        passwordHash: ada.upgradedPasswordHash,
+        ...(facts.length
+          ? { status: 'active', claim: { passwordHash: ada.upgradedPasswordHash } }
+          : { status: 'pending', claims: [{ passwordHash: ada.upgradedPasswordHash }] }),
         registrationNumber: 1,
       });
     }
@@ -41,7 +43,10 @@ describe('A password hash that is out of date', () => {
   it('leaves the code as it was', () => {
     const before = given(accountRegistered(), codeIssued());
     const { state } = before.when(upgrade(noon));
-    expect(state).toEqual({ ...before.state, passwordHash: ada.upgradedPasswordHash });
+    expect(state).toMatchObject({
+      code: (before.state as PendingAccount).code,
+      claims: [{ number: 1, passwordHash: ada.upgradedPasswordHash }],
+    });
   });
 
   it('is replaced once', () => {
@@ -51,7 +56,18 @@ describe('A password hash that is out of date', () => {
   it('stays when another password replaced it meanwhile', () => {
     given(accountRegistered(), registrationRenewed(noon)).when(upgrade(noon)).then();
     const { state } = given(accountRegistered(), registrationRenewed(noon)).when(upgrade(noon));
-    expect(state).toMatchObject({ passwordHash: ada.newPasswordHash });
+    expect(state).toMatchObject({ claims: [{ passwordHash: ada.newPasswordHash }] });
+  });
+
+  it('is that of the claim whose password it is, and leaves the others alone', () => {
+    const decided = given(
+      accountRegistered(),
+      registrationRenewed(noon, { network: 'train', passwordHash: 'of the train' }),
+    ).when(upgrade(noon));
+    decided.then(passwordHashUpgraded(noon));
+    expect(decided.state).toMatchObject({
+      claims: [{ passwordHash: ada.upgradedPasswordHash }, { passwordHash: 'of the train' }],
+    });
   });
 
   it('is none where the address is not registered', () => {

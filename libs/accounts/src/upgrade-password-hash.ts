@@ -15,6 +15,10 @@ export function upgradePasswordHash(
   { replaces, passwordHash, now }: UpgradePasswordHash,
   state: Account,
 ): AccountEvent[] {
-  if (!isRegistered(state) || state.passwordHash !== replaces) return [];
-  return [{ type: 'PasswordHashUpgraded', data: { passwordHash, upgradedAt: now } }];
+  if (!isRegistered(state)) return [];
+  const claims = state.status === 'active' ? [state.claim] : state.claims;
+  const claim = claims.find((one) => one.passwordHash === replaces);
+  if (claim === undefined) return [];
+  const data = { claimNumber: claim.number, passwordHash, upgradedAt: now };
+  return [{ type: 'PasswordHashUpgraded', data }];
 }

@@ -181,17 +181,17 @@ function historyOf(policy: ActivationPolicy, taken: readonly Step[]): AccountEve
   for (const { waitMs, does } of taken) {
     now += waitMs;
     const issue = 'lastIssueNumber' in state ? state.lastIssueNumber : 0;
-    const provenRegistration = 'registrationNumber' in state ? state.registrationNumber : 1;
+    const provenClaim = 'registrationNumber' in state ? state.registrationNumber : 1;
     const toIssue = {
       nonce: exampleNonce(issue + 1),
       keyId: ada.keyId,
-      language: ada.language,
       now,
     };
-    const { address, passwordHash } = ada;
+    const { address, passwordHash, network, networkKey, language } = ada;
+    const registered = { address, passwordHash, network, networkKey, language };
     const command = {
-      register: { type: 'RegisterAccount', address, passwordHash, ...toIssue } as const,
-      request: { type: 'RequestActivationCode', provenRegistration, ...toIssue } as const,
+      register: { type: 'RegisterAccount', ...registered, ...toIssue } as const,
+      request: { type: 'RequestActivationCode', provenClaim, ...toIssue } as const,
       send: {
         type: 'RecordActivationCodeSent',
         issueNumber: issue,
@@ -211,7 +211,7 @@ function historyOf(policy: ActivationPolicy, taken: readonly Step[]): AccountEve
 
     function guessOf(guess: string) {
       const expected = { issueNumber: issue, code: exampleCode(issue) };
-      return { type: 'ActivateAccount', provenRegistration, guess, expected, now } as const;
+      return { type: 'ActivateAccount', provenClaim, guess, expected, now } as const;
     }
   }
   return history;

@@ -1,4 +1,10 @@
-import { evolve, initialState, type Account, type PendingAccount } from './account.js';
+import {
+  claimNumbered,
+  evolve,
+  initialState,
+  type Account,
+  type PendingAccount,
+} from './account.js';
 import type { AccountEvent, ActivationCodeIssued, ActivationRefused } from './account-events.js';
 import { standingRefusal } from './activate-account.js';
 import { newCodeAllowedFrom } from './activation-budgets.js';
@@ -143,8 +149,8 @@ function after(
       return afterRefusal(course, event, policy, unseenGuess);
     case 'AccountActivated': {
       if (course.isAhead) return { ...course, isAhead: false, sooner: course.sooner + 1 };
-      const { issueNumber, activatedAt } = event.data;
-      return isCompared(state, issueNumber, activatedAt, policy)
+      const { activatedAt } = event.data;
+      return isCompared(state, event.data, activatedAt, policy)
         ? then(course, event)
         : { ...course, lost: course.lost + 1 };
     }
@@ -168,10 +174,10 @@ function afterRefusal(
   policy: ActivationPolicy,
   unseenGuess: 'right' | 'wrong',
 ): Course {
-  const { issueNumber, reason, refusedAt } = event.data;
+  const { issueNumber, claimNumber, reason, refusedAt } = event.data;
   if (course.isAhead) return course;
   if (reason === 'incorrect') {
-    return isCompared(course.state, issueNumber, refusedAt, policy)
+    return isCompared(course.state, event.data, refusedAt, policy)
       ? then(course, event)
       : { ...course, notComparedAnyMore: course.notComparedAnyMore + 1 };
   }
@@ -181,7 +187,7 @@ function afterRefusal(
     ? {
         ...then(compared, {
           type: 'AccountActivated',
-          data: { issueNumber, activatedAt: refusedAt },
+          data: { issueNumber, claimNumber, activatedAt: refusedAt },
         }),
         isAhead: true,
       }
@@ -191,27 +197,31 @@ function afterRefusal(
 /** Whether the event is a guess that was refused unseen, and that this course would have compared. */
 function isComparedUnseen(course: Course, event: AccountEvent, policy: ActivationPolicy): boolean {
   if (event.type !== 'ActivationRefused' || event.data.reason === 'incorrect') return false;
-  const { issueNumber, refusedAt } = event.data;
-  return isCompared(course.state, issueNumber, refusedAt, policy);
+  return isCompared(course.state, event.data, event.data.refusedAt, policy);
 }
 
 function isCompared(
   state: Account,
-  issueNumber: number,
+  { issueNumber, claimNumber }: Pick<ActivationRefused['data'], 'issueNumber' | 'claimNumber'>,
   at: number,
   policy: ActivationPolicy,
 ): boolean {
   if (state.status !== 'pending' || state.code?.issueNumber !== issueNumber) return false;
   if (state.code.delivery.status === 'undeliverable') return false;
-  return standingRefusal(state, state.code, policy, at) === undefined;
+  const claim = claimNumbered(state, claimNumber);
+  return claim !== undefined && standingRefusal(state, state.code, claim, policy, at) === undefined;
 }
 
 /** In place of a code that could not be delivered, an operator may have asked for one: no limit applies. */
 function isIssued(
   state: PendingAccount,
-  { data: { issuedAt } }: ActivationCodeIssued,
+  { data: { issuedAt, claimNumber } }: ActivationCodeIssued,
   policy: ActivationPolicy,
 ): boolean {
+  const network = claimNumbered(state, claimNumber)?.network;
   const isInPlaceOfALostOne = state.code?.delivery.status === 'undeliverable';
-  return isInPlaceOfALostOne || issuedAt >= newCodeAllowedFrom(state, policy);
+  return (
+    isInPlaceOfALostOne ||
+    (network !== undefined && issuedAt >= newCodeAllowedFrom(state, network, policy))
+  );
 }

@@ -59,10 +59,11 @@ describe('The database describes', () => {
     await aside.drop(database);
   });
 
-  it('which columns hold personal data: addresses and hashes, and nothing else', async () => {
+  it('which columns hold personal data: addresses, claims and what names their networks', async () => {
     expect(await columns(`col_description(attrelid, attnum) like 'Personal data.%'`)).toEqual([
       'read_model.accounts.address',
-      'read_model.accounts.password_hash',
+      'read_model.accounts.claims',
+      'read_model.accounts.network_key',
     ]);
   });
 });

@@ -9,7 +9,7 @@ import {
   personalFieldsOf,
   toStored,
 } from '@app/accounts';
-import type { AccountEvent } from '@app/accounts';
+import type { AccountEvent, AccountRegistered } from '@app/accounts';
 import type { Circumstances, NewestEvents, RecordedEvent, StoredShape } from '@app/event-store';
 import fc from 'fast-check';
 import { storedAccountEvents } from '@app/accounts/testing/stored-account-events.js';
@@ -21,9 +21,19 @@ import { SealBroken } from './seal.js';
 const ada = accountStreamName('11111111-1111-4111-8111-111111111111');
 const grace = accountStreamName('22222222-2222-4222-8222-222222222222');
 const everyEvent = storedAccountEvents.map(({ event }) => event);
-const registered: AccountEvent = {
+const ofClaim = {
+  networkKey: '00112233445566778899aabbccddeeff',
+  network: 'n',
+  language: 'en',
+} as const;
+const registered: AccountRegistered = {
   type: 'AccountRegistered',
-  data: { address: 'Ada.Lovelace@Example.org', passwordHash: 'v1$p1$hash-of-ada', registeredAt: 0 },
+  data: {
+    address: 'Ada.Lovelace@Example.org',
+    passwordHash: 'v1$p1$hash-of-ada',
+    ...ofClaim,
+    registeredAt: 0,
+  },
 };
 
 describe('Account events', () => {
@@ -43,7 +53,7 @@ describe('Account events', () => {
         async (address, passwordHash) => {
           const event: AccountEvent = {
             type: 'AccountRegistered',
-            data: { address, passwordHash, registeredAt: 0 },
+            data: { address, passwordHash, ...ofClaim, registeredAt: 0 },
           };
           expect(await codec.decode(await stored(codec, ada, [event]))).toEqual([event]);
         },
@@ -155,7 +165,7 @@ describe('Account events', () => {
 
   it('that are erased are not stored again', async () => {
     const { codec } = encrypting();
-    const data = { address: erased, passwordHash: erased, registeredAt: 0 };
+    const data = { ...registered.data, address: erased, passwordHash: erased };
     await expect(codec.encode(ada, [{ type: 'AccountRegistered', data }])).rejects.toThrow(
       TypeError,
     );
@@ -167,11 +177,17 @@ describe('Account events', () => {
     keys.destroy(accountIdOfStream(ada));
     const anew: AccountEvent = {
       type: 'AccountRegistered',
-      data: { address: 'a@b.c', passwordHash: 'h', registeredAt: 1, registrationNumber: 3 },
+      data: { ...registered.data, address: 'a@b.c', registeredAt: 1, registrationNumber: 3 },
     };
     const renewed: AccountEvent = {
       type: 'RegistrationRenewed',
-      data: { passwordHash: 'another', renewedAt: 2 },
+      data: {
+        address: 'a@b.c',
+        passwordHash: 'another',
+        network: 'n',
+        language: 'en',
+        renewedAt: 2,
+      },
     };
     const after = await stored(codec, ada, [anew]);
     const later = await stored(codec, ada, [renewed], { newest: newestOf([...before, ...after]) });
@@ -179,7 +195,12 @@ describe('Account events', () => {
     expect(await codec.decode([...before, ...after, ...later])).toEqual([
       {
         type: 'AccountRegistered',
-        data: { ...registered.data, address: erased, passwordHash: erased },
+        data: {
+          ...registered.data,
+          address: erased,
+          passwordHash: erased,
+          networkKey: erased,
+        },
       },
       anew,
       renewed,
@@ -237,7 +258,7 @@ describe('Where a request came from', () => {
   const client = { address: '203.0.113.77', userAgent: 'Lovelace/1.0 (engine)' };
   const refused: AccountEvent = {
     type: 'ActivationRefused',
-    data: { issueNumber: 1, reason: 'incorrect', refusedAt: 0 },
+    data: { issueNumber: 1, claimNumber: 1, reason: 'incorrect', refusedAt: 0 },
   };
 
   it('is stored sealed beside every event, and read again', async () => {
@@ -263,7 +284,7 @@ describe('Where a request came from', () => {
     keys.destroy(accountIdOfStream(ada));
     const anew: AccountEvent = {
       type: 'AccountRegistered',
-      data: { address: 'a@b.c', passwordHash: 'h', registeredAt: 1, registrationNumber: 2 },
+      data: { ...registered.data, address: 'a@b.c', registeredAt: 1, registrationNumber: 2 },
     };
     const after = await stored(codec, ada, [anew], { client, newest: newestOf(before) });
     const later = await stored(codec, ada, [refused], {

@@ -12,7 +12,10 @@ const CODE_TTL_MS = 60 * SECOND_MS;
 /** The last of all: their addresses begin alike, which is the worst case of a search by both. */
 const WAVE_SHARE = 0.003;
 
-/** The password of every account that has one to prove. */
+/** Each account is registered from one network. */
+const CLAIM = { networkKey: '00112233445566778899aabbccddeeff', network: 'home', language: 'en' };
+
+/** The password of every account. */
 export const password = 'correct horse battery staple';
 
 /** @param {{accounts: number}} dataSet */
@@ -53,13 +56,13 @@ export function lifeOf(number, dataSet) {
   const registration = [
     {
       type: 'AccountRegistered',
-      data: { address: addressOf(number, dataSet), passwordHash, registeredAt: at },
+      data: { address: addressOf(number, dataSet), passwordHash, ...CLAIM, registeredAt: at },
     },
     issued(1, at),
   ];
   const activated = (issueNumber, activatedAt) => ({
     type: 'AccountActivated',
-    data: { issueNumber, activatedAt },
+    data: { issueNumber, claimNumber: 1, activatedAt },
   });
   switch (fateOf(number)) {
     case 'pending':
@@ -76,7 +79,12 @@ export function lifeOf(number, dataSet) {
           sent(number, 1, at + 200),
           {
             type: 'ActivationRefused',
-            data: { issueNumber: 1, reason: 'incorrect', refusedAt: at + 20 * SECOND_MS },
+            data: {
+              issueNumber: 1,
+              claimNumber: 1,
+              reason: 'incorrect',
+              refusedAt: at + 20 * SECOND_MS,
+            },
           },
           issued(2, at + 40 * SECOND_MS),
           sent(number, 2, at + 41 * SECOND_MS),
@@ -111,7 +119,7 @@ function issued(issueNumber, issuedAt) {
       nonce: randomBytes(16).toString('hex'),
       keyId: 'k1',
       issuedAt,
-      language: 'en',
+      claimNumber: 1,
     },
   };
 }
@@ -139,12 +147,16 @@ export function longHistoryOf(refusals, dataSet) {
         data: {
           address: `history${refusals}@example.org`,
           passwordHash: dataSet.passwordHashes[0],
+          ...CLAIM,
           registeredAt: at,
         },
       },
       issued(1, at),
       sent(-refusals, 1, at + 200),
-      { type: 'AccountActivated', data: { issueNumber: 1, activatedAt: at + 20 * SECOND_MS } },
+      {
+        type: 'AccountActivated',
+        data: { issueNumber: 1, claimNumber: 1, activatedAt: at + 20 * SECOND_MS },
+      },
       ...Array.from({ length: refusals }, (_, n) => ({
         type: 'RegistrationRefused',
         data: { reason: 'already-active', refusedAt: at + (n + 1) * 60 * SECOND_MS },

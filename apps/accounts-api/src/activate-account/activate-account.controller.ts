@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ApiConsistencyToken, CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
-import type { ProvenRegistration } from '../basic-auth/proven-account.js';
+import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { WrongCodeThrottleInterceptor } from '../limits/throttle-wrong-codes.interceptor.js';
@@ -73,7 +73,7 @@ export class ActivateAccountController {
   )
   async activate(
     @Body({ schema: activationRequest }) { code }: z.infer<typeof activationRequest>,
-    @Proven() account: ProvenRegistration,
+    @Proven() account: ProvenClaim,
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof activationAnswer> & WrittenAt> {
     const { activatedAt, written } = await this.commandBus.execute(

@@ -10,6 +10,7 @@ import {
   ActivationCodeMissing,
   CredentialsSuperseded,
 } from '@app/accounts';
+import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { RegisterAccountCommand } from '../register-account/register-account.handler.js';
 import { RequestActivationCodeCommand } from '../request-activation-code/request-activation-code.handler.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
@@ -30,27 +31,20 @@ describe('Activating an account', () => {
     accounts.register.execute(
       new RegisterAccountCommand(exampleAddress, 'first password', exampleContext),
     );
-  const activate = (guess: string, registrationNumber = 1) =>
+  const activate = (guess: string, claimNumber = 1) =>
     accounts.activate.execute(
-      new ActivateAccountCommand(
-        { accountId: accounts.accountId, registrationNumber },
-        guess,
-        exampleContext,
-      ),
+      new ActivateAccountCommand(accounts.proven(claimNumber), guess, exampleContext),
     );
   const newCode = async () => {
     accounts.now += 3_600 * SECOND;
     await accounts.requestCode.execute(
-      new RequestActivationCodeCommand(
-        { accountId: accounts.accountId, registrationNumber: 1 },
-        exampleContext,
-      ),
+      new RequestActivationCodeCommand(accounts.proven(1), exampleContext),
     );
     await accounts.mailed();
   };
-  const refusalOf = async (guess: string, registrationNumber = 1): Promise<AccountError> => {
+  const refusalOf = async (guess: string, claimNumber = 1): Promise<AccountError> => {
     try {
-      await activate(guess, registrationNumber);
+      await activate(guess, claimNumber);
     } catch (error) {
       if (error instanceof AccountError) return error;
       throw error;
@@ -65,7 +59,7 @@ describe('Activating an account', () => {
     expect(activatedAt).toBe(accounts.now);
     expect(await newest()).toEqual({
       type: 'AccountActivated',
-      data: { issueNumber: 1, activatedAt },
+      data: { issueNumber: 1, claimNumber: 1, activatedAt },
     });
     expect((await accounts.recorded()).at(-1)?.metadata).toMatchObject({
       actor: 'account',
@@ -152,6 +146,22 @@ describe('Activating an account', () => {
     expect(await refusalOf(await accounts.code(), 1)).toBeInstanceOf(CredentialsSuperseded);
     await activate(await accounts.code(), 2);
     expect(await refusalOf('0000', 1)).toBeInstanceOf(CredentialsSuperseded);
+  });
+
+  it('goes on with the claim that replaced the proven one meanwhile, when the password is right for that', async () => {
+    await register();
+    const states: string[] = [];
+    const proven: ProvenClaim = {
+      ...accounts.proven(1),
+      proveAgain: async ({ status }) => {
+        states.push(status);
+        return 2;
+      },
+    };
+    const code = await accounts.code();
+    await accounts.activate.execute(new ActivateAccountCommand(proven, code, exampleContext));
+    expect(states).toEqual(['pending']);
+    expect(await newest()).toMatchObject({ type: 'AccountActivated', data: { claimNumber: 2 } });
   });
 
   it('refuses an address without a registration', async () => {

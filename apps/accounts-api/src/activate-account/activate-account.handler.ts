@@ -14,7 +14,8 @@ import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import type { ProvenRegistration } from '../basic-auth/proven-account.js';
+import { onProvenClaim } from '../basic-auth/proven-account.js';
+import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
@@ -29,7 +30,7 @@ export interface ActivatedAccount extends WrittenAt {
 /** The caller, who has proven the password, offers a code. */
 export class ActivateAccountCommand extends Command<ActivatedAccount> {
   constructor(
-    readonly account: ProvenRegistration,
+    readonly account: ProvenClaim,
     readonly guess: string,
     readonly context: RequestContext,
   ) {
@@ -49,18 +50,20 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccountCo
   ) {}
 
   async execute({ account, guess, context }: ActivateAccountCommand): Promise<ActivatedAccount> {
-    const { accountId, registrationNumber } = account;
-    const { events, state, appended } = await handleCommand(
-      this.accounts,
-      accountStreamName(accountId),
-      (current): AccountCommand => ({
-        type: 'ActivateAccount',
-        provenRegistration: registrationNumber,
-        guess,
-        expected: this.expectedCode(accountId, current),
-        now: this.clock(),
-      }),
-      commandContext(context, 'account'),
+    const { accountId } = account;
+    const { events, state, appended } = await onProvenClaim(this.accounts, account, (provenClaim) =>
+      handleCommand(
+        this.accounts,
+        accountStreamName(accountId),
+        (current): AccountCommand => ({
+          type: 'ActivateAccount',
+          provenClaim,
+          guess,
+          expected: this.expectedCode(accountId, current),
+          now: this.clock(),
+        }),
+        commandContext(context, 'account'),
+      ),
     );
     const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);

@@ -2,17 +2,26 @@ import type { ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Problem } from '@app/http-service';
+import { accountStreamName } from '@app/accounts';
 import { ReadModelBehind } from '@app/consumers';
+import { loadStream } from '@app/event-store';
 import { DatabaseUnavailable } from '@app/postgres';
 import type { Queryable, Statement } from '@app/postgres';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import { HashingOverloaded } from '../passwords/password-hasher.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
+import { networksOf } from '../client-address/network.js';
+import { RegisterAccountCommand } from '../register-account/register-account.handler.js';
 import { ClientAddresses, TrustedProxies } from '../client-address/client-addresses.js';
 import { examplePasswordCheck } from '../testing/example-password-check.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { BasicAuthGuard } from './basic-auth.guard.js';
 import { Proven } from './proven-account.js';
+import type { ProvenClaim } from './proven-account.js';
+
+const HOME = '203.0.113.9';
+const TRAIN = '198.51.100.9';
+const ELSEWHERE = '192.0.2.9';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -38,6 +47,14 @@ describe('Basic Auth', () => {
   let waitUntil: (position: bigint) => Promise<void>;
   let readYourWrites: ReadYourWrites;
 
+  const networkKey = '00112233445566778899aabbccddeeff';
+  const claimOf = (number: number, from: string, password: string) => ({
+    number,
+    network: accounts.networkNames.nameOf(networkKey, networksOf(from).network),
+    address: exampleAddress,
+    passwordHash: `hash of ${password}`,
+  });
+
   beforeEach(() => {
     accounts = new ExampleAccounts();
     readModel = new ExampleReadModel([
@@ -47,8 +64,11 @@ describe('Basic Auth', () => {
         status: 'pending',
         registered_at: new Date(),
         activated_at: null,
-        password_hash: 'hash of right password',
-        registration_number: 3,
+        network_key: networkKey,
+        claims: JSON.stringify([
+          claimOf(2, HOME, 'password at home'),
+          claimOf(3, TRAIN, 'right password'),
+        ]),
       },
     ]);
     waitUntil = async () => undefined;
@@ -60,6 +80,7 @@ describe('Basic Auth', () => {
       readModel,
       examplePasswordCheck(accounts, { cacheMs: 60_000 }),
       accounts.accountIds,
+      accounts.networkNames,
       accounts.consistencyTokens,
       readYourWrites,
       new ClientAddresses(new TrustedProxies('')),
@@ -73,8 +94,9 @@ describe('Basic Auth', () => {
   const tokenOf = (position: bigint) =>
     accounts.consistencyTokens.seal({ accountId: accounts.accountId, revision: 3n, position });
 
-  async function ask(headers: Headers): Promise<ExecutionContext> {
-    const request = { id: exampleContext.requestId, headers, raw: { socket: {} } };
+  async function ask(headers: Headers, from = ELSEWHERE): Promise<ExecutionContext> {
+    const socket = { remoteAddress: from };
+    const request = { id: exampleContext.requestId, headers, raw: { socket } };
     const execution = {
       switchToHttp: () => ({ getRequest: () => request }),
     } as unknown as ExecutionContext;
@@ -82,9 +104,9 @@ describe('Basic Auth', () => {
     return execution;
   }
 
-  async function refusalOf(headers: Headers): Promise<Problem> {
+  async function refusalOf(headers: Headers, from = ELSEWHERE): Promise<Problem> {
     try {
-      await ask(headers);
+      await ask(headers, from);
     } catch (error) {
       if (error instanceof Problem) return error;
       throw error;
@@ -106,12 +128,45 @@ describe('Basic Auth', () => {
     return parameter?.factory(undefined, execution);
   }
 
-  it('proves the account whose password it is, and which registration the password belongs to', async () => {
+  it('proves the account whose password it is, and which claim the password belongs to', async () => {
     const execution = await ask({ authorization: basic('ADA@example.ORG', 'right password') });
     expect(provenOf(execution)).toMatchObject({
       accountId: accounts.accountId,
-      registrationNumber: 3,
+      claimNumber: 3,
     });
+  });
+
+  it.each([
+    ['the network of a claim with that claim', HOME, 'password at home', 2],
+    ['a neighbour in that network, too', '203.0.113.200', 'password at home', 2],
+    ['another network with the newest claim', ELSEWHERE, 'right password', 3],
+  ])('compares the password of %s, and with no other', async (_, from, password, claimNumber) => {
+    const authorization = (text: string) => ({ authorization: basic(exampleAddress, text) });
+    expect(provenOf(await ask(authorization(password), from))).toMatchObject({ claimNumber });
+    expect(accounts.passwordHasher.verified).toBe(1);
+    const others = ['password at home', 'right password'].filter((one) => one !== password);
+    for (const other of others) {
+      expect((await refusalOf(authorization(other), from)).type.slug).toBe('unauthenticated');
+    }
+    expect(accounts.passwordHasher.verified).toBe(2);
+  });
+
+  it('compares once more with what replaced the claim meanwhile', async () => {
+    const register = (password: string) =>
+      accounts.register.execute(
+        new RegisterAccountCommand(exampleAddress, password, exampleContext),
+      );
+    const stateNow = async () =>
+      (await loadStream(accounts.accounts, accountStreamName(accounts.accountId))).state;
+    await register('password at home');
+    const proven = provenOf(
+      await ask({ authorization: basic(exampleAddress, 'password at home') }, HOME),
+    ) as ProvenClaim;
+    expect(await proven.proveAgain(await stateNow())).toBe(1);
+    await register('password at home');
+    expect(await proven.proveAgain(await stateNow())).toBe(2);
+    await register('another');
+    expect(await proven.proveAgain(await stateNow())).toBeUndefined();
   });
 
   it('proves nothing on a route without the guard', () => {
@@ -131,7 +186,9 @@ describe('Basic Auth', () => {
     const { type, extras, detail } = await refusalOf({ authorization });
     expect({ type, extras, detail }).toEqual({
       type: expect.objectContaining({ slug: 'unauthenticated', status: 401 }),
-      detail: 'Send the e-mail address and password of an account as HTTP Basic credentials.',
+      detail:
+        'Send the e-mail address and password of an account as HTTP Basic credentials. If you registered the ' +
+        'address in another network and have not activated it yet, register it again where you are now.',
       extras: { headers: { 'WWW-Authenticate': 'Basic realm="account", charset="UTF-8"' } },
     });
     expect(accounts.passwordHasher.verified).toBe(1);

@@ -1,7 +1,16 @@
-import { AccountIds } from '@app/account-secrets';
-import { InvalidAddress, addressKeyOf } from '@app/accounts';
+import { AccountIds, NetworkNames } from '@app/account-secrets';
+import {
+  InvalidAddress,
+  addressKeyOf,
+  claimFor,
+  isErased,
+  isRegistered,
+  networkKeyOf,
+} from '@app/accounts';
+import type { Account } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import { findCredentials } from '@app/views';
+import type { AccountCredentials } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
@@ -34,6 +43,7 @@ export class BasicAuthGuard implements CanActivate {
     @Inject(ACCOUNTS_VIEW) private readonly readModel: Queryable,
     private readonly passwordCheck: PasswordCheck,
     private readonly accountIds: AccountIds,
+    private readonly networkNames: NetworkNames,
     private readonly consistencyTokens: ConsistencyTokens,
     private readonly readYourWrites: ReadYourWrites,
     private readonly clients: ClientAddresses,
@@ -67,6 +77,7 @@ export class BasicAuthGuard implements CanActivate {
     const networks = this.clients.networksOf(request);
     const claimed = written && { ...written, network: networks.host };
     const account = accountId === undefined ? undefined : await this.find(accountId, claimed);
+    const stored = account && this.comparedWith(account, networks.network);
     const claim = {
       requestId: request.id,
       client: this.clients.clientOf(request),
@@ -75,7 +86,39 @@ export class BasicAuthGuard implements CanActivate {
       accountId,
       password,
     };
-    return (await this.passwordCheck.isRight(claim, account)) ? account : undefined;
+    if (!(await this.passwordCheck.isRight(claim, stored)) || account === undefined || !stored) {
+      return undefined;
+    }
+    return {
+      ...account,
+      address: stored.address,
+      claimNumber: stored.claimNumber,
+      proveAgain: (state) => this.proveAgain(state, password, networks.network),
+    };
+  }
+
+  /** Exactly one claim, whatever their number: each further one would be another guess. */
+  private comparedWith({ accountId, networkKey, claims }: AccountCredentials, network: string) {
+    const name = this.networkNames.nameOf(networkKey ?? '', network);
+    const claim = claimFor(claims, name);
+    return (
+      claim && {
+        accountId,
+        claimNumber: claim.number,
+        address: claim.address,
+        passwordHash: claim.passwordHash,
+        isOfCallersNetwork: networkKey !== undefined && claim.network === name,
+      }
+    );
+  }
+
+  private async proveAgain(state: Account, password: string, network: string) {
+    if (!isRegistered(state)) return undefined;
+    const name = this.networkNames.nameOf(networkKeyOf(state) ?? '', network);
+    const claim = state.status === 'active' ? state.claim : claimFor(state.claims, name);
+    if (claim === undefined || isErased(claim.passwordHash)) return undefined;
+    const isRight = await this.passwordCheck.compare(password, claim.passwordHash);
+    return isRight ? claim.number : undefined;
   }
 
   private async find(accountId: string, claimed: ClaimedWrite | undefined) {

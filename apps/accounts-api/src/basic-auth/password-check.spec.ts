@@ -25,8 +25,9 @@ describe('Checking a password', () => {
 
   const stored = (passwordHash = `hash of ${RIGHT}`) => ({
     accountId: accounts.accountId,
-    registrationNumber: 1,
+    claimNumber: 1,
     passwordHash,
+    isOfCallersNetwork: false,
   });
   const claim = (password: string, change: Partial<PasswordClaim> = {}): PasswordClaim => ({
     requestId: exampleContext.requestId,
@@ -149,8 +150,8 @@ describe('Checking a password', () => {
     expect(await check.isRight(claim(RIGHT, { networks: neighbour }), stored())).toBe(true);
     // The proof begins the count of the address anew.
     expect(await attack(6, 100)).toEqual([...Array(5).fill(false), 'LimitExceeded']);
-    // A password of a later registration was not proven.
-    const later = { ...stored(), registrationNumber: 2 };
+    // The password of another claim was not proven.
+    const later = { ...stored(), claimNumber: 2 };
     await expect(check.isRight(claim(RIGHT), later)).rejects.toThrow(LimitExceeded);
   });
 

@@ -3,7 +3,7 @@ import { UnknownKey } from '@app/account-secrets';
 import type { RequestClient } from '@app/event-store';
 import { Inject, Injectable } from '@nestjs/common';
 import { PASSWORD_HASHER, UnreadableHash } from '../passwords/password-hasher.js';
-import type { PasswordHasher } from '../passwords/password-hasher.js';
+import type { PasswordHasher, StoredHash } from '../passwords/password-hasher.js';
 import { SecurityEvents } from '../security-events/security-events.js';
 import type { ClientNetworks } from '../client-address/network.js';
 import { LIMITS, LimitExceeded, Throttle, countedBy } from '../limits/throttle.js';
@@ -69,6 +69,15 @@ export class PasswordCheck {
     return check;
   }
 
+  /**
+   * The same comparison without any count: for a caller whose password was right a moment ago.
+   *
+   * @throws HashingOverloaded, UnreadableHash, UnknownKey
+   */
+  compare(password: string, stored: StoredHash | undefined): Promise<boolean> {
+    return this.passwordHasher.verify(password, stored);
+  }
+
   private async check(
     claim: PasswordClaim,
     stored: StoredCredentials | undefined,
@@ -76,7 +85,7 @@ export class PasswordCheck {
     // In a flood, a caller that is refused anyway must not cost two statements.
     this.passwordHasher.assertRoom();
     const { own, ofPair, ofAddress, proven } = this.countedFor(claim, stored);
-    const counted = [...own, ofPair, ofAddress];
+    const counted = [...own, ofPair, ...ofAddress];
     await this.takeTurn(claim, counted);
     // Counted before the outcome is known, or calls at the same time would exceed the limit together.
     let isRight: boolean;
@@ -90,7 +99,7 @@ export class PasswordCheck {
       this.securityEvents.loginFailed(claim);
       return false;
     }
-    await this.throttle.settle({ giveBack: own, refill: [ofPair, ofAddress], marks: [proven] });
+    await this.throttle.settle({ giveBack: own, refill: [ofPair, ...ofAddress], marks: [proven] });
     this.securityEvents.loginSucceeded(claim);
     this.verified.remember(stored, claim.password);
     if (this.passwordHasher.isOutdated(stored.passwordHash)) {
@@ -114,7 +123,7 @@ export class PasswordCheck {
     stored: StoredCredentials | undefined,
   ): Promise<boolean> {
     try {
-      return await this.passwordHasher.verify(password, stored);
+      return await this.compare(password, stored);
     } catch (error) {
       if (!(error instanceof UnreadableHash) && !(error instanceof UnknownKey)) throw error;
       this.securityEvents.hashUnreadable({ requestId, accountId }, error);
@@ -128,21 +137,25 @@ export class PasswordCheck {
   ) {
     const whose = accountId ?? `not an account: ${address}`;
     const pair = `${whose}\0${networks.network}`;
-    // A password of another registration is another password.
+    // A password of another claim is another password.
     const proven: Mark = {
       name: 'proven-password',
-      caller: `${pair}\0${stored?.registrationNumber ?? 0}`,
+      caller: `${pair}\0${stored?.claimNumber ?? 0}`,
       lastsMs: PROVEN_FOR_MS,
     };
     return {
       own: countedBy(this.limits.failedLogins, networks),
       ofPair: { limit: this.limits.failedLoginsOfPair, caller: pair } satisfies Counted,
-      // What others try never refuses a network that proved the password.
-      ofAddress: {
-        limit: this.limits.failedLoginsOfAddress,
-        caller: whose,
-        whileMarked: proven,
-      } satisfies Counted,
+      // What others try never refuses a network that chose the password, or proved it.
+      ofAddress: (stored?.isOfCallersNetwork
+        ? []
+        : [
+            {
+              limit: this.limits.failedLoginsOfAddress,
+              caller: whose,
+              whileMarked: proven,
+            },
+          ]) satisfies readonly Counted[],
       proven,
     };
   }
@@ -151,7 +164,12 @@ export class PasswordCheck {
 /** A network that proved a password is not counted with strangers for so long: 30 days. */
 const PROVEN_FOR_MS = 30 * DAY_MS;
 
-const NOBODY: StoredCredentials = { accountId: '', registrationNumber: 0, passwordHash: '' };
+const NOBODY: StoredCredentials = {
+  accountId: '',
+  claimNumber: 0,
+  passwordHash: '',
+  isOfCallersNetwork: false,
+};
 
 /** Claims with the same key have the same answer. Lives only as long as the check. */
 function keyOf(

@@ -1,20 +1,24 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { normalizedPassword } from '@app/accounts';
+import { mostClaims, normalizedPassword } from '@app/accounts';
 import { LRUCache } from 'lru-cache';
 
 /** What a password is right or wrong for. */
 export interface StoredCredentials {
   readonly accountId: string;
-  readonly registrationNumber: number;
+  readonly claimNumber: number;
   readonly passwordHash: string;
+  /** Whether the caller's network chose the password. */
+  readonly isOfCallersNetwork: boolean;
 }
+
+type ClaimOfAccount = Omit<StoredCredentials, 'isOfCallersNetwork'>;
 
 const MOST_REMEMBERED = 10_000;
 const KEY_BYTES = 32;
 
 interface Verified {
-  /** Stands for the stored hash and its registration: another one makes the entry worthless. */
+  /** Stands for the stored hash and its claim: another one makes the entry worthless. */
   readonly binding: Buffer;
   readonly proof: Buffer;
   readonly until: number;
@@ -28,8 +32,8 @@ interface Verified {
  */
 export class VerifiedCredentials {
   private readonly key = randomBytes(KEY_BYTES);
-  /** The newest per account, of the accounts that called last. */
-  private readonly verified = new LRUCache<string, Verified>({ max: MOST_REMEMBERED });
+  /** The newest of each claim, of the accounts that called last: one claim's proof does not push out another's. */
+  private readonly verified = new LRUCache<string, readonly Verified[]>({ max: MOST_REMEMBERED });
 
   /**
    * @param lifetimeMs for how long a password is remembered, in milliseconds; 0 for not at all
@@ -41,15 +45,12 @@ export class VerifiedCredentials {
   ) {}
 
   /** Whether this password was found right for exactly these credentials a short time ago. */
-  has(credentials: StoredCredentials, password: string): boolean {
-    const entry = this.verified.get(credentials.accountId);
+  has(credentials: ClaimOfAccount, password: string): boolean {
+    const entries = this.verified.get(credentials.accountId) ?? [];
     const binding = this.bindingOf(credentials);
     const proof = this.proofOf(binding, password);
-    if (entry === undefined) return false;
-    if (this.monotonicMs() >= entry.until || !timingSafeEqual(entry.binding, binding)) {
-      this.verified.delete(credentials.accountId);
-      return false;
-    }
+    const entry = entries.find((one) => timingSafeEqual(one.binding, binding));
+    if (entry === undefined || this.monotonicMs() >= entry.until) return false;
     return timingSafeEqual(entry.proof, proof);
   }
 
@@ -59,21 +60,25 @@ export class VerifiedCredentials {
   }
 
   /** The password is right for these credentials. */
-  remember(credentials: StoredCredentials, password: string): void {
+  remember(credentials: ClaimOfAccount, password: string): void {
     if (this.lifetimeMs === 0) return;
     const { accountId } = credentials;
     const binding = this.bindingOf(credentials);
-    const until = this.monotonicMs() + this.lifetimeMs;
-    this.verified.set(accountId, { binding, proof: this.proofOf(binding, password), until });
+    const now = this.monotonicMs();
+    const others = (this.verified.get(accountId) ?? []).filter(
+      (one) => one.until > now && !timingSafeEqual(one.binding, binding),
+    );
+    const made = { binding, proof: this.proofOf(binding, password), until: now + this.lifetimeMs };
+    this.verified.set(accountId, [...others.slice(-(mostClaims - 1)), made]);
   }
 
-  /** Passwords that are remembered, for metrics. */
+  /** Accounts with passwords that are remembered, for metrics. */
   get size(): number {
     return this.verified.size;
   }
 
-  private bindingOf({ accountId, registrationNumber, passwordHash }: StoredCredentials): Buffer {
-    return this.digest(`${accountId}\0${registrationNumber}\0${passwordHash}`);
+  private bindingOf({ accountId, claimNumber, passwordHash }: ClaimOfAccount): Buffer {
+    return this.digest(`${accountId}\0${claimNumber}\0${passwordHash}`);
   }
 
   private proofOf(binding: Buffer, password: string): Buffer {

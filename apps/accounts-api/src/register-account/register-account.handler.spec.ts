@@ -73,7 +73,7 @@ describe('Registering an account', () => {
     const { accountId } = accounts;
     const fresh = await register();
     const pending = await register();
-    const account = { accountId, registrationNumber: 2 };
+    const account = accounts.proven(2);
     const guess = await accounts.code();
     await accounts.activate.execute(new ActivateAccountCommand(account, guess, exampleContext));
     const before = (await accounts.history()).length;

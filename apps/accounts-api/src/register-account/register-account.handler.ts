@@ -1,5 +1,5 @@
-import { AccountIds, ActivationCodes } from '@app/account-secrets';
-import { accountStreamName, addressKeyOf, defaultMailLanguage } from '@app/accounts';
+import { AccountIds, ActivationCodes, NetworkNames } from '@app/account-secrets';
+import { accountStreamName, addressKeyOf, defaultMailLanguage, networkKeyOf } from '@app/accounts';
 import type { AccountCommand, RegisterAccount, RegistrationAllowance } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
@@ -39,6 +39,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly accountIds: AccountIds,
     private readonly activationCodes: ActivationCodes,
+    private readonly networkNames: NetworkNames,
     private readonly readYourWrites: ReadYourWrites,
     private readonly uniformAnswers: UniformAnswers,
     private readonly securityEvents: SecurityEvents,
@@ -66,12 +67,15 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     asked: Pick<RegisterAccount, 'address' | 'passwordHash' | 'allowed'>,
     context: RequestContext,
   ) {
+    const newKey = this.networkNames.newKey();
     return handleCommand(
       this.accounts,
       accountStreamName(accountId),
-      (): AccountCommand => ({
+      (state): AccountCommand => ({
         type: 'RegisterAccount',
         ...asked,
+        network: this.networkNames.nameOf(networkKeyOf(state) ?? newKey, context.network),
+        networkKey: newKey,
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
         language: context.language ?? defaultMailLanguage,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ApiConsistencyToken, CallProblems, ApiWrite } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';
-import type { ProvenRegistration } from '../basic-auth/proven-account.js';
+import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { FromRequest } from '../request-context.js';
@@ -46,7 +46,7 @@ export class RequestActivationCodeController {
     'serviceUnavailable',
   )
   async request(
-    @Proven() account: ProvenRegistration,
+    @Proven() account: ProvenClaim,
     @FromRequest() context: RequestContext,
     @IsInboxFull() isInboxFull: boolean,
   ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {

@@ -22,13 +22,9 @@ describe('Asking for a new code', () => {
     accounts.register.execute(
       new RegisterAccountCommand(exampleAddress, 'first password', exampleContext),
     );
-  const proven = (registrationNumber = 1) => ({
-    accountId: accounts.accountId,
-    registrationNumber,
-  });
-  const request = (registrationNumber?: number) =>
+  const request = (claimNumber = 1) =>
     accounts.requestCode.execute(
-      new RequestActivationCodeCommand(proven(registrationNumber), exampleContext),
+      new RequestActivationCodeCommand(accounts.proven(claimNumber), exampleContext),
     );
 
   it('issues one with a nonce of its own, half a minute after the last', async () => {
@@ -64,7 +60,9 @@ describe('Asking for a new code', () => {
 
   it('is refused when the account is active', async () => {
     const guess = await accounts.code();
-    await accounts.activate.execute(new ActivateAccountCommand(proven(), guess, exampleContext));
+    await accounts.activate.execute(
+      new ActivateAccountCommand(accounts.proven(1), guess, exampleContext),
+    );
     accounts.now += 30_000;
     await expect(request()).rejects.toBeInstanceOf(AccountAlreadyActive);
   });

@@ -1,5 +1,5 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { accountStreamName, defaultMailLanguage } from '@app/accounts';
+import { accountStreamName } from '@app/accounts';
 import type { AccountCommand } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
@@ -9,7 +9,8 @@ import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
-import type { ProvenRegistration } from '../basic-auth/proven-account.js';
+import { onProvenClaim } from '../basic-auth/proven-account.js';
+import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
@@ -18,7 +19,7 @@ import type { RequestContext } from '../request-context.js';
 /** The caller, who has proven the password, lost the code or let it expire. */
 export class RequestActivationCodeCommand extends Command<WrittenAt> {
   constructor(
-    readonly account: ProvenRegistration,
+    readonly account: ProvenClaim,
     readonly context: RequestContext,
     readonly isInboxFull = false,
   ) {
@@ -40,20 +41,21 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
     context,
     isInboxFull,
   }: RequestActivationCodeCommand): Promise<WrittenAt> {
-    const { accountId, registrationNumber } = account;
-    const { appended } = await handleCommand(
-      this.accounts,
-      accountStreamName(accountId),
-      (): AccountCommand => ({
-        type: 'RequestActivationCode',
-        provenRegistration: registrationNumber,
-        isInboxFull,
-        nonce: this.activationCodes.newNonce(),
-        keyId: this.activationCodes.currentKeyId,
-        language: context.language ?? defaultMailLanguage,
-        now: this.clock(),
-      }),
-      commandContext(context, 'account'),
+    const { accountId } = account;
+    const { appended } = await onProvenClaim(this.accounts, account, (provenClaim) =>
+      handleCommand(
+        this.accounts,
+        accountStreamName(accountId),
+        (): AccountCommand => ({
+          type: 'RequestActivationCode',
+          provenClaim,
+          isInboxFull,
+          nonce: this.activationCodes.newNonce(),
+          keyId: this.activationCodes.currentKeyId,
+          now: this.clock(),
+        }),
+        commandContext(context, 'account'),
+      ),
     );
     return { written: this.readYourWrites.remember(accountId, appended) };
   }

@@ -21,13 +21,9 @@ describe('Security events', () => {
     accounts.register.execute(
       new RegisterAccountCommand('Ada@Example.org', 'a password', exampleContext),
     );
-  const activate = (code: string, registrationNumber: number) =>
+  const activate = (code: string, claimNumber: number) =>
     accounts.activate.execute(
-      new ActivateAccountCommand(
-        { accountId: accounts.accountId, registrationNumber },
-        code,
-        exampleContext,
-      ),
+      new ActivateAccountCommand(accounts.proven(claimNumber), code, exampleContext),
     );
 
   it('log the life of an account by its id', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AccountIds, ActivationCodes, KeyRing } from '@app/account-secrets';
+import { AccountIds, ActivationCodes, KeyRing, NetworkNames } from '@app/account-secrets';
 import {
   accountDecider,
   accountStreamName,
@@ -12,6 +12,7 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import type { Accounts } from '@app/personal-data';
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import { pino } from 'pino';
+import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ActivateAccountHandler } from '../activate-account/activate-account.handler.js';
 import { ConsistencyTokens } from '../read-your-writes/consistency-tokens.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
@@ -29,6 +30,7 @@ export const exampleAddress = 'Ada@Example.org';
 export const exampleContext: RequestContext = {
   requestId: '5f0c6f0e-1b7a-4c55-9a53-0d8a7f3a2b10',
   client: { address: '203.0.113.9', userAgent: 'example/1.0' },
+  network: '203.0.113.0/24',
 };
 
 /** Hashes nothing: shows what was asked of it. */
@@ -85,6 +87,7 @@ export class ExampleAccounts {
   );
   readonly securityEvents = new SecurityEvents(this.log);
   readonly accountIds = new AccountIds(randomBytes(32));
+  readonly networkNames = new NetworkNames(randomBytes(32));
   readonly activationCodes: ActivationCodes;
   readonly accountId: string;
   readonly register: RegisterAccountHandler;
@@ -110,6 +113,7 @@ export class ExampleAccounts {
       clock,
       this.accountIds,
       this.activationCodes,
+      this.networkNames,
       this.readYourWrites,
       new UniformAnswers(0),
       this.securityEvents,
@@ -146,6 +150,8 @@ export class ExampleAccounts {
         type: 'RegisterAccount' as const,
         address: exampleAddress,
         passwordHash,
+        network: 'home',
+        networkKey: this.networkNames.newKey(),
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
         language: 'en' as const,
@@ -153,6 +159,11 @@ export class ExampleAccounts {
       }),
       { $correlationId: '', $causationId: '', actor: 'anonymous' },
     );
+  }
+
+  /** A caller who proved this claim, and no other. */
+  proven(claimNumber: number): ProvenClaim {
+    return { accountId: this.accountId, claimNumber, proveAgain: async () => undefined };
   }
 
   /** The facts of the account so far. */

@@ -36,7 +36,8 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwnerCommand> {
     const loaded = await loadStream(this.accounts, streamName);
     const { state } = loaded;
     if (isNoticeToBeSent(state, noticeNumber)) {
-      const { address, ownerNotice } = state;
+      const { claim, ownerNotice } = state;
+      const { address } = claim;
       const { language } = ownerNotice;
       const isTooLate = this.clock() >= deliveryDeadline(ownerNotice, this.policy);
       const mail = ownerNoticeMail({ accountId, noticeNumber, address, language });

@@ -41,6 +41,8 @@ const contents: Readonly<Record<MailLanguage, Content>> = {
     paragraphs: [
       `Enter it within ${inEnglish(seconds)}.`,
       'Too late? Ask for a new code: you get another one, and this one no longer works.',
+      'Your password is not accepted because you changed networks since you registered? Register again ' +
+        'where you are now, and enter this code there.',
     ],
     footer:
       'Somebody, probably you, registered this address. If it was not you, ignore this message: ' +
@@ -54,6 +56,8 @@ const contents: Readonly<Record<MailLanguage, Content>> = {
     paragraphs: [
       `Saisissez-le dans ${inFrench(seconds)}.`,
       'Trop tard ? Demandez un nouveau code : vous en recevrez un autre, et celui-ci ne sera plus valable.',
+      "Votre mot de passe est refusé parce que vous avez changé de réseau depuis l'inscription ? " +
+        'Inscrivez-vous de nouveau là où vous êtes, et saisissez-y ce code.',
     ],
     footer:
       "Quelqu'un, sans doute vous, a inscrit cette adresse. Si ce n'était pas vous, ignorez ce message : " +

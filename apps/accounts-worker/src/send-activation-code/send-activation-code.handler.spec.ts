@@ -81,15 +81,19 @@ describe('Sending an activation code', () => {
     ]);
   });
 
-  it('mails it in the language of the client that asked for it', async () => {
-    const [first, issued] = registered;
-    await account.happened(first, { ...issued, data: { ...issued.data, language: 'en' } });
+  it('mails it in the language, and as the address was typed, of the claim that asked for it', async () => {
+    const stranger = { network: 'elsewhere', address: 'aDA@example.org', language: 'en' } as const;
+    await account.happened(
+      accountRegistered(),
+      registrationRenewed(noon, stranger),
+      codeIssued(1, noon, 2),
+    );
     await send();
     await account.happened(codeIssued(2, noon + MINUTE));
     await send(2);
-    expect(provider.sent.map(({ mail }) => mail.subject)).toEqual([
-      'Your activation code',
-      "Votre code d'activation",
+    expect(provider.sent.map(({ mail: { subject, to } }) => [subject, to])).toEqual([
+      ['Your activation code', 'aDA@example.org'],
+      ["Votre code d'activation", 'Ada@example.org'],
     ]);
   });
 

@@ -20,6 +20,8 @@ import type { Mail } from '../mail-delivery/mail.js';
 import { activationMail } from './activation-mail.js';
 import { SendActivationCodeCommand } from './send-activation-code.saga.js';
 
+type CodeToBeSent = ActivationCode & { readonly askedBy: { readonly address: string } };
+
 /** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
 const KEY_ARRIVES_WITHIN_MS = 120_000;
 
@@ -50,7 +52,7 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
       const hopeless = this.whyHopeless(state.code);
       const delivery = hopeless
         ? this.mails.giveUp(idempotencyKey, hopeless)
-        : await this.mails.send(this.mailOf(accountId, state.address, state.code), idempotencyKey);
+        : await this.mails.send(this.mailOf(accountId, state.code), idempotencyKey);
       await handleCommand(
         this.accounts,
         streamName,
@@ -74,8 +76,9 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
       : undefined;
   }
 
-  private mailOf(accountId: string, address: string, issued: ActivationCode): Mail {
-    const { issueNumber, language } = issued;
+  private mailOf(accountId: string, issued: CodeToBeSent): Mail {
+    const { issueNumber, askedBy } = issued;
+    const { address, language } = askedBy;
     const code = this.activationCodes.codeFor(accountId, issued);
     const { codeTtlMs: ttlMs } = this.policy;
     return activationMail({ accountId, issueNumber, address, code, ttlMs, language });

@@ -36,6 +36,8 @@ export const ada = {
   passwordHash: 'hash of the first password',
   newPasswordHash: 'hash of the second password',
   upgradedPasswordHash: 'another hash of the first password',
+  networkKey: '00112233445566778899aabbccddeeff',
+  network: 'home',
   keyId: 'k1',
   language: 'fr',
   receiptId: '0b0f5dcb-5a7c-4f6a-9f0e-2a1f6f2f7a55',
@@ -57,21 +59,33 @@ export const wrongCode = '9999';
 export function accountRegistered(at: Instant = noon): AccountRegistered {
   return {
     type: 'AccountRegistered',
-    data: { address: ada.address, passwordHash: ada.passwordHash, registeredAt: at },
+    data: {
+      address: ada.address,
+      passwordHash: ada.passwordHash,
+      networkKey: ada.networkKey,
+      network: ada.network,
+      language: ada.language,
+      registeredAt: at,
+    },
   };
 }
 
-export function registrationRenewed(at: Instant): RegistrationRenewed {
+/** Claims are numbered in the order of the facts that make them: 2 for the first renewal. */
+export function registrationRenewed(
+  at: Instant,
+  claim: Partial<RegistrationRenewed['data']> = {},
+): RegistrationRenewed {
+  const { address, newPasswordHash: passwordHash, network, language } = ada;
   return {
     type: 'RegistrationRenewed',
-    data: { passwordHash: ada.newPasswordHash, renewedAt: at },
+    data: { address, passwordHash, network, language, ...claim, renewedAt: at },
   };
 }
 
 export function passwordHashUpgraded(at: Instant): PasswordHashUpgraded {
   return {
     type: 'PasswordHashUpgraded',
-    data: { passwordHash: ada.upgradedPasswordHash, upgradedAt: at },
+    data: { claimNumber: 1, passwordHash: ada.upgradedPasswordHash, upgradedAt: at },
   };
 }
 
@@ -79,7 +93,11 @@ export function registrationRefused(at: Instant): RegistrationRefused {
   return { type: 'RegistrationRefused', data: { reason: 'already-active', refusedAt: at } };
 }
 
-export function codeIssued(issueNumber = 1, at: Instant = noon): ActivationCodeIssued {
+export function codeIssued(
+  issueNumber = 1,
+  at: Instant = noon,
+  claimNumber = 1,
+): ActivationCodeIssued {
   return {
     type: 'ActivationCodeIssued',
     data: {
@@ -87,7 +105,7 @@ export function codeIssued(issueNumber = 1, at: Instant = noon): ActivationCodeI
       nonce: exampleNonce(issueNumber),
       keyId: ada.keyId,
       issuedAt: at,
-      language: ada.language,
+      claimNumber,
     },
   };
 }
@@ -173,12 +191,17 @@ export function activationRefused(
   issueNumber: number,
   reason: ActivationRefused['data']['reason'],
   at: Instant,
+  claimNumber = 1,
 ): ActivationRefused {
-  return { type: 'ActivationRefused', data: { issueNumber, reason, refusedAt: at } };
+  return { type: 'ActivationRefused', data: { issueNumber, claimNumber, reason, refusedAt: at } };
 }
 
-export function accountActivated(issueNumber: number, at: Instant): AccountActivated {
-  return { type: 'AccountActivated', data: { issueNumber, activatedAt: at } };
+export function accountActivated(
+  issueNumber: number,
+  at: Instant,
+  claimNumber = 1,
+): AccountActivated {
+  return { type: 'AccountActivated', data: { issueNumber, claimNumber, activatedAt: at } };
 }
 
 export function registrationLapsed(at: Instant, registrationNumber = 1): RegistrationLapsed {
@@ -204,6 +227,9 @@ export function registeredAnew(at: Instant, registrationNumber = 2): AccountRegi
     data: {
       address: ada.address,
       passwordHash: ada.newPasswordHash,
+      networkKey: ada.networkKey,
+      network: ada.network,
+      language: ada.language,
       registeredAt: at,
       registrationNumber,
     },

@@ -13,6 +13,7 @@ import {
 import type { AccountCommand } from '../account-decider.js';
 import type { OperatorCommand } from '../operator-decider.js';
 import type {
+  AccountActivated,
   AccountEvent,
   AccountEventType,
   ActivationCodeIssued,
@@ -54,15 +55,23 @@ export function referenceAnswer(
 
   switch (command.type) {
     case 'RegisterAccount': {
-      const { address, passwordHash, now, language } = command;
+      const { address, passwordHash, network, networkKey, now, language } = command;
+      const claim = { address, passwordHash, network, language };
+      const mayBeIssued = mayIssue(history, network, now, policy);
       if (!isRegistered && registrations > 0) {
         const registrationNumber = registrations + 1;
-        const data = { address, passwordHash, registeredAt: now, registrationNumber };
+        const data = { ...claim, networkKey, registeredAt: now, registrationNumber };
         return {
           events: [
             { type: 'AccountRegistered', data },
-            ...(mayIssue(history, now, policy)
-              ? [issue(command, all(history, 'ActivationCodeIssued').length + 1)]
+            ...(mayBeIssued
+              ? [
+                  issue(
+                    command,
+                    registrationNumber,
+                    all(history, 'ActivationCodeIssued').length + 1,
+                  ),
+                ]
               : []),
           ],
         };
@@ -70,8 +79,8 @@ export function referenceAnswer(
       if (registrations === 0) {
         return {
           events: [
-            { type: 'AccountRegistered', data: { address, passwordHash, registeredAt: now } },
-            issue(command, 1),
+            { type: 'AccountRegistered', data: { ...claim, networkKey, registeredAt: now } },
+            issue(command, 1, 1),
           ],
         };
       }
@@ -80,7 +89,11 @@ export function referenceAnswer(
         const early = notices.some(
           (event) => event.data.issuedAt + policy.ownerNoticeIntervalMs > now,
         );
-        const data = { noticeNumber: notices.length + 1, issuedAt: now, language };
+        const data = {
+          noticeNumber: notices.length + 1,
+          issuedAt: now,
+          language: provenIn(history, activated).language,
+        };
         const isOnRecord = all(life, 'RegistrationRefused').some(
           (event) => event.data.refusedAt + DAY > now,
         );
@@ -98,14 +111,28 @@ export function referenceAnswer(
           ],
         };
       }
+      const claims = claimsIn(history);
+      const isNew = claims.every((one) => one.network !== network);
+      if (isNew && claims.length === 8 && (claims[0]?.madeAt ?? 0) + DAY > now) {
+        return { events: [] };
+      }
       const renewed: AccountEvent = {
         type: 'RegistrationRenewed',
-        data: { passwordHash, renewedAt: now },
+        data: { ...claim, renewedAt: now },
       };
+      const isOfOthers =
+        newest &&
+        networkOf(history, newest.data.claimNumber) !== network &&
+        !isLost(history, newest.data.issueNumber) &&
+        now < endOf(history, newest, policy);
       return {
-        events: mayIssue(history, now, policy)
-          ? [renewed, issue(command, all(history, 'ActivationCodeIssued').length + 1)]
-          : [renewed],
+        events:
+          mayBeIssued && !isOfOthers
+            ? [
+                renewed,
+                issue(command, registrations + 1, all(history, 'ActivationCodeIssued').length + 1),
+              ]
+            : [renewed],
       };
     }
 
@@ -133,31 +160,34 @@ export function referenceAnswer(
 
     case 'RequestActivationCode': {
       if (!isRegistered) return thrown(new AccountNotRegistered());
-      if (command.provenRegistration !== registrations) return thrown(new CredentialsSuperseded());
+      if (!isInForce(history, activated, command.provenClaim))
+        return thrown(new CredentialsSuperseded());
       if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
-      if (!mayIssue(history, command.now, policy)) {
-        const retryAt = earliest(history, (at) => mayIssue(history, at, policy), policy);
+      const network = networkOf(history, command.provenClaim);
+      if (!mayIssue(history, network, command.now, policy)) {
+        const retryAt = earliest(history, (at) => mayIssue(history, network, at, policy), policy);
         return thrown(new ActivationCodeRequestedTooSoon(retryAt));
       }
-      return { events: [issue(command, all(history, 'ActivationCodeIssued').length + 1)] };
+      const issueNumber = all(history, 'ActivationCodeIssued').length + 1;
+      return { events: [issue(command, command.provenClaim, issueNumber)] };
     }
 
     case 'UpgradePasswordHash': {
       const { replaces, passwordHash, now } = command;
-      const hashes = life.flatMap((event) =>
-        'passwordHash' in event.data ? [event.data.passwordHash] : [],
-      );
-      return {
-        events:
-          hashes.at(-1) === replaces
-            ? [{ type: 'PasswordHashUpgraded', data: { passwordHash, upgradedAt: now } }]
-            : [],
-      };
+      const claims = activated
+        ? [provenIn(history, activated)]
+        : isRegistered
+          ? claimsIn(history)
+          : [];
+      const claim = claims.find((one) => one.passwordHash === replaces);
+      const data = { claimNumber: claim?.number ?? 0, passwordHash, upgradedAt: now };
+      return { events: claim ? [{ type: 'PasswordHashUpgraded', data }] : [] };
     }
 
     case 'ActivateAccount': {
       if (!isRegistered) return thrown(new AccountNotRegistered());
-      if (command.provenRegistration !== registrations) return thrown(new CredentialsSuperseded());
+      if (!isInForce(history, activated, command.provenClaim))
+        return thrown(new CredentialsSuperseded());
       if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
       if (!newest || isLost(history, newest.data.issueNumber))
         return thrown(new ActivationCodeMissing());
@@ -240,37 +270,46 @@ function lifeOfPerson(history: History): History {
 function guess(
   history: History,
   newest: ActivationCodeIssued,
-  { guess: guessed, expected, now }: ActivateAccount,
+  { guess: guessed, expected, provenClaim: claimNumber, now }: ActivateAccount,
   policy: ActivationPolicy,
 ): ReferenceAnswer {
   const { issueNumber } = newest.data;
-  const refusal = whyNotCompared(history, newest, now, policy);
+  const network = networkOf(history, claimNumber);
+  const refusal = whyNotCompared(history, newest, network, now, policy);
   if (refusal) {
     const reason = refusal.name === 'ActivationCodeExpired' ? 'expired' : 'exhausted';
     const known = all(history, 'ActivationRefused').some(
-      (event) => event.data.issueNumber === issueNumber && event.data.reason === reason,
+      (event) =>
+        event.data.issueNumber === issueNumber &&
+        networkOf(history, event.data.claimNumber) === network &&
+        event.data.reason === reason,
     );
     return known
       ? thrown(refusal)
       : {
-          events: [{ type: 'ActivationRefused', data: { issueNumber, reason, refusedAt: now } }],
+          events: [
+            {
+              type: 'ActivationRefused',
+              data: { issueNumber, claimNumber, reason, refusedAt: now },
+            },
+          ],
           told: refusal,
         };
   }
   if (guessed === expected?.code) {
     return {
-      events: [{ type: 'AccountActivated', data: { issueNumber, activatedAt: now } }],
+      events: [{ type: 'AccountActivated', data: { issueNumber, claimNumber, activatedAt: now } }],
       told: { activatedAt: now },
     };
   }
   const wrong: AccountEvent = {
     type: 'ActivationRefused',
-    data: { issueNumber, reason: 'incorrect', refusedAt: now },
+    data: { issueNumber, claimNumber, reason: 'incorrect', refusedAt: now },
   };
   // The guesses left are those that would be compared if they came right now, one after the other.
   let attemptsLeft = 0;
   const future = [...history, wrong];
-  while (!whyNotCompared(future, newest, now, policy)) {
+  while (!whyNotCompared(future, newest, network, now, policy)) {
     future.push(wrong);
     attemptsLeft += 1;
   }
@@ -280,10 +319,11 @@ function guess(
 function whyNotCompared(
   history: History,
   newest: ActivationCodeIssued,
+  network: string,
   now: Instant,
   policy: ActivationPolicy,
 ): AccountError | undefined {
-  const { issueNumber, issuedAt } = newest.data;
+  const { issueNumber } = newest.data;
   const wrong = all(history, 'ActivationRefused').filter(
     (event) => event.data.reason === 'incorrect',
   );
@@ -295,26 +335,101 @@ function whyNotCompared(
   if (!mayGuess(now)) {
     return new ActivationAttemptsExhausted(earliest(history, mayGuess, policy));
   }
-  if (
-    wrong.filter((event) => event.data.issueNumber === issueNumber).length >= policy.guessesPerCode
-  ) {
-    return new ActivationCodeExhausted();
-  }
-  const sent = all(history, 'ActivationCodeSent').find(
-    (event) => event.data.issueNumber === issueNumber,
+  const ofNetwork = wrong.filter(
+    (event) =>
+      event.data.issueNumber === issueNumber &&
+      networkOf(history, event.data.claimNumber) === network,
   );
-  const end = (sent ? sent.data.sentAt : issuedAt + policy.deliveryWindowMs) + policy.codeTtlMs;
+  if (ofNetwork.length >= policy.guessesPerCode) return new ActivationCodeExhausted();
+  const end = endOf(history, newest, policy);
   return now < end ? undefined : new ActivationCodeExpired(end);
 }
 
-function mayIssue(history: History, at: Instant, policy: ActivationPolicy): boolean {
-  const within = (span: number) =>
-    all(history, 'ActivationCodeIssued').filter((event) => event.data.issuedAt + span > at).length;
-  return (
-    within(policy.resendIntervalMs) < 1 &&
-    within(HOUR) < policy.codesPerHour &&
-    within(DAY) < policy.codesPerDay
+/** First instant at which the code is no longer accepted. */
+function endOf(
+  history: History,
+  { data: { issueNumber, issuedAt } }: ActivationCodeIssued,
+  policy: ActivationPolicy,
+): Instant {
+  const sent = all(history, 'ActivationCodeSent').find(
+    (event) => event.data.issueNumber === issueNumber,
   );
+  return (sent ? sent.data.sentAt : issuedAt + policy.deliveryWindowMs) + policy.codeTtlMs;
+}
+
+function mayIssue(
+  history: History,
+  network: string,
+  at: Instant,
+  policy: ActivationPolicy,
+): boolean {
+  const issues = all(history, 'ActivationCodeIssued');
+  const own = issues.filter(({ data }) => networkOf(history, data.claimNumber) === network);
+  const within = (some: typeof issues, span: number) =>
+    some.filter((event) => event.data.issuedAt + span > at).length;
+  return (
+    within(issues, policy.resendIntervalMs) < 1 &&
+    within(own, HOUR) < policy.codesPerHour &&
+    within(own, DAY) < policy.codesPerDay
+  );
+}
+
+/** Each history is searched many times. */
+const registrations = new WeakMap<History, ReturnType<typeof searchRegistrations>>();
+
+/** Every registration that made a claim, whoever had the address then. */
+function registrationsIn(history: History) {
+  const found = registrations.get(history) ?? searchRegistrations(history);
+  registrations.set(history, found);
+  return found;
+}
+
+function searchRegistrations(history: History) {
+  return history
+    .filter((event) => event.type === 'AccountRegistered' || event.type === 'RegistrationRenewed')
+    .map(({ data }, index) => ({
+      ...data,
+      number: index + 1,
+      madeAt: 'renewedAt' in data ? data.renewedAt : data.registeredAt,
+    }));
+}
+
+function networkOf(history: History, claimNumber: number): string {
+  return registrationsIn(history)[claimNumber - 1]?.network ?? 'none';
+}
+
+/** The claims of the present owner, as long as the address is pending; the newest last. */
+function claimsIn(history: History) {
+  const life = lifeOfPerson(history);
+  const before = registrationsIn(history).length - registrationsIn(life).length;
+  const made = registrationsIn(history).slice(before);
+  return made
+    .filter(
+      ({ network }, index) => !made.slice(index + 1).some((later) => later.network === network),
+    )
+    .slice(-8)
+    .map((claim) => ({
+      ...claim,
+      passwordHash:
+        all(life, 'PasswordHashUpgraded').findLast(({ data }) => data.claimNumber === claim.number)
+          ?.data.passwordHash ?? claim.passwordHash,
+    }));
+}
+
+/** The claim that was activated. */
+function provenIn(history: History, { data: { claimNumber } }: AccountActivated) {
+  const claim = claimsIn(history).find(({ number }) => number === claimNumber);
+  if (claim === undefined) throw new Error('a claim was activated that there was not');
+  return claim;
+}
+
+function isInForce(
+  history: History,
+  activated: AccountActivated | undefined,
+  claimNumber: number,
+): boolean {
+  if (activated) return activated.data.claimNumber === claimNumber;
+  return claimsIn(history).some(({ number }) => number === claimNumber);
 }
 
 function waits(history: History, issueNumber: number): boolean {
@@ -362,12 +477,13 @@ function earliest(
 }
 
 function issue(
-  { nonce, keyId, language, now }: Omit<RequestActivationCode, 'type' | 'provenRegistration'>,
+  { nonce, keyId, now }: Pick<RequestActivationCode, 'nonce' | 'keyId' | 'now'>,
+  claimNumber: number,
   issueNumber: number,
 ): AccountEvent {
   return {
     type: 'ActivationCodeIssued',
-    data: { issueNumber, nonce, keyId, issuedAt: now, language },
+    data: { issueNumber, nonce, keyId, issuedAt: now, claimNumber },
   };
 }
 

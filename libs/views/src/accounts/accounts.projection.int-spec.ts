@@ -5,8 +5,9 @@ import {
   erased,
   evolve,
   initialState,
-  isErased,
+  addressOf,
   isRegistered,
+  networkKeyOf,
 } from '@app/accounts';
 import type { Account, AccountEvent } from '@app/accounts';
 import {
@@ -112,18 +113,43 @@ describe('accounts in PostgreSQL', () => {
     expect(await findCredentials(database, accountId)).toEqual({
       accountId,
       ...pending,
-      passwordHash: ada.passwordHash,
-      registrationNumber: 1,
+      networkKey: ada.networkKey,
+      claims: [claimNumbered(1, ada.passwordHash)],
     });
   });
 
-  it('have the newest password after a renewal', async () => {
+  it('have the newest password of a network after a renewal', async () => {
     const accountId = await projected([accountRegistered(), registrationRenewed(noon + SECOND)]);
     expect(await findCredentials(database, accountId)).toEqual({
       accountId,
       ...pending,
-      passwordHash: ada.newPasswordHash,
-      registrationNumber: 2,
+      networkKey: ada.networkKey,
+      claims: [claimNumbered(2, ada.newPasswordHash)],
+    });
+  });
+
+  it('have the claims of eight networks, the newest last, and only the proven one once they are active', async () => {
+    const claims = Array.from({ length: 9 }, (_, index) =>
+      registrationRenewed(noon + index, {
+        network: `n${index}`,
+        address: `ADA${index}@example.org`,
+      }),
+    );
+    const accountId = await projected([accountRegistered(), ...claims]);
+    const found = await findCredentials(database, accountId);
+    expect(found?.claims.map(({ number }) => number)).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(found?.address).toBe('ADA8@example.org');
+    const activated = await projected([
+      accountRegistered(),
+      ...claims,
+      codeIssued(),
+      accountActivated(1, noon, 5),
+    ]);
+    expect(await findCredentials(database, activated)).toMatchObject({
+      status: 'active',
+      address: 'ADA3@example.org',
+      networkKey: undefined,
+      claims: [{ number: 5, network: 'n3', address: 'ADA3@example.org' }],
     });
   });
 
@@ -161,8 +187,8 @@ describe('accounts in PostgreSQL', () => {
       accountId: again,
       ...pending,
       registeredAt: new Date(noon + 1),
-      passwordHash: ada.newPasswordHash,
-      registrationNumber: 2,
+      networkKey: ada.networkKey,
+      claims: [claimNumbered(2, ada.newPasswordHash)],
     });
   });
 
@@ -170,7 +196,13 @@ describe('accounts in PostgreSQL', () => {
     const accountId = await projected([
       {
         type: 'AccountRegistered',
-        data: { address: erased, passwordHash: erased, registeredAt: noon, registrationNumber: 7 },
+        data: {
+          ...accountRegistered().data,
+          address: erased,
+          passwordHash: erased,
+          networkKey: erased,
+          registrationNumber: 7,
+        },
       },
     ]);
     expect(await findCredentials(database, accountId)).toBeUndefined();
@@ -230,6 +262,7 @@ describe('accounts in PostgreSQL', () => {
     const event = fc.constantFrom<AccountEvent>(
       accountRegistered(),
       registrationRenewed(noon + SECOND),
+      registrationRenewed(noon + SECOND, { network: 'train' }),
       passwordHashUpgraded(noon),
       registrationRefused(noon),
       codeIssued(1),
@@ -237,6 +270,7 @@ describe('accounts in PostgreSQL', () => {
       codeUndeliverable(1, noon),
       activationRefused(1, 'incorrect', noon),
       accountActivated(1, noon + 2 * SECOND),
+      accountActivated(1, noon + 2 * SECOND, 2),
       registrationLapsed(noon),
       accountErased(noon),
       registeredAnew(noon + 3 * SECOND),
@@ -256,14 +290,27 @@ describe('accounts in PostgreSQL', () => {
   });
 });
 
+const claimNumbered = (number: number, passwordHash: string) => ({
+  number,
+  network: ada.network,
+  address: ada.address,
+  passwordHash,
+});
+
 function remembered(accountId: string, account: Account) {
-  if (!isRegistered(account) || isErased(account.address)) return undefined;
+  if (!isRegistered(account)) return undefined;
+  const claims = account.status === 'active' ? [account.claim] : account.claims;
   return {
     accountId,
-    address: account.address,
+    address: addressOf(account),
     status: account.status,
-    passwordHash: account.passwordHash,
-    registrationNumber: account.registrationNumber,
+    networkKey: networkKeyOf(account),
+    claims: claims.map(({ number, network, address, passwordHash }) => ({
+      number,
+      network,
+      address,
+      passwordHash,
+    })),
     registeredAt: new Date(account.registeredAt),
     activatedAt: account.status === 'active' ? new Date(account.activatedAt) : undefined,
   };

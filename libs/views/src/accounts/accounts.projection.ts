@@ -1,13 +1,15 @@
-import { accountIdOfStream, accountStreamPrefix, isErased } from '@app/accounts';
-import type { AccountEvent, PersonalText } from '@app/accounts';
+import { accountIdOfStream, accountStreamPrefix, claimsAfter, isErased } from '@app/accounts';
+import type { AccountEvent, PersonalText, RegistrationRenewed } from '@app/accounts';
 import { column, rowProjection } from '@app/consumers';
 import type { Fold, RowOf } from '@app/consumers';
-import type { ListedAccount } from './accounts.queries.js';
+import type { ListedAccount, StoredClaim } from './accounts.queries.js';
 
 const columns = {
   accountId: column<string>('uuid'),
   address: column<string | null>('text'),
-  passwordHash: column<string | null>('text'),
+  networkKey: column<string | null>('text'),
+  /** JSON of `StoredClaim`s. */
+  claims: column<string | null>('text'),
   registrationNumber: column<number>('int'),
   status: column<ListedAccount['status']>('text'),
   registeredAt: column<Date>('timestamptz'),
@@ -24,26 +26,46 @@ const fold: Fold<AccountEvent, AccountRow> = {
       : {
           accountId,
           address: shown(data.address),
-          passwordHash: shown(data.passwordHash),
+          networkKey: shown(data.networkKey),
+          claims: withClaim(null, data, data.registrationNumber ?? 1),
           registrationNumber: data.registrationNumber ?? 1,
           status: 'pending',
           registeredAt: new Date(data.registeredAt),
           activatedAt: null,
         },
-  RegistrationRenewed: (row, { passwordHash }) =>
+  RegistrationRenewed: (row, data) =>
     row?.status === 'pending'
       ? {
           ...row,
-          passwordHash: shown(passwordHash),
+          address: shown(data.address),
+          claims: withClaim(row.claims, data, row.registrationNumber + 1),
           registrationNumber: row.registrationNumber + 1,
         }
       : undefined,
-  PasswordHashUpgraded: (row, { passwordHash }) =>
-    isTaken(row) ? { ...row, passwordHash: shown(passwordHash) } : undefined,
-  AccountActivated: (row, { activatedAt }) =>
-    row?.status === 'pending'
-      ? { ...row, status: 'active', activatedAt: new Date(activatedAt) }
+  PasswordHashUpgraded: (row, { claimNumber, passwordHash }) =>
+    isTaken(row) && !isErased(passwordHash)
+      ? {
+          ...row,
+          claims: isErased(passwordHash)
+            ? null
+            : changingClaims(row.claims, (claim) =>
+                claim.number === claimNumber ? { ...claim, passwordHash } : claim,
+              ),
+        }
       : undefined,
+  AccountActivated: (row, { claimNumber, activatedAt }) => {
+    if (row?.status !== 'pending') return undefined;
+    const claims = claimsIn(row.claims).filter(({ number }) => number === claimNumber);
+    if (row.claims !== null && claims.length === 0) return undefined;
+    return {
+      ...row,
+      address: claims[0]?.address ?? row.address,
+      networkKey: null,
+      claims: row.claims === null ? null : JSON.stringify(claims),
+      status: 'active',
+      activatedAt: new Date(activatedAt),
+    };
+  },
   RegistrationLapsed: (row) => (row?.status === 'pending' ? forgotten(row, 'lapsed') : undefined),
   AccountErased: (row) => (row && row.status !== 'erased' ? forgotten(row, 'erased') : undefined),
 };
@@ -60,6 +82,31 @@ export const accountsProjection = rowProjection({
   fold,
 });
 
+function claimsIn(stored: string | null): readonly StoredClaim[] {
+  return stored === null ? [] : (JSON.parse(stored) as readonly StoredClaim[]);
+}
+
+function changingClaims(
+  stored: string | null,
+  change: (claim: StoredClaim) => StoredClaim,
+): string | null {
+  return stored === null ? null : JSON.stringify(claimsIn(stored).map(change));
+}
+
+/** None when a claim of the person was erased: then all are, with the one key. */
+function withClaim(
+  stored: string | null,
+  {
+    network,
+    address,
+    passwordHash,
+  }: Pick<RegistrationRenewed['data'], 'network' | 'address' | 'passwordHash'>,
+  number: number,
+): string | null {
+  if (isErased(address) || isErased(passwordHash)) return null;
+  return JSON.stringify(claimsAfter(claimsIn(stored), { number, network, address, passwordHash }));
+}
+
 /** Whether the address has an account. */
 function isTaken(row: AccountRow | undefined): row is AccountRow {
   return row?.status === 'pending' || row?.status === 'active';
@@ -72,5 +119,5 @@ function shown(text: PersonalText): string | null {
 
 /** The row stays: its numbers go on when the address is registered anew. */
 function forgotten(row: AccountRow, status: 'lapsed' | 'erased'): AccountRow {
-  return { ...row, status, address: null, passwordHash: null, activatedAt: null };
+  return { ...row, status, address: null, networkKey: null, claims: null, activatedAt: null };
 }

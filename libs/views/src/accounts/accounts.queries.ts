@@ -1,4 +1,5 @@
 import { accountStreamName } from '@app/accounts';
+import type { Claim } from '@app/accounts';
 import type { Queryable } from '@app/postgres';
 
 /** An account as its owner and operators may see it. */
@@ -18,11 +19,17 @@ export interface ListedAccount extends Omit<AccountView, 'address' | 'status'> {
   readonly status: 'pending' | 'active' | 'lapsed' | 'erased';
 }
 
+/** A claim as Basic Auth needs it. */
+export type StoredClaim = Readonly<
+  Record<'network' | 'address' | 'passwordHash', string> & Pick<Claim, 'number'>
+>;
+
 /** What Basic Auth needs to know of an account. */
 export interface AccountCredentials extends AccountView {
-  readonly passwordHash: string;
-  /** Says which registration's password the hash belongs to. */
-  readonly registrationNumber: number;
+  /** Names the networks of the claims; undefined for an active account. */
+  readonly networkKey: string | undefined;
+  /** The newest last; of an active account the one that was proven. */
+  readonly claims: readonly StoredClaim[];
 }
 
 /**
@@ -39,9 +46,9 @@ export async function findCredentials(
   const { rows } = await database.query<CredentialsRow>({
     name: 'find-credentials',
     text: `select account_id, address, status, registered_at, activated_at,
-                  password_hash, registration_number
+                  network_key, claims
            from read_model.accounts
-           where account_id = $1 and password_hash is not null and not exists (
+           where account_id = $1 and claims is not null and not exists (
              select from operations.failed_events
              where stream_name = $2 and projection = 'accounts' and next_try_at is not null)`,
     values: [accountId, accountStreamName(accountId)],
@@ -50,8 +57,8 @@ export async function findCredentials(
   return (
     row && {
       ...toView(row),
-      passwordHash: row.password_hash,
-      registrationNumber: row.registration_number,
+      networkKey: row.network_key ?? undefined,
+      claims: JSON.parse(row.claims) as readonly StoredClaim[],
     }
   );
 }
@@ -87,7 +94,7 @@ export async function blankAccount(
 ): Promise<void> {
   await database.query({
     name: 'blank-account',
-    text: `update read_model.accounts set address = null, password_hash = null
+    text: `update read_model.accounts set address = null, network_key = null, claims = null
            where account_id = $1 and registration_number <= $2 and address is not null`,
     values: [accountId, upToRegistration],
   });
@@ -102,8 +109,8 @@ interface AccountRow {
 }
 
 interface CredentialsRow extends AccountRow {
-  readonly password_hash: string;
-  readonly registration_number: number;
+  readonly network_key: string | null;
+  readonly claims: string;
 }
 
 function toView(row: AccountRow): AccountView {

@@ -61,7 +61,7 @@ export const accountLives: fc.Arbitrary<readonly ProjectedEvent<AccountEvent>[]>
       const issue = issues.get(account) ?? 0;
       switch (does) {
         case 'renew':
-          add(account, registrationRenewed(at));
+          add(account, registrationRenewed(at, { network: `network ${issue % 3}` }));
           break;
         case 'upgrade':
           add(account, passwordHashUpgraded(at));

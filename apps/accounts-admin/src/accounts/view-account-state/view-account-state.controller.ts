@@ -30,10 +30,11 @@ const diffQuery = z.strictObject({ from: moment, to: moment });
 const snapshotAnswer = z.object({
   status: z.string(),
   email: z.string().nullable(),
-  registrationNumber: z
+  registrationNumber: z.int().nullable().meta({ description: 'Grows with each registration.' }),
+  claims: z
     .int()
     .nullable()
-    .meta({ description: 'Grows with each registration: another number means another password.' }),
+    .meta({ description: 'Networks that have a claim on an address that waits for activation.' }),
   registeredAt: z.iso.datetime().nullable(),
   activatedAt: z.iso.datetime().nullable(),
   code: z
@@ -43,8 +44,15 @@ const snapshotAnswer = z.object({
       delivery: z.string(),
       sentAt: z.iso.datetime().nullable(),
       expiresAt: z.iso.datetime().nullable(),
-      wrongGuesses: z.int(),
-      refusals: z.array(z.string()).readonly(),
+      tries: z
+        .array(
+          z.object({
+            network: z.string(),
+            wrongGuesses: z.int(),
+            refusals: z.array(z.string()).readonly(),
+          }),
+        )
+        .readonly(),
     })
     .nullable()
     .meta({ description: 'The newest code; never its digits.' }),

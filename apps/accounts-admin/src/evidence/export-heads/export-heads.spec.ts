@@ -47,6 +47,8 @@ describe('An export of heads', () => {
           type: 'RegisterAccount' as const,
           address: ada.address,
           passwordHash: ada.passwordHash,
+          network: ada.network,
+          networkKey: ada.networkKey,
           nonce: exampleNonce(number),
           keyId,
           language: ada.language,
