@@ -82,6 +82,9 @@ export class AccountClient {
   }
 }
 
+const SHORT_CODE = /(?<![\w-])\d{4}(?![\w-])/;
+const LONG_CODE = /\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b/;
+
 /** What happened in the product, seen from behind. */
 export class Backstage {
   private readonly eventStore: EventStoreDBEventStore;
@@ -91,14 +94,23 @@ export class Backstage {
   }
 
   /** The code of the newest mail to the caller, once there are so many mails with one. */
-  codeFor({ email }: Credentials, mails = 1): Promise<string> {
+  codeFor(caller: Credentials, mails = 1): Promise<string> {
+    return this.codeLike(SHORT_CODE, caller, mails);
+  }
+
+  /** The same of long codes. */
+  longCodeFor(caller: Credentials, mails = 1): Promise<string> {
+    return this.codeLike(LONG_CODE, caller, mails);
+  }
+
+  private codeLike(form: RegExp, { email }: Credentials, mails: number): Promise<string> {
     return eventually(
       async () => {
         const response = await fetch(
           `${this.product.endpoints.mailbox}/emails?to=${encodeURIComponent(email)}`,
         );
         const { data } = (await response.json()) as { data: { text: string }[] };
-        const codes = data.flatMap(({ text }) => /(?<!\d)\d{4}(?!\d)/.exec(text)?.[0] ?? []);
+        const codes = data.flatMap(({ text }) => form.exec(text)?.[0] ?? []);
         const [newest] = codes;
         if (newest === undefined || codes.length < mails) throw new Error('no mail has arrived');
         return newest;

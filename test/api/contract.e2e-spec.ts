@@ -220,7 +220,11 @@ describe('The contract of the API', () => {
       });
       expectProblem(answer, 400, 'invalid-request');
       expect(answer.body['errors']).toEqual([
-        { field: 'code', message: 'must be a text of exactly 4 digits, such as "0042"' },
+        {
+          field: 'code',
+          message:
+            'must be a text: 4 digits, such as "0042", or 12 letters and digits, such as "7K3M-0QTZ-9HXW"',
+        },
       ]);
     });
 

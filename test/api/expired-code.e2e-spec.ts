@@ -42,7 +42,7 @@ describe('A code whose time is over', () => {
       { within: 35_000, every: 200 },
     );
     expect(replaced.body).toEqual({
-      message: 'A message with a new 4-digit code is on its way; earlier codes are void.',
+      message: 'A message with a new code is on its way; earlier codes are void.',
     });
     expect(replaced.headers.get('Consistency-Token')).toMatch(/^[A-Za-z0-9_-]{80}$/);
     const code = await backstage.codeFor(caller, 2);

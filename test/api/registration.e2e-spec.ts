@@ -49,7 +49,7 @@ describe('Registration over the whole product', () => {
     expect(registration.status).toBe(202);
     expect(registration.body).toEqual({
       accountId: expect.stringMatching(UUID_V8),
-      message: 'If this address can be activated, a message with a 4-digit code is on its way.',
+      message: 'If this address can be activated, a message with an activation code is on its way.',
     });
     expect(registration.headers.get('Consistency-Token')).toMatch(TOKEN);
     const { accountId } = registration.body;

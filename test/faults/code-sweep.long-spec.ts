@@ -59,6 +59,7 @@ class Attack {
       provenClaim: 1,
       guess,
       expected,
+      ...this.fresh(),
       now,
     });
     if (events === undefined) return;

@@ -64,7 +64,7 @@ describe('Three API processes, round after round,', () => {
           await raceWrongGuesses(apis, backstage, target, { times: 200, issueNumber, left });
         }
         const right = await apis.clients[0].activate(target, target.code);
-        expectProblem(right, 429, 'activation-attempts-exhausted');
+        expectProblem(right, 400, 'invalid-request');
         return LEFT_FOR_CODES.length;
       }),
     LONGEST_MS,

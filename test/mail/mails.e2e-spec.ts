@@ -65,7 +65,7 @@ describe('Mails of the product', () => {
     expect(await mailbox.mails(caller.email)).toMatchObject([{ subject }]);
   });
 
-  it('come in the language of the request for a new code', async () => {
+  it('come in the language of the registration when another code is asked for', async () => {
     const caller = newCaller();
     await client.post('/v1/accounts', caller, { 'Accept-Language': 'fr' });
     await backstage.codeFor(caller);
@@ -75,10 +75,10 @@ describe('Mails of the product', () => {
     });
     await backstage.codeFor(caller, 2);
     const subjects = (await mailbox.mails(caller.email)).map(({ subject }) => subject);
-    expect(subjects).toEqual(['Your activation code', "Votre code d'activation"]);
+    expect(subjects).toEqual(["Votre code d'activation", "Votre code d'activation"]);
   });
 
-  it('tell the owner of an active account once that a caller registered the address', async () => {
+  it('tell the owner of an active account once, in his language, that a caller registered the address', async () => {
     const owner = await activeCaller();
     const stranger = newCaller();
     const asked = { email: owner.email, password: 'another long enough password' };
@@ -102,7 +102,7 @@ describe('Mails of the product', () => {
     expect(history.filter((type) => type === 'OwnerNoticeIssued')).toHaveLength(1);
     const [notice, ...others] = await mailbox.mails(owner.email);
     expect(notice).toMatchObject({
-      subject: "Quelqu'un a voulu inscrire votre adresse",
+      subject: 'Somebody tried to register your address',
       idempotencyKey: `${owner.accountId}/notice/1`,
     });
     expect(others).toHaveLength(1);

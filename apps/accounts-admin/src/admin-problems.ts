@@ -103,7 +103,7 @@ const rules: RuleTable<Problem | undefined> = {
   ActivationCodeExpired: failure,
   ActivationCodeIncorrect: failure,
   ActivationCodeExhausted: failure,
-  ActivationAttemptsExhausted: failure,
+  ActivationCodeOfOtherForm: failure,
   ActivationCodeRequestedTooSoon: failure,
 };
 

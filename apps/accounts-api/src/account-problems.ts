@@ -1,7 +1,13 @@
 import { AccountError, answerTo } from '@app/accounts';
 import type { RuleTable } from '@app/accounts';
 import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
-import { Problem, problemType, retryAfterHeader, serviceUnavailable } from '@app/http-service';
+import {
+  Problem,
+  invalidRequest,
+  problemType,
+  retryAfterHeader,
+  serviceUnavailable,
+} from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
 import { ReadModelBehind } from '@app/consumers';
@@ -43,19 +49,13 @@ export const accountProblems = {
     'activation-code-exhausted',
     410,
     'The activation code is burnt',
-    'Too many wrong codes were tried against it, so that even the right one is refused now. Ask for a new one.',
+    'Too many wrong codes were tried against it from this network, so that even the right one is refused here now. Ask for a new one.',
   ),
   activationCodeIncorrect: problemType(
     'activation-code-incorrect',
     422,
     'The activation code is not correct',
     'Compare it with the newest mail. The member "attemptsLeft" says how many more may be tried.',
-  ),
-  activationAttemptsExhausted: problemType(
-    'activation-attempts-exhausted',
-    429,
-    'Too many wrong codes for this account',
-    'The account used up its wrong guesses for now, over all codes. Wait for the time in the header Retry-After, then ask for a new code.',
   ),
   activationCodeRequestedTooSoon: problemType(
     'activation-code-requested-too-soon',
@@ -101,7 +101,16 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     ActivationCodeExhausted: as(accountProblems.activationCodeExhausted),
     ActivationCodeIncorrect: ({ message, attemptsLeft }) =>
       new Problem(accountProblems.activationCodeIncorrect, message, { members: { attemptsLeft } }),
-    ActivationAttemptsExhausted: later(accountProblems.activationAttemptsExhausted),
+    ActivationCodeOfOtherForm: ({ form }) =>
+      invalidRequest([
+        {
+          field: 'code',
+          message:
+            form === 'long'
+              ? 'the newest code is a long one: 12 letters and digits in three groups, see the newest mail'
+              : 'the newest code has 4 digits, see the newest mail',
+        },
+      ]),
     ActivationCodeRequestedTooSoon: later(accountProblems.activationCodeRequestedTooSoon),
     // The password was right for a registration that is no longer in force.
     CredentialsSuperseded: unauthenticated,

@@ -15,9 +15,13 @@ import type { Mail } from './mail-delivery/mail.js';
 const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const address = 'ada@example.org';
 
+const mail = { accountId, issueNumber: 1, address, ttlMs: 60_000 };
+
 const mails: Readonly<Record<string, (language: MailLanguage) => Mail>> = {
   'activation-code': (language) =>
-    activationMail({ accountId, issueNumber: 1, address, code: '0421', ttlMs: 60_000, language }),
+    activationMail({ ...mail, code: '0421', form: 'short', language }),
+  'long-activation-code': (language) =>
+    activationMail({ ...mail, code: '7K3M-0QTZ-9HXW', form: 'long', language }),
   'owner-notice': (language) => ownerNoticeMail({ accountId, noticeNumber: 1, address, language }),
 };
 

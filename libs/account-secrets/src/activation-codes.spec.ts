@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { isActivationCode } from '@app/accounts';
+import type { CodeForm } from '@app/accounts';
 import { ActivationCodes } from './activation-codes.js';
 import { KeyRing, UnknownKey } from './key-ring.js';
 
@@ -11,7 +11,12 @@ const keys = KeyRing.parse(
 );
 const codes = new ActivationCodes(keys);
 const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
-const issue = { issueNumber: 1, nonce: '00112233445566778899aabbccddeeff', keyId: 'k1' };
+const issue = {
+  issueNumber: 1,
+  nonce: '00112233445566778899aabbccddeeff',
+  keyId: 'k1',
+  form: 'short' as CodeForm,
+};
 
 /** As many nonces as wanted, always the same ones. */
 function fixedNonce(n: number): string {
@@ -35,6 +40,12 @@ describe('An activation code', () => {
   it('is the same whenever it is derived, also by the next release', () => {
     expect(codes.codeFor(accountId, issue)).toBe('0409');
     expect(codes.codeFor(accountId, { ...issue })).toBe(codes.codeFor(accountId, issue));
+  });
+
+  it('is the first 60 bits of the same where it is to be long', () => {
+    const long = codes.codeFor(accountId, { ...issue, form: 'long' });
+    expect(long).toBe('9C1H-70HP-RF24');
+    expect(codes.codeFor(accountId, { ...issue, form: 'long' })).toBe(long);
   });
 
   it('depends on account, issue number, nonce and master key', () => {
@@ -67,8 +78,8 @@ describe('An activation code', () => {
     const counts = new Array<number>(10_000).fill(0);
     const total = 100_000;
     for (let n = 0; n < total; n += 1) {
-      const code = codes.codeFor(accountId, { issueNumber: 1, nonce: fixedNonce(n), keyId: 'k1' });
-      if (!isActivationCode(code)) throw new Error('not a code');
+      const code = codes.codeFor(accountId, { ...issue, nonce: fixedNonce(n) });
+      if (!/^[0-9]{4}$/.test(code)) throw new Error('not a code');
       counts[Number(code)] = (counts[Number(code)] ?? 0) + 1;
     }
     const expected = total / counts.length;

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { activationCodeMessage, truncateToCode } from '@app/accounts';
+import { activationCodeMessage, longCodeOf, truncateToCode } from '@app/accounts';
+import type { CodeForm } from '@app/accounts';
 import type { KeyRing } from './key-ring.js';
 
 const NONCE_BYTES = 16;
@@ -11,6 +12,7 @@ export interface IssuedCode {
   readonly issueNumber: number;
   readonly nonce: string;
   readonly keyId: string;
+  readonly form: CodeForm;
 }
 
 /**
@@ -40,15 +42,16 @@ export class ActivationCodes {
   }
 
   /**
-   * Four digits: HMAC-SHA-256 over issue number and nonce, truncated as in RFC 4226, under a key of the
-   * account's own.
+   * HMAC-SHA-256 over issue number and nonce under a key of the account's own: four digits, truncated as in
+   * RFC 4226, or 60 bits of it in letters.
    *
    * @throws UnknownKey when the issue's master key is not in the key ring
    */
-  codeFor(accountId: string, { issueNumber, nonce, keyId }: IssuedCode): string {
+  codeFor(accountId: string, { issueNumber, nonce, keyId, form }: IssuedCode): string {
     const accountKey = this.#accountKey(accountId, keyId);
     const message = activationCodeMessage(issueNumber, nonce);
-    return truncateToCode(createHmac('sha256', accountKey).update(message).digest());
+    const mac = createHmac('sha256', accountKey).update(message).digest();
+    return form === 'short' ? truncateToCode(mac) : longCodeOf(mac);
   }
 
   /**

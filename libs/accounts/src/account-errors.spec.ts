@@ -11,7 +11,7 @@ const answers: RuleTable<string> = {
   ActivationCodeExpired: word,
   ActivationCodeIncorrect: word,
   ActivationCodeExhausted: word,
-  ActivationAttemptsExhausted: word,
+  ActivationCodeOfOtherForm: word,
   ActivationCodeRequestedTooSoon: word,
   ActivationCodeNotUndeliverable: word,
 };

@@ -1,5 +1,6 @@
 import type * as errors from './account-errors.js';
 import type { Instant } from './account-events.js';
+import type { CodeForm } from './activation-code.js';
 
 /** A rule of the account refused the command. `name` says which; no message holds personal data. */
 export abstract class AccountError extends Error {
@@ -71,13 +72,13 @@ export class ActivationCodeExhausted extends AccountError {
   }
 }
 
-/** Wrong guesses used up what the address has, over all its codes. */
-export class ActivationAttemptsExhausted extends AccountError {
-  override readonly name = 'ActivationAttemptsExhausted';
+/** The newest code looks different: four digits, or the long form. It was not compared. */
+export class ActivationCodeOfOtherForm extends AccountError {
+  override readonly name = 'ActivationCodeOfOtherForm';
 
-  /** @param retryAt first instant at which a guess is compared again */
-  constructor(readonly retryAt: Instant) {
-    super('Too many wrong activation codes for this account; try again later.');
+  /** @param form of the newest code */
+  constructor(readonly form: CodeForm) {
+    super('The newest activation code has another form than the one that was given.');
   }
 }
 

@@ -205,6 +205,7 @@ describe('The readable data of an event', () => {
       issueNumber: 2,
       issuedAt: '2026-11-22T12:00:00.000Z',
       claimNumber: 1,
+      form: 'short',
     });
     expect(listedDataOf(accountErased(noon))).toMatchObject({ reason: 'requested-by-owner' });
     expect(listedDataOf(codeUndeliverable(1, noon))).not.toHaveProperty('reason');
@@ -224,6 +225,7 @@ describe('The sentence', () => {
     ],
     [codeIssued(1), 'Activation code 1 was issued.'],
     [codeIssued(2), 'Activation code 2 was issued; earlier codes are void.'],
+    [codeIssued(3, noon, 1, 'long'), 'Long activation code 3 was issued; earlier codes are void.'],
     [
       codeSent(2),
       'Activation code 2 was accepted by the e-mail provider; it can be used until 2026-11-22T12:01:00.000Z.',

@@ -11,6 +11,7 @@ import {
   type EventDefinition,
   type Instant,
 } from './event-fields.js';
+import { codeForms } from './activation-code.js';
 import { mailLanguages } from './mail-language.js';
 
 export type { Instant } from './event-fields.js';
@@ -145,7 +146,8 @@ export const accountEvents = {
 
   // The code itself is derived and stored nowhere.
   ActivationCodeIssued: defineEvent({
-    meaning: 'There is a new code; every earlier one is void',
+    meaning:
+      'There is a new code; every earlier one is void. `long` while the wrong guesses of the address are used up ([ADR 116](adr/0116-contested-addresses.md))',
     schemaVersion: 1,
     fields: {
       issueNumber,
@@ -156,12 +158,12 @@ export const accountEvents = {
       issuedAt: instant,
       /** The claim that asked for it: says where the mail goes, and in which language. */
       claimNumber,
+      form: oneOf(...codeForms),
     },
     happenedAt: 'issuedAt',
-    sentence: ({ issueNumber }) =>
-      issueNumber === 1
-        ? 'Activation code 1 was issued.'
-        : `Activation code ${issueNumber} was issued; earlier codes are void.`,
+    sentence: ({ issueNumber, form }) =>
+      `${form === 'long' ? 'Long activation code' : 'Activation code'} ${issueNumber} was issued` +
+      (issueNumber === 1 ? '.' : '; earlier codes are void.'),
     samples: [
       {
         issueNumber: 3,
@@ -169,6 +171,15 @@ export const accountEvents = {
         keyId: 'k2',
         issuedAt: '2026-11-22T12:01:40.001Z',
         claimNumber: 2,
+        form: 'short',
+      },
+      {
+        issueNumber: 4,
+        nonce: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+        keyId: 'k2',
+        issuedAt: '2026-11-22T12:03:00.001Z',
+        claimNumber: 2,
+        form: 'long',
       },
     ],
   }),

@@ -15,6 +15,7 @@ import {
   MINUTE,
   noon,
   pendingAccount,
+  registrationRenewed,
   SECOND,
 } from './testing/account-examples.js';
 
@@ -96,9 +97,36 @@ describe('The explanation of an account', () => {
       HOUR,
       [
         ...pendingAccount,
-        ...Array.from({ length: 10 }, () => activationRefused(1, 'incorrect', noon + SECOND)),
+        ...[1, 2, 3, 4].flatMap((issueNumber) => [
+          codeIssued(issueNumber),
+          ...Array.from({ length: issueNumber < 4 ? 3 : 1 }, () =>
+            activationRefused(issueNumber, 'incorrect', noon + SECOND),
+          ),
+        ]),
+        codeIssued(5, noon + SECOND, 1, 'long'),
+        codeSent(5, noon + HOUR),
       ],
-      'The account is not activated: the address used up its wrong guesses and can try again from 2026-11-23T12:00:01.000Z.',
+      'The account is not activated: code 5 can be used until 2026-11-22T13:01:00.000Z. The address is contested: 1 network used up its wrong guesses at codes of four digits, and its codes are long until 2026-11-23T12:00:01.000Z.',
+    ],
+    [
+      'several networks guessed',
+      HOUR,
+      [
+        ...pendingAccount,
+        registrationRenewed(noon, { network: 'train' }),
+        ...[1, 2, 3].flatMap((issueNumber) => [
+          codeIssued(issueNumber),
+          ...Array.from({ length: 2 }, () =>
+            activationRefused(issueNumber, 'incorrect', noon + SECOND),
+          ),
+          ...Array.from({ length: 2 }, () =>
+            activationRefused(issueNumber, 'incorrect', noon + SECOND, 2),
+          ),
+        ]),
+        codeIssued(4, noon + SECOND, 1, 'long'),
+        codeSent(4, noon + HOUR),
+      ],
+      'The account is not activated: code 4 can be used until 2026-11-22T13:01:00.000Z. The address is contested: 2 networks used up its wrong guesses at codes of four digits, and its codes are long until 2026-11-23T12:00:01.000Z.',
     ],
     [
       'registered without a code',

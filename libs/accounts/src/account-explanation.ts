@@ -8,8 +8,9 @@ import {
 } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 import { instantOf, sentenceOf } from './account-event-serde.js';
-import { guessAllowedFrom } from './activation-budgets.js';
-import type { ActivationPolicy } from './activation-policy.js';
+import { guessesAt } from './activate-account.js';
+import { contestedUntil } from './activation-budgets.js';
+import { guessBudgetWindowMs, type ActivationPolicy } from './activation-policy.js';
 
 /** Why an account is as it is, for an operator who answers its owner. No personal data, no code. */
 export interface AccountExplanation {
@@ -36,7 +37,8 @@ export function explainAccount(
   policy: ActivationPolicy,
 ): AccountExplanation {
   const state = events.reduce(evolve, initialState);
-  return { conclusion: conclusionOf(state, now, policy), steps: stepsOf(events, now) };
+  const conclusion = [conclusionOf(state, now, policy), ...contestOf(events, state, now, policy)];
+  return { conclusion: conclusion.join(' '), steps: stepsOf(events, now) };
 }
 
 function stepsOf(events: readonly AccountEvent[], now: Instant): readonly ExplainedStep[] {
@@ -114,17 +116,13 @@ function conclusionOf(state: Account, now: Instant, policy: ActivationPolicy): s
 function obstacleOf(account: PendingAccount, now: Instant, policy: ActivationPolicy): string {
   const { code } = account;
   if (code === undefined) return 'no code was issued.';
-  const guessAgain = guessAllowedFrom(account, policy);
-  if (now < guessAgain) {
-    return `the address used up its wrong guesses and can try again from ${textOf(guessAgain)}.`;
-  }
   const { issueNumber, delivery, tries } = code;
   const wrongGuesses = tries.reduce((sum, one) => sum + one.wrongGuesses, 0);
   if (delivery.status === 'undeliverable') {
     return `code ${issueNumber} could not be delivered, and no new code was asked for.`;
   }
   const mayBeTried = account.claims.some(
-    ({ network }) => triesOf(code, network).wrongGuesses < policy.guessesPerCode,
+    ({ network }) => triesOf(code, network).wrongGuesses < guessesAt(code, policy),
   );
   if (!mayBeTried) {
     return `code ${issueNumber} was burnt by ${wrongGuesses} wrong guesses, and no new code was asked for.`;
@@ -137,6 +135,43 @@ function obstacleOf(account: PendingAccount, now: Instant, policy: ActivationPol
   return delivery.status === 'sent'
     ? `code ${issueNumber} can be used until ${textOf(delivery.expiresAt)}.`
     : `code ${issueNumber} waits for the e-mail provider to accept it since ${textOf(code.issuedAt)}.`;
+}
+
+/** Who used up the guesses at codes of four digits, while they are used up. */
+function contestOf(
+  events: readonly AccountEvent[],
+  state: Account,
+  now: Instant,
+  policy: ActivationPolicy,
+): readonly string[] {
+  if (state.status === 'not-registered' || state.status === 'active') return [];
+  const until = contestedUntil(state, policy);
+  if (now >= until) return [];
+  const oldest = Math.min(...state.wrongGuessesAt.filter((at) => at > now - guessBudgetWindowMs));
+  const networks = new Set(
+    events.flatMap((event) =>
+      isWrongGuess(event) && event.data.refusedAt >= oldest
+        ? [networkOfClaim(events, event.data.claimNumber)]
+        : [],
+    ),
+  );
+  return [
+    `The address is contested: ${networksOf(networks.size)} used up its wrong guesses at codes of four digits, and its codes are long until ${textOf(until)}.`,
+  ];
+}
+
+/** Claims are numbered by the registrations that made them. */
+function networkOfClaim(events: readonly AccountEvent[], claimNumber: number): string | undefined {
+  const networks = events.flatMap((event) =>
+    event.type === 'AccountRegistered' || event.type === 'RegistrationRenewed'
+      ? [event.data.network]
+      : [],
+  );
+  return networks[claimNumber - 1];
+}
+
+function networksOf(count: number): string {
+  return count === 1 ? '1 network' : `${count} networks`;
 }
 
 function howOften(times: number): string {

@@ -10,6 +10,7 @@ import {
   type Instant,
 } from './account-events.js';
 import { fromStored, sentenceOf, toStored } from './account-event-serde.js';
+import type { CodeForm } from './activation-code.js';
 import type { ActivateAccount } from './activate-account.js';
 import { activationOutcome } from './activation-outcome.js';
 import type { EraseAccount } from './erase-account.js';
@@ -23,12 +24,14 @@ import {
   codeSent,
   DAY,
   exampleCode,
+  exampleLongCode,
   exampleNonce,
   HOUR,
   MINUTE,
   noon,
   SECOND,
   wrongCode,
+  wrongLongCode,
 } from './testing/account-examples.js';
 import { anyAccountEvent } from './testing/any-account-event.js';
 import { particularsOf } from './testing/given-when-then.js';
@@ -44,7 +47,7 @@ type Step =
   | { readonly does: 'request' | 'upgrade-hash'; readonly claim: number | 'superseded' }
   | {
       readonly does: 'guess';
-      readonly code: 'wrong' | 'right' | 'previous';
+      readonly code: 'wrong' | 'right' | 'previous' | 'of-other-form';
       readonly claim: number | 'superseded';
     }
   | { readonly does: 'send'; readonly issuesBack: number }
@@ -96,7 +99,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 14,
     arbitrary: fc.record({
       does: fc.constant('guess' as const),
-      code: fc.constantFrom('wrong' as const, 'wrong' as const, 'previous' as const),
+      code: fc.constantFrom(...(['wrong', 'wrong', 'wrong', 'previous', 'of-other-form'] as const)),
       claim,
     }),
   },
@@ -174,6 +177,7 @@ const policy: fc.Arbitrary<ActivationPolicy> = fc.oneof(
   fc.record({
     codeTtlMs: fc.constantFrom(MINUTE, 10 * MINUTE),
     guessesPerCode: fc.integer({ min: 1, max: 4 }),
+    guessesPerLongCode: fc.integer({ min: 1, max: 4 }),
     guessesPerDay: fc.integer({ min: 1, max: 6 }),
     guessesPerMonth: fc.integer({ min: 1, max: 12 }),
     resendIntervalMs: fc.constantFrom(1, 30 * SECOND, 2 * HOUR),
@@ -255,6 +259,7 @@ function commandOf(
 ): AccountCommand | EraseAccount | undefined {
   const registration = state.status === 'not-registered' ? 0 : state.registrationNumber;
   const issued = state.status === 'pending' ? state.code?.issueNumber : undefined;
+  const form = state.status === 'pending' ? (state.code?.form ?? 'short') : 'short';
   const newest = state.status === 'not-registered' ? 1 : state.lastIssueNumber;
   const newestNotice =
     state.status === 'not-registered' ? 0 : (state.ownerNotice?.noticeNumber ?? 0);
@@ -294,11 +299,13 @@ function commandOf(
       return {
         type: 'ActivateAccount',
         provenClaim: proven(step.claim)?.number ?? 0,
-        guess: { wrong: wrongCode, right: exampleCode(newest), previous: exampleCode(newest - 1) }[
-          step.code
-        ],
+        guess: guessOf(step.code, newest, form),
         expected:
-          issued === undefined ? undefined : { issueNumber: issued, code: exampleCode(issued) },
+          issued === undefined
+            ? undefined
+            : { issueNumber: issued, code: guessOf('right', issued, form) },
+        nonce: exampleNonce(newest + 1),
+        keyId: ada.keyId,
         now,
       };
     case 'erase':
@@ -356,6 +363,17 @@ function commandOf(
         now,
       };
   }
+}
+
+function guessOf(
+  code: 'wrong' | 'right' | 'previous' | 'of-other-form',
+  newest: number,
+  form: CodeForm,
+): string {
+  const isLong = (form === 'long') !== (code === 'of-other-form');
+  if (code === 'wrong') return isLong ? wrongLongCode : wrongCode;
+  const issueNumber = code === 'previous' ? newest - 1 : newest;
+  return isLong ? exampleLongCode(issueNumber) : exampleCode(issueNumber);
 }
 
 function deepFreeze<Value>(value: Value): Value {
@@ -432,16 +450,28 @@ describe('Any life of an account', () => {
         const issues = issuesIn(history);
         const guesses = wrongGuessesIn(history);
 
-        const issuedAt = issues.map((issue) => issue.issuedAt);
-        expectWithinBudget(issuedAt, 1, policy.resendIntervalMs);
-        for (const network of new Set(issues.map((issue) => networkOf(history, issue)))) {
-          const own = issues.filter((issue) => networkOf(history, issue) === network);
+        // The first long code comes at once, behind the guess that used up the last of four digits.
+        const asked = issues.filter(
+          ({ form }, index) => form === 'short' || issues[index - 1]?.form === 'long',
+        );
+        expectWithinBudget(
+          asked.map((issue) => issue.issuedAt),
+          1,
+          policy.resendIntervalMs,
+        );
+        for (const network of new Set(asked.map((issue) => networkOf(history, issue)))) {
+          const own = asked.filter((issue) => networkOf(history, issue) === network);
           const ownIssuedAt = own.map((issue) => issue.issuedAt);
           expectWithinBudget(ownIssuedAt, policy.codesPerHour, HOUR);
           expectWithinBudget(ownIssuedAt, policy.codesPerDay, DAY);
         }
 
-        const guessedAt = guesses.map((guess) => guess.refusedAt);
+        const short = new Set(
+          issues.flatMap(({ issueNumber, form }) => (form === 'short' ? [issueNumber] : [])),
+        );
+        const guessedAt = guesses
+          .filter(({ issueNumber }) => short.has(issueNumber))
+          .map((guess) => guess.refusedAt);
         expectWithinBudget(guessedAt, policy.guessesPerDay, DAY);
         expectWithinBudget(guessedAt, policy.guessesPerMonth, 30 * DAY);
         for (const { issueNumber } of issues) {
@@ -450,7 +480,9 @@ describe('Any life of an account', () => {
             .map((guess) => networkOf(history, guess));
           for (const network of onIssue) {
             const own = onIssue.filter((one) => one === network);
-            expect(own.length).toBeLessThanOrEqual(policy.guessesPerCode);
+            expect(own.length).toBeLessThanOrEqual(
+              short.has(issueNumber) ? policy.guessesPerCode : policy.guessesPerLongCode,
+            );
           }
         }
       }),
@@ -488,7 +520,11 @@ describe('Any life of an account', () => {
           if (command.type !== 'ActivateAccount' || state.status !== 'pending') continue;
           const newest = state.code?.issueNumber ?? 0;
           const activating = issuesIn(history).filter(({ issueNumber }) => {
-            const attempt: ActivateAccount = { ...command, guess: exampleCode(issueNumber) };
+            const { code } = state;
+            const attempt: ActivateAccount = {
+              ...command,
+              guess: guessOf('right', issueNumber, code?.form ?? 'short'),
+            };
             return activates(decide, attempt, state);
           });
           expect(activating.every(({ issueNumber }) => issueNumber === newest)).toBe(true);
@@ -578,7 +614,7 @@ describe('Any life of an account', () => {
       ActivationCodeExpired: true,
       ActivationCodeIncorrect: true,
       ActivationCodeExhausted: true,
-      ActivationAttemptsExhausted: true,
+      ActivationCodeOfOtherForm: true,
       ActivationCodeRequestedTooSoon: true,
     };
     expect([...facts].sort()).toEqual([...accountEventTypes].sort());
@@ -612,6 +648,8 @@ describe('Guesses that race each other', () => {
         provenClaim: 1,
         guess: racer.code,
         expected: { issueNumber: 1, code: exampleCode(1) },
+        nonce: exampleNonce(2),
+        keyId: ada.keyId,
         now: noon + SECOND,
       };
       const events = decidedOrRefused(decide, command, state);

@@ -40,6 +40,7 @@ describe('The snapshot of an account', () => {
       activatedAt: null,
       code: {
         issueNumber: 1,
+        form: 'short',
         issuedAt: '2026-11-22T12:00:00.000Z',
         delivery: 'sent',
         sentAt: '2026-11-22T12:00:00.000Z',

@@ -6,6 +6,7 @@ import {
   type TriesOfNetwork,
 } from './account.js';
 import type { Instant } from './account-events.js';
+import type { CodeForm } from './activation-code.js';
 
 /**
  * An account's state for people to read and compare: instants as text (ISO 8601, UTC), and nothing that a
@@ -27,6 +28,7 @@ export interface AccountSnapshot {
 
 export interface CodeSnapshot {
   readonly issueNumber: number;
+  readonly form: CodeForm;
   readonly issuedAt: string;
   readonly delivery: ActivationCode['delivery']['status'];
   readonly sentAt: string | null;
@@ -77,10 +79,11 @@ export function differencesBetween(
 }
 
 function codeSnapshotOf(code: ActivationCode): CodeSnapshot {
-  const { issueNumber, issuedAt, delivery, tries } = code;
+  const { issueNumber, form, issuedAt, delivery, tries } = code;
   const sent = delivery.status === 'sent' ? delivery : undefined;
   return {
     issueNumber,
+    form,
     issuedAt: textOf(issuedAt),
     delivery: delivery.status,
     sentAt: sent ? textOf(sent.sentAt) : null,

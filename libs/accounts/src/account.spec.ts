@@ -51,6 +51,7 @@ describe('An account', () => {
         nonce: exampleNonce(1),
         keyId: ada.keyId,
         issuedAt: noon,
+        form: 'short',
         askedBy: { network: ada.network, address: ada.address, language: ada.language },
         delivery: { status: 'sent', sentAt: noon, expiresAt: noon + MINUTE },
         tries: [],

@@ -24,6 +24,7 @@ import {
   HOUR,
   type ActivationPolicy,
 } from './activation-policy.js';
+import type { CodeForm } from './activation-code.js';
 import { claimsAfter, type Claim } from './claims.js';
 import type { MailLanguage } from './mail-language.js';
 import type { PersonalText } from './personal-text.js';
@@ -47,7 +48,7 @@ interface OfTheAddress {
   readonly lastIssueNumber: number;
   /** Codes that a budget may still count, oldest first. */
   readonly codesIssued: readonly CountedCode[];
-  /** Wrong guesses that a budget may still count, on whichever issue; oldest first. */
+  /** Wrong guesses at short codes that a budget may still count, on whichever issue; oldest first. */
   readonly wrongGuessesAt: readonly Instant[];
   /** Ids of the provider's reports on our mails. */
   readonly mailEventIds: readonly string[];
@@ -109,6 +110,7 @@ export interface ActivationCode {
   readonly nonce: string;
   readonly keyId: string;
   readonly issuedAt: Instant;
+  readonly form: CodeForm;
   /** The claim that asked for it, as it was then. */
   readonly askedBy: Pick<Claim, 'network' | 'address' | 'language'>;
   readonly delivery: CodeDelivery;
@@ -337,7 +339,7 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
       return { ...account, claims: claimsAfter(account.claims, made), registrationNumber };
     }
     case 'ActivationCodeIssued': {
-      const { issueNumber, nonce, keyId, issuedAt, claimNumber } = event.data;
+      const { issueNumber, nonce, keyId, issuedAt, claimNumber, form } = event.data;
       const claim = claimNumbered(account, claimNumber);
       if (claim === undefined) return account;
       const { network, address, language } = claim;
@@ -349,6 +351,7 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
           nonce,
           keyId,
           issuedAt,
+          form,
           askedBy: { network, address, language },
           delivery: { status: 'awaited' },
           tries: [],
@@ -429,7 +432,8 @@ function refused(
         : { ...before, refusals: [...before.refusals, reason] };
     return { ...code, tries: [...code.tries.filter((one) => one.network !== network), after] };
   });
-  if (reason !== 'incorrect') return tried;
+  // A long code cannot be found by guessing: what is tried at it is no part of the budget.
+  if (reason !== 'incorrect' || account.code?.form === 'long') return tried;
   return {
     ...tried,
     wrongGuessesAt: countable(

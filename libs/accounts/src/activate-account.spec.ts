@@ -4,11 +4,11 @@ import { accountDecider } from './account-decider.js';
 import {
   AccountAlreadyActive,
   AccountNotRegistered,
-  ActivationAttemptsExhausted,
   ActivationCodeExhausted,
   ActivationCodeExpired,
   ActivationCodeIncorrect,
   ActivationCodeMissing,
+  ActivationCodeOfOtherForm,
   CredentialsSuperseded,
 } from './account-errors.js';
 import type { AccountEvent } from './account-events.js';
@@ -20,18 +20,24 @@ import {
   accountRegistered,
   activationRefused,
   activeAccount,
+  ada,
   codeIssued,
   codeSent,
   codeUndeliverable,
   DAY,
   exampleCode,
+  exampleLongCode,
+  exampleNonce,
   HOUR,
   MINUTE,
+  mailBounced,
+  registrationLapsed,
   noon,
   pendingAccount,
   registrationRenewed,
   SECOND,
   wrongCode,
+  wrongLongCode,
 } from './testing/account-examples.js';
 import { givenWhenThen, particularsOf, type Decided } from './testing/given-when-then.js';
 
@@ -44,6 +50,8 @@ function guess(code: string, now: number, change: Partial<ActivateAccount> = {})
     provenClaim: 1,
     guess: code,
     expected: { issueNumber: 1, code: exampleCode(1) },
+    nonce: exampleNonce(2),
+    keyId: ada.keyId,
     now,
     ...change,
   };
@@ -133,11 +141,14 @@ describe('The right code', () => {
   });
 
   it('keeps its leading zeros', () => {
-    for (const other of ['1', '001', '00001', '0001 ', '']) {
+    for (const other of ['1', '001', '00001', '0001 ']) {
       given(...pendingAccount)
         .when(guess(other, noon + SECOND))
-        .then(activationRefused(1, 'incorrect', noon + SECOND));
+        .thenThrows(new ActivationCodeOfOtherForm('short'));
     }
+    given(...pendingAccount)
+      .when(guess('1000', noon + SECOND))
+      .then(activationRefused(1, 'incorrect', noon + SECOND));
   });
 });
 
@@ -200,65 +211,163 @@ describe('A code guessed wrong three times', () => {
   });
 });
 
-describe('An address that used up its guesses', () => {
-  const ten = guessedWrong(
-    [noon, 3],
-    [noon + MINUTE, 3],
-    [noon + 2 * MINUTE, 3],
-    [noon + 3 * MINUTE, 1],
-  );
+describe('One code and the claims of several networks', () => {
+  const train = registrationRenewed(noon, { network: 'train' });
+  const byTrain = (code: string, now: number) => guess(code, now, { provenClaim: 2 });
+  const burntByTrain = [
+    ...pendingAccount,
+    train,
+    ...[1, 2, 3].map((n) => activationRefused(1, 'incorrect', noon + n * SECOND, 2)),
+  ];
 
-  it('of 24 hours is refused until the first of them is 24 hours old, recorded once per issue', () => {
-    const at = noon + 4 * MINUTE;
-    const decided = given(...ten).when(guessAtIssue(4, exampleCode(4), at));
-    decided.then(activationRefused(4, 'exhausted', at));
-    expect(told(decided)).toEqual(particularsOf(new ActivationAttemptsExhausted(noon + DAY)));
-    given(...ten, activationRefused(4, 'exhausted', at))
-      .when(guessAtIssue(4, exampleCode(4), at + SECOND))
-      .thenThrows(new ActivationAttemptsExhausted(noon + DAY));
+  it('has three guesses for each, and ends for the one that made them', () => {
+    given(...burntByTrain)
+      .when(byTrain('0001', noon + 4 * SECOND))
+      .then(activationRefused(1, 'exhausted', noon + 4 * SECOND, 2));
+    given(...burntByTrain)
+      .when(guess('0001', noon + 4 * SECOND))
+      .then(accountActivated(1, noon + 4 * SECOND));
+    const wrong = given(...burntByTrain).when(guess(wrongCode, noon + 4 * SECOND));
+    expect(told(wrong)).toEqual(particularsOf(new ActivationCodeIncorrect(2)));
   });
 
-  it('of 24 hours has one again to the millisecond', () => {
-    const soon = [...ten, codeIssued(5, noon + DAY - MINUTE), codeSent(5, noon + DAY - 30_000)];
-    given(...soon)
-      .when(guessAtIssue(5, exampleCode(5), noon + DAY - 1))
-      .then(activationRefused(5, 'exhausted', noon + DAY - 1));
-    given(...soon)
-      .when(guessAtIssue(5, exampleCode(5), noon + DAY))
-      .then(accountActivated(5, noon + DAY));
-    const wrong = given(...soon).when(guessAtIssue(5, wrongCode, noon + DAY));
-    expect(told(wrong)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
+  it('gives a network that registers again no further guess', () => {
+    given(...burntByTrain, registrationRenewed(noon + 4 * SECOND, { network: 'train' }))
+      .when(guess('0001', noon + 5 * SECOND, { provenClaim: 3 }))
+      .then(activationRefused(1, 'exhausted', noon + 5 * SECOND, 3));
   });
 
-  it('of 30 days is refused until the first of them is 30 days old', () => {
+  it('activates the claim that came with it', () => {
+    const decided = given(...pendingAccount, train).when(byTrain('0001', noon + SECOND));
+    decided.then(accountActivated(1, noon + SECOND, 2));
+    expect(decided.state).toMatchObject({ claim: { number: 2, network: 'train' } });
+  });
+});
+
+describe('A contested address, whose guesses at four digits are used up,', () => {
+  const nine = guessedWrong([noon, 3], [noon + MINUTE, 3], [noon + 2 * MINUTE, 3]);
+  const last = noon + 3 * MINUTE;
+  const fourth = [codeIssued(4, last), codeSent(4, last)];
+  const tenth = activationRefused(4, 'incorrect', last + SECOND);
+  const firstLong = codeIssued(5, last + SECOND, 1, 'long');
+  const ten = [...nine, ...fourth, tenth, firstLong, codeSent(5, last + 2 * SECOND)];
+  const guessAtLong = (code: string, now: number, change: Partial<ActivateAccount> = {}) =>
+    guess(code, now, { expected: { issueNumber: 5, code: exampleLongCode(5) }, ...change });
+
+  it('gets a long code at once, whatever limits new codes have', () => {
+    const wrong = guessAtIssue(4, wrongCode, last + SECOND);
+    const decided = given(...nine, ...fourth).when({ ...wrong, nonce: exampleNonce(5) });
+    decided.then(tenth, firstLong);
+    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
+    expect(decided.state).toMatchObject({
+      code: { form: 'long', delivery: { status: 'awaited' } },
+    });
+  });
+
+  it('gets it for the claim that asked for the code before, not for the one that guessed', () => {
+    const stranger = registrationRenewed(noon, { network: 'elsewhere', language: 'en' });
+    const wrong = guessAtIssue(4, wrongCode, last + SECOND);
+    const decided = given(...nine, ...fourth, stranger).when({ ...wrong, provenClaim: 2 });
+    expect(decided.events.at(-1)).toMatchObject({ data: { claimNumber: 1, form: 'long' } });
+    expect(decided.state).toMatchObject({
+      code: { askedBy: { address: ada.address, language: ada.language } },
+    });
+  });
+
+  it('is activated with the long code', () => {
+    given(...ten)
+      .when(guessAtLong(exampleLongCode(5), last + 3 * SECOND))
+      .then(accountActivated(5, last + 3 * SECOND));
+  });
+
+  it('answers a guess of four digits without comparing or counting it, in every state of the code', () => {
+    for (const facts of [[], [codeUndeliverable(5, last)], [mailBounced(5, 'permanent', last)]]) {
+      for (const now of [last + 3 * SECOND, last + HOUR]) {
+        given(...ten, ...facts)
+          .when(guessAtLong('0005', now))
+          .thenThrows(new ActivationCodeOfOtherForm('long'));
+      }
+    }
+    given(...pendingAccount)
+      .when(guess(wrongLongCode, noon + SECOND))
+      .thenThrows(new ActivationCodeOfOtherForm('short'));
+  });
+
+  it('has five guesses at a long code for each claim, which count for nothing else', () => {
+    const from = last + 3 * SECOND;
+    const four = [...ten, ...wrongGuesses(4, 5, from)];
+    const fifth = given(...four).when(guessAtLong(wrongLongCode, from + 4 * SECOND));
+    fifth.then(activationRefused(5, 'incorrect', from + 4 * SECOND));
+    expect(told(fifth)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
+    expect(fifth.state).toMatchObject({ wrongGuessesAt: { length: 10 } });
+    given(...four, activationRefused(5, 'incorrect', from + 4 * SECOND))
+      .when(guessAtLong(exampleLongCode(5), from + 5 * SECOND))
+      .then(activationRefused(5, 'exhausted', from + 5 * SECOND));
+  });
+
+  const form = (issueNumber: number, now: number) => {
+    const { events } = given(...ten).when({
+      type: 'RequestActivationCode',
+      provenClaim: 1,
+      nonce: exampleNonce(issueNumber),
+      keyId: ada.keyId,
+      now,
+    });
+    return events.map(({ data }) => ('form' in data ? data.form : undefined));
+  };
+
+  it('gets long codes until the first of the ten is 24 hours old, to the millisecond', () => {
+    expect(form(6, noon + DAY - 1)).toEqual(['long']);
+    expect(form(6, noon + DAY)).toEqual(['short']);
+  });
+
+  it('gets them for 30 days when 30 guesses were made', () => {
     const days = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((n): [number, number] => [
       noon + n * 2 * DAY,
       3,
     ]);
     const end = noon + 30 * DAY;
-    const thirty = [...guessedWrong(...days), codeIssued(11, end - MINUTE), codeSent(11, end - 1)];
-    const refused = given(...thirty).when(guessAtIssue(11, exampleCode(11), end - 1));
-    refused.then(activationRefused(11, 'exhausted', end - 1));
-    expect(told(refused)).toEqual(particularsOf(new ActivationAttemptsExhausted(end)));
-    given(...thirty)
-      .when(guessAtIssue(11, exampleCode(11), end))
-      .then(accountActivated(11, end));
+    for (const [now, expected] of [
+      [end - 1, 'long'],
+      [end, 'short'],
+    ] as const) {
+      const { events } = given(...guessedWrong(...days)).when({
+        type: 'RequestActivationCode',
+        provenClaim: 1,
+        nonce: exampleNonce(11),
+        keyId: ada.keyId,
+        now,
+      });
+      expect(events).toEqual([codeIssued(11, now, 1, expected)]);
+    }
   });
 
-  it('does not get them back by a new code or a new registration', () => {
-    const history = [
-      ...ten,
-      registrationRenewed(noon + HOUR),
-      codeIssued(5, noon + HOUR, 2),
-      codeSent(5, noon + HOUR),
-    ];
-    const decided = given(...history).when(
-      guess(exampleCode(5), noon + HOUR, {
-        provenClaim: 2,
-        expected: { issueNumber: 5, code: exampleCode(5) },
-      }),
+  it('stays contested for whoever registers it anew, and for other networks', () => {
+    const at = last + HOUR;
+    const again = {
+      type: 'RegisterAccount',
+      address: ada.address,
+      passwordHash: ada.newPasswordHash,
+      network: 'train',
+      networkKey: ada.networkKey,
+      nonce: exampleNonce(6),
+      keyId: ada.keyId,
+      language: ada.language,
+      now: at,
+    } as const;
+    const renewed = given(...ten).when(again);
+    expect(renewed.events.at(-1)).toEqual(codeIssued(6, at, 2, 'long'));
+    const anew = given(...ten, registrationLapsed(at)).when(again);
+    expect(anew.events.at(-1)).toEqual(codeIssued(6, at, 2, 'long'));
+  });
+
+  it('leaves a code of four digits without a guess, should there be one', () => {
+    // As under a policy that was made stricter meanwhile.
+    const stricter = accountDecider({ ...policy, guessesPerDay: 9 });
+    const decided = givenWhenThen(stricter, expect)(...nine, ...fourth).when(
+      guessAtIssue(4, exampleCode(4), last + SECOND),
     );
-    expect(told(decided)).toEqual(particularsOf(new ActivationAttemptsExhausted(noon + DAY)));
+    decided.then(activationRefused(4, 'exhausted', last + SECOND));
   });
 });
 

@@ -1,5 +1,6 @@
 import type { CountedCode, PendingAccount } from './account.js';
 import type { Instant } from './account-events.js';
+import type { CodeForm } from './activation-code.js';
 import {
   codeBudgetWindowMs,
   guessBudgetWindowMs,
@@ -7,6 +8,8 @@ import {
   HOUR,
   type ActivationPolicy,
 } from './activation-policy.js';
+
+type GuessedAt = Pick<PendingAccount, 'wrongGuessesAt'>;
 
 /** At most `limit` within any stretch of `windowMs`: a sliding window, open at its older end. */
 interface Budget {
@@ -37,17 +40,25 @@ function instantsOf(codes: readonly CountedCode[]): Instant[] {
   return codes.map(({ at }) => at);
 }
 
-/** First instant at which the address has a guess left; in the past when it has one now. */
-export function guessAllowedFrom(account: PendingAccount, policy: ActivationPolicy): Instant {
+/**
+ * First instant at which the address is not contested: it has a guess at a four-digit code left. In the past when
+ * it has one now.
+ */
+export function contestedUntil(account: GuessedAt, policy: ActivationPolicy): Instant {
   return allowedFrom(account.wrongGuessesAt, guessBudgets(policy));
 }
 
-/** Guesses that the address has left at `now`, if it had any; its newest code may allow fewer. */
-export function guessesLeft(
-  account: PendingAccount,
+/** What a code that is issued now has to look like. */
+export function formOfNextCode(
+  account: GuessedAt,
   policy: ActivationPolicy,
   now: Instant,
-): number {
+): CodeForm {
+  return now < contestedUntil(account, policy) ? 'long' : 'short';
+}
+
+/** Guesses at four-digit codes that the address has left at `now`; its newest code may allow fewer. */
+export function guessesLeft(account: GuessedAt, policy: ActivationPolicy, now: Instant): number {
   const left = guessBudgets(policy).map(
     ({ limit, windowMs }) =>
       limit - account.wrongGuessesAt.filter((instant) => instant > now - windowMs).length,

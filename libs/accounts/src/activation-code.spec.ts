@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   activationCodeMessage,
-  isActivationCode,
+  formOf,
   isSameCode,
+  longCodeOf,
+  readActivationCode,
   truncateToCode,
 } from './activation-code.js';
 
@@ -86,30 +88,72 @@ describe('Truncation', () => {
   it('always gives a code', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 20, maxLength: 64 }), (mac) => {
-        expect(isActivationCode(truncateToCode(mac))).toBe(true);
+        expect(readActivationCode(truncateToCode(mac))).toBe(truncateToCode(mac));
+        expect(readActivationCode(longCodeOf(mac))).toBe(longCodeOf(mac));
       }),
     );
   });
 });
 
-describe('The form of a code', () => {
-  it('is four ASCII digits and nothing else', () => {
-    for (const text of ['0000', '0042', '9999']) expect(isActivationCode(text)).toBe(true);
-    for (const text of [
-      '',
-      '042',
-      '00042',
-      ' 042',
-      '042\n',
-      '0x42',
-      '+042',
-      '٠٠٤٢',
-      '００４２',
-      '1e03',
-    ]) {
-      expect(isActivationCode(text)).toBe(false);
+describe('A code that somebody typed', () => {
+  it('is four ASCII digits, leading zeros included', () => {
+    for (const text of ['0000', '0042', '9999']) {
+      expect(readActivationCode(text)).toBe(text);
+      expect(formOf(text)).toBe('short');
     }
-    expect(isActivationCode('012345', 6)).toBe(true);
+  });
+
+  it.each([
+    '7K3M-0QTZ-9HXW',
+    '7k3m0qtz9hxw',
+    '7k3m oqtz 9hxw',
+    '7K3M-OQTZ-9HXW',
+    ' 7K3M 0QTZ-9HXW ',
+  ])('or a long one, as in %j', (text) => {
+    expect(readActivationCode(text)).toBe('7K3M-0QTZ-9HXW');
+    expect(formOf('7K3M-0QTZ-9HXW')).toBe('long');
+  });
+
+  it('has 1 in place of I and L', () => {
+    expect(readActivationCode('iIlL-1111-0oO0')).toBe('1111-1111-0000');
+  });
+
+  it.each([
+    '',
+    '042',
+    '00042',
+    ' 042',
+    '042\n',
+    '0x42',
+    '+042',
+    '٠٠٤٢',
+    '００４２',
+    '1e03',
+    '7K3M-0QTZ-9HX',
+    '7K3M-0QTZ-9HXWW',
+    '7K3M-0QTZ-9HXU',
+    '7K3M_0QTZ_9HXW',
+    '７K3M-0QTZ-9HXW',
+    '7ſ3M-0QTZ-9HXW',
+    `7K3M${' '.repeat(40)}0QTZ9HXW`,
+  ])('is not %j', (text) => {
+    expect(readActivationCode(text)).toBeUndefined();
+  });
+});
+
+describe('A long code', () => {
+  it('is the first 60 bits, five for each letter, the highest first', () => {
+    expect(longCodeOf(bytes('0000000000000000'))).toBe('0000-0000-0000');
+    expect(longCodeOf(bytes('fffffffffffffff0'))).toBe('ZZZZ-ZZZZ-ZZZZ');
+    expect(longCodeOf(bytes('00443214c74254b6'))).toBe('0123-4567-89AB');
+    expect(longCodeOf(bytes('635cf84653a56d7c'))).toBe('CDEF-GHJK-MNPQ');
+    expect(longCodeOf(bytes('c675be77df000000'))).toBe('RSTV-WXYZ-0000');
+  });
+
+  it('is read within a larger buffer, too', () => {
+    const larger = new Uint8Array(64).fill(0xff);
+    larger.set(bytes('00443214c74254b6'), 8);
+    expect(longCodeOf(larger.subarray(8, 40))).toBe('0123-4567-89AB');
   });
 });
 

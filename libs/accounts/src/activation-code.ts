@@ -1,11 +1,56 @@
 /** Digits of an activation code; leading zeros count. */
 export const activationCodeDigits = 4;
 
+/** Four digits in peace; at an address whose wrong guesses are used up, what nobody can guess. */
+export const codeForms = ['short', 'long'] as const;
+
+export type CodeForm = (typeof codeForms)[number];
+
+/** Crockford's base 32: no I, L, O and U, so that nothing is mistaken for a digit. */
+const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const LETTERS_OF_LONG_CODE = 12;
+const BITS_OF_LETTER = 5;
+/** Nobody types more for a long code than its letters and what stands between them. */
+const LONGEST_TEXT = 40;
+
 const noncePattern = /^[0-9a-f]{32}$/;
 
-/** Whether the text has the form of a code, right or wrong. */
-export function isActivationCode(text: string, digits: number = activationCodeDigits): boolean {
-  return text.length === digits && /^[0-9]*$/.test(text);
+/**
+ * The code that a person typed, right or wrong, as `codeFor` writes it. In a long one, hyphens and spaces may
+ * be anywhere or missing, letters in lower case, and O, I and L in place of 0 and 1.
+ *
+ * @returns undefined for what has neither form
+ */
+export function readActivationCode(typed: string): string | undefined {
+  if (/^[0-9]{4}$/.test(typed)) return typed;
+  if (typed.length > LONGEST_TEXT || !/^[0-9A-Za-z -]*$/.test(typed)) return undefined;
+  const letters = typed.replace(/[ -]/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1');
+  const isLongCode =
+    letters.length === LETTERS_OF_LONG_CODE && [...letters].every((one) => LETTERS.includes(one));
+  return isLongCode ? inGroups(letters) : undefined;
+}
+
+/** @param code as `readActivationCode` returns it */
+export function formOf(code: string): CodeForm {
+  return code.length === activationCodeDigits ? 'short' : 'long';
+}
+
+/**
+ * The first 60 bits as 12 characters in three groups, such as `7K3M-0QTZ-9HXW`.
+ *
+ * @param mac at least 8 bytes
+ */
+export function longCodeOf(mac: Uint8Array): string {
+  const bits = new DataView(mac.buffer, mac.byteOffset, mac.byteLength).getBigUint64(0) >> 4n;
+  const letters = Array.from({ length: LETTERS_OF_LONG_CODE }, (_, index) => {
+    const below = BigInt(BITS_OF_LETTER * (LETTERS_OF_LONG_CODE - 1 - index));
+    return LETTERS.charAt(Number((bits >> below) & 31n));
+  });
+  return inGroups(letters.join(''));
+}
+
+function inGroups(letters: string): string {
+  return letters.replace(/^(.{4})(.{4})(.{4})$/, '$1-$2-$3');
 }
 
 /**

@@ -1,12 +1,11 @@
 import { claimNumbered, triesOf, type Account } from './account.js';
 import {
   ActivationCodeIncorrect,
-  type ActivationAttemptsExhausted,
   type ActivationCodeExhausted,
   type ActivationCodeExpired,
 } from './account-errors.js';
 import type { AccountEvent, ActivationRefused, Instant } from './account-events.js';
-import { standingRefusal } from './activate-account.js';
+import { guessesAt, standingRefusal } from './activate-account.js';
 import { guessesLeft } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
 
@@ -14,8 +13,7 @@ export type ActivationOutcome =
   | { readonly activatedAt: Instant }
   | ActivationCodeIncorrect
   | ActivationCodeExpired
-  | ActivationCodeExhausted
-  | ActivationAttemptsExhausted;
+  | ActivationCodeExhausted;
 
 /**
  * What the events that `ActivateAccount` decided mean to the caller. Call it only after they were
@@ -29,9 +27,10 @@ export function activationOutcome(
   events: readonly AccountEvent[],
   policy: ActivationPolicy,
 ): ActivationOutcome {
-  const event = events.at(-1);
-  if (event?.type === 'AccountActivated') return { activatedAt: event.data.activatedAt };
-  if (event?.type === 'ActivationRefused') return refusalOutcome(state, event, policy);
+  for (const event of events) {
+    if (event.type === 'AccountActivated') return { activatedAt: event.data.activatedAt };
+    if (event.type === 'ActivationRefused') return refusalOutcome(state, event, policy);
+  }
   throw new Error('no activation was decided');
 }
 
@@ -41,17 +40,25 @@ function refusalOutcome(
   policy: ActivationPolicy,
 ): ActivationOutcome {
   const claim = state.status === 'pending' ? claimNumbered(state, claimNumber) : undefined;
-  if (state.status !== 'pending' || state.code?.issueNumber !== issueNumber || !claim) {
-    throw new Error(
-      `the account is not in the state that the refusal on issue ${issueNumber} left`,
+  if (state.status !== 'pending' || !state.code || !claim) throw notInState(issueNumber);
+  const { code } = state;
+  // The last guess at four-digit codes was followed by a long one.
+  const isReplaced = code.issueNumber === issueNumber + 1 && code.form === 'long';
+  if (reason === 'incorrect' && isReplaced) return new ActivationCodeIncorrect(0);
+  if (code.issueNumber !== issueNumber) throw notInState(issueNumber);
+  if (reason === 'incorrect') {
+    const leftOnCode = guessesAt(code, policy) - triesOf(code, claim.network).wrongGuesses;
+    return new ActivationCodeIncorrect(
+      code.form === 'long'
+        ? leftOnCode
+        : Math.min(leftOnCode, guessesLeft(state, policy, refusedAt)),
     );
   }
-  if (reason === 'incorrect') {
-    const leftOnCode = policy.guessesPerCode - triesOf(state.code, claim.network).wrongGuesses;
-    const attemptsLeft = Math.min(leftOnCode, guessesLeft(state, policy, refusedAt));
-    return new ActivationCodeIncorrect(attemptsLeft);
-  }
-  const refusal = standingRefusal(state, state.code, claim, policy, refusedAt);
+  const refusal = standingRefusal(state, code, claim, policy, refusedAt);
   if (refusal === undefined) throw new Error(`the policy knows no refusal: ${reason}`);
   return refusal;
+}
+
+function notInState(issueNumber: number): Error {
+  return new Error(`the account is not in the state that the refusal on issue ${issueNumber} left`);
 }

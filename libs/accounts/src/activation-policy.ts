@@ -13,11 +13,13 @@ export const guessBudgetWindowMs = 30 * DAY;
 export interface ActivationPolicy {
   /** How long a code is accepted after the e-mail provider took the message. */
   readonly codeTtlMs: number;
-  /** Wrong guesses that burn one code. */
+  /** Wrong guesses that end a four-digit code for the network whose claim made them. */
   readonly guessesPerCode: number;
-  /** Wrong guesses per address within any 24 hours, over all its codes. */
+  /** The same for a long code. */
+  readonly guessesPerLongCode: number;
+  /** Wrong guesses at four-digit codes per address within any 24 hours, over all of them: then codes are long. */
   readonly guessesPerDay: number;
-  /** Wrong guesses per address within any 30 days, over all its codes. */
+  /** The same within any 30 days. */
   readonly guessesPerMonth: number;
   /** Least time between two codes. */
   readonly resendIntervalMs: number;
@@ -37,6 +39,7 @@ export const ACTIVATION_POLICY = Symbol('ActivationPolicy');
 export const defaultActivationPolicy: ActivationPolicy = {
   codeTtlMs: MINUTE,
   guessesPerCode: 3,
+  guessesPerLongCode: 5,
   guessesPerDay: 10,
   guessesPerMonth: 30,
   resendIntervalMs: 30 * SECOND,

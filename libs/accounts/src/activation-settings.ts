@@ -24,19 +24,25 @@ const settings = {
     sets: 'guessesPerCode',
     unit: 1,
     most: 10,
-    meaning: 'Wrong guesses per code',
+    meaning: 'Wrong guesses per four-digit code and network',
+  },
+  GUESSES_PER_LONG_CODE: {
+    sets: 'guessesPerLongCode',
+    unit: 1,
+    most: 10,
+    meaning: 'Wrong guesses per long code and network',
   },
   GUESSES_PER_DAY: {
     sets: 'guessesPerDay',
     unit: 1,
     most: 100,
-    meaning: 'Wrong guesses per account in 24 hours',
+    meaning: 'Wrong guesses at four-digit codes per account in 24 hours; then its codes are long',
   },
   GUESSES_PER_30_DAYS: {
     sets: 'guessesPerMonth',
     unit: 1,
     most: 1_000,
-    meaning: 'Wrong guesses per account in 30 days',
+    meaning: 'The same in 30 days',
   },
   CODE_RESEND_SECONDS: {
     sets: 'resendIntervalMs',

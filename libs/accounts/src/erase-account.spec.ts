@@ -138,6 +138,8 @@ describe.each([
       type: 'ActivateAccount',
       guess: '0001',
       expected: undefined,
+      nonce: exampleNonce(2),
+      keyId: ada.keyId,
       now: noon + 2 * DAY,
     } as const;
     given(...history)

@@ -1,5 +1,5 @@
 import { activationCodeDigits } from './activation-code.js';
-import { DAY, HOUR, type ActivationPolicy } from './activation-policy.js';
+import type { ActivationPolicy } from './activation-policy.js';
 
 const POSSIBLE_MACS = 2 ** 31;
 const DAYS_OF_MONTH = 30;
@@ -19,6 +19,7 @@ export interface GuessBound {
 }
 
 export interface GuessBounds {
+  /** By the claim of one network. */
   readonly perCode: GuessBound;
   /** Within any 24 hours, over all codes. */
   readonly perDay: GuessBound;
@@ -27,24 +28,17 @@ export interface GuessBounds {
 }
 
 /**
- * What the rules leave to a guesser. Neither the lifetime of a code nor who asks for new ones matters: guesses
- * are counted per address. A code that an operator had sent anew adds no guesses to a day or a month.
+ * What the rules leave to a guesser at four-digit codes. Neither the lifetime of a code nor who asks for new ones, nor
+ * from how many networks, matters: guesses are counted per address, and when they are used up codes are long. A long
+ * code has 60 bits: what is tried at those adds nothing that could be seen here.
  */
 export function guessBounds(policy: ActivationPolicy): GuessBounds {
   const { guessesPerCode, guessesPerDay, guessesPerMonth } = policy;
-  const codesADay = Math.min(
-    policy.codesPerDay,
-    policy.codesPerHour * (DAY / HOUR),
-    Math.ceil(DAY / policy.resendIntervalMs),
-  );
-  // One more code may be live when the stretch of time begins.
-  const overCodes = (days: number) => guessesPerCode * (codesADay * days + 1);
-  const inOneDay = Math.min(guessesPerDay, guessesPerMonth, overCodes(1));
-  const inAMonth = Math.min(guessesPerMonth, inOneDay * DAYS_OF_MONTH, overCodes(DAYS_OF_MONTH));
+  const inOneDay = Math.min(guessesPerDay, guessesPerMonth);
   return {
     perCode: boundOf(Math.min(guessesPerCode, inOneDay)),
     perDay: boundOf(inOneDay),
-    per30Days: boundOf(inAMonth),
+    per30Days: boundOf(Math.min(guessesPerMonth, inOneDay * DAYS_OF_MONTH)),
   };
 }
 

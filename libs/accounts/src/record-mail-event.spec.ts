@@ -6,9 +6,11 @@ import { defaultActivationPolicy } from './activation-policy.js';
 import type { RecordMailEvent } from './record-mail-event.js';
 import {
   accountRegistered,
+  ada,
   activeAccount,
   codeIssued,
   exampleCode,
+  exampleNonce,
   mailBounced,
   mailDelivered,
   mailReportedAsSpam,
@@ -89,6 +91,8 @@ describe('A mail that came back', () => {
     provenClaim: 1,
     guess: exampleCode(1),
     expected: { issueNumber: 1, code: exampleCode(1) },
+    nonce: exampleNonce(2),
+    keyId: ada.keyId,
     now: noon + 2 * SECOND,
   } as const;
 

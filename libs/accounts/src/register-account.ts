@@ -1,6 +1,6 @@
 import { codeExpiry, type Account, type ActiveAccount, type PendingAccount } from './account.js';
 import type { AccountEvent, Instant, OwnerNoticeIssued } from './account-events.js';
-import { newCodeAllowedFrom } from './activation-budgets.js';
+import { formOfNextCode, newCodeAllowedFrom } from './activation-budgets.js';
 import { hasRoomFor } from './claims.js';
 import { DAY, type ActivationPolicy } from './activation-policy.js';
 import type { MailLanguage } from './mail-language.js';
@@ -43,7 +43,7 @@ export function registerAccount(
     case 'not-registered':
       return [
         { type: 'AccountRegistered', data: { ...claim, networkKey, registeredAt: now } },
-        ...(mayMail ? [nextCode(command, 1, 0)] : []),
+        ...(mayMail ? [nextCode(command, 1, 0, 'short')] : []),
       ];
     case 'lapsed':
     case 'erased': {
@@ -54,7 +54,15 @@ export function registerAccount(
       };
       return !mayMail || now < newCodeAllowedFrom(state, network, policy)
         ? [registered]
-        : [registered, nextCode(command, registrationNumber, state.lastIssueNumber)];
+        : [
+            registered,
+            nextCode(
+              command,
+              registrationNumber,
+              state.lastIssueNumber,
+              formOfNextCode(state, policy, now),
+            ),
+          ];
     }
     case 'pending': {
       if (!hasRoomFor(state.claims, network, now)) return [];
@@ -67,7 +75,15 @@ export function registerAccount(
         now < newCodeAllowedFrom(state, network, policy) ||
         isCodeOfOthersAlive(state, network, policy, now)
         ? [renewed]
-        : [renewed, nextCode(command, state.registrationNumber + 1, state.lastIssueNumber)];
+        : [
+            renewed,
+            nextCode(
+              command,
+              state.registrationNumber + 1,
+              state.lastIssueNumber,
+              formOfNextCode(state, policy, now),
+            ),
+          ];
     }
     case 'active': {
       const events: AccountEvent[] = [];

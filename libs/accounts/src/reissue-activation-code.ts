@@ -38,5 +38,5 @@ export function reissueActivationCode(
   if (claim === undefined || code?.issueNumber !== command.issueNumber || !isUndeliverable) {
     throw new ActivationCodeNotUndeliverable(command.issueNumber);
   }
-  return [nextCode(command, claim.number, code.issueNumber)];
+  return [nextCode(command, claim.number, code.issueNumber, code.form)];
 }

@@ -1,7 +1,8 @@
 import type { Account } from './account.js';
 import { ActivationCodeRequestedTooSoon } from './account-errors.js';
 import type { AccountEvent, ActivationCodeIssued, Instant } from './account-events.js';
-import { newCodeAllowedFrom } from './activation-budgets.js';
+import { formOfNextCode, newCodeAllowedFrom } from './activation-budgets.js';
+import type { CodeForm } from './activation-code.js';
 import type { ActivationPolicy } from './activation-policy.js';
 import { provenPendingAccount } from './proven-account.js';
 
@@ -30,7 +31,9 @@ export function requestActivationCode(
   const { account, claim } = provenPendingAccount(state, command.provenClaim);
   const allowedFrom = newCodeAllowedFrom(account, claim.network, policy);
   if (command.now < allowedFrom) throw new ActivationCodeRequestedTooSoon(allowedFrom);
-  return command.isInboxFull ? [] : [nextCode(command, claim.number, account.lastIssueNumber)];
+  if (command.isInboxFull) return [];
+  const form = formOfNextCode(account, policy, command.now);
+  return [nextCode(command, claim.number, account.lastIssueNumber, form)];
 }
 
 /**
@@ -41,9 +44,10 @@ export function nextCode(
   { nonce, keyId, now }: Pick<RequestActivationCode, 'nonce' | 'keyId' | 'now'>,
   claimNumber: number,
   lastIssueNumber: number,
+  form: CodeForm,
 ): ActivationCodeIssued {
   return {
     type: 'ActivationCodeIssued',
-    data: { issueNumber: lastIssueNumber + 1, nonce, keyId, issuedAt: now, claimNumber },
+    data: { issueNumber: lastIssueNumber + 1, nonce, keyId, issuedAt: now, claimNumber, form },
   };
 }

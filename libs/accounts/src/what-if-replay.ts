@@ -215,13 +215,16 @@ function isCompared(
 /** In place of a code that could not be delivered, an operator may have asked for one: no limit applies. */
 function isIssued(
   state: PendingAccount,
-  { data: { issuedAt, claimNumber } }: ActivationCodeIssued,
+  { data: { issuedAt, claimNumber, form } }: ActivationCodeIssued,
   policy: ActivationPolicy,
 ): boolean {
   const network = claimNumbered(state, claimNumber)?.network;
   const isInPlaceOfALostOne = state.code?.delivery.status === 'undeliverable';
+  // The first of the long codes follows the last guess at four digits at once.
+  const isFirstLongOne = form === 'long' && state.code?.form === 'short';
   return (
     isInPlaceOfALostOne ||
+    isFirstLongOne ||
     (network !== undefined && issuedAt >= newCodeAllowedFrom(state, network, policy))
   );
 }

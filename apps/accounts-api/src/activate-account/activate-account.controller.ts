@@ -1,4 +1,4 @@
-import { isActivationCode } from '@app/accounts';
+import { readActivationCode } from '@app/accounts';
 import { Body, Controller, HttpCode, Post, UseGuards, UseInterceptors } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -14,16 +14,19 @@ import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { ActivateAccountCommand } from './activate-account.handler.js';
 
-const FOUR_DIGITS = 'must be a text of exactly 4 digits, such as "0042"';
+const A_CODE =
+  'must be a text: 4 digits, such as "0042", or 12 letters and digits, such as "7K3M-0QTZ-9HXW"';
 
 const activationRequest = z
   .strictObject({
     code: z
-      .string(FOUR_DIGITS)
-      .refine(isActivationCode, FOUR_DIGITS)
+      .string(A_CODE)
+      .refine((typed) => readActivationCode(typed) !== undefined, A_CODE)
       .meta({
-        description: 'The code from the newest mail. Text, because leading zeros count.',
-        examples: ['0042'],
+        description:
+          'The code from the newest mail. Text, because leading zeros count. 4 digits, or three groups of 4 letters ' +
+          'and digits when wrong codes were tried before: capitals or not, with hyphens or without.',
+        examples: ['0042', '7K3M-0QTZ-9HXW'],
       }),
   })
   .meta({ description: 'The code that was mailed' });
@@ -47,7 +50,9 @@ export class ActivateAccountController {
   @ApiOperation({
     summary: 'Activate the account with the mailed code',
     description:
-      'The code is accepted for one minute after the mail was handed over. Three wrong guesses burn it.',
+      'The code is accepted for one minute after the mail was handed over. Three wrong guesses from one network ' +
+      'burn it there, five when it is a long one. A code of another form than that in the newest mail is answered ' +
+      '400 and costs no guess.',
   })
   @ApiWrite(200, 'Activated', activationAnswer, {
     accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
@@ -64,7 +69,6 @@ export class ActivateAccountController {
     'activationCodeExhausted',
     'activationCodeIncorrect',
     'activationCodeMissing',
-    'activationAttemptsExhausted',
     'payloadTooLarge',
     'unsupportedMediaType',
     'tooManyRequests',
@@ -77,7 +81,7 @@ export class ActivateAccountController {
     @FromRequest() context: RequestContext,
   ): Promise<z.infer<typeof activationAnswer> & WrittenAt> {
     const { activatedAt, written } = await this.commandBus.execute(
-      new ActivateAccountCommand(account, code, context),
+      new ActivateAccountCommand(account, readActivationCode(code) ?? code, context),
     );
     return {
       accountId: account.accountId,

@@ -3,7 +3,6 @@ import {
   AccountAlreadyActive,
   AccountError,
   AccountNotRegistered,
-  ActivationAttemptsExhausted,
   ActivationCodeExhausted,
   ActivationCodeExpired,
   ActivationCodeIncorrect,
@@ -112,18 +111,25 @@ describe('Activating an account', () => {
     expect(await refusalOf(old)).toBeInstanceOf(ActivationCodeIncorrect);
   });
 
-  it('refuses every guess when a day’s wrong ones are used up, and says until when', async () => {
-    const firstGuessAt = accounts.now;
+  it('issues a long code, and takes no other, when a day’s wrong guesses are used up', async () => {
     const wrongGuess = async () => refusalOf(await accounts.wrongCode());
     for (let code = 0; code < 3; code++) {
       if (code > 0) await newCode();
       for (let guess = 0; guess < 3; guess++) await wrongGuess();
     }
     await newCode();
+    const short = await accounts.code();
     expect(await wrongGuess()).toMatchObject({ attemptsLeft: 0 });
-    const refusal = await refusalOf(await accounts.code());
-    expect(refusal).toBeInstanceOf(ActivationAttemptsExhausted);
-    expect(refusal).toMatchObject({ retryAt: firstGuessAt + 24 * 3_600 * SECOND });
+    expect(await newest()).toMatchObject({ type: 'ActivationCodeIssued', data: { form: 'long' } });
+    const appends = accounts.store.appends;
+    expect(await refusalOf(short)).toMatchObject({
+      name: 'ActivationCodeOfOtherForm',
+      form: 'long',
+    });
+    expect(accounts.store.appends).toBe(appends);
+    await accounts.mailed();
+    const { activatedAt } = await activate(await accounts.code());
+    expect(activatedAt).toBe(accounts.now);
   });
 
   it('refuses when the mail could not be delivered, appending nothing', async () => {

@@ -60,6 +60,8 @@ export class ActivateAccountHandler implements ICommandHandler<ActivateAccountCo
           provenClaim,
           guess,
           expected: this.expectedCode(accountId, current),
+          nonce: this.activationCodes.newNonce(),
+          keyId: this.activationCodes.currentKeyId,
           now: this.clock(),
         }),
         commandContext(context, 'account'),

@@ -23,7 +23,8 @@ import { assertAcceptable, registrationRequest } from './registration-request.js
 import type { RegistrationRequest } from './registration-request.js';
 
 /** Says nothing about whether the address had an account before. */
-const MESSAGE = 'If this address can be activated, a message with a 4-digit code is on its way.';
+const MESSAGE =
+  'If this address can be activated, a message with an activation code is on its way.';
 
 const registrationAnswer = z.object({ accountId: z.uuid(), message: z.string() });
 
@@ -43,8 +44,10 @@ export class RegisterAccountController {
   @ApiOperation({
     summary: 'Register an e-mail address with a password',
     description:
-      'Sends a 4-digit code to the address. The answer is the same whether the address is new, ' +
-      'waits for activation (the new password then replaces the old one) or is active already.',
+      'Sends a 4-digit code to the address; a longer one when wrong codes were tried before. The answer is the ' +
+      'same whether the address is new, waits for activation or is active already. While it waits, each network ' +
+      '(IPv4 /24, IPv6 /48) that registers it has a password of its own: registering again replaces the one of ' +
+      'the same network. A person who moved to another network registers again there; the code in the inbox stays good.',
   })
   @ApiWrite(202, 'Accepted', registrationAnswer, {
     accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',

@@ -13,7 +13,7 @@ import type { RequestContext } from '../request-context.js';
 import { IsInboxFull, NewCodeThrottleGuard } from '../limits/throttle-new-codes.guard.js';
 import { RequestActivationCodeCommand } from './request-activation-code.handler.js';
 
-const MESSAGE = 'A message with a new 4-digit code is on its way; earlier codes are void.';
+const MESSAGE = 'A message with a new code is on its way; earlier codes are void.';
 
 const requestAnswer = z.object({ message: z.string() });
 
@@ -29,7 +29,8 @@ export class RequestActivationCodeController {
   @UseInterceptors(ConsistencyTokenInterceptor)
   @ApiOperation({
     summary: 'Ask for a new code',
-    description: 'At most one in 30 seconds, 5 in an hour and 10 in a day. Takes no body.',
+    description:
+      'At most one in 30 seconds; 5 in an hour and 10 in a day for one network. Takes no body.',
   })
   @ApiWrite(202, 'On its way', requestAnswer, { message: MESSAGE })
   @ApiConsistencyToken()

@@ -33,8 +33,9 @@ function htmlOf({ language, subject, heading, code, paragraphs, footer }: MailCo
     code === undefined
       ? ''
       : `<p style="margin:0 0 24px;padding:20px 0 20px 14px;border-radius:10px;background:#f1f4f9;` +
-        `font-family:'SFMono-Regular',Consolas,'Liberation Mono',Menlo,monospace;font-size:44px;` +
-        `line-height:1.1;font-weight:700;letter-spacing:14px;text-align:center;color:#10213d">` +
+        `font-family:'SFMono-Regular',Consolas,'Liberation Mono',Menlo,monospace;line-height:1.1;` +
+        `${code.length > 4 ? 'font-size:28px;letter-spacing:2px' : 'font-size:44px;letter-spacing:14px'};` +
+        `font-weight:700;text-align:center;color:#10213d">` +
         `${escaped(code)}</p>`;
   const shownParagraphs = paragraphs
     .map((paragraph) => `<p style="margin:0 0 16px">${escaped(paragraph)}</p>`)

@@ -8,7 +8,8 @@ const accountId = '6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
 const address = 'Ada@BÜCHER.example';
 
 function codeMail(language: 'en' | 'fr', code = '0421', ttlMs = 60_000): Mail {
-  return activationMail({ accountId, issueNumber: 12, address, code, ttlMs, language });
+  const form = code.length === 4 ? 'short' : 'long';
+  return activationMail({ accountId, issueNumber: 12, address, code, form, ttlMs, language });
 }
 
 function notice(language: 'en' | 'fr'): Mail {
@@ -28,6 +29,21 @@ describe.each(mailLanguages)('The mail with a code, in %s,', (language) => {
       expect(text.match(fourDigits)).toEqual([code]);
       expect(visible(html).match(fourDigits)).toEqual([code]);
     }
+  });
+
+  it('says why a code is long, and shows it once in text and HTML', () => {
+    const { text, html } = codeMail(language, '7K3M-0QTZ-9HXW');
+    const why = { en: /too many wrong codes were tried/, fr: /trop de codes erronés/ }[language];
+    for (const shown of [text, visible(html)]) {
+      expect(shown).toMatch(why);
+      expect(shown.split('7K3M-0QTZ-9HXW')).toHaveLength(2);
+    }
+    expect(codeMail(language).text).not.toMatch(why);
+  });
+
+  it('tells a person who changed networks that the code stays good', () => {
+    const how = { en: /Register again where you are now/, fr: /Inscrivez-vous de nouveau/ };
+    expect(codeMail(language).text).toMatch(how[language]);
   });
 
   it('has no code in its subject, which shows on locked screens', () => {

@@ -1,5 +1,5 @@
 import { mailAddressOf } from '@app/accounts';
-import type { MailLanguage } from '@app/accounts';
+import type { CodeForm, MailLanguage } from '@app/accounts';
 import { laidOut } from '../mail-delivery/mail-layout.js';
 import type { MailContent } from '../mail-delivery/mail-layout.js';
 import type { Mail } from '../mail-delivery/mail.js';
@@ -9,37 +9,44 @@ export interface ActivationMail {
   readonly issueNumber: number;
   /** As the person typed it. */
   readonly address: string;
-  /** 4 digits. */
+  /** 4 digits, or three groups of 4 letters and digits. */
   readonly code: string;
+  readonly form: CodeForm;
   /** How long the code is accepted, in milliseconds. */
   readonly ttlMs: number;
   readonly language: MailLanguage;
 }
 
 /**
- * The mail that carries a code. The code is the only run of four digits in its text, so that people and
- * programs find it at once; it is not in the subject, which shows on locked screens.
+ * The mail that carries a code. A code of four digits is the only run of four digits in its text, so that people and
+ * programs find it at once; it is not in the subject, which shows on locked screens. A long code comes with the reason.
  */
 export function activationMail(mail: ActivationMail): Mail {
-  const { accountId, issueNumber, address, code, ttlMs, language } = mail;
+  const { accountId, issueNumber, address, code, form, ttlMs, language } = mail;
   return {
     to: mailAddressOf(address),
-    ...laidOut(contents[language](code, Math.round(ttlMs / 1_000))),
+    ...laidOut(contents[language](code, form, Math.round(ttlMs / 1_000))),
     tags: { account: accountId, issue: String(issueNumber) },
   };
 }
 
 /** @param seconds how long the code is accepted */
-type Content = (code: string, seconds: number) => MailContent;
+type Content = (code: string, form: CodeForm, seconds: number) => MailContent;
 
 const contents: Readonly<Record<MailLanguage, Content>> = {
-  en: (code, seconds) => ({
+  en: (code, form, seconds) => ({
     language: 'en',
     subject: 'Your activation code',
     heading: 'Your activation code',
     code,
     paragraphs: [
       `Enter it within ${inEnglish(seconds)}.`,
+      ...(form === 'long'
+        ? [
+            'It is longer than usual because too many wrong codes were tried for your address. A code of this ' +
+              'length cannot be guessed. Small letters will do, and you may leave the hyphens out.',
+          ]
+        : []),
       'Too late? Ask for a new code: you get another one, and this one no longer works.',
       'Your password is not accepted because you changed networks since you registered? Register again ' +
         'where you are now, and enter this code there.',
@@ -48,13 +55,19 @@ const contents: Readonly<Record<MailLanguage, Content>> = {
       'Somebody, probably you, registered this address. If it was not you, ignore this message: ' +
       'without the code nothing happens. We never ask for the code on the phone or by e-mail.',
   }),
-  fr: (code, seconds) => ({
+  fr: (code, form, seconds) => ({
     language: 'fr',
     subject: "Votre code d'activation",
     heading: "Votre code d'activation",
     code,
     paragraphs: [
       `Saisissez-le dans ${inFrench(seconds)}.`,
+      ...(form === 'long'
+        ? [
+            "Il est plus long que d'habitude, car trop de codes erronés ont été essayés pour votre adresse. Un code " +
+              'de cette longueur ne se devine pas. Les minuscules conviennent, et les tirets sont facultatifs.',
+          ]
+        : []),
       'Trop tard ? Demandez un nouveau code : vous en recevrez un autre, et celui-ci ne sera plus valable.',
       "Votre mot de passe est refusé parce que vous avez changé de réseau depuis l'inscription ? " +
         'Inscrivez-vous de nouveau là où vous êtes, et saisissez-y ce code.',

@@ -77,11 +77,11 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
   }
 
   private mailOf(accountId: string, issued: CodeToBeSent): Mail {
-    const { issueNumber, askedBy } = issued;
+    const { issueNumber, form, askedBy } = issued;
     const { address, language } = askedBy;
     const code = this.activationCodes.codeFor(accountId, issued);
     const { codeTtlMs: ttlMs } = this.policy;
-    return activationMail({ accountId, issueNumber, address, code, ttlMs, language });
+    return activationMail({ accountId, issueNumber, address, code, form, ttlMs, language });
   }
 }
 

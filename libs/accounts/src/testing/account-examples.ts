@@ -18,6 +18,7 @@ import type {
   RegistrationRefused,
   RegistrationRenewed,
 } from '../account-events.js';
+import type { CodeForm } from '../activation-code.js';
 import { defaultActivationPolicy } from '../activation-policy.js';
 
 /** Facts about one account, Ada's, to build histories from. Times are fixed; nothing here is secret. */
@@ -55,6 +56,14 @@ export function exampleCode(issueNumber: number): string {
 
 /** Never a code of `exampleCode` for an issue below 9,999. */
 export const wrongCode = '9999';
+
+/** A long code of its own for each of the first 10,000 issues. */
+export function exampleLongCode(issueNumber: number): string {
+  return `ABCD-EFGH-${exampleCode(issueNumber)}`;
+}
+
+/** Never one of `exampleLongCode`. */
+export const wrongLongCode = 'ZZZZ-ZZZZ-ZZZZ';
 
 export function accountRegistered(at: Instant = noon): AccountRegistered {
   return {
@@ -97,6 +106,7 @@ export function codeIssued(
   issueNumber = 1,
   at: Instant = noon,
   claimNumber = 1,
+  form: CodeForm = 'short',
 ): ActivationCodeIssued {
   return {
     type: 'ActivationCodeIssued',
@@ -106,6 +116,7 @@ export function codeIssued(
       keyId: ada.keyId,
       issuedAt: at,
       claimNumber,
+      form,
     },
   };
 }

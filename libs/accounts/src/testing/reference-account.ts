@@ -1,11 +1,11 @@
 import {
   AccountAlreadyActive,
   AccountNotRegistered,
-  ActivationAttemptsExhausted,
   ActivationCodeExhausted,
   ActivationCodeExpired,
   ActivationCodeIncorrect,
   ActivationCodeMissing,
+  ActivationCodeOfOtherForm,
   ActivationCodeRequestedTooSoon,
   CredentialsSuperseded,
   type AccountError,
@@ -58,6 +58,7 @@ export function referenceAnswer(
       const { address, passwordHash, network, networkKey, now, language } = command;
       const claim = { address, passwordHash, network, language };
       const mayBeIssued = mayIssue(history, network, now, policy);
+      const form = mayGuess(history, now, policy) ? 'short' : 'long';
       if (!isRegistered && registrations > 0) {
         const registrationNumber = registrations + 1;
         const data = { ...claim, networkKey, registeredAt: now, registrationNumber };
@@ -70,6 +71,7 @@ export function referenceAnswer(
                     command,
                     registrationNumber,
                     all(history, 'ActivationCodeIssued').length + 1,
+                    form,
                   ),
                 ]
               : []),
@@ -80,7 +82,7 @@ export function referenceAnswer(
         return {
           events: [
             { type: 'AccountRegistered', data: { ...claim, networkKey, registeredAt: now } },
-            issue(command, 1, 1),
+            issue(command, 1, 1, 'short'),
           ],
         };
       }
@@ -130,7 +132,12 @@ export function referenceAnswer(
           mayBeIssued && !isOfOthers
             ? [
                 renewed,
-                issue(command, registrations + 1, all(history, 'ActivationCodeIssued').length + 1),
+                issue(
+                  command,
+                  registrations + 1,
+                  all(history, 'ActivationCodeIssued').length + 1,
+                  form,
+                ),
               ]
             : [renewed],
       };
@@ -169,7 +176,8 @@ export function referenceAnswer(
         return thrown(new ActivationCodeRequestedTooSoon(retryAt));
       }
       const issueNumber = all(history, 'ActivationCodeIssued').length + 1;
-      return { events: [issue(command, command.provenClaim, issueNumber)] };
+      const form = mayGuess(history, command.now, policy) ? 'short' : 'long';
+      return { events: [issue(command, command.provenClaim, issueNumber, form)] };
     }
 
     case 'UpgradePasswordHash': {
@@ -189,8 +197,11 @@ export function referenceAnswer(
       if (!isInForce(history, activated, command.provenClaim))
         return thrown(new CredentialsSuperseded());
       if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
-      if (!newest || isLost(history, newest.data.issueNumber))
-        return thrown(new ActivationCodeMissing());
+      if (!newest) return thrown(new ActivationCodeMissing());
+      const isLong = command.guess.length > 4;
+      if (isLong !== (newest.data.form === 'long'))
+        return thrown(new ActivationCodeOfOtherForm(newest.data.form));
+      if (isLost(history, newest.data.issueNumber)) return thrown(new ActivationCodeMissing());
       return guess(history, newest, command, policy);
     }
 
@@ -270,10 +281,11 @@ function lifeOfPerson(history: History): History {
 function guess(
   history: History,
   newest: ActivationCodeIssued,
-  { guess: guessed, expected, provenClaim: claimNumber, now }: ActivateAccount,
+  command: ActivateAccount,
   policy: ActivationPolicy,
 ): ReferenceAnswer {
-  const { issueNumber } = newest.data;
+  const { guess: guessed, expected, provenClaim: claimNumber, now } = command;
+  const { issueNumber, form } = newest.data;
   const network = networkOf(history, claimNumber);
   const refusal = whyNotCompared(history, newest, network, now, policy);
   if (refusal) {
@@ -313,7 +325,13 @@ function guess(
     future.push(wrong);
     attemptsLeft += 1;
   }
-  return { events: [wrong], told: new ActivationCodeIncorrect(attemptsLeft) };
+  const told = new ActivationCodeIncorrect(attemptsLeft);
+  if (form === 'long' || mayGuess([...history, wrong], now, policy))
+    return { events: [wrong], told };
+  const asker = networkOf(history, newest.data.claimNumber);
+  const claims = claimsIn(history);
+  const claim = claims.find((one) => one.network === asker) ?? claims.at(-1);
+  return { events: [wrong, issue(command, claim?.number ?? 0, issueNumber + 1, 'long')], told };
 }
 
 function whyNotCompared(
@@ -323,26 +341,34 @@ function whyNotCompared(
   now: Instant,
   policy: ActivationPolicy,
 ): AccountError | undefined {
-  const { issueNumber } = newest.data;
-  const wrong = all(history, 'ActivationRefused').filter(
-    (event) => event.data.reason === 'incorrect',
-  );
-  const mayGuess = (at: Instant) => {
-    const within = (span: number) =>
-      wrong.filter((event) => event.data.refusedAt + span > at).length;
-    return within(DAY) < policy.guessesPerDay && within(30 * DAY) < policy.guessesPerMonth;
-  };
-  if (!mayGuess(now)) {
-    return new ActivationAttemptsExhausted(earliest(history, mayGuess, policy));
-  }
+  const { issueNumber, form } = newest.data;
+  if (form === 'short' && !mayGuess(history, now, policy)) return new ActivationCodeExhausted();
+  const wrong = wrongIn(history);
   const ofNetwork = wrong.filter(
     (event) =>
       event.data.issueNumber === issueNumber &&
       networkOf(history, event.data.claimNumber) === network,
   );
-  if (ofNetwork.length >= policy.guessesPerCode) return new ActivationCodeExhausted();
+  const most = form === 'long' ? policy.guessesPerLongCode : policy.guessesPerCode;
+  if (ofNetwork.length >= most) return new ActivationCodeExhausted();
   const end = endOf(history, newest, policy);
   return now < end ? undefined : new ActivationCodeExpired(end);
+}
+
+function wrongIn(history: History) {
+  return all(history, 'ActivationRefused').filter((event) => event.data.reason === 'incorrect');
+}
+
+/** Whether the address has a guess at a code of four digits left. */
+function mayGuess(history: History, at: Instant, policy: ActivationPolicy): boolean {
+  const issues = all(history, 'ActivationCodeIssued');
+  const wrong = wrongIn(history).filter(({ data }) =>
+    issues.some(
+      (event) => event.data.issueNumber === data.issueNumber && event.data.form === 'short',
+    ),
+  );
+  const within = (span: number) => wrong.filter((event) => event.data.refusedAt + span > at).length;
+  return within(DAY) < policy.guessesPerDay && within(30 * DAY) < policy.guessesPerMonth;
 }
 
 /** First instant at which the code is no longer accepted. */
@@ -480,10 +506,11 @@ function issue(
   { nonce, keyId, now }: Pick<RequestActivationCode, 'nonce' | 'keyId' | 'now'>,
   claimNumber: number,
   issueNumber: number,
+  form: ActivationCodeIssued['data']['form'],
 ): AccountEvent {
   return {
     type: 'ActivationCodeIssued',
-    data: { issueNumber, nonce, keyId, issuedAt: now, claimNumber },
+    data: { issueNumber, nonce, keyId, issuedAt: now, claimNumber, form },
   };
 }
 

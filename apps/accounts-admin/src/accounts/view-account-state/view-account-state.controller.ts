@@ -1,3 +1,4 @@
+import { codeForms } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -40,6 +41,7 @@ const snapshotAnswer = z.object({
   code: z
     .object({
       issueNumber: z.int(),
+      form: z.enum(codeForms),
       issuedAt: z.iso.datetime(),
       delivery: z.string(),
       sentAt: z.iso.datetime().nullable(),

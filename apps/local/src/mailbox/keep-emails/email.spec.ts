@@ -7,6 +7,7 @@ describe('codeIn', () => {
     ['0042', '0042'],
     ['code:9999\nvalid for 60 seconds, until 12:30', '9999'],
     ['order 12345, code 7777', '7777'],
+    ['Your code\n\n    7K3M-0421-9HXW\n\nwithin one minute', '7K3M-0421-9HXW'],
   ])('finds the only run of four digits in %j', (text, code) => {
     expect(codeIn(text)).toBe(code);
   });

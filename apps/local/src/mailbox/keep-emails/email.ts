@@ -16,8 +16,15 @@ export interface Email {
 /** What a sender hands over. */
 export type NewEmail = Pick<Email, 'to' | 'from' | 'subject' | 'text' | 'html'>;
 
-/** The activation code of a message: the only run of exactly four digits in its text, if there is just one. */
+const LONG_CODE = /\b[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){2}\b/;
+
+/**
+ * The activation code of a message: a long one, or the only run of exactly four digits in its text, if there is just
+ * one.
+ */
 export function codeIn(text: string | null): string | undefined {
+  const long = LONG_CODE.exec(text ?? '');
+  if (long) return long[0];
   const runs = (text ?? '').match(/(?<!\d)\d{4}(?!\d)/g) ?? [];
   return runs.length === 1 ? runs[0] : undefined;
 }
