@@ -93,7 +93,7 @@ export class BasicAuthGuard implements CanActivate {
       ...account,
       address: stored.address,
       claimNumber: stored.claimNumber,
-      proveAgain: (state) => this.proveAgain(state, password, networks.network),
+      proveAgain: (state) => this.proveAgain(account.accountId, state, password, networks.network),
     };
   }
 
@@ -112,12 +112,13 @@ export class BasicAuthGuard implements CanActivate {
     );
   }
 
-  private async proveAgain(state: Account, password: string, network: string) {
+  private async proveAgain(accountId: string, state: Account, password: string, network: string) {
     if (!isRegistered(state)) return undefined;
     const name = this.networkNames.nameOf(networkKeyOf(state) ?? '', network);
     const claim = state.status === 'active' ? state.claim : claimFor(state.claims, name);
     if (claim === undefined || isErased(claim.passwordHash)) return undefined;
-    const isRight = await this.passwordCheck.compare(password, claim.passwordHash);
+    const { passwordHash } = claim;
+    const isRight = await this.passwordCheck.compare(password, { accountId, passwordHash });
     return isRight ? claim.number : undefined;
   }
 

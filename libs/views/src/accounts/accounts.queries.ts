@@ -69,15 +69,12 @@ export async function findCredentials(
  * @throws DatabaseUnavailable
  */
 export async function findHighestHashCost(database: Queryable): Promise<number | undefined> {
-  const { rows } = await database.query<{ cost: string | null }>({
+  const { rows } = await database.query<{ cost: number | null }>({
     name: 'find-highest-hash-cost',
     // As the index has it, or the table is walked through.
-    text: `select max(substring(password_hash from '^v\\d\\$[^$]+\\$2b\\$(0[4-9]|1[0-5])\\$')
-                        collate "C") as cost
-           from read_model.accounts`,
+    text: 'select max(read_model.highest_hash_cost(claims)) as cost from read_model.accounts',
   });
-  const cost = rows[0]?.cost;
-  return cost ? Number(cost) : undefined;
+  return rows[0]?.cost ?? undefined;
 }
 
 /**

@@ -6,6 +6,9 @@ import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
 import { findHighestHashCost } from './accounts.queries.js';
 
+/** What a caller may try for an address must count for nothing. */
+const LIKE_A_HASH = '"passwordHash":"v2$p1$2b$15$"@example.org';
+
 describe('The highest cost of the password hashes', () => {
   let fresh: FreshDatabase;
   let database: Database;
@@ -23,20 +26,27 @@ describe('The highest cost of the password hashes', () => {
     await fresh.drop();
   });
 
-  async function account(passwordHash: string | null): Promise<string> {
+  /** With a claim for each hash; without any for a forgotten person. */
+  async function account(...passwordHashes: readonly string[]): Promise<string> {
     const accountId = randomUUID();
+    const claims = passwordHashes.map((passwordHash, index) => ({
+      number: index + 1,
+      network: '',
+      address: LIKE_A_HASH,
+      passwordHash,
+    }));
     await database.query({
       text: `insert into read_model.accounts
-               (account_id, address, password_hash, registration_number, status, registered_at, revision, position)
+               (account_id, address, claims, registration_number, status, registered_at, revision, position)
              values ($1, 'ada@example.org', $2, 1, 'pending', now(), 0, 0)`,
-      values: [accountId, passwordHash],
+      values: [accountId, claims.length === 0 ? null : JSON.stringify(claims)],
     });
     return accountId;
   }
 
   it('is that of the dearest hash of either format that can be compared', async () => {
     expect(await findHighestHashCost(database)).toBeUndefined();
-    await account(null);
+    await account();
     expect(await findHighestHashCost(database)).toBeUndefined();
     for (const [hash, highest] of [
       ['v1$p1$2b$04$first', 4],
@@ -45,13 +55,13 @@ describe('The highest cost of the password hashes', () => {
       ['v2$p1$2b$31$would-take-days', 12],
       ['not a hash', 12],
     ] as const) {
-      await account(hash);
+      await account('v1$p1$2b$04$elder', hash);
       expect(await findHighestHashCost(database)).toBe(highest);
     }
     const dearest = await account('v1$p1$2b$15$dearest');
     expect(await findHighestHashCost(database)).toBe(15);
     await database.query({
-      text: 'update read_model.accounts set password_hash = null where account_id = $1',
+      text: 'update read_model.accounts set claims = null where account_id = $1',
       values: [dearest],
     });
     expect(await findHighestHashCost(database)).toBe(12);
@@ -60,9 +70,10 @@ describe('The highest cost of the password hashes', () => {
   it('is read from one end of an index, however many accounts there are', async () => {
     await database.query({
       text: `insert into read_model.accounts
-               (account_id, address, password_hash, registration_number, status, registered_at, revision, position)
-             select gen_random_uuid(), 'some@example.org', 'v2$p1$2b$12$some', 1, 'pending', now(), 0, 0
+               (account_id, address, claims, registration_number, status, registered_at, revision, position)
+             select gen_random_uuid(), 'some@example.org', $1, 1, 'pending', now(), 0, 0
              from generate_series(1, 5000)`,
+      values: [JSON.stringify([{ passwordHash: 'v2$p1$2b$12$some' }])],
     });
     await database.query({ text: 'analyze read_model.accounts' });
     let text = '';
