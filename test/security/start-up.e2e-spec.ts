@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { poolTransactions } from '@app/postgres/testing/transaction-pooler.js';
 import { knownSecrets } from '../api/known-secrets.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -85,6 +86,22 @@ describe('At its start the API', () => {
     await pooler.close();
     expect(code).toBe(78);
     expect(output).toMatch(/DATABASE_URL leads through a connection pooler that lends connections/);
+  });
+
+  it('learns what the dearest password hash in its database costs, after its own cost was lowered', async () => {
+    const { url: DATABASE_URL } = await freshDatabase();
+    const database = new Client({ connectionString: DATABASE_URL });
+    await database.connect();
+    await database.query(
+      `insert into read_model.accounts (account_id, address, password_hash, registration_number,
+         status, registered_at, revision, position)
+       values (gen_random_uuid(), 'ada@example.org', 'v2$k1$2b$06$hash', 1, 'pending', now(), 0, 0)`,
+    );
+    await database.end();
+    const api = await startApp('accounts-api/src', { ...secrets, ...elsewhere, DATABASE_URL });
+    const metrics = await (await fetch(`${api.endpoints['internal']}/metrics`)).text();
+    await api.stop();
+    expect(metrics).toMatch(/^password_check_cost 6$/m);
   });
 
   it('warns of rules on the composition of passwords, and only then', async () => {

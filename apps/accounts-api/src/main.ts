@@ -84,6 +84,14 @@ async function start(log: Log): Promise<RunningProcess> {
       this.set(passwordHasher.load);
     },
   });
+  new Gauge({
+    name: 'password_check_cost',
+    help: 'bcrypt cost of every check of a password: that of the dearest hash in use',
+    registers: [metrics],
+    collect() {
+      this.set(passwordHasher.costOfChecks);
+    },
+  });
 
   const securityEventsTotal = new Counter({
     name: 'security_events_total',
