@@ -179,6 +179,24 @@ describe('the admin command line', () => {
     expect((await run([...words.slice(0, 3), '--yes'])).code).toBe(EXIT.failed);
   });
 
+  it('frees an address that strangers registered, and explains it', async () => {
+    const address = 'hopper@example.org';
+    await admin.record(address, accountRegistered(noon), codeIssued(1, noon));
+    const freed = await run(['accounts', 'free', address, '--json']);
+    expect(JSON.parse(freed.out)).toEqual({
+      accountId: admin.accountIdOf(address),
+      endedClaims: 1,
+      contestedUntil: null,
+    });
+    expect((await run(['accounts', 'explain', address])).out).toMatch(
+      /an operator freed the address, and it was not registered since/,
+    );
+    expect((await run(['accounts', 'free', address])).out).toMatch(/endedClaims +0/);
+    for (const other of [ada.address, 'nobody@example.org']) {
+      expect((await run(['accounts', 'free', other])).code).toBe(EXIT.failed);
+    }
+  });
+
   it('makes a key that works, and revokes it', async () => {
     const made = await run([
       'keys',

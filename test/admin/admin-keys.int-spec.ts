@@ -20,6 +20,7 @@ const scopeOfRoute: Readonly<Record<string, Scope>> = {
   'GET /admin/v1/accounts': 'accounts:read',
   'GET /admin/v1/accounts/:id': 'accounts:read',
   'DELETE /admin/v1/accounts/:id': 'accounts:erase',
+  'POST /admin/v1/accounts/:id/free': 'accounts:free',
   'GET /admin/v1/accounts/:id/state': 'accounts:read',
   'GET /admin/v1/accounts/:id/diff': 'accounts:read',
   'GET /admin/v1/accounts/:id/history': 'history:read',

@@ -1,4 +1,4 @@
-import { AccountIds, ActivationCodes } from '@app/account-secrets';
+import { AccountIds, ActivationCodes, BucketNames } from '@app/account-secrets';
 import { ACTIVATION_POLICY, activationPolicyOf } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
@@ -28,6 +28,9 @@ import { DecideFailedEventHandler } from './failed-events/decide-failed-events.h
 import { EraseAccountController } from './accounts/erase-account/erase-account.controller.js';
 import { EraseAccountHandler } from './accounts/erase-account/erase-account.handler.js';
 import { ErasureReceipts } from './accounts/erase-account/erasure-receipts.js';
+import { FreeAccountController } from './accounts/free-account/free-account.controller.js';
+import { FreeAccountHandler } from './accounts/free-account/free-account.handler.js';
+import { SharedBudgets } from './accounts/free-account/shared-budgets.js';
 import { ExplainAccountController } from './accounts/explain-account/explain-account.controller.js';
 import { ExportHeadsController } from './evidence/export-heads/export-heads.controller.js';
 import { ExportHeadsQuery } from './evidence/export-heads/export-heads.query.js';
@@ -89,6 +92,7 @@ export class AccountsAdminModule {
         ExportHistoryController,
         ExportHeadsController,
         EraseAccountController,
+        FreeAccountController,
         FindActivationMailsController,
         RetryActivationMailController,
         ViewStatisticsController,
@@ -111,6 +115,7 @@ export class AccountsAdminModule {
         ExportHistoryQuery,
         ExportHeadsQuery,
         EraseAccountHandler,
+        FreeAccountHandler,
         RetryActivationMailHandler,
         WatchProjectionsQuery,
         RebuildProjectionHandler,
@@ -135,6 +140,10 @@ export class AccountsAdminModule {
         { provide: LOG, useValue: log },
         { provide: AdminKeys, useValue: new AdminKeys(database) },
         { provide: AuditLog, useValue: new AuditLog(eventStore, clock) },
+        {
+          provide: SharedBudgets,
+          useValue: new SharedBudgets(database, new BucketNames(settings.ADDRESS_KEY)),
+        },
         { provide: AccountIds, useValue: new AccountIds(settings.ADDRESS_KEY) },
         { provide: ActivationCodes, useValue: new ActivationCodes(settings.ACTIVATION_CODE_KEYS) },
       ],

@@ -2,5 +2,6 @@ export { InvalidSecretSetting, parseSecretKey, secretKeySetting } from './secret
 export { KeyRing, UnknownKey, keyRingSetting, type NamedKey } from './key-ring.js';
 export { sentinelOf } from './sentinel.js';
 export { AccountIds } from './account-ids.js';
+export { BucketNames, SHARED_LIMITS } from './bucket-names.js';
 export { NetworkNames } from './network-names.js';
 export { ActivationCodes, type IssuedCode } from './activation-codes.js';

@@ -15,6 +15,7 @@ import {
 import {
   accountActivated,
   accountErased,
+  accountFreed,
   accountRegistered,
   activationRefused,
   ada,
@@ -261,6 +262,14 @@ describe('The sentence', () => {
     [
       activationRefused(1, 'exhausted', noon),
       'Activation code 1 was tried when no guess was left.',
+    ],
+    [
+      accountFreed(noon, 8),
+      'An operator freed the address: the claims of 8 networks on it ended, and so did its code.',
+    ],
+    [
+      accountFreed(noon, 1),
+      'An operator freed the address: the claim of 1 network on it ended, and so did its code.',
     ],
     [accountActivated(1, noon), 'The account was activated with activation code 1.'],
   ];

@@ -325,6 +325,21 @@ export const accountEvents = {
     samples: [{ issueNumber: 2, claimNumber: 1, activatedAt: '2026-11-22T12:01:41.499Z' }],
   }),
 
+  AccountFreed: defineEvent({
+    meaning:
+      'An operator ended all claims on an address that waits for activation, and its code: the owner registers again ([ADR 117](adr/0117-freeing-an-address.md))',
+    schemaVersion: 1,
+    fields: {
+      /** Claims that ended. */
+      claims: wholeNumberFrom(0),
+      freedAt: instant,
+    },
+    happenedAt: 'freedAt',
+    sentence: ({ claims }) =>
+      `An operator freed the address: ${claims === 1 ? 'the claim of 1 network' : `the claims of ${claims} networks`} on it ended, and so did its code.`,
+    samples: [{ claims: 8, freedAt: '2026-11-22T12:04:00.000Z' }],
+  }),
+
   OwnerNoticeIssued: defineEvent({
     meaning:
       'The address of an active account was registered: the owner is to be told, once in 24 hours ([ADR 23](adr/0023-notice-to-the-owner.md))',
@@ -441,6 +456,7 @@ export type ActivationMailBounced = EventOf<'ActivationMailBounced'>;
 export type ActivationMailReportedAsSpam = EventOf<'ActivationMailReportedAsSpam'>;
 export type ActivationRefused = EventOf<'ActivationRefused'>;
 export type AccountActivated = EventOf<'AccountActivated'>;
+export type AccountFreed = EventOf<'AccountFreed'>;
 export type OwnerNoticeIssued = EventOf<'OwnerNoticeIssued'>;
 export type OwnerNotified = EventOf<'OwnerNotified'>;
 export type OwnerNoticeUndeliverable = EventOf<'OwnerNoticeUndeliverable'>;

@@ -3,6 +3,7 @@ import { explainAccount } from './account-explanation.js';
 import type { AccountEvent } from './account-events.js';
 import { defaultActivationPolicy } from './activation-policy.js';
 import {
+  accountFreed,
   accountRegistered,
   activationRefused,
   activeAccount,
@@ -127,6 +128,12 @@ describe('The explanation of an account', () => {
         codeSent(4, noon + HOUR),
       ],
       'The account is not activated: code 4 can be used until 2026-11-22T13:01:00.000Z. The address is contested: 2 networks used up its wrong guesses at codes of four digits, and its codes are long until 2026-11-23T12:00:01.000Z.',
+    ],
+    [
+      'freed',
+      HOUR,
+      [...pendingAccount, accountFreed(noon + SECOND, 1)],
+      'The account is not activated: an operator freed the address, and it was not registered since.',
     ],
     [
       'registered without a code',

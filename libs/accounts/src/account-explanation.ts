@@ -71,6 +71,7 @@ function minuteOver(
       (event.type === 'AccountActivated' ||
         event.type === 'RegistrationLapsed' ||
         event.type === 'AccountErased' ||
+        event.type === 'AccountFreed' ||
         (event.type === 'ActivationCodeIssued' && event.data.issueNumber > issueNumber)),
   );
   if (ended) return undefined;
@@ -115,6 +116,9 @@ function conclusionOf(state: Account, now: Instant, policy: ActivationPolicy): s
 
 function obstacleOf(account: PendingAccount, now: Instant, policy: ActivationPolicy): string {
   const { code } = account;
+  if (account.claims.length === 0) {
+    return 'an operator freed the address, and it was not registered since.';
+  }
   if (code === undefined) return 'no code was issued.';
   const { issueNumber, delivery, tries } = code;
   const wrongGuesses = tries.reduce((sum, one) => sum + one.wrongGuesses, 0);

@@ -13,8 +13,7 @@ import { fromStored, sentenceOf, toStored } from './account-event-serde.js';
 import type { CodeForm } from './activation-code.js';
 import type { ActivateAccount } from './activate-account.js';
 import { activationOutcome } from './activation-outcome.js';
-import type { EraseAccount } from './erase-account.js';
-import { operatorDecider } from './operator-decider.js';
+import { operatorDecider, type OperatorCommand } from './operator-decider.js';
 import { defaultActivationPolicy, type ActivationPolicy } from './activation-policy.js';
 import type { MailEventKind } from './record-mail-event.js';
 import {
@@ -37,13 +36,15 @@ import { anyAccountEvent } from './testing/any-account-event.js';
 import { particularsOf } from './testing/given-when-then.js';
 import { referenceAnswer } from './testing/reference-account.js';
 
+type LivedOperatorCommand = Exclude<OperatorCommand, { type: 'ReissueActivationCode' }>;
+
 /** One step of a person, operator or process, relative to the account at that moment. */
 type Step =
   | { readonly does: 'wait'; readonly ms: number }
   /** Until the last refusal's `retryAt`, give or take. */
   | { readonly does: 'wait-as-told'; readonly ms: number }
   | { readonly does: 'register'; readonly network: string }
-  | { readonly does: 'erase' | 'lapse' }
+  | { readonly does: 'erase' | 'lapse' | 'free' }
   | { readonly does: 'request' | 'upgrade-hash'; readonly claim: number | 'superseded' }
   | {
       readonly does: 'guess';
@@ -111,7 +112,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      does: fc.constantFrom('erase' as const, 'lapse' as const, 'lapse' as const, 'lapse' as const),
+      does: fc.constantFrom(...(['erase', 'lapse', 'lapse', 'lapse', 'free', 'free'] as const)),
     }),
   },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('give-up' as const), issuesBack }) },
@@ -201,7 +202,7 @@ const mayFollowActivation: readonly AccountEventType[] = [
 ];
 
 interface Answered {
-  readonly command: AccountCommand | EraseAccount;
+  readonly command: AccountCommand | LivedOperatorCommand;
   /** Before the command. */
   readonly history: readonly AccountEvent[];
   readonly events: readonly AccountEvent[];
@@ -232,7 +233,7 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
     let thrown: unknown;
     try {
       events =
-        command.type === 'EraseAccount'
+        command.type === 'EraseAccount' || command.type === 'FreeAccount'
           ? operatorDecider.decide(command, state)
           : decide(command, state);
     } catch (error) {
@@ -256,7 +257,7 @@ function commandOf(
   step: Step,
   state: Account,
   now: Instant,
-): AccountCommand | EraseAccount | undefined {
+): AccountCommand | LivedOperatorCommand | undefined {
   const registration = state.status === 'not-registered' ? 0 : state.registrationNumber;
   const issued = state.status === 'pending' ? state.code?.issueNumber : undefined;
   const form = state.status === 'pending' ? (state.code?.form ?? 'short') : 'short';
@@ -315,6 +316,8 @@ function commandOf(
         reason: 'requested-by-owner',
         now,
       };
+    case 'free':
+      return { type: 'FreeAccount', now };
     case 'lapse':
       return { type: 'LapseRegistration', retentionMs: DAY, now };
     case 'upgrade-hash':
@@ -416,6 +419,15 @@ function networkOf(
   return networks[claimNumber - 1];
 }
 
+function betweenFreeings(history: readonly AccountEvent[]): AccountEvent[][] {
+  const parts: AccountEvent[][] = [[]];
+  for (const event of history) {
+    if (event.type === 'AccountFreed') parts.push([]);
+    else parts.at(-1)?.push(event);
+  }
+  return parts;
+}
+
 /** What happened to each person who had the address; each ends with being forgotten, but the last. */
 function livesIn(history: readonly AccountEvent[]): AccountEvent[][] {
   const lives: AccountEvent[][] = [[]];
@@ -454,16 +466,20 @@ describe('Any life of an account', () => {
         const asked = issues.filter(
           ({ form }, index) => form === 'short' || issues[index - 1]?.form === 'long',
         );
-        expectWithinBudget(
-          asked.map((issue) => issue.issuedAt),
-          1,
-          policy.resendIntervalMs,
-        );
-        for (const network of new Set(asked.map((issue) => networkOf(history, issue)))) {
-          const own = asked.filter((issue) => networkOf(history, issue) === network);
-          const ownIssuedAt = own.map((issue) => issue.issuedAt);
-          expectWithinBudget(ownIssuedAt, policy.codesPerHour, HOUR);
-          expectWithinBudget(ownIssuedAt, policy.codesPerDay, DAY);
+        // An operator who frees the address lets these budgets begin anew.
+        for (const part of betweenFreeings(history)) {
+          const ofPart = issuesIn(part).filter((issue) => asked.includes(issue));
+          expectWithinBudget(
+            ofPart.map((issue) => issue.issuedAt),
+            1,
+            policy.resendIntervalMs,
+          );
+          for (const network of new Set(ofPart.map((issue) => networkOf(history, issue)))) {
+            const own = ofPart.filter((issue) => networkOf(history, issue) === network);
+            const ownIssuedAt = own.map((issue) => issue.issuedAt);
+            expectWithinBudget(ownIssuedAt, policy.codesPerHour, HOUR);
+            expectWithinBudget(ownIssuedAt, policy.codesPerDay, DAY);
+          }
         }
 
         const short = new Set(

@@ -2,6 +2,7 @@ import type {
   AccountActivated,
   AccountErased,
   AccountEvent,
+  AccountFreed,
   AccountRegistered,
   ActivationCodeIssued,
   ActivationCodeSent,
@@ -241,6 +242,7 @@ export function codeExpiry(code: ActivationCode, policy: ActivationPolicy): Inst
 }
 
 type PendingEvent =
+  | AccountFreed
   | RegistrationRenewed
   | ActivationCodeIssued
   | ActivationCodeSent
@@ -374,6 +376,9 @@ function evolvePending(account: PendingAccount, event: PendingEvent): Account {
         ...code,
         delivery: { status: 'undeliverable' },
       }));
+    case 'AccountFreed':
+      // Wrong guesses stay counted.
+      return { ...account, claims: [], code: undefined, codesIssued: [] };
     case 'ActivationRefused':
       return refused(account, event.data);
     case 'AccountActivated': {

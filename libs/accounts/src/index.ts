@@ -29,6 +29,8 @@ export * from './account-event-serde.js';
 export * from './account-snapshot.js';
 export * from './account-explanation.js';
 export * from './reissue-activation-code.js';
+export type { FreeAccount } from './free-account.js';
+export { contestedUntil } from './activation-budgets.js';
 export type { EraseAccount } from './erase-account.js';
 export type { LapseRegistration } from './lapse-registration.js';
 export * from './operator-decider.js';

@@ -147,6 +147,17 @@ export const accountCommands: readonly Command[] = [
     run: verifyOne,
   },
   {
+    name: 'accounts free',
+    words: ACCOUNT,
+    summary:
+      'End what strangers did to an address that waits for activation; its owner registers again',
+    examples: ['accounts free ada@example.org'],
+    async run(run) {
+      const answer = await run.client.call('POST', `/accounts/${segment(run.text('id'))}/free`);
+      run.show(answer, () => listOf(Object.entries(answer)));
+    },
+  },
+  {
     name: 'accounts erase',
     words: ACCOUNT,
     summary: 'Forget a person for good, and show the signed receipt',

@@ -5,6 +5,7 @@ export const scopes = [
   'accounts:read',
   'history:read',
   'accounts:erase',
+  'accounts:free',
   'mail:read',
   'mail:manage',
   'projections:read',

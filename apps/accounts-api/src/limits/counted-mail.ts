@@ -26,15 +26,15 @@ export function countedMail(
 ): CountedMail {
   const inbox = inboxOf(address);
   const pair = `${inbox}\0${network}`;
-  const mark: Mark = { name: 'mailed-today', caller: pair, lastsMs: DAY_MS };
+  const mark: Mark = { name: 'mailed-today', caller: pair, of: inbox, lastsMs: DAY_MS };
   const domain = inbox.slice(inbox.lastIndexOf('@') + 1);
   return {
     ofDomain: [{ limit: limits.mailsOfDomain, caller: `${domain}\0${network}` }],
     ofPair: [
-      { limit: limits.mailsOfPair, caller: pair },
-      { limit: limits.mailsOfPairPerDay, caller: pair },
+      { limit: limits.mailsOfPair, caller: pair, of: inbox },
+      { limit: limits.mailsOfPairPerDay, caller: pair, of: inbox },
     ],
-    ofInbox: [{ limit: limits.mailsOfInbox, caller: inbox, whileMarked: mark }],
+    ofInbox: [{ limit: limits.mailsOfInbox, caller: inbox, of: inbox, whileMarked: mark }],
     mark,
   };
 }

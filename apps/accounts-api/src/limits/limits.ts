@@ -1,3 +1,4 @@
+import { SHARED_LIMITS } from '@app/account-secrets';
 import { setting } from '@app/process';
 import type { ClientNetworks } from '../client-address/network.js';
 
@@ -140,7 +141,7 @@ export function limitsOf(settings: LimitSettings): Limits {
       DAY_MS,
     ),
     registrationsOfAddress: {
-      ...limit('registrations/address', ofAddress),
+      ...limit(SHARED_LIMITS.registrations, ofAddress),
       callsAgain: Math.ceil(ofAddress / 2),
     },
     newCodes: ofNetworks('new-codes', settings.NEW_CODES_PER_NETWORK_PER_HOUR),
@@ -152,7 +153,7 @@ export function limitsOf(settings: LimitSettings): Limits {
       DAY_MS,
     ),
     mailsOfInbox: {
-      ...limit('mails/address', ofInbox, DAY_MS),
+      ...limit(SHARED_LIMITS.mails, ofInbox, DAY_MS),
       callsAgain: Math.ceil(ofInbox * 0.6),
     },
     mailsOfDomain: limit(

@@ -48,18 +48,24 @@ export class RegistrationThrottleGuard implements CanActivate {
     const accountId = this.accountIds.accountIdOf(address);
     const networks = this.clients.networksOf(request);
     const pair = `${accountId}\0${networks.network}`;
-    const registeredToday: Mark = { name: 'registered-today', caller: pair, lastsMs: DAY_MS };
+    const registeredToday: Mark = {
+      name: 'registered-today',
+      caller: pair,
+      of: accountId,
+      lastsMs: DAY_MS,
+    };
     const mail = countedMail(this.limits, address, networks);
     const own: readonly Counted[] = [
       ...countedBy(this.limits.registrations, networks),
-      { limit: this.limits.registrationsOfPair, caller: pair },
-      { limit: this.limits.registrationsOfPairPerDay, caller: pair },
+      { limit: this.limits.registrationsOfPair, caller: pair, of: accountId },
+      { limit: this.limits.registrationsOfPairPerDay, caller: pair, of: accountId },
       ...mail.ofDomain,
     ];
     const registration: readonly Counted[] = [
       {
         limit: this.limits.registrationsOfAddress,
         caller: accountId,
+        of: accountId,
         whileMarked: registeredToday,
       },
     ];

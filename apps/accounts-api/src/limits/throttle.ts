@@ -1,7 +1,7 @@
-import { createHmac, hkdfSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { removeFullBuckets, settleBuckets, takeFromBuckets } from './buckets.js';
 import type { BucketDemand, BucketMark } from './buckets.js';
+import { BucketNames } from '@app/account-secrets';
 import type { Queryable } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
 import type { ClientNetworks } from '../client-address/network.js';
@@ -12,6 +12,8 @@ export interface Counted {
   readonly limit: Limit;
   /** Who calls: an account, a network. Never stored as it is. */
   readonly caller: string;
+  /** The account id or inbox that is concerned: what has one can be ended by operators. */
+  readonly of?: string;
   /** While this mark stands, the limit's calls again count; a limit without does not count the call then. */
   readonly whileMarked?: Mark;
 }
@@ -22,6 +24,8 @@ export interface Mark {
   readonly name: string;
   /** Never stored as it is. */
   readonly caller: string;
+  /** As with what is counted. */
+  readonly of?: string;
   readonly lastsMs: number;
 }
 
@@ -69,8 +73,6 @@ export class LimitExceeded extends Error {
 /** Injection token of the configured limits. */
 export const LIMITS = Symbol('Limits');
 
-const KEY_BYTES = 32;
-const BUCKET_NAME_BYTES = 18;
 /** For so long a process does not ask again about a bucket that was empty: a flood costs no statements. */
 const REMEMBER_EMPTY_MS = 1_000;
 const MOST_REMEMBERED = 10_000;
@@ -80,7 +82,7 @@ const MOST_REMEMBERED = 10_000;
  * call: an attacker who makes the database fail must not switch the limits off.
  */
 export class Throttle {
-  private readonly key: Buffer;
+  private readonly names: BucketNames;
   /** Buckets that were found empty a moment ago; times are those of `performance.now()`. */
   private readonly empty = new LRUCache<string, { askAgainAt: number; freeAt: number }>({
     max: MOST_REMEMBERED,
@@ -91,7 +93,7 @@ export class Throttle {
     private readonly database: Queryable,
     secret: Buffer,
   ) {
-    this.key = Buffer.from(hkdfSync('sha256', secret, '', 'throttle/v1', KEY_BYTES));
+    this.names = new BucketNames(secret);
   }
 
   /**
@@ -150,15 +152,12 @@ export class Throttle {
     await removeFullBuckets(this.database);
   }
 
-  private bucketOf({ limit, caller }: Counted): string {
-    return this.nameOf(limit.name, caller);
+  private bucketOf({ limit, caller, of }: Counted): string {
+    return this.names.nameOf(limit.name, caller, of);
   }
 
-  private nameOf(what: string, caller: string): string {
-    return createHmac('sha256', this.key)
-      .update(`${what}\0${caller}`, 'utf8')
-      .digest()
-      .toString('base64url', 0, BUCKET_NAME_BYTES);
+  private nameOfMark({ name, caller, of }: Mark): string {
+    return this.names.nameOf(name, caller, of);
   }
 
   private demandsOf(counted: readonly Counted[], group?: string): BucketDemand[] {
@@ -171,7 +170,7 @@ export class Throttle {
         ...(group !== undefined && { group }),
         ...(whileMarked && {
           whileMarked: {
-            mark: this.nameOf(whileMarked.name, whileMarked.caller),
+            mark: this.nameOfMark(whileMarked),
             ...(limit.callsAgain !== undefined && { capacity: limit.callsAgain }),
           },
         }),
@@ -180,7 +179,7 @@ export class Throttle {
   }
 
   private marksOf(marks: readonly Mark[]): BucketMark[] {
-    return marks.map(({ name, caller, lastsMs }) => ({ key: this.nameOf(name, caller), lastsMs }));
+    return marks.map((mark) => ({ key: this.nameOfMark(mark), lastsMs: mark.lastsMs }));
   }
 
   private remember(key: string, retryInMs: number): void {

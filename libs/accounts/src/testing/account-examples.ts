@@ -1,6 +1,7 @@
 import type {
   AccountActivated,
   AccountErased,
+  AccountFreed,
   AccountRegistered,
   ActivationCodeIssued,
   ActivationCodeSent,
@@ -213,6 +214,10 @@ export function accountActivated(
   claimNumber = 1,
 ): AccountActivated {
   return { type: 'AccountActivated', data: { issueNumber, claimNumber, activatedAt: at } };
+}
+
+export function accountFreed(at: Instant, claims: number): AccountFreed {
+  return { type: 'AccountFreed', data: { claims, freedAt: at } };
 }
 
 export function registrationLapsed(at: Instant, registrationNumber = 1): RegistrationLapsed {

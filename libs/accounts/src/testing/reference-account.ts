@@ -42,13 +42,13 @@ type History = readonly AccountEvent[];
 
 export function referenceAnswer(
   history: History,
-  command: AccountCommand | Extract<OperatorCommand, { type: 'EraseAccount' }>,
+  command: AccountCommand | Exclude<OperatorCommand, { type: 'ReissueActivationCode' }>,
   policy: ActivationPolicy,
 ): ReferenceAnswer {
   // Numbers and budgets go by the whole history; everything else by what is known of the person.
   const life = lifeOfPerson(history);
   const isRegistered = life.length > 0;
-  const newest = all(life, 'ActivationCodeIssued').at(-1);
+  const newest = all(sinceFreed(life), 'ActivationCodeIssued').at(-1);
   const registrations =
     all(history, 'AccountRegistered').length + all(history, 'RegistrationRenewed').length;
   const activated = all(life, 'AccountActivated')[0];
@@ -149,6 +149,13 @@ export function referenceAnswer(
       const data = { receiptId, reason, registrationNumber: registrations, erasedAt: now };
       const isErased = history.at(-1)?.type === 'AccountErased';
       return { events: isErased ? [] : [{ type: 'AccountErased', data }] };
+    }
+
+    case 'FreeAccount': {
+      if (!isRegistered) return thrown(new AccountNotRegistered());
+      if (activated) return thrown(new AccountAlreadyActive(activated.data.activatedAt));
+      const data = { claims: claimsIn(history).length, freedAt: command.now };
+      return { events: [{ type: 'AccountFreed', data }] };
     }
 
     case 'LapseRegistration': {
@@ -270,6 +277,11 @@ export function referenceAnswer(
   }
 }
 
+/** What an operator's freeing left. */
+function sinceFreed(history: History): History {
+  return history.slice(history.findLastIndex(({ type }) => type === 'AccountFreed') + 1);
+}
+
 /** What happened since the present owner registered the address; nothing when it has no owner. */
 function lifeOfPerson(history: History): History {
   const forgotten = history.findLastIndex(
@@ -389,7 +401,7 @@ function mayIssue(
   at: Instant,
   policy: ActivationPolicy,
 ): boolean {
-  const issues = all(history, 'ActivationCodeIssued');
+  const issues = all(sinceFreed(history), 'ActivationCodeIssued');
   const own = issues.filter(({ data }) => networkOf(history, data.claimNumber) === network);
   const within = (some: typeof issues, span: number) =>
     some.filter((event) => event.data.issuedAt + span > at).length;
@@ -426,7 +438,7 @@ function networkOf(history: History, claimNumber: number): string {
 
 /** The claims of the present owner, as long as the address is pending; the newest last. */
 function claimsIn(history: History) {
-  const life = lifeOfPerson(history);
+  const life = sinceFreed(lifeOfPerson(history));
   const before = registrationsIn(history).length - registrationsIn(life).length;
   const made = registrationsIn(history).slice(before);
   return made
@@ -459,7 +471,7 @@ function isInForce(
 }
 
 function waits(history: History, issueNumber: number): boolean {
-  const newest = all(history, 'ActivationCodeIssued').at(-1);
+  const newest = all(sinceFreed(history), 'ActivationCodeIssued').at(-1);
   const settled = history.some(
     (event) =>
       event.type === 'AccountActivated' ||

@@ -13,6 +13,7 @@ import type { Account, AccountEvent } from '@app/accounts';
 import {
   accountActivated,
   accountErased,
+  accountFreed,
   accountRegistered,
   activationRefused,
   activeAccount,
@@ -271,6 +272,7 @@ describe('accounts in PostgreSQL', () => {
       activationRefused(1, 'incorrect', noon),
       accountActivated(1, noon + 2 * SECOND),
       accountActivated(1, noon + 2 * SECOND, 2),
+      accountFreed(noon, 1),
       registrationLapsed(noon),
       accountErased(noon),
       registeredAnew(noon + 3 * SECOND),
@@ -302,7 +304,8 @@ function remembered(accountId: string, account: Account) {
   const claims = account.status === 'active' ? [account.claim] : account.claims;
   return {
     accountId,
-    address: addressOf(account),
+    // A row whose claims were ended keeps the address, so that operators find it.
+    address: addressOf(account) ?? (expect.any(String) as unknown),
     status: account.status,
     networkKey: networkKeyOf(account),
     claims: claims.map(({ number, network, address, passwordHash }) => ({

@@ -66,6 +66,8 @@ const fold: Fold<AccountEvent, AccountRow> = {
       activatedAt: new Date(activatedAt),
     };
   },
+  AccountFreed: (row) =>
+    row?.status === 'pending' && row.claims !== null ? { ...row, claims: '[]' } : undefined,
   RegistrationLapsed: (row) => (row?.status === 'pending' ? forgotten(row, 'lapsed') : undefined),
   AccountErased: (row) => (row && row.status !== 'erased' ? forgotten(row, 'erased') : undefined),
 };

@@ -52,6 +52,7 @@ const fold: Fold<AccountEvent, MailRow> = {
         }
       : undefined,
   AccountActivated: overtaken,
+  AccountFreed: overtaken,
   RegistrationLapsed: overtaken,
   AccountErased: overtaken,
 };

@@ -1,6 +1,6 @@
 import { AccountIds } from '@app/account-secrets';
 import { ACTIVATION_POLICY, explainAccount } from '@app/accounts';
-import type { ActivationPolicy } from '@app/accounts';
+import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
@@ -13,6 +13,8 @@ import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-de
 import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
+import { SharedBudgets } from '../free-account/shared-budgets.js';
+import type { UsedBudgets } from '../free-account/shared-budgets.js';
 
 const explanationAnswer = z.object({
   accountId: z.uuid(),
@@ -28,6 +30,7 @@ export class ExplainAccountController {
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,
     private readonly audit: AuditLog,
+    private readonly budgets: SharedBudgets,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -53,10 +56,36 @@ export class ExplainAccountController {
     await this.audit.record(caller, { operation: 'explain-account', accountIds: [accountId] });
     const events = (await this.history.all(accountId)).map(({ event }) => event);
     const { conclusion, steps } = explainAccount(events, this.clock(), this.policy);
+    const used = await this.budgets.usedOf(accountId, newestAddressIn(events));
     return {
       accountId,
-      conclusion,
+      conclusion: [conclusion, ...sentencesOn(used)].join(' '),
       steps: steps.map(({ at, sentence }) => ({ at: new Date(at).toISOString(), sentence })),
     };
   }
+}
+
+function newestAddressIn(events: readonly AccountEvent[]): string | undefined {
+  const addresses = events.flatMap(({ data }) => ('address' in data ? [data.address] : []));
+  const newest = addresses.at(-1);
+  return typeof newest === 'string' ? newest : undefined;
+}
+
+/** Below this nobody is refused anything: it is what networks that had some already may use together. */
+const WORTH_TELLING = 0.5;
+
+function sentencesOn({ mails, registrations }: UsedBudgets): readonly string[] {
+  const percent = (used: number) => `${Math.round(used * 100)} %`;
+  return [
+    ...(mails >= WORTH_TELLING
+      ? [
+          `Of the mails that the inbox gets in a day ${percent(mails)} are used up; from 60 % on only networks that caused none today cause further ones.`,
+        ]
+      : []),
+    ...(registrations >= WORTH_TELLING
+      ? [
+          `Of the registrations of the address in an hour ${percent(registrations)} are used up; from 50 % on only those of networks that made none today count.`,
+        ]
+      : []),
+  ];
 }

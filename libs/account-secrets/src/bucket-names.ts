@@ -1,0 +1,46 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+
+const KEY_BYTES = 32;
+const NAME_BYTES = 18;
+const NO_SALT = Buffer.alloc(0);
+
+/** The limits that count what all networks together do to one address or inbox. */
+export const SHARED_LIMITS = {
+  mails: 'mails/address',
+  registrations: 'registrations/address',
+} as const;
+
+/**
+ * Names under which calls are counted: keyed hashes, so that they reveal nothing of the callers. What concerns one
+ * address or inbox has a common beginning, so that an operator can end it without knowing the callers.
+ */
+export class BucketNames {
+  readonly #key: Buffer;
+
+  /** @param secret the same in all processes */
+  constructor(secret: Buffer) {
+    this.#key = Buffer.from(hkdfSync('sha256', secret, NO_SALT, 'throttle/v1', KEY_BYTES));
+  }
+
+  /**
+   * @param what name of a limit or mark
+   * @param caller never stored as it is
+   * @param of the address or inbox that is concerned, if it is one
+   */
+  nameOf(what: string, caller: string, of?: string): string {
+    const name = this.#hash(`${what}\0${caller}`);
+    return of === undefined ? name : this.beginningOf(of) + name;
+  }
+
+  /** What the names of everything begin with that concerns an account id or an inbox. */
+  beginningOf(of: string): string {
+    return `${this.#hash(`of\0${of}`)}/`;
+  }
+
+  #hash(text: string): string {
+    return createHmac('sha256', this.#key)
+      .update(text, 'utf8')
+      .digest()
+      .toString('base64url', 0, NAME_BYTES);
+  }
+}
