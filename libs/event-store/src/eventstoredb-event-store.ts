@@ -18,6 +18,7 @@ import {
   EventStoreUnavailable,
   WrongExpectedRevision,
   isLogPosition,
+  positionOf,
 } from './event-store.js';
 import type {
   AppendResult,
@@ -31,7 +32,7 @@ import type {
   SubscribeToAllOptions,
   SubscriptionMessage,
 } from './event-store.js';
-import { pauseUnlessAborted } from './back-off.js';
+import { backoffMs, pauseUnlessAborted } from './back-off.js';
 import { EventStoreNodes, EventStoreUrlWrong, isSameNode } from './eventstoredb-nodes.js';
 import type { EventStoreNode } from './eventstoredb-nodes.js';
 import { settingToMend } from './setting-to-mend.js';
@@ -108,10 +109,10 @@ export class EventStoreDBEventStore implements EventStore {
   ): Promise<AppendResult> {
     events.forEach(requireJson);
     const until = performance.now() + this.timeoutMs;
-    for (;;) {
+    for (let timeouts = 1; ; timeouts++) {
       const connection = await this.connected();
+      const leftMs = Math.max(1, until - performance.now());
       try {
-        const leftMs = Math.max(1, until - performance.now());
         const result = await this.watched(
           connection,
           leftMs,
@@ -129,8 +130,14 @@ export class EventStoreDBEventStore implements EventStore {
         if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
           throw new WrongExpectedRevision(streamName, expectedRevision);
         }
-        // The new leader has the events when the old one stored them: with the same ids nothing is stored twice.
-        if (!(error instanceof NodeReplaced)) throw this.translated(error, connection);
+        // Whatever became of the first try: with the same ids nothing is stored twice.
+        if (error instanceof NodeReplaced) continue;
+        const pauseMs = backoffMs(timeouts);
+        const isTimedOutThere = hasType(error, ErrorType.TIMEOUT);
+        if (!isTimedOutThere || performance.now() + pauseMs >= until) {
+          throw this.translated(error, connection);
+        }
+        await pause(pauseMs);
       }
     }
   }
@@ -212,16 +219,17 @@ export class EventStoreDBEventStore implements EventStore {
     }
   }
 
-  /** Answers where another subscription is to go on, when this one sends no more checkpoints. */
+  /** Answers where another subscription is to go on, when this one sends no more checkpoints or was dropped. */
   private async *subscribeOnce(
     options: SubscribeToAllOptions,
-  ): AsyncGenerator<SubscriptionMessage, LogPosition | undefined, void> {
+  ): AsyncGenerator<SubscriptionMessage, LogPosition | 'start' | undefined, void> {
     const { after, streamNamePrefixes, signal } = options;
     const waiting = new WaitingMessages(after);
     let tellsNoCheckpoints = false;
+    let reached: LogPosition | undefined;
     const connection = await unlessAborted(this.connected(), signal);
     if (connection === undefined || signal.aborted) return undefined;
-    const subscription: AllStreamSubscription = connection.client.subscribeToAll({
+    const subscription: AllStreamSubscription = connection.subscriptions.subscribeToAll({
       fromPosition: after === 'start' ? START : { commit: after, prepare: after },
       filter: streamNameFilter({
         prefixes: [...streamNamePrefixes],
@@ -248,6 +256,7 @@ export class EventStoreDBEventStore implements EventStore {
     const replaced = () => waiting.fail(new EventStoreUnavailable('another node leads'));
     connection.waiting.add(replaced);
     const end = () => waiting.end();
+    let isLive = false;
     let caughtUp = false;
     const tellCaughtUp = () => {
       if (!caughtUp || subscription.readableLength > 0) return;
@@ -258,9 +267,14 @@ export class EventStoreDBEventStore implements EventStore {
     signal.addEventListener('abort', end);
     subscription
       .on('confirmation', () => clearTimeout(unconfirmed))
-      .on('error', (error: unknown) => waiting.fail(this.translated(error, connection)))
+      .on('error', (error: unknown) => {
+        waiting.fail(
+          isForSlowness(error) ? new DroppedAsSlow() : this.translated(error, connection),
+        );
+      })
       .on('end', () => waiting.fail(new EventStoreUnavailable('it ended a subscription')))
       .on('caughtUp', () => {
+        isLive = true;
         caughtUp = true;
         tellCaughtUp();
       })
@@ -276,10 +290,17 @@ export class EventStoreDBEventStore implements EventStore {
       for (;;) {
         const message = await waiting.next();
         if (message === undefined) return undefined;
+        if (message.kind !== 'caught-up') reached = positionOf(message);
         yield message;
         if (tellsNoCheckpoints && message.kind === 'event') return message.event.position;
         if (subscription.isPaused() && waiting.size <= MOST_WAITING / 2) subscription.resume();
       }
+    } catch (error) {
+      // One that never comes so far is opened again by its consumer, with a pause.
+      if (error instanceof DroppedAsSlow && (isLive || reached !== undefined)) {
+        return reached ?? after;
+      }
+      throw error;
     } finally {
       clearTimeout(unconfirmed);
       clearInterval(looking);
@@ -355,7 +376,11 @@ export class EventStoreDBEventStore implements EventStore {
 
   private openTo(node: EventStoreNode): Connection {
     if (this.isClosed) throw new EventStoreUnavailable('it was closed by this process');
-    this.open = new Connection(node, this.nodes.clientOf(node));
+    this.open = new Connection(
+      node,
+      this.nodes.clientOf(node),
+      this.nodes.clientOf(node, 'own connection'),
+    );
     return this.open;
   }
 
@@ -460,6 +485,19 @@ export class EventStoreDBEventStore implements EventStore {
 /** Another node leads: the call on the one before will not be answered. */
 class NodeReplaced extends Error {}
 
+/** The server dropped a subscription that was not read as fast as it sends, as version 23.10 does. */
+class DroppedAsSlow extends EventStoreUnavailable {
+  constructor() {
+    super('it found a subscriber too slow');
+  }
+}
+
+function isForSlowness(error: unknown): boolean {
+  return (
+    hasType(error, ErrorType.TIMEOUT) && (error as Error).message.includes('Consumer too slow')
+  );
+}
+
 class Connection {
   /** Whether we ended the calls under way. */
   isCut = false;
@@ -469,7 +507,10 @@ class Connection {
 
   constructor(
     readonly node: EventStoreNode,
+    /** For appends and reads. */
     readonly client: EventStoreDBClient,
+    /** Has a connection of its own: servers take 100 calls on one, and let the next one wait for ever. */
+    readonly subscriptions: EventStoreDBClient,
   ) {}
 
   replace(): void {
@@ -480,9 +521,10 @@ class Connection {
 
   async cut(): Promise<void> {
     this.isCut = true;
-    await this.client.dispose();
-    // The client leaves its connection open, or goes on trying to make one.
-    (await this.client['getChannel']()).close();
+    const clients = [this.client, this.subscriptions];
+    await Promise.all(clients.map((client) => client.dispose()));
+    // A client leaves its connection open, or goes on trying to make one.
+    for (const client of clients) (await client['getChannel']()).close();
   }
 }
 

@@ -17,6 +17,8 @@ export interface EventStoreNode {
 
 /** A node that gives no answer to such a small question within this time is not to be worked with, in milliseconds. */
 const GOSSIP_TIMEOUT_MS = 1_000;
+/** The client's own default. */
+const KEEPALIVE_TIMEOUT_MS = 10_000;
 
 /** EVENTSTORE_URL is none, or names a file that cannot be read. Waiting does not help. */
 export class EventStoreUrlWrong extends Error {
@@ -52,14 +54,23 @@ export class EventStoreNodes {
     this.channelCredentials();
   }
 
-  /** @throws EventStoreUrlWrong */
-  clientOf(node: EventStoreNode): EventStoreDBClient {
-    const { keepAliveInterval, keepAliveTimeout, connectionName, tls } = this.settings;
+  /**
+   * @param connection all clients of one process that share it use the same connection
+   * @throws EventStoreUrlWrong
+   */
+  clientOf(
+    node: EventStoreNode,
+    connection: 'shared' | 'own connection' = 'shared',
+  ): EventStoreDBClient {
+    const { keepAliveInterval, connectionName, tls } = this.settings;
+    const { keepAliveTimeout = KEEPALIVE_TIMEOUT_MS } = this.settings;
+    // Connections are shared by all whose settings are the same. A negative time means no keepalive.
+    const differs = connection === 'own connection' && keepAliveTimeout >= 0;
     return new EventStoreDBClient(
       {
         endpoint: { ...node },
         ...(keepAliveInterval !== undefined && { keepAliveInterval }),
-        ...(keepAliveTimeout !== undefined && { keepAliveTimeout }),
+        keepAliveTimeout: keepAliveTimeout + (differs ? 1 : 0),
         ...(connectionName !== undefined && { connectionName }),
       },
       { insecure: tls === false, ...this.certificates() },

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { Metadata } from '@grpc/grpc-js';
-import { accessDenied, notLeader, unauthenticated, unavailable } from '../grpc/rpc-errors.js';
+import {
+  accessDenied,
+  commitTimeout,
+  notLeader,
+  wrongCredentials,
+  unavailable,
+} from '../grpc/rpc-errors.js';
 import type { RpcError } from '../grpc/rpc-errors.js';
 
 /** Names of the protocol's methods, as faults are limited to them. */
@@ -25,8 +31,8 @@ export const faultsSchema = z.strictObject({
   loseAnswers: z
     .strictObject({
       count: z.int().min(1),
-      /** The client hears nothing at all, or sees its call fail with UNAVAILABLE. */
-      how: z.enum(['silence', 'error']).default('error'),
+      /** The client hears nothing at all, or sees its call fail: with UNAVAILABLE, or as during an election. */
+      how: z.enum(['silence', 'error', 'commit-timeout']).default('error'),
     })
     .optional(),
   /** Connections stay open, but nothing is taken up and nothing is answered. */
@@ -104,6 +110,7 @@ export class FaultSwitches {
     if (this.answersToLose > 0 && this.faults.loseAnswers !== undefined) {
       this.answersToLose -= 1;
       if (this.faults.loseAnswers.how === 'error') fail(unavailable());
+      if (this.faults.loseAnswers.how === 'commit-timeout') fail(commitTimeout());
       return;
     }
     if (this.faults.delayAnswersMs > 0) setTimeout(send, this.faults.delayAnswersMs);
@@ -119,7 +126,7 @@ export class FaultSwitches {
     const isKnown = Object.entries(users).some(
       (credentials) => authorization === `Basic ${btoa(credentials.join(':'))}`,
     );
-    return isKnown ? undefined : unauthenticated();
+    return isKnown ? undefined : wrongCredentials();
   }
 
   private concerns(method: Method): boolean {

@@ -54,6 +54,10 @@ export function consumerTooSlow(): RpcError {
   );
 }
 
+export function commitTimeout(): RpcError {
+  return new RpcError(status.ABORTED, 'Operation timed out: Commit phase timeout.');
+}
+
 export function serverStops(): RpcError {
   return new RpcError(status.CANCELLED, 'The server is stopping.');
 }
@@ -67,7 +71,7 @@ export function notLeader(leader: { readonly host: string; readonly port: number
   });
 }
 
-export function unauthenticated(): RpcError {
+export function wrongCredentials(): RpcError {
   return new RpcError(status.UNAUTHENTICATED, 'Unauthenticated');
 }
 
