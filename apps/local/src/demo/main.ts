@@ -23,9 +23,11 @@ try {
   const { dataDir } = readLauncherSettings();
   const product = (await runningProduct(dataDir)) ?? (await startProduct(dataDir));
   try {
-    const eventStore = new EventStoreDBEventStore({ url: product.endpoints.eventstore });
+    const { api, mailbox, eventstore } = product.endpoints;
+    if (!mailbox) throw new Error('it reads codes in the mailbox: leave EMAIL_API_URL out');
+    const eventStore = new EventStoreDBEventStore({ url: eventstore });
     try {
-      await playStory({ endpoints: product.endpoints, eventStore, tell });
+      await playStory({ endpoints: { api, mailbox }, eventStore, tell });
     } finally {
       await eventStore.close();
     }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { accountStreamName } from '@app/accounts';
 import type { EventStore, RecordedEvent } from '@app/event-store';
-import type { ProductEndpoints } from '../launcher/endpoints-file.js';
 
 /** Something did not go as the story has it. */
 export class Surprise extends Error {
@@ -13,7 +12,7 @@ export class Surprise extends Error {
 }
 
 export interface StoryTools {
-  readonly endpoints: Pick<ProductEndpoints, 'api' | 'mailbox'>;
+  readonly endpoints: { readonly api: string; readonly mailbox: string };
   readonly eventStore: Pick<EventStore, 'readStream'>;
   /** Takes one line to show. */
   readonly tell: (line: string) => void;

@@ -8,8 +8,8 @@ const productEndpoints = z.object({
   api: z.string(),
   /** Base URL of the admin API. */
   admin: z.string().optional(),
-  /** Base URL of the stand-in e-mail provider and its inbox page. */
-  mailbox: z.string(),
+  /** Base URL of the stand-in e-mail provider and its inbox page; left out when mails go to a provider. */
+  mailbox: z.string().optional(),
   /** Connection string for EventStoreDB's client. */
   eventstore: z.string(),
   /** Connection string for PostgreSQL, password included. */

@@ -7,6 +7,7 @@ describe('launcher settings', () => {
     expect(readLauncherSettings({})).toEqual({
       host: '127.0.0.1',
       ports: { api: 8080, admin: 8090, mailbox: 8025, eventstore: 2113, postgres: 5433 },
+      own: {},
       dataDir: resolve('.data'),
       verbose: false,
     });
@@ -15,6 +16,29 @@ describe('launcher settings', () => {
   it('refuse one port for two listeners, naming both', () => {
     expect(() => readLauncherSettings({ API_PORT: '9000', MAILBOX_PORT: '9000' })).toThrow(
       'MAILBOX_PORT is the same port as API_PORT: 9000',
+    );
+  });
+
+  it('take parts of the caller in place of the embedded ones', () => {
+    const env = {
+      EVENTSTORE_URL: 'esdb://127.0.0.1:2113?tls=false',
+      DATABASE_URL: 'postgres://me:secret@one:5432,two:5432/mine',
+      EMAIL_API_URL: 'https://api.provider.example',
+      EMAIL_API_KEY: 're_1',
+    };
+    expect(readLauncherSettings(env).own).toEqual({
+      eventstore: env.EVENTSTORE_URL,
+      database: env.DATABASE_URL,
+      mailbox: env.EMAIL_API_URL,
+    });
+    expect(readLauncherSettings({ DATABASE_URL: env.DATABASE_URL }).own).toEqual({
+      database: env.DATABASE_URL,
+    });
+  });
+
+  it('send no key that was made here to a provider of the caller', () => {
+    expect(() => readLauncherSettings({ EMAIL_API_URL: 'https://api.provider.example' })).toThrow(
+      'EMAIL_API_KEY is missing',
     );
   });
 

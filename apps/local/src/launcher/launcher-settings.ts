@@ -14,11 +14,22 @@ export const PORT_SETTINGS = {
 
 export type Listener = keyof typeof PORT_SETTINGS;
 
+/** Settings that put a part of the caller's own in the place of an embedded one, by the name of its endpoint. */
+const OWN_PARTS = {
+  eventstore: 'EVENTSTORE_URL',
+  database: 'DATABASE_URL',
+  mailbox: 'EMAIL_API_URL',
+} as const;
+
+type OwnParts = Readonly<Partial<Record<keyof typeof OWN_PARTS, string>>>;
+
 export interface LauncherSettings {
   /** Address that the API, the admin API and the mailbox listen on. */
   readonly host: string;
   /** 0 means any free port. */
   readonly ports: Readonly<Record<Listener, number>>;
+  /** URLs of the parts that the caller brings: these are used, and left as they are. */
+  readonly own: OwnParts;
   /** Absolute path of the folder that holds everything the product keeps. */
   readonly dataDir: string;
   /** Relay what the processes log at any level, not just warnings and errors. */
@@ -32,6 +43,10 @@ export const launcherSettingTypes = {
   MAILBOX_PORT: setting.port().default(8025).describe('Port of the mailbox'),
   EVENTSTORE_PORT: setting.port().default(2113).describe('Port of the development event store'),
   POSTGRES_PORT: setting.port().default(5433).describe('Port of the embedded PostgreSQL'),
+  EVENTSTORE_URL: processSettings.EVENTSTORE_URL.optional(),
+  DATABASE_URL: processSettings.DATABASE_URL.optional(),
+  EMAIL_API_URL: setting.url('http:', 'https:').optional(),
+  EMAIL_API_KEY: setting.secret(z.string().min(1)).optional(),
   DATA_DIR: z
     .string()
     .default('.data')
@@ -57,9 +72,19 @@ export function readLauncherSettings(env: Environment = process.env): LauncherSe
     postgres: values.POSTGRES_PORT,
   };
   refuseSharedPorts(ports);
+  if (values.EMAIL_API_URL !== undefined && values.EMAIL_API_KEY === undefined) {
+    throw new ConfigurationError([
+      'EMAIL_API_KEY is missing: EMAIL_API_URL names a provider of yours',
+    ]);
+  }
   return {
     host: values.HOST,
     ports,
+    own: Object.fromEntries(
+      Object.entries(OWN_PARTS).flatMap(([name, variable]) =>
+        values[variable] === undefined ? [] : [[name, values[variable]]],
+      ),
+    ),
     dataDir: resolve(values.DATA_DIR),
     verbose: values.LOG_LEVEL !== undefined,
   };

@@ -14,6 +14,7 @@ import type { Part, Surroundings } from './parts.js';
 import { MIGRATION, PARTS } from './parts.js';
 import { refuseTakenPorts } from './port-check.js';
 import { startPostgresProcess } from '../postgres/postgres-process.js';
+import { placeOf } from './place-of.js';
 import { RunRecord } from './run-record.js';
 import { SupervisedPart } from './supervised-part.js';
 
@@ -26,6 +27,7 @@ const PROGRAMS = join(productFolder(), 'dist/apps');
 
 /** Runs every part of the product as a process of its own on this machine. */
 export class Launcher {
+  private readonly parts: readonly Part[];
   private readonly endpointsFile: EndpointsFile;
   private readonly known = new Map<string, string>();
   private readonly ports = new Map<Listener, number>();
@@ -40,8 +42,9 @@ export class Launcher {
     private readonly settings: LauncherSettings,
     private readonly inherited: Environment,
     private readonly output: ConsoleOutput,
-    private readonly parts: readonly Part[] = PARTS,
+    parts: readonly Part[] = PARTS,
   ) {
+    this.parts = parts.filter(({ name }) => !(name in settings.own));
     this.endpointsFile = new EndpointsFile(settings.dataDir);
   }
 
@@ -62,14 +65,25 @@ export class Launcher {
     await this.refuseTakenPorts();
     const secrets = developmentSecrets(join(this.settings.dataDir, 'secrets'));
 
+    const { own } = this.settings;
+    for (const [name, url] of Object.entries(own)) {
+      this.known.set(name, url);
+      this.output.sayAbout(
+        name === 'database' ? 'postgres' : name,
+        `is yours, at ${placeOf(url)}: it is used, and neither started nor stopped nor erased`,
+      );
+    }
+    const postgres = async () => (own.database ? undefined : this.startPostgres());
     await this.startAll([
-      () => this.startPostgres().then(() => this.migrate()),
+      () => postgres().then(() => this.migrate()),
       ...this.ofStage('foundation').map((part) => () => this.startPart(part, secrets)),
     ]);
     await this.startAll(this.ofStage('service').map((part) => () => this.startPart(part, secrets)));
 
     this.refuseWhenStopping();
-    const endpoints = productEndpointsOf(Object.fromEntries(this.known));
+    const known = Object.fromEntries(this.known);
+    if (own.mailbox) delete known['mailbox'];
+    const endpoints = productEndpointsOf(known);
     this.endpointsFile.write(endpoints);
     return endpoints;
   }
@@ -199,7 +213,11 @@ export class Launcher {
   }
 
   private environment(own: Record<string, string>): Environment {
-    return { LOG_LEVEL: 'info', ...this.inherited, ...own, LOG_FORMAT: 'json' };
+    // What the caller gave in a file would be there twice.
+    const inherited = Object.entries(this.inherited).filter(
+      ([name]) => !(name.replace(/_FILE$/, '') in own),
+    );
+    return { LOG_LEVEL: 'info', ...Object.fromEntries(inherited), ...own, LOG_FORMAT: 'json' };
   }
 
   /** After the first start a part keeps the port it got, so that the others find it again. */

@@ -49,9 +49,7 @@ output.say(`Starting in ${shortPath(settings.dataDir)} …`);
 try {
   const endpoints = await launcher.start();
   output.say(
-    walkThrough(endpoints, settings.dataDir, Date.now() - startedAt, (text) =>
-      output.emphasised(text),
-    ),
+    walkThrough(endpoints, settings, Date.now() - startedAt, (text) => output.emphasised(text)),
   );
   process.send?.({ kind: 'ready', endpoints: { ...endpoints } } satisfies ReadyMessage);
 } catch (error) {

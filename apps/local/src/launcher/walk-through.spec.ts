@@ -8,7 +8,12 @@ const endpoints = {
   eventstore: 'esdb://127.0.0.1:3?tls=false',
   database: 'postgres://postgres:hush@127.0.0.1:4/accounts',
 };
-const text = walkThrough(endpoints, resolve('.data'), 1_234, (word) => `<${word}>`);
+const text = walkThrough(
+  endpoints,
+  { dataDir: resolve('.data'), own: {} },
+  1_234,
+  (word) => `<${word}>`,
+);
 
 describe('walk-through after the start', () => {
   it('has a command for each step', () => {
@@ -37,6 +42,26 @@ describe('walk-through after the start', () => {
   it('names the admin API when there is one', () => {
     expect(text).not.toContain('Admin');
     const withAdmin = { ...endpoints, admin: 'http://127.0.0.1:5' };
-    expect(walkThrough(withAdmin, '.data', 1, (word) => word)).toContain('http://127.0.0.1:5');
+    const settings = { dataDir: '.data', own: {} };
+    expect(walkThrough(withAdmin, settings, 1, (word) => word)).toContain('http://127.0.0.1:5');
+  });
+
+  it('says which parts are those of the caller, without their passwords', () => {
+    const own = {
+      eventstore: 'esdb://me:hush@events.example:2113?tls=true',
+      database: 'postgres://me:hush@one:5432,two:5432/mine?target_session_attrs=read-write',
+      mailbox: 'https://api.provider.example',
+    };
+    const { api } = endpoints;
+    const said = walkThrough(
+      { api, eventstore: own.eventstore, database: own.database },
+      { dataDir: '.data', own },
+      1,
+      (word) => word,
+    );
+    expect(said).toContain('events.example:2113   (yours)');
+    expect(said).toContain('one:5432,two:5432, database mine (yours)');
+    expect(said).toContain('api.provider.example   (yours');
+    expect(said).not.toMatch(/hush|undefined|emails\?to/);
   });
 });

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { ProductEndpoints } from './endpoints-file.js';
+import type { LauncherSettings } from './launcher-settings.js';
+import { placeOf } from './place-of.js';
 import { shortPath } from '../postgres/short-path.js';
 
 const EMAIL = 'ada@example.org';
@@ -12,7 +14,7 @@ const PASSWORD = 'correct horse battery staple';
  */
 export function walkThrough(
   endpoints: ProductEndpoints,
-  dataDir: string,
+  { dataDir, own }: Pick<LauncherSettings, 'dataDir' | 'own'>,
   startMs: number,
   emphasised: (text: string) => string,
 ): string {
@@ -21,22 +23,31 @@ export function walkThrough(
   const json = `-H 'Content-Type: application/json' -d`;
   const basic = `-u '${EMAIL}:${PASSWORD}'`;
   const adminKey = join(folder, 'secrets', 'admin-key');
-  const { host, pathname } = new URL(database);
+  const [host, databaseName] = placeOf(database).split('/');
+  const passwordFile = join(folder, 'endpoints.json');
   return [
     '',
     emphasised(`Ready after ${(startMs / 1000).toFixed(1)} s.`),
     '',
     `  API          ${api}   (try it in the browser: ${api}/docs)`,
     ...(admin ? [`  Admin API    ${admin}   (${admin}/admin/docs; key in ${adminKey})`] : []),
-    `  Mailbox      ${mailbox}   (every e-mail ends up here)`,
-    `  Event store  ${eventstore}`,
-    `  PostgreSQL   ${host}, database ${pathname.slice(1)} (with password in ${join(folder, 'endpoints.json')})`,
+    mailbox
+      ? `  Mailbox      ${mailbox}   (every e-mail ends up here)`
+      : `  Mails        ${placeOf(own.mailbox ?? '')}   (yours: e-mails are really sent)`,
+    `  Event store  ${own.eventstore ? `${placeOf(own.eventstore)}   (yours)` : eventstore}`,
+    `  PostgreSQL   ${host}, database ${databaseName} (${own.database ? 'yours' : `with password in ${passwordFile}`})`,
     '',
     emphasised('1. Register'),
     `curl -i ${api}/v1/accounts ${json} '${JSON.stringify({ email: EMAIL, password: PASSWORD })}'`,
     '',
-    emphasised('2. Read the code: the mailbox prints it below, its page shows it, and so does'),
-    `curl -s '${mailbox}/emails?to=${EMAIL}'`,
+    ...(mailbox
+      ? [
+          emphasised(
+            '2. Read the code: the mailbox prints it below, its page shows it, and so does',
+          ),
+          `curl -s '${mailbox}/emails?to=${EMAIL}'`,
+        ]
+      : [emphasised('2. Read the code in the e-mail')]),
     '',
     emphasised('3. Activate within a minute, with your code in place of 0000'),
     `curl -i ${basic} ${api}/v1/account/activation ${json} '{"code":"0000"}'`,
@@ -53,7 +64,9 @@ export function walkThrough(
           '',
         ]
       : []),
-    `Data  ${folder} (logs in ${join(folder, 'logs')}); remove the folder to forget everything.`,
+    `Data  ${folder} (logs in ${join(folder, 'logs')}); remove the folder to forget everything${
+      Object.keys(own).length > 0 ? ', but not what parts of yours hold: its secrets open that' : ''
+    }.`,
     'Stop  Ctrl-C. The next start goes on with the same data.',
     '',
   ].join('\n');
