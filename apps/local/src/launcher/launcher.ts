@@ -14,7 +14,7 @@ import type { Part, Surroundings } from './parts.js';
 import { MIGRATION, PARTS } from './parts.js';
 import { refuseTakenPorts } from './port-check.js';
 import { startPostgresProcess } from '../postgres/postgres-process.js';
-import { placeOf } from './place-of.js';
+import { placeOfUrl } from './place-of-url.js';
 import { RunRecord } from './run-record.js';
 import { SupervisedPart } from './supervised-part.js';
 
@@ -70,7 +70,7 @@ export class Launcher {
       this.known.set(name, url);
       this.output.sayAbout(
         name === 'database' ? 'postgres' : name,
-        `is yours, at ${placeOf(url)}: it is used, and neither started nor stopped nor erased`,
+        `is yours, at ${placeOfUrl(url)}: it is used, and neither started nor stopped nor erased`,
       );
     }
     const postgres = async () => (own.database ? undefined : this.startPostgres());

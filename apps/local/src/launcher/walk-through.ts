@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ProductEndpoints } from './endpoints-file.js';
 import type { LauncherSettings } from './launcher-settings.js';
-import { placeOf } from './place-of.js';
+import { placeOfUrl } from './place-of-url.js';
 import { shortPath } from '../postgres/short-path.js';
 
 const EMAIL = 'ada@example.org';
@@ -23,7 +23,7 @@ export function walkThrough(
   const json = `-H 'Content-Type: application/json' -d`;
   const basic = `-u '${EMAIL}:${PASSWORD}'`;
   const adminKey = join(folder, 'secrets', 'admin-key');
-  const [host, databaseName] = placeOf(database).split('/');
+  const [host, databaseName] = placeOfUrl(database).split('/');
   const passwordFile = join(folder, 'endpoints.json');
   return [
     '',
@@ -33,8 +33,8 @@ export function walkThrough(
     ...(admin ? [`  Admin API    ${admin}   (${admin}/admin/docs; key in ${adminKey})`] : []),
     mailbox
       ? `  Mailbox      ${mailbox}   (every e-mail ends up here)`
-      : `  Mails        ${placeOf(own.mailbox ?? '')}   (yours: e-mails are really sent)`,
-    `  Event store  ${own.eventstore ? `${placeOf(own.eventstore)}   (yours)` : eventstore}`,
+      : `  Mails        ${placeOfUrl(own.mailbox ?? '')}   (yours: e-mails are really sent)`,
+    `  Event store  ${own.eventstore ? `${placeOfUrl(own.eventstore)}   (yours)` : eventstore}`,
     `  PostgreSQL   ${host}, database ${databaseName} (${own.database ? 'yours' : `with password in ${passwordFile}`})`,
     '',
     emphasised('1. Register'),
