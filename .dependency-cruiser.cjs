@@ -7,7 +7,7 @@ const { ROOMS } = require('./test/architecture/rooms.cjs');
 const SPEC = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$|/testing/';
 const DRIVERS = {
   '@eventstore/db-client': {
-    home: '^libs/event-store/src/eventstoredb-(event-store|nodes)\\.ts$',
+    home: '^libs/event-store/src/eventstoredb-(event-store|nodes|access)\\.ts$',
     // The protocol's generated messages, for the server that speaks it.
     also: '^apps/local/src/event-store/protocol\\.ts$',
   },
@@ -17,7 +17,7 @@ const DRIVERS = {
 };
 /** Adapters: the files that know a driver, or that start something. */
 const ADAPTERS =
-  '^libs/event-store/src/eventstoredb-event-store\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$';
+  '^libs/event-store/src/eventstoredb-(event-store|access)\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$';
 
 module.exports = {
   forbidden: [

@@ -56,6 +56,7 @@ describe('the admin command line', () => {
     const code = await runCommandLine(words, {
       program: 'registration',
       env: environment,
+      access: () => Promise.reject(new Error('nobody asked for it')),
       out: { write: (text) => (out += text) },
       err: { write: (text) => (err += text) },
       ask,

@@ -82,6 +82,7 @@ describe('evidence of what happened', () => {
     const code = await runCommandLine(words, {
       program: 'registration',
       env: { ADMIN_URL: admin.url, ADMIN_KEY: key },
+      access: () => Promise.reject(new Error('nobody asked for it')),
       out: { write: (text) => (out += text) },
       err: { write: (text) => (err += text) },
       ask: undefined,

@@ -78,6 +78,11 @@ export class EventStoreNodes {
     );
   }
 
+  /** What HTTP needs to know of TLS; undefined where there is none. */
+  get tls(): { readonly rootCertificate?: Buffer } | undefined {
+    return this.settings.tls === false ? undefined : this.certificates();
+  }
+
   /**
    * The node to work with: of a cluster the leader, or what the URL prefers, and only one that answers itself.
    *

@@ -10,11 +10,17 @@ const OTHER_PROTOCOL = /wrong version number|SSL routines|Protocol error|Failed 
  * What to check in EVENTSTORE_URL, or at the server, when a call failed as it does with wrong settings; undefined for
  * every other failure. Waiting helps only when somebody mends it, here or there.
  *
- * @param error of the official client, or of gRPC
+ * @param error of the official client, of gRPC, or of a socket
  */
 export function settingToMend(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { code, type } = error as { readonly code?: unknown; readonly type?: unknown };
+  if (typeof error !== 'object' || error === null) return undefined;
+  const {
+    code,
+    type,
+    message = '',
+  } = error as Partial<Record<'code' | 'type', unknown>> & {
+    readonly message?: string;
+  };
   if (code === UNAUTHENTICATED) {
     return 'check user and password in EVENTSTORE_URL: the event store does not take them (UNAUTHENTICATED)';
   }
@@ -25,10 +31,14 @@ export function settingToMend(error: unknown): string | undefined {
     );
   }
   const notThere = 'what answers there does not speak its protocol';
-  if (code === UNIMPLEMENTED && error.message.includes('HTTP status code')) {
+  if (code === UNIMPLEMENTED && message.includes('HTTP status code')) {
     return `check host and port in EVENTSTORE_URL: ${notThere}`;
   }
-  const lastError = /Last error: (?:Error: )?([^]*?)\.? Resolution note:/.exec(error.message)?.[1];
+  // gRPC quotes what ended its last connection; the errors of a socket have names for codes.
+  const lastError =
+    typeof code === 'string'
+      ? message
+      : /Last error: (?:Error: )?([^]*?)\.? Resolution note:/.exec(message)?.[1];
   if (lastError === undefined) return undefined;
   if (OTHER_PROTOCOL.test(lastError)) {
     return `check host, port and tls=true or tls=false in EVENTSTORE_URL: ${notThere}, or not yet`;

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/../../.." || exit 1
 docker=${DOCKER:-docker}
 COMPOSE=${COMPOSE:-docker compose}
-export COMPOSE_PROJECT_NAME=standby-check-$$ EVENTSTORE_ADMIN_PASSWORD=unused EVENTSTORE_OPS_PASSWORD=unused
+export COMPOSE_PROJECT_NAME=standby-check-$$ EVENTSTORE_ADMIN_PASSWORD=unused EVENTSTORE_OPS_PASSWORD=unused EVENTSTORE_PRODUCT_PASSWORD=unused EVENTSTORE_AUDITOR_PASSWORD=unused
 passed=0
 failed=0
 compose() { $COMPOSE -f docker-compose.yml -f docker/cluster/docker-compose.yml "$@"; }

@@ -1,9 +1,24 @@
+import type { Environment } from '@app/process';
 import type { AdminClient, Json } from './admin-client.js';
 import type { ProgressOutput } from './progress-bar.js';
+
+/** Users and rights of the event store. */
+export interface EventStoreAccess {
+  /** What `prepareAccess` does, in sentences. */
+  readonly ACCESS_PLAN: readonly string[];
+  prepareAccess(options: {
+    readonly url: string;
+    readonly productPassword: string;
+    readonly auditorPassword: string;
+    readonly say: (text: string) => void;
+  }): Promise<void>;
+}
 
 /** What a command may use. */
 export interface CommandRun {
   readonly client: AdminClient;
+  access(): Promise<EventStoreAccess>;
+  readonly env: Environment;
   readonly progress: ProgressOutput;
   /** The value of an option, or the word after the command, by its name; the last of several. */
   text(name: string): string | undefined;

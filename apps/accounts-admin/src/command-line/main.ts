@@ -25,6 +25,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   program,
   env: process.env,
+  // Loaded when it is wanted: every other command is quicker without the client of the event store.
+  access: () => import('@app/event-store/eventstoredb-access.js'),
   out: process.stdout,
   err: process.stderr,
   ask: process.stdin.isTTY ? ask : undefined,

@@ -1,8 +1,9 @@
 import type { Environment } from '@app/process';
 import { accountCommands } from './account-commands.js';
 import { AdminClient, NotReachable } from './admin-client.js';
-import type { CommandRun } from './command.js';
+import type { CommandRun, EventStoreAccess } from './command.js';
 import { connectionOf } from './connection.js';
+import { eventStoreCommand } from './event-store-command.js';
 import { evidenceCommands } from './evidence-commands.js';
 import type { CommandGroups } from './help.js';
 import {
@@ -26,6 +27,7 @@ export const commandGroups: CommandGroups = {
   Mails: mailCommands,
   Numbers: [statisticsCommand, whatIfCommand],
   Keys: keyCommands,
+  'The event store': [eventStoreCommand],
 };
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notReachable: 3 } as const;
@@ -34,6 +36,7 @@ export interface Terminal {
   /** How the program was called; for help. */
   readonly program: string;
   readonly env: Environment;
+  readonly access: () => Promise<EventStoreAccess>;
   readonly out: ProgressOutput;
   readonly err: ProgressOutput;
   /** Undefined without a terminal. */
@@ -75,7 +78,11 @@ function runOf(
   const flag = (option: string) => [values[option]].flat().at(-1) === true;
   const wantsJson = flag('json');
   return {
-    client: new AdminClient(connectionOf(terminal.env, text('url'))),
+    get client() {
+      return new AdminClient(connectionOf(terminal.env, text('url')));
+    },
+    access: terminal.access,
+    env: terminal.env,
     progress: terminal.err,
     text,
     texts,
