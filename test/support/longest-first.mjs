@@ -7,7 +7,7 @@ const LONGEST = [
   'test/dev-event-store/capacity.long-spec.ts',
   'test/backup/unreadable-accounts.long-spec.ts',
   'test/backup/older-database.long-spec.ts',
-  'libs/event-store/src/eventstoredb-outages.int-spec.ts',
+  'libs/event-store/src/eventstoredb-outages.long-spec.ts',
   'test/local/launcher.long-spec.ts',
   'test/security/bad-requests.long-spec.ts',
   'libs/event-store/src/eventstoredb-event-store.int-spec.ts',
