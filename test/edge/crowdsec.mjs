@@ -10,8 +10,7 @@ import * as net from './network.mjs';
 
 /** As in docker/crowdsec/Dockerfile: unpacked, because the packages' scripts want CrowdSec's servers. */
 const UNPACK =
-  'apt-get download crowdsec crowdsec-firewall-bouncer > log 2>&1 || ' +
-  '{ apt-get update -qq && apt-get download crowdsec crowdsec-firewall-bouncer; } >> log 2>&1 && ' +
+  `'${join(import.meta.dirname, '../support/apt-get.sh')}' download crowdsec crowdsec-firewall-bouncer && ` +
   'for package in ./*.deb; do dpkg -x "$package" packages || exit 1; done && rm ./*.deb';
 
 /**
@@ -22,7 +21,7 @@ const UNPACK =
  */
 export function unpackCrowdSec(folder) {
   mkdirSync(folder);
-  const unpacking = spawn('sh', ['-c', `${UNPACK} || { cat log >&2; exit 1; }`], {
+  const unpacking = spawn('sh', ['-c', UNPACK], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -55,11 +55,8 @@ function installTools() {
   const missing = () =>
     TOOLS.filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0);
   if (missing().length === 0) return;
-  const script = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${PACKAGES.join(' ')}`;
-  const { status, stderr } = spawnSync('sh', ['-c', script], {
-    encoding: 'utf8',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
+  const script = join(root, 'test/support/apt-get.sh');
+  const { status, stderr } = spawnSync(script, ['install', ...PACKAGES], { encoding: 'utf8' });
   if (status !== 0 || missing().length > 0) {
     throw new Error(`not installed: ${missing().join(', ')}\n${stderr.slice(-1_000)}`);
   }

@@ -23,12 +23,11 @@ const isInstalled = () =>
  */
 export function installPgBouncer() {
   if (isInstalled()) return;
-  const install = 'apt-get install -y -qq --no-install-recommends pgbouncer';
-  const script = `${install} || { apt-get update -qq && ${install}; }`;
-  const { stderr } = spawnSync('sh', ['-c', script], {
+  const script = join(import.meta.dirname, '../support/apt-get.sh');
+  const { stderr } = spawnSync(script, ['install', 'pgbouncer'], {
     encoding: 'utf8',
     // Its scripts start no server of their own in this run level.
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    env: { ...process.env, RUNLEVEL: '1' },
   });
   if (!isInstalled()) throw new Error(`PgBouncer cannot be had\n${stderr.slice(-1_000)}`);
 }

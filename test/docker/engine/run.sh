@@ -16,7 +16,7 @@ for tool in dockerd:docker.io docker-compose:docker-compose debootstrap:debootst
 done
 if [ -n "$missing" ]; then
   # shellcheck disable=SC2086 # several packages
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } > /dev/null
+  test/support/apt-get.sh install $missing
 fi
 
 folder=$(mktemp -d)

@@ -57,9 +57,8 @@ async function eventually(what, withinMs, attempt) {
 /** Unpacked rather than installed: the package would start a server of its own. */
 function unpackPrometheus() {
   const script =
-    'apt-get download prometheus > log 2>&1 || ' +
-    '{ apt-get update -qq && apt-get download prometheus; } >> log 2>&1 && ' +
-    'dpkg -x prometheus*.deb . || { cat log >&2; exit 1; }';
+    `'${join(import.meta.dirname, '../../support/apt-get.sh')}' download prometheus && ` +
+    'dpkg -x prometheus*.deb .';
   const { status, stderr } = spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
   if (status !== 0) throw new Error(`Prometheus cannot be had\n${stderr.slice(-1_000)}`);
 }
