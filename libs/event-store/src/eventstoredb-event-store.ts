@@ -51,6 +51,8 @@ const CHECKPOINT_INTERVAL = 8;
 const READ_ENDS_WITHIN_MS = 250;
 /** Longest time for taking leave of the server: what is on its way then is of no use to this process. */
 const CLOSES_WITHIN_MS = 2_000;
+/** A call that the client is about to begin on a closed channel becomes an unhandled rejection. */
+const CLOSES_CHANNELS_AFTER_MS = 1_000;
 /** A call without an answer for so long has the adapter look at the cluster, and again after as long. */
 const LOOK_INTERVAL_MS = 500;
 /** A subscription that nothing comes from does the same. */
@@ -110,7 +112,7 @@ export class EventStoreDBEventStore implements EventStore {
     events.forEach(requireJson);
     const until = performance.now() + this.timeoutMs;
     for (let timeouts = 1; ; timeouts++) {
-      const connection = await this.connected();
+      const connection = await this.connectedBy(until);
       const leftMs = Math.max(1, until - performance.now());
       try {
         const result = await this.watched(
@@ -148,7 +150,7 @@ export class EventStoreDBEventStore implements EventStore {
   ): AsyncGenerator<RecordedEvent, void, void> {
     const until = performance.now() + this.timeoutMs;
     for (;;) {
-      const connection = await this.connected();
+      const connection = await this.connectedBy(until);
       let hasBegun = false;
       try {
         for await (const event of this.readOnce(connection, streamName, options)) {
@@ -341,8 +343,19 @@ export class EventStoreDBEventStore implements EventStore {
     this.endingReads.set(timer, cancel);
   }
 
+  /** @throws EventStoreUnavailable also when no node was found by then */
+  private async connectedBy(until: number): Promise<Connection> {
+    // Nothing to wait for, as nearly always.
+    if (this.connection && this.open?.isCut === false) return this.connection;
+    const leftMs = Math.max(1, Math.ceil(until - performance.now()));
+    const connection = await unlessAborted(this.connected(), AbortSignal.timeout(leftMs));
+    if (connection) return connection;
+    throw new EventStoreUnavailable(`no usable node was found within ${this.timeoutMs} ms`);
+  }
+
   /** @throws EventStoreUnavailable when no node is found */
   private connected(): Promise<Connection> {
+    if (this.isClosed) return Promise.reject(closedHere());
     if (this.connection) return this.connection;
     const connecting = this.connect();
     this.connection = connecting;
@@ -375,7 +388,7 @@ export class EventStoreDBEventStore implements EventStore {
   }
 
   private openTo(node: EventStoreNode): Connection {
-    if (this.isClosed) throw new EventStoreUnavailable('it was closed by this process');
+    if (this.isClosed) throw closedHere();
     this.open = new Connection(
       node,
       this.nodes.clientOf(node),
@@ -492,6 +505,10 @@ class DroppedAsSlow extends EventStoreUnavailable {
   }
 }
 
+function closedHere(): EventStoreUnavailable {
+  return new EventStoreUnavailable('it was closed by this process');
+}
+
 function isForSlowness(error: unknown): boolean {
   return (
     hasType(error, ErrorType.TIMEOUT) && (error as Error).message.includes('Consumer too slow')
@@ -524,7 +541,9 @@ class Connection {
     const clients = [this.client, this.subscriptions];
     await Promise.all(clients.map((client) => client.dispose()));
     // A client leaves its connection open, or goes on trying to make one.
-    for (const client of clients) (await client['getChannel']()).close();
+    setTimeout(() => {
+      for (const client of clients) void client['getChannel']().then((channel) => channel.close());
+    }, CLOSES_CHANNELS_AFTER_MS).unref();
   }
 }
 

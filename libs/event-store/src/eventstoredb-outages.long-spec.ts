@@ -100,6 +100,19 @@ it('Closing ends although the client waits for a stream that never says that it 
   await store.close();
 });
 
+it.each(['esdb://', DISCOVERING])(
+  'Calls after closing are unavailable, over %s',
+  async (scheme) => {
+    const server = await startDevEventStore();
+    const store = new EventStoreDBEventStore({ url: server.url.replace('esdb://', scheme) });
+    await store.checkAvailable();
+    const closed = store.close();
+    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+    await closed;
+    await server.stop();
+  },
+);
+
 describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (scheme) => {
   let server: DevEventStore;
   let store: EventStore;
