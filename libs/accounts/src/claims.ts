@@ -17,8 +17,8 @@ export interface Claim {
   readonly madeAt: Instant;
 }
 
-/** So many networks can have a claim on one address at a time. */
-export const mostClaims = 8;
+/** So many networks can have a claim on one address at a time: fewer strangers leave its owner room. */
+export const mostClaims = 10;
 
 /** When all are taken, the oldest gives way once it is so old. */
 const KEPT_AT_LEAST_MS = DAY;

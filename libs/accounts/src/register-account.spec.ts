@@ -187,8 +187,8 @@ describe('Claims', () => {
     });
   const claimOf = (network: string, at: number) =>
     registrationRenewed(at, { network, passwordHash: `hash of ${network}` });
-  const networks = ['train', 'office', 'b', 'c', 'd', 'e', 'f'];
-  const eight = [...pendingAccount, ...networks.map((network) => claimOf(network, noon + SECOND))];
+  const networks = ['train', 'office', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const ten = [...pendingAccount, ...networks.map((network) => claimOf(network, noon + SECOND))];
 
   it('of one network are replaced by its own registrations alone', () => {
     const { state } = given(...pendingAccount, claimOf('train', noon + SECOND)).when(
@@ -203,19 +203,19 @@ describe('Claims', () => {
     });
   });
 
-  it('are eight at most: a ninth network changes nothing, one of the eight its own', () => {
-    given(...eight)
-      .when(from('ninth', noon + DAY - 1))
+  it('are ten at most: another network changes nothing, one of the ten its own', () => {
+    given(...ten)
+      .when(from('eleventh', noon + DAY - 1))
       .then();
-    const replaced = given(...eight).when(from('train', noon + MINUTE));
-    expect(replaced.state).toMatchObject({ claims: { length: 8 } });
+    const replaced = given(...ten).when(from('train', noon + MINUTE));
+    expect(replaced.state).toMatchObject({ claims: { length: 10 } });
   });
 
   it('give way when they are older than 24 hours, the oldest first', () => {
-    const decided = given(...eight).when(from('ninth', noon + DAY));
-    expect(decided.state).toMatchObject({ claims: { length: 8 } });
+    const decided = given(...ten).when(from('eleventh', noon + DAY));
+    expect(decided.state).toMatchObject({ claims: { length: 10 } });
     const { claims } = decided.state as unknown as { claims: { network: string }[] };
-    expect(claims.map(({ network }) => network)).toEqual([...networks, 'ninth']);
+    expect(claims.map(({ network }) => network)).toEqual([...networks, 'eleventh']);
   });
 
   it('get no code while the code of another network is alive, and one when it is not', () => {

@@ -129,8 +129,8 @@ describe('accounts in PostgreSQL', () => {
     });
   });
 
-  it('have the claims of eight networks, the newest last, and only the proven one once they are active', async () => {
-    const claims = Array.from({ length: 9 }, (_, index) =>
+  it('have the claims of ten networks, the newest last, and only the proven one once they are active', async () => {
+    const claims = Array.from({ length: 11 }, (_, index) =>
       registrationRenewed(noon + index, {
         network: `n${index}`,
         address: `ADA${index}@example.org`,
@@ -138,8 +138,8 @@ describe('accounts in PostgreSQL', () => {
     );
     const accountId = await projected([accountRegistered(), ...claims]);
     const found = await findCredentials(database, accountId);
-    expect(found?.claims.map(({ number }) => number)).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
-    expect(found?.address).toBe('ADA8@example.org');
+    expect(found?.claims.map(({ number }) => number)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(found?.address).toBe('ADA10@example.org');
     const activated = await projected([
       accountRegistered(),
       ...claims,
