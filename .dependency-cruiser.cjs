@@ -4,7 +4,7 @@
  */
 const { ROOMS } = require('./test/architecture/rooms.cjs');
 
-const SPEC = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$|/testing/';
+const SPEC = '\\.(spec|int-spec|e2e-spec|long-spec|contract)\\.ts$|/testing/';
 const DRIVERS = {
   '@eventstore/db-client': {
     home: '^libs/event-store/src/eventstoredb-(event-store|nodes|access)\\.ts$',

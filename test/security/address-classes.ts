@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
+import { AccountClient, Backstage, anotherCode, newCaller } from '../api/account-client.js';
 import type { Credentials } from '../api/account-client.js';
 import { knownSecrets } from '../api/known-secrets.js';
 import { startProduct } from '../support/product.js';
@@ -8,7 +8,7 @@ import { startRestartableApp } from '../support/restartable-app.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 
 /** All that an address can be to the service; no answer may reveal which. */
-export const ADDRESS_CLASSES = ['absent', 'pending', 'active', 'erased'] as const;
+export const ADDRESS_CLASSES = ['absent', 'pending', 'contested', 'active', 'erased'] as const;
 export type AddressClass = (typeof ADDRESS_CLASSES)[number];
 
 /** Addresses made at the same time. */
@@ -27,7 +27,8 @@ export class AddressClasses {
   static async start(): Promise<AddressClasses> {
     const secrets = knownSecrets();
     const adminKey = `spec-key.${randomBytes(32).toString('base64url')}`;
-    const product = await startProduct({ environment: secrets });
+    // Three guesses at one code make an address contested, so that the test need not wait for others.
+    const product = await startProduct({ environment: { ...secrets, GUESSES_PER_DAY: '3' } });
     try {
       const admin = await startRestartableApp('accounts-admin/src', (port) => ({
         EVENTSTORE_URL: product.endpoints.eventstore,
@@ -66,6 +67,11 @@ export class AddressClasses {
     const caller = newCaller();
     if (whose === 'absent') return caller;
     const { body } = await this.client.register(caller);
+    if (whose === 'contested') {
+      const wrong = anotherCode(await this.backstage.codeFor(caller));
+      for (let guesses = 0; guesses < 3; guesses += 1) await this.client.activate(caller, wrong);
+      await this.backstage.longCodeFor(caller);
+    }
     if (whose === 'active') {
       await this.client.activate(caller, await this.backstage.codeFor(caller));
     }

@@ -13,7 +13,7 @@ const CALLS = 5;
 const NO_ACCIDENT = 1n << 32n;
 
 /** What is answered; how long it takes is measured by `npm run test:timing`. */
-describe('Addresses that are absent, pending, active and erased', () => {
+describe('Addresses that are absent, pending, contested, active and erased', () => {
   let classes: AddressClasses;
   let watch: StopWatch;
   const addresses = new Map<AddressClass, Credentials[]>();

@@ -25,6 +25,7 @@ describe('Addresses that are absent, pending, active and erased', () => {
   const addresses: Record<AddressClass, Credentials[]> = {
     absent: [],
     pending: [],
+    contested: [],
     active: [],
     erased: [],
   };
@@ -41,7 +42,7 @@ describe('Addresses that are absent, pending, active and erased', () => {
     of: (whose: AddressClass) => readonly Credentials[],
     call: (watch: StopWatch, caller: Credentials) => Promise<Timed>,
   ) {
-    const samples: Samples = { absent: [], pending: [], active: [], erased: [] };
+    const samples: Samples = { absent: [], pending: [], contested: [], active: [], erased: [] };
     const queue = shuffled(
       ADDRESS_CLASSES.flatMap((whose) => {
         const known = of(whose);
