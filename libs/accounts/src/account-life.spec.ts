@@ -36,7 +36,7 @@ import { anyAccountEvent } from './testing/any-account-event.js';
 import { particularsOf } from './testing/given-when-then.js';
 import { referenceAnswer } from './testing/reference-account.js';
 
-type LivedOperatorCommand = Exclude<OperatorCommand, { type: 'ReissueActivationCode' }>;
+type LivedOperatorCommand = Extract<OperatorCommand, { type: 'EraseAccount' | 'FreeAccount' }>;
 
 /** One step of a person, operator or process, relative to the account at that moment. */
 type Step =

@@ -42,7 +42,7 @@ type History = readonly AccountEvent[];
 
 export function referenceAnswer(
   history: History,
-  command: AccountCommand | Exclude<OperatorCommand, { type: 'ReissueActivationCode' }>,
+  command: AccountCommand | Extract<OperatorCommand, { type: 'EraseAccount' | 'FreeAccount' }>,
   policy: ActivationPolicy,
 ): ReferenceAnswer {
   // Numbers and budgets go by the whole history; everything else by what is known of the person.
