@@ -93,9 +93,10 @@ describe('At its start the API', () => {
     const database = new Client({ connectionString: DATABASE_URL });
     await database.connect();
     await database.query(
-      `insert into read_model.accounts (account_id, address, password_hash, registration_number,
+      `insert into read_model.accounts (account_id, address, claims, registration_number,
          status, registered_at, revision, position)
-       values (gen_random_uuid(), 'ada@example.org', 'v2$k1$2b$06$hash', 1, 'pending', now(), 0, 0)`,
+       values (gen_random_uuid(), 'ada@example.org', $1, 1, 'pending', now(), 0, 0)`,
+      [JSON.stringify([{ number: 1, passwordHash: 'v2$k1$2b$06$hash' }])],
     );
     await database.end();
     const api = await startApp('accounts-api/src', { ...secrets, ...elsewhere, DATABASE_URL });
