@@ -10,6 +10,7 @@ const LONGEST = [
   'libs/event-store/src/eventstoredb-outages.long-spec.ts',
   'test/local/launcher.long-spec.ts',
   'test/security/bad-requests.long-spec.ts',
+  'test/security/strangers.long-spec.ts',
   'libs/event-store/src/eventstoredb-event-store.int-spec.ts',
 ];
 
