@@ -46,10 +46,11 @@ describe('An example', () => {
     for (const admin of started.splice(0)) await admin.stop();
   });
 
-  /** A checkout beside a product with an account, and the heads of a day before. */
+  /** A checkout beside a product with an active and a pending account, and the heads of a day before. */
   async function checkout(): Promise<Checkout> {
     const admin = await startAdminService();
     started.push(admin);
+    await admin.record('grace@example.org', accountRegistered(noon), codeIssued(1, noon));
     await admin.record(
       'ada@example.org',
       accountRegistered(noon),

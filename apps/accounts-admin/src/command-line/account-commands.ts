@@ -151,7 +151,7 @@ export const accountCommands: readonly Command[] = [
     words: ACCOUNT,
     summary:
       'End what strangers did to an address that waits for activation; its owner registers again',
-    examples: ['accounts free ada@example.org'],
+    examples: ['accounts free grace@example.org'],
     async run(run) {
       const answer = await run.client.call('POST', `/accounts/${segment(run.text('id'))}/free`);
       run.show(answer, () => listOf(Object.entries(answer)));
