@@ -242,7 +242,7 @@ export async function startAdminService(
     record,
     append,
     keyWith: async (...scopes) => {
-      const wanted = { label: 'spec', scopes, expiresInDays: 30 };
+      const wanted = { label: 'spec', scopes, expiresInDays: 90 };
       const issued = await keys.issue(wanted, 'spec', undefined);
       if (issued === undefined) throw new Error('the key was not made');
       return issued.key;
