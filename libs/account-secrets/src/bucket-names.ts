@@ -4,10 +4,15 @@ const KEY_BYTES = 32;
 const NAME_BYTES = 18;
 const NO_SALT = Buffer.alloc(0);
 
-/** The limits that count what all networks together do to one address or inbox. */
+const HOUR_MS = 3_600_000;
+
+/**
+ * The limits that count what all networks together do to one address or inbox: in which period, and which part of it
+ * networks may use that had some of it already that day.
+ */
 export const SHARED_LIMITS = {
-  mails: 'mails/address',
-  registrations: 'registrations/address',
+  mails: { name: 'mails/address', periodMs: 24 * HOUR_MS, partOfKnown: 0.6 },
+  registrations: { name: 'registrations/address', periodMs: HOUR_MS, partOfKnown: 0.5 },
 } as const;
 
 /**

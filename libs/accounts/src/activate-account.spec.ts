@@ -342,7 +342,7 @@ describe('A contested address, whose guesses at four digits are used up,', () =>
     }
   });
 
-  it('stays contested for whoever registers it anew, and for other networks', () => {
+  it('stays contested for a person who registers it anew, and for other networks', () => {
     const at = last + HOUR;
     const again = {
       type: 'RegisterAccount',

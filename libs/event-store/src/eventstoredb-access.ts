@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  BACKWARDS,
-  END,
-  ErrorType,
-  NO_STREAM,
-  isCommandError,
-  jsonEvent,
-} from '@eventstore/db-client';
+import { BACKWARDS, END, ErrorType, NO_STREAM, jsonEvent } from '@eventstore/db-client';
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { EventStoreUnavailable } from './event-store.js';
-import { EventStoreNodes } from './eventstoredb-nodes.js';
+import { EventStoreNodes, hasType } from './eventstoredb-nodes.js';
 import { settingToMend } from './setting-to-mend.js';
 
 /** The user of the product's processes, and the one that only reads. */
@@ -134,9 +127,7 @@ async function newestOf(client: EventStoreDBClient, streamName: string) {
     }
     return newest;
   } catch (error) {
-    const isMissing =
-      error instanceof Error && isCommandError(error) && error.type === ErrorType.STREAM_NOT_FOUND;
-    if (isMissing) return undefined;
+    if (hasType(error, ErrorType.STREAM_NOT_FOUND)) return undefined;
     throw error;
   }
 }

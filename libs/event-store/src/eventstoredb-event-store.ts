@@ -1,12 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  ErrorType,
-  NO_STREAM,
-  START,
-  isCommandError,
-  jsonEvent,
-  streamNameFilter,
-} from '@eventstore/db-client';
+import { ErrorType, NO_STREAM, START, jsonEvent, streamNameFilter } from '@eventstore/db-client';
 import type {
   AllStreamSubscription,
   EventStoreDBClient,
@@ -33,7 +26,7 @@ import type {
   SubscriptionMessage,
 } from './event-store.js';
 import { backoffMs, pauseUnlessAborted } from './back-off.js';
-import { EventStoreNodes, EventStoreUrlWrong, isSameNode } from './eventstoredb-nodes.js';
+import { EventStoreNodes, EventStoreUrlWrong, hasType, isSameNode } from './eventstoredb-nodes.js';
 import type { EventStoreNode } from './eventstoredb-nodes.js';
 import { settingToMend } from './setting-to-mend.js';
 import { MOST_WAITING, WaitingMessages } from './waiting-messages.js';
@@ -580,10 +573,6 @@ function toRecordedEvent(event: ClientRecordedEvent, position: LogPosition): Rec
     data: event.data,
     metadata: (event.metadata ?? {}) as unknown as EventMetadata,
   };
-}
-
-function hasType(error: unknown, type: ErrorType): boolean {
-  return error instanceof Error && isCommandError(error) && error.type === type;
 }
 
 /** gRPC's status INTERNAL: the client found the call's connection or stream closed under it. */

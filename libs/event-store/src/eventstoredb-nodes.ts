@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { EventStoreDBClient } from '@eventstore/db-client';
+import { EventStoreDBClient, isCommandError } from '@eventstore/db-client';
 import { filterAndOrderMembers } from '@eventstore/db-client/dist/Client/discovery.js';
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
@@ -7,7 +7,7 @@ import gossip from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import { Metadata, credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import type { Credentials } from '@eventstore/db-client';
+import type { Credentials, ErrorType } from '@eventstore/db-client';
 
 /** Where a node is reached. */
 export interface EventStoreNode {
@@ -149,6 +149,11 @@ export class EventStoreNodes {
 
 export function isSameNode(one: EventStoreNode, other: EventStoreNode | undefined): boolean {
   return one.address === other?.address && one.port === other.port;
+}
+
+/** Whether a client failed for this reason. */
+export function hasType(error: unknown, type: ErrorType): boolean {
+  return error instanceof Error && isCommandError(error) && error.type === type;
 }
 
 function nameOf({ address, port }: EventStoreNode): string {

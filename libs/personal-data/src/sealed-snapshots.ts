@@ -23,14 +23,19 @@ interface SnapshotRow {
 export class SealedSnapshots implements StreamSnapshots<Account> {
   /**
    * @param onFault told of what kept a snapshot from being used or kept, but for its absence
-   * @param fold stands for what this program makes of events
+   * @param knownFold stands for what this program makes of events; found out at the first long stream when left out
    */
   constructor(
     private readonly database: Queryable,
     private readonly keys: Pick<AccountKeys, 'find'>,
     private readonly onFault: (error: unknown) => void,
-    private readonly fold = foldFingerprint(evolve),
+    private knownFold?: string,
   ) {}
+
+  /** 4,000 events are folded for it: a process that meets no long stream never does. */
+  private get fold(): string {
+    return (this.knownFold ??= foldFingerprint(evolve));
+  }
 
   async find(streamName: string): Promise<LoadedStream<Account> | undefined> {
     try {

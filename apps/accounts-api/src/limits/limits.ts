@@ -127,8 +127,10 @@ export function limitsOf(settings: LimitSettings): Limits {
     site: limit(`${what}/site`, calls * SHARE.site),
     network: limit(`${what}/network`, calls * SHARE.network),
   });
-  const ofInbox = settings.MAILS_PER_INBOX_PER_DAY;
-  const ofAddress = settings.REGISTRATIONS_PER_ADDRESS_PER_HOUR;
+  const sharedLimit = (which: keyof typeof SHARED_LIMITS, calls: number) => {
+    const { name, periodMs, partOfKnown } = SHARED_LIMITS[which];
+    return { ...limit(name, calls, periodMs), callsAgain: Math.ceil(calls * partOfKnown) };
+  };
   return {
     registrations: ofNetworks('registrations', settings.REGISTRATIONS_PER_NETWORK_PER_HOUR),
     registrationsOfPair: limit(
@@ -140,10 +142,10 @@ export function limitsOf(settings: LimitSettings): Limits {
       settings.REGISTRATIONS_PER_ADDRESS_AND_NETWORK_PER_DAY,
       DAY_MS,
     ),
-    registrationsOfAddress: {
-      ...limit(SHARED_LIMITS.registrations, ofAddress),
-      callsAgain: Math.ceil(ofAddress / 2),
-    },
+    registrationsOfAddress: sharedLimit(
+      'registrations',
+      settings.REGISTRATIONS_PER_ADDRESS_PER_HOUR,
+    ),
     newCodes: ofNetworks('new-codes', settings.NEW_CODES_PER_NETWORK_PER_HOUR),
     newCodesOfAddress: limit('new-codes/address', settings.NEW_CODES_PER_ADDRESS_PER_HOUR),
     mailsOfPair: limit('mails/address-and-network', settings.MAILS_PER_INBOX_AND_NETWORK_PER_HOUR),
@@ -152,10 +154,7 @@ export function limitsOf(settings: LimitSettings): Limits {
       settings.MAILS_PER_INBOX_AND_NETWORK_PER_DAY,
       DAY_MS,
     ),
-    mailsOfInbox: {
-      ...limit(SHARED_LIMITS.mails, ofInbox, DAY_MS),
-      callsAgain: Math.ceil(ofInbox * 0.6),
-    },
+    mailsOfInbox: sharedLimit('mails', settings.MAILS_PER_INBOX_PER_DAY),
     mailsOfDomain: limit(
       'mails/domain-and-network',
       settings.MAILS_PER_DOMAIN_AND_NETWORK_PER_DAY,

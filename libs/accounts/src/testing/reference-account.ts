@@ -415,7 +415,7 @@ function mayIssue(
 /** Each history is searched many times. */
 const registrations = new WeakMap<History, ReturnType<typeof searchRegistrations>>();
 
-/** Every registration that made a claim, whoever had the address then. */
+/** Every registration that made a claim, of every person who had the address. */
 function registrationsIn(history: History) {
   const found = registrations.get(history) ?? searchRegistrations(history);
   registrations.set(history, found);

@@ -1,4 +1,4 @@
-import { AccountIds } from '@app/account-secrets';
+import { AccountIds, SHARED_LIMITS } from '@app/account-secrets';
 import { ACTIVATION_POLICY, explainAccount } from '@app/accounts';
 import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { CLOCK } from '@app/process';
@@ -79,12 +79,12 @@ function sentencesOn({ mails, registrations }: UsedBudgets): readonly string[] {
   return [
     ...(mails >= WORTH_TELLING
       ? [
-          `Of the mails that the inbox gets in a day ${percent(mails)} are used up; from 60 % on only networks that caused none today cause further ones.`,
+          `Of the mails that the inbox gets in a day ${percent(mails)} are used up; from ${percent(SHARED_LIMITS.mails.partOfKnown)} on only networks that caused none today cause further ones.`,
         ]
       : []),
     ...(registrations >= WORTH_TELLING
       ? [
-          `Of the registrations of the address in an hour ${percent(registrations)} are used up; from 50 % on only those of networks that made none today count.`,
+          `Of the registrations of the address in an hour ${percent(registrations)} are used up; from ${percent(SHARED_LIMITS.registrations.partOfKnown)} on only those of networks that made none today count.`,
         ]
       : []),
   ];

@@ -2,9 +2,6 @@ import { BucketNames, SHARED_LIMITS } from '@app/account-secrets';
 import { addressKeyOf, inboxOf } from '@app/accounts';
 import type { Queryable } from '@app/postgres';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
 /** What callers from everywhere have used of what one address or its inbox may have, each from 0 to 1. */
 export interface UsedBudgets {
   /** Of the mails that the inbox gets in a day. */
@@ -27,8 +24,8 @@ export class SharedBudgets {
   async usedOf(accountId: string, address: string | undefined): Promise<UsedBudgets> {
     const { mails: ofInbox, registrations: ofAddress } = SHARED_LIMITS;
     const inbox = address && inboxOf(addressKeyOf(address));
-    const registrations = this.names.nameOf(ofAddress, accountId, accountId);
-    const mails = inbox ? this.names.nameOf(ofInbox, inbox, inbox) : '';
+    const registrations = this.names.nameOf(ofAddress.name, accountId, accountId);
+    const mails = inbox ? this.names.nameOf(ofInbox.name, inbox, inbox) : '';
     const { rows } = await this.database.query<{ key: string; flows_back_in_ms: number }>({
       name: 'find-used-buckets',
       text: `select key, extract(epoch from full_at - now())::float8 * 1000 as flows_back_in_ms
@@ -38,11 +35,14 @@ export class SharedBudgets {
     // What was taken flows back evenly: a bucket that was emptied is full again after its period.
     const usedOf = (wanted: string, periodMs: number) =>
       Math.min(1, (rows.find(({ key }) => key === wanted)?.flows_back_in_ms ?? 0) / periodMs);
-    return { mails: usedOf(mails, DAY_MS), registrations: usedOf(registrations, HOUR_MS) };
+    return {
+      mails: usedOf(mails, ofInbox.periodMs),
+      registrations: usedOf(registrations, ofAddress.periodMs),
+    };
   }
 
   /**
-   * Everything that is counted of mails to the inbox and of registrations of the address begins anew, whoever called.
+   * Everything that is counted of mails to the inbox and of registrations of the address begins anew, for every network.
    *
    * @throws DatabaseUnavailable
    */

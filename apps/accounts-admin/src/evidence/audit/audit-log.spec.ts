@@ -8,6 +8,7 @@ interface Append {
   readonly stream: string;
   readonly expected: ExpectedRevision;
   readonly operations: readonly string[];
+  readonly events: readonly NewEvent[];
 }
 
 const caller: Caller = {
@@ -36,7 +37,7 @@ describe('the audit log', () => {
         expect(expected).toBe(length === 0n ? 'no-stream' : length - 1n);
         lengths.set(stream, length + BigInt(events.length));
         const operations = events.map(({ data }) => (data as { operation: string }).operation);
-        appends.push({ stream, expected, operations });
+        appends.push({ stream, expected, operations, events });
         return { revision: length + BigInt(events.length) - 1n, position: 0n };
       },
     };
@@ -50,6 +51,17 @@ describe('the audit log', () => {
     expect(appends.map(({ operations }) => operations)).toEqual([['a'], ['b', 'c', 'd']]);
     await record('e');
     expect(new Set(appends.map(({ stream }) => stream)).size).toBe(1);
+  });
+
+  it('keeps what the caller calls the request beside our own id, never in its place', async () => {
+    const callerRequestId = '00000000-0000-4000-8000-000000000001';
+    await audit.record({ ...caller, callerRequestId }, { operation: 'a', accountIds: [] });
+    expect(appends[0]?.events).toMatchObject([
+      {
+        data: { callerRequestId },
+        metadata: { $correlationId: caller.requestId, $causationId: caller.requestId },
+      },
+    ]);
   });
 
   it('begins a stream of its own each day', async () => {
