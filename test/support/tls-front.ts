@@ -40,14 +40,17 @@ export async function startTlsFront(ports: {
     (near) => {
       const port = near.alpnProtocol === 'h2' ? ports.h2 : (ports.http1 ?? ports.h2);
       const far = connect({ port, host: '127.0.0.1' });
-      for (const socket of [near, far]) {
-        sockets.add(socket);
-        socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
-      }
+      for (const socket of [near, far]) kept(socket);
       near.pipe(far);
       far.pipe(near);
     },
   );
+  const kept = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
+  };
+  // A connection counts from its first byte on, not from the end of its handshake: until then it would outlive a cut.
+  server.on('connection', kept);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const cut = () => {
