@@ -162,8 +162,8 @@ describe('A password that is easy to guess', () => {
   it('is looked for in linear time, however long the text is', () => {
     // A check in quadratic or exponential time would not end here.
     for (const part of ['a', 'ab', 'q1', '11.']) {
-      expect(brokenBy(`${part.repeat(1_000_000)}b`)).toEqual(['max-length']);
-      expect(brokenBy(`${part.repeat(1_000_000)}§`, { maxLength: 4_000_000 })).toEqual([]);
+      expect(brokenBy(`${part.repeat(100_000)}b`)).toEqual(['max-length']);
+      expect(brokenBy(`${part.repeat(100_000)}§`, { maxLength: 400_000 })).toEqual([]);
     }
   });
 

@@ -150,7 +150,7 @@ describe('Subscriptions of one process', () => {
           await eventually(() => expect(store.openSubscriptions).toBe(0));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 });
