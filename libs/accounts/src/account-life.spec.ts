@@ -179,6 +179,7 @@ const policy: fc.Arbitrary<ActivationPolicy> = fc.oneof(
     codeTtlMs: fc.constantFrom(MINUTE, 10 * MINUTE),
     guessesPerCode: fc.integer({ min: 1, max: 4 }),
     guessesPerLongCode: fc.integer({ min: 1, max: 4 }),
+    recordedLongGuessesPerDay: fc.integer({ min: 1, max: 6 }),
     guessesPerDay: fc.integer({ min: 1, max: 6 }),
     guessesPerMonth: fc.integer({ min: 1, max: 12 }),
     resendIntervalMs: fc.constantFrom(1, 30 * SECOND, 2 * HOUR),
@@ -489,6 +490,12 @@ describe('Any life of an account', () => {
           .filter(({ issueNumber }) => short.has(issueNumber))
           .map((guess) => guess.refusedAt);
         expectWithinBudget(guessedAt, policy.guessesPerDay, DAY);
+        for (const person of livesIn(history)) {
+          const refusedAt = person.flatMap(({ type, data }) =>
+            type === 'ActivationRefused' && !short.has(data.issueNumber) ? [data.refusedAt] : [],
+          );
+          expectWithinBudget(refusedAt, policy.recordedLongGuessesPerDay, DAY);
+        }
         expectWithinBudget(guessedAt, policy.guessesPerMonth, 30 * DAY);
         for (const { issueNumber } of issues) {
           const onIssue = guesses

@@ -21,6 +21,7 @@ import type {
 } from './account-events.js';
 import {
   codeBudgetWindowMs,
+  DAY,
   guessBudgetWindowMs,
   HOUR,
   type ActivationPolicy,
@@ -73,6 +74,8 @@ export interface PendingAccount extends OfTheAddress {
   readonly registeredAt: Instant;
   /** The newest issue, the only one that can activate. */
   readonly code: ActivationCode | undefined;
+  /** Refusals at long codes within a day, oldest first. */
+  readonly longRefusalsAt: readonly Instant[];
 }
 
 export interface ActiveAccount extends OfTheAddress {
@@ -272,6 +275,7 @@ function registered(
     registrationNumber,
     registeredAt,
     code: undefined,
+    longRefusalsAt: [],
   };
 }
 
@@ -437,17 +441,15 @@ function refused(
         : { ...before, refusals: [...before.refusals, reason] };
     return { ...code, tries: [...code.tries.filter((one) => one.network !== network), after] };
   });
+  const withThis = (past: readonly Instant[], windowMs: number) =>
+    countable(past, refusedAt, windowMs, (instant) => instant);
   // A long code cannot be found by guessing: what is tried at it is no part of the budget.
-  if (reason !== 'incorrect' || account.code?.form === 'long') return tried;
-  return {
-    ...tried,
-    wrongGuessesAt: countable(
-      account.wrongGuessesAt,
-      refusedAt,
-      guessBudgetWindowMs,
-      (instant) => instant,
-    ),
-  };
+  if (account.code?.form === 'long') {
+    return { ...tried, longRefusalsAt: withThis(account.longRefusalsAt, DAY) };
+  }
+  return reason === 'incorrect'
+    ? { ...tried, wrongGuessesAt: withThis(account.wrongGuessesAt, guessBudgetWindowMs) }
+    : tried;
 }
 
 export function claimNumbered({ claims }: PendingAccount, number: number): Claim | undefined {

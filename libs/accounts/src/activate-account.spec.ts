@@ -305,6 +305,21 @@ describe('A contested address, whose guesses at four digits are used up,', () =>
       .then(activationRefused(5, 'exhausted', from + 5 * SECOND));
   });
 
+  it('records so many refusals at long codes a day; further guesses are compared and end nothing', () => {
+    const from = last + 3 * SECOND;
+    const stranger = registrationRenewed(from, { network: 'elsewhere' });
+    const others = Array.from({ length: 199 }, () => activationRefused(5, 'incorrect', from, 2));
+    const full = given(...ten, stranger, activationRefused(5, 'incorrect', from), ...others);
+    const wrong = guessAtLong(wrongLongCode, from + SECOND);
+    full.when(wrong).thenThrows(new ActivationCodeIncorrect(4));
+    full
+      .when(guessAtLong(exampleLongCode(5), from + SECOND))
+      .then(accountActivated(5, from + SECOND));
+    const late = from + 2 * MINUTE;
+    full.when({ ...wrong, now: late }).thenThrows(new ActivationCodeExpired(last + 62 * SECOND));
+    full.when({ ...wrong, now: from + DAY }).then(activationRefused(5, 'expired', from + DAY));
+  });
+
   const form = (issueNumber: number, now: number) => {
     const { events } = given(...ten).when({
       type: 'RequestActivationCode',

@@ -9,11 +9,12 @@ import {
 import {
   ActivationCodeExhausted,
   ActivationCodeExpired,
+  ActivationCodeIncorrect,
   ActivationCodeMissing,
   ActivationCodeOfOtherForm,
 } from './account-errors.js';
 import type { AccountEvent, ActivationRefused, Instant } from './account-events.js';
-import { contestedUntil } from './activation-budgets.js';
+import { contestedUntil, isOnRecord } from './activation-budgets.js';
 import { formOf, isSameCode } from './activation-code.js';
 import type { ActivationPolicy } from './activation-policy.js';
 import { claimFor, type Claim } from './claims.js';
@@ -43,10 +44,12 @@ export interface ActivateAccount {
  * has at four-digit codes is followed by a long code at once, whatever limits new codes have: its owner waits for nothing.
  *
  * The caller appends the events before it answers, or parallel guesses would exceed their budget.
- * So a refusal worth recording is returned as an event, and `activationOutcome` reads it afterwards.
+ * So a refusal worth recording is returned as an event, and `activationOutcome` reads it afterwards. At long codes, which
+ * guessing does not find, no more are recorded in a day than a stream may grow by; further ones are compared as well.
  *
  * @throws AccountNotRegistered, CredentialsSuperseded, AccountAlreadyActive, ActivationCodeMissing,
- *   ActivationCodeOfOtherForm; ActivationCodeExhausted, ActivationCodeExpired when already recorded
+ *   ActivationCodeOfOtherForm; ActivationCodeExhausted, ActivationCodeExpired, ActivationCodeIncorrect when nothing is
+ *   recorded
  */
 export function activateAccount(
   command: ActivateAccount,
@@ -63,7 +66,8 @@ export function activateAccount(
   const refusal = standingRefusal(account, code, claim, policy, now);
   if (refusal !== undefined) {
     const reason = refusal instanceof ActivationCodeExpired ? 'expired' : 'exhausted';
-    if (triesOf(code, claim.network).refusals.includes(reason)) throw refusal;
+    const isKnown = triesOf(code, claim.network).refusals.includes(reason);
+    if (isKnown || !isOnRecord(account, policy, now)) throw refusal;
     return [refused(code, claim, reason, now)];
   }
 
@@ -74,6 +78,10 @@ export function activateAccount(
   if (isSameCode(guess, expected.code)) {
     const data = { issueNumber: code.issueNumber, claimNumber: claim.number, activatedAt: now };
     return [{ type: 'AccountActivated', data }];
+  }
+  if (!isOnRecord(account, policy, now)) {
+    const { wrongGuesses } = triesOf(code, claim.network);
+    throw new ActivationCodeIncorrect(guessesAt(code, policy) - wrongGuesses);
   }
   const wrong = refused(code, claim, 'incorrect', now);
   return [wrong, ...firstLongCode(command, evolve(account, wrong), policy)];

@@ -57,6 +57,16 @@ export function formOfNextCode(
   return now < contestedUntil(account, policy) ? 'long' : 'short';
 }
 
+/** Whether a refusal at `now` goes on record: at a four-digit code always, at long ones so often a day. */
+export function isOnRecord(
+  { code, longRefusalsAt }: Pick<PendingAccount, 'code' | 'longRefusalsAt'>,
+  policy: ActivationPolicy,
+  now: Instant,
+): boolean {
+  const budget = { limit: policy.recordedLongGuessesPerDay, windowMs: DAY };
+  return code?.form !== 'long' || now >= allowedFrom(longRefusalsAt, [budget]);
+}
+
 /** Guesses at four-digit codes that the address has left at `now`; its newest code may allow fewer. */
 export function guessesLeft(account: GuessedAt, policy: ActivationPolicy, now: Instant): number {
   const left = guessBudgets(policy).map(

@@ -17,6 +17,8 @@ export interface ActivationPolicy {
   readonly guessesPerCode: number;
   /** The same for a long code. */
   readonly guessesPerLongCode: number;
+  /** Wrong, late and superfluous guesses at long codes per address that are recorded within any 24 hours. */
+  readonly recordedLongGuessesPerDay: number;
   /** Wrong guesses at four-digit codes per address within any 24 hours, over all of them: then codes are long. */
   readonly guessesPerDay: number;
   /** The same within any 30 days. */
@@ -40,6 +42,7 @@ export const defaultActivationPolicy: ActivationPolicy = {
   codeTtlMs: MINUTE,
   guessesPerCode: 3,
   guessesPerLongCode: 5,
+  recordedLongGuessesPerDay: 200,
   guessesPerDay: 10,
   guessesPerMonth: 30,
   resendIntervalMs: 30 * SECOND,

@@ -14,6 +14,7 @@ describe('The settings behind the policy', () => {
       ACTIVATION_CODE_TTL_SECONDS: 60,
       GUESSES_PER_CODE: 3,
       GUESSES_PER_LONG_CODE: 5,
+      RECORDED_LONG_GUESSES_PER_DAY: 200,
       GUESSES_PER_DAY: 10,
       GUESSES_PER_30_DAYS: 30,
       CODE_RESEND_SECONDS: 30,

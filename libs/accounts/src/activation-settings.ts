@@ -32,6 +32,12 @@ const settings = {
     most: 10,
     meaning: 'Wrong guesses per long code and network',
   },
+  RECORDED_LONG_GUESSES_PER_DAY: {
+    sets: 'recordedLongGuessesPerDay',
+    unit: 1,
+    most: 10_000,
+    meaning: 'Guesses at long codes per account that are put on record in 24 hours',
+  },
   GUESSES_PER_DAY: {
     sets: 'guessesPerDay',
     unit: 1,

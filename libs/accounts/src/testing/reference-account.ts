@@ -299,6 +299,10 @@ function guess(
   const { guess: guessed, expected, provenClaim: claimNumber, now } = command;
   const { issueNumber, form } = newest.data;
   const network = networkOf(history, claimNumber);
+  const isFull =
+    form === 'long' &&
+    refusalsAtLongCodes(history).filter(({ data }) => data.refusedAt + DAY > now).length >=
+      policy.recordedLongGuessesPerDay;
   const refusal = whyNotCompared(history, newest, network, now, policy);
   if (refusal) {
     const reason = refusal.name === 'ActivationCodeExpired' ? 'expired' : 'exhausted';
@@ -308,7 +312,7 @@ function guess(
         networkOf(history, event.data.claimNumber) === network &&
         event.data.reason === reason,
     );
-    return known
+    return known || isFull
       ? thrown(refusal)
       : {
           events: [
@@ -332,12 +336,13 @@ function guess(
   };
   // The guesses left are those that would be compared if they came right now, one after the other.
   let attemptsLeft = 0;
-  const future = [...history, wrong];
+  const future = isFull ? [...history] : [...history, wrong];
   while (!whyNotCompared(future, newest, network, now, policy)) {
     future.push(wrong);
     attemptsLeft += 1;
   }
   const told = new ActivationCodeIncorrect(attemptsLeft);
+  if (isFull) return thrown(told);
   if (form === 'long' || mayGuess([...history, wrong], now, policy))
     return { events: [wrong], told };
   const asker = networkOf(history, newest.data.claimNumber);
@@ -369,6 +374,15 @@ function whyNotCompared(
 
 function wrongIn(history: History) {
   return all(history, 'ActivationRefused').filter((event) => event.data.reason === 'incorrect');
+}
+
+/** What the present owner's claims were refused at long codes. */
+function refusalsAtLongCodes(history: History) {
+  const life = lifeOfPerson(history);
+  const long = all(life, 'ActivationCodeIssued').filter(({ data }) => data.form === 'long');
+  return all(life, 'ActivationRefused').filter(({ data }) =>
+    long.some((issued) => issued.data.issueNumber === data.issueNumber),
+  );
 }
 
 /** Whether the address has a guess at a code of four digits left. */
