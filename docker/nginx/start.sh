@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts nginx as the container's process, with two things its configuration cannot say: whether this machine
-# has IPv6, and that the ban log is put aside when it is full.
+# Starts nginx as the container's process, with three things its configuration cannot say: how this version is asked
+# for HTTP/2, whether this machine has IPv6, and that the ban log is put aside when it is full.
 #
 # BAN_LOG_MAX_BYTES  size at which the ban log is put aside; one older one is kept (10 MiB)
 set -eu
@@ -10,11 +10,23 @@ runtime=${EDGE_RUNTIME_DIR:-/tmp}
 ban_log=${EDGE_BAN_LOG:-/var/log/edge/ban.log}
 max_bytes=${BAN_LOG_MAX_BYTES:-10485760}
 
-if [ -e /proc/net/if_inet6 ]; then
-  echo 'listen [::]:8443 ssl http2;' > "$runtime/listen-https-ipv6.conf"
-  echo 'listen [::]:8443 ssl http2 default_server;' > "$runtime/listen-https-default-ipv6.conf"
-  echo 'listen [::]:8080 default_server;' > "$runtime/listen-http-ipv6.conf"
+# From 1.25.1 on HTTP/2 has a directive of its own, and its word in `listen` is deprecated.
+version=$(nginx -v 2>&1 | sed -n 's|^nginx version: [^/]*/\([0-9.]*\).*|\1|p')
+if [ "$(printf '%s\n' 1.25.1 "$version" | sort -V | head -n 1)" = 1.25.1 ]; then
+  http2='' directive='http2 on;'
+else
+  http2=' http2' directive=''
 fi
+
+# Writes what a server listens on: over IPv6 as well, where there is any.
+listen() {
+  file=$runtime/$1 port=$2 words=$3 more=${4:-}
+  echo "listen $port$words; $more" > "$file"
+  if [ -e /proc/net/if_inet6 ]; then echo "listen [::]:$port$words;" >> "$file"; fi
+}
+listen listen-https.conf 8443 " ssl$http2" "$directive"
+listen listen-https-default.conf 8443 " ssl$http2 default_server" "$directive"
+listen listen-http.conf 8080 ' default_server'
 
 # Renaming and opening anew, because copying and truncating loses lines. `exec` keeps the process id.
 nginx=$$

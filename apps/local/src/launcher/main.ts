@@ -3,6 +3,7 @@ import { ConfigurationError, isDiskFull, linesToStdout } from '@app/process';
 import type { ReadyMessage } from '@app/process';
 import { ConsoleOutput } from './console-output.js';
 import { prepareDataFolder } from './data-folder.js';
+import { endedNode } from './ended-node.js';
 import { Launcher } from './launcher.js';
 import { readLauncherSettings } from './launcher-settings.js';
 import type { LauncherSettings } from './launcher-settings.js';
@@ -46,6 +47,8 @@ process.on('uncaughtException', (error) => {
 });
 
 output.say(`Starting in ${shortPath(settings.dataDir)} …`);
+const warning = endedNode(process.versions.node, new Date().toISOString().slice(0, 10));
+if (warning !== undefined) output.say(warning);
 try {
   const endpoints = await launcher.start();
   output.say(

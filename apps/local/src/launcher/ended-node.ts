@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { productFolder } from '@app/process';
+
+/** The same line as in .nvmrc, in the images and in README. */
+const RECOMMENDED = 'Node 24';
+
+/** Date of its end of every version of Node, by its major number. */
+type EndsOfNode = Readonly<Record<string, string>>;
+
+/**
+ * What to say of a version of Node that upstream no longer mends; undefined while it does, or where its end is not known.
+ *
+ * @param version as `process.versions.node` gives it
+ * @param today ISO date
+ */
+export function endedNode(
+  version: string,
+  today: string,
+  ends: EndsOfNode = knownEnds(),
+): string | undefined {
+  const [major = ''] = version.split('.');
+  const end = ends[major];
+  if (end === undefined || today <= end) return undefined;
+  return `Node ${version} works, but its support ended on ${end}: take ${RECOMMENDED}.`;
+}
+
+function knownEnds(): EndsOfNode {
+  const text = readFileSync(join(productFolder(), 'docs/versions.json'), 'utf8');
+  return (JSON.parse(text) as { readonly ends: { readonly node: EndsOfNode } }).ends.node;
+}
