@@ -1,7 +1,7 @@
 #!/bin/sh
 # Pins every foreign image of the compose files to what its name stands for today:
 #
-#   docker/pin-digests.sh             writes NGINX_IMAGE=nginx:1.28-bookworm@sha256:… and so on to .env
+#   docker/pin-digests.sh             writes NGINX_IMAGE=nginx:1.30@sha256:… and so on to .env
 #   docker/pin-digests.sh FILE        the same to another file
 #
 # Pulls each image, so it needs a Docker engine and the registry. Other lines of the file stay as they are; names that
@@ -15,7 +15,7 @@ file=${1:-.env}
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 
-# Lines "NGINX_IMAGE nginx:1.28-bookworm", without the images that are built here.
+# Lines "NGINX_IMAGE nginx:1.30", without the images that are built here.
 images() {
   cat docker-compose.yml docker/docker-compose.*.yml docker/cluster/docker-compose.yml |
     sed -n 's/.*\${\([A-Z0-9_]*_IMAGE\):-\([^}]*\)}.*/\1 \2/p' | grep -v ' registration' | sort -u

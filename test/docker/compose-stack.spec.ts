@@ -133,7 +133,11 @@ describe('docker-compose.yml', () => {
 
   it('keeps data where the images keep it', () => {
     expect(service('postgres')).toContain('- postgres:/var/lib/postgresql\n');
-    expect(service('eventstore')).toContain('- eventstore:/var/lib/eventstore\n');
+    // Whichever image it is: none declares a volume that is not one of these.
+    for (const name of ['eventstore', 'kurrentdb']) {
+      expect(service('eventstore')).toContain(`- eventstore:/var/lib/${name}\n`);
+      expect(service('eventstore')).toContain(`- eventstore-logs:/var/log/${name}\n`);
+    }
     expect(service('eventstore')).toContain("EVENTSTORE_MEM_DB: 'false'");
   });
 

@@ -9,13 +9,13 @@ import { temporaryFolder } from '../support/run-folder.js';
 
 const IMAGES = [
   'DEBIAN_IMAGE debian:bookworm-slim',
-  'EVENTSTORE_IMAGE eventstore/eventstore:24.10.14',
+  'EVENTSTORE_IMAGE kurrentplatform/kurrentdb:26.0.3',
   'GENCERT_IMAGE eventstore/es-gencert-cli:1.0.2',
-  'GRAFANA_IMAGE grafana/grafana:12.1.0',
-  'NGINX_IMAGE nginx:1.28-bookworm',
-  'NODE_IMAGE node:22-bookworm-slim',
+  'GRAFANA_IMAGE grafana/grafana:13.1.7',
+  'NGINX_IMAGE nginx:1.30',
+  'NODE_IMAGE node:24-bookworm-slim',
   'POSTGRES_IMAGE postgres:18',
-  'PROMETHEUS_IMAGE prom/prometheus:v3.5.0',
+  'PROMETHEUS_IMAGE prom/prometheus:v3.13.2',
 ];
 const digestOf = (image: string) => `sha256:${createHash('sha256').update(image).digest('hex')}`;
 

