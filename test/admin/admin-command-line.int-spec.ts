@@ -57,6 +57,7 @@ describe('the admin command line', () => {
       program: 'registration',
       env: environment,
       access: () => Promise.reject(new Error('nobody asked for it')),
+      connectDatabase: () => Promise.reject(new Error('nobody asked for it')),
       out: { write: (text) => (out += text) },
       err: { write: (text) => (err += text) },
       ask,

@@ -20,6 +20,7 @@ import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
 import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
+import { giveLogins } from '../support/postgres-logins.js';
 import type { FreshDatabase } from '../support/postgres.js';
 import { startRestartableApp } from '../support/restartable-app.js';
 import type { RestartableApp } from '../support/restartable-app.js';
@@ -54,9 +55,9 @@ describe('the admin process beside a worker', () => {
       statementTimeoutMs: 10_000,
       connectionTimeoutMs: 10_000,
     });
+    const { urls } = await giveLogins(fresh.url);
     const common = {
       EVENTSTORE_URL: eventStore.url,
-      DATABASE_URL: fresh.url,
       PERSONAL_DATA_KEYS: personalDataKeys,
       ACTIVATION_CODE_KEYS: `k1:${secretKey()}`,
     };
@@ -65,11 +66,13 @@ describe('the admin process beside a worker', () => {
     [worker, admin] = await Promise.all([
       startRestartableApp('accounts-worker/src', () => ({
         ...common,
+        DATABASE_URL: urls.worker,
         EMAIL_API_URL: 'http://127.0.0.1:1',
         EMAIL_API_KEY: 'none',
       })),
       startRestartableApp('accounts-admin/src', (port) => ({
         ...common,
+        DATABASE_URL: urls.admin,
         ADMIN_PORT: port('admin'),
         ADDRESS_KEY: addressKey,
         ADMIN_KEY: key,

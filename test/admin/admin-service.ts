@@ -30,6 +30,7 @@ import type { Scope } from '../../apps/accounts-admin/src/keys/scopes.js';
 import { adminProblemTable, adminProblems } from '../../apps/accounts-admin/src/admin-problems.js';
 import { describeAdminApi } from '../../apps/accounts-admin/src/api-description/api-description.js';
 import { freshDatabase } from '../support/postgres.js';
+import { giveLogins } from '../support/postgres-logins.js';
 
 /** An event store that can be taken away, at once or in the middle of a stream, and that can be made to lie. */
 export class FragileEventStore extends InMemoryEventStore {
@@ -142,12 +143,20 @@ export async function startAdminService(
     statementTimeoutMs: 10_000,
     connectionTimeoutMs: 10_000,
   });
+  // The admin API itself works with the rights of its own login.
+  const { urls } = await giveLogins(fresh.url);
+  const databaseOfAdmin = createPool(urls.admin, {
+    max: 8,
+    applicationName: 'accounts-admin',
+    statementTimeoutMs: 10_000,
+    connectionTimeoutMs: 10_000,
+  });
   const store = new FragileEventStore();
   const log = createLog('spec');
   log.level = 'silent';
   const environment = {
     EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
-    DATABASE_URL: fresh.url,
+    DATABASE_URL: urls.admin,
     ADDRESS_KEY: secretKey(),
     ACTIVATION_CODE_KEYS: `k1:${secretKey()}`,
     PERSONAL_DATA_KEYS: `k1:${secretKey()}`,
@@ -157,8 +166,8 @@ export async function startAdminService(
   const clock = { now: () => Date.now() };
   const made: DynamicModule = AccountsAdminModule.with(settings, {
     eventStore: store,
-    database,
-    rebuildDatabase: database,
+    database: databaseOfAdmin,
+    rebuildDatabase: databaseOfAdmin,
     log,
     clock: () => clock.now(),
     environment,
@@ -267,6 +276,7 @@ export async function startAdminService(
     },
     stop: async () => {
       await app.close();
+      await databaseOfAdmin.close();
       await database.close();
       await fresh.drop();
     },

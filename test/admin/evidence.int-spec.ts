@@ -83,6 +83,7 @@ describe('evidence of what happened', () => {
       program: 'registration',
       env: { ADMIN_URL: admin.url, ADMIN_KEY: key },
       access: () => Promise.reject(new Error('nobody asked for it')),
+      connectDatabase: () => Promise.reject(new Error('nobody asked for it')),
       out: { write: (text) => (out += text) },
       err: { write: (text) => (err += text) },
       ask: undefined,

@@ -244,7 +244,7 @@ describe('Registration over the whole product', () => {
         BCRYPT_COST: '4',
         API_PORT: '0',
         EVENTSTORE_URL: product.endpoints.eventstore,
-        DATABASE_URL: product.endpoints.database,
+        DATABASE_URL: product.databaseUrls.api,
       }));
       elsewhere = new AccountClient(second.url('api'));
     });

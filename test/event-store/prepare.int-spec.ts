@@ -29,6 +29,7 @@ describe('registration event-store prepare', () => {
       program: 'registration',
       env: { ...PASSWORDS, ...env },
       access: () => import('@app/event-store/eventstoredb-access.js'),
+      connectDatabase: () => Promise.reject(new Error('nobody asked for it')),
       out: to,
       err: to,
       ask: answer === undefined ? undefined : async () => answer,

@@ -43,7 +43,7 @@ export async function startThreeApis(
     const api = await startRestartableApp('accounts-api/src', (port) => ({
       API_PORT: port('api'),
       EVENTSTORE_URL: product.endpoints.eventstore,
-      DATABASE_URL: product.endpoints.database,
+      DATABASE_URL: product.databaseUrls.api,
       BCRYPT_COST: '4',
       ...WIDE_LIMITS,
       ...secrets,

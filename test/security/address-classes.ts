@@ -32,7 +32,7 @@ export class AddressClasses {
     try {
       const admin = await startRestartableApp('accounts-admin/src', (port) => ({
         EVENTSTORE_URL: product.endpoints.eventstore,
-        DATABASE_URL: product.endpoints.database,
+        DATABASE_URL: product.databaseUrls.admin,
         ADMIN_PORT: port('admin'),
         ...secrets,
         RECEIPT_KEY: randomBytes(32).toString('base64'),

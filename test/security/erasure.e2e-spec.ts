@@ -43,7 +43,7 @@ describe('Erasing accounts', () => {
     });
     const common = {
       EVENTSTORE_URL: product.endpoints.eventstore,
-      DATABASE_URL: product.endpoints.database,
+      DATABASE_URL: product.databaseUrls.admin,
       LOG_LEVEL: 'trace',
     };
     admin = await startRestartableApp('accounts-admin/src', (port) => ({

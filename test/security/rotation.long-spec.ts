@@ -51,7 +51,7 @@ describe('Keys that are replaced while people register', () => {
       WRONG_CODES_PER_NETWORK_PER_HOUR: '1000000',
       MAILS_PER_DOMAIN_AND_NETWORK_PER_DAY: '1000000',
       EVENTSTORE_URL: product.endpoints.eventstore,
-      DATABASE_URL: product.endpoints.database,
+      DATABASE_URL: product.databaseUrls.api,
     }));
     backstage = new Backstage(product);
     database = createPool(product.endpoints.database, {

@@ -43,7 +43,7 @@ describe('A stranger who knows an address, and cannot read its mailbox,', () => 
     });
     admin = await startRestartableApp('accounts-admin/src', (port) => ({
       EVENTSTORE_URL: product.endpoints.eventstore,
-      DATABASE_URL: product.endpoints.database,
+      DATABASE_URL: product.databaseUrls.admin,
       ADMIN_PORT: port('admin'),
       ...secrets,
       ADMIN_KEY: adminKey,

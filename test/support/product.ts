@@ -1,9 +1,11 @@
+import type { PreparedLogins } from '@app/postgres';
 import { developmentSecrets } from '../../apps/local/src/launcher/development-secrets.js';
 import { PARTS } from '../../apps/local/src/launcher/parts.js';
 import type { Surroundings } from '../../apps/local/src/launcher/parts.js';
 import type { DevEventStore } from './dev-event-store.js';
 import { startDevEventStore } from './dev-event-store.js';
 import { freshDatabase } from './postgres.js';
+import { giveLogins } from './postgres-logins.js';
 import type { Environment } from './process.js';
 import type { RestartableApp } from './restartable-app.js';
 import { startRestartableApp } from './restartable-app.js';
@@ -28,6 +30,8 @@ export interface Product {
     readonly eventstore: string;
     readonly database: string;
   };
+  /** Of the same database, with the login of each process; `endpoints.database` has the superuser's. */
+  readonly databaseUrls: PreparedLogins;
   readonly api: RestartableApp;
   readonly workers: readonly [RestartableApp, ...RestartableApp[]];
   readonly mailbox: RestartableApp;
@@ -86,6 +90,7 @@ export async function startProduct(overrides: ProductOverrides = {}): Promise<Pr
           inherited: { ...common, ...own },
           portOf: (listener) => Number(port(listener)),
           urlOf: (wanted) => urls.get(wanted) ?? '',
+          databaseUrlOf: (role) => urls.get(`database of ${role}`) ?? '',
         };
         return {
           BCRYPT_COST: TEST_BCRYPT_COST,
@@ -99,11 +104,11 @@ export async function startProduct(overrides: ProductOverrides = {}): Promise<Pr
     };
 
     const [database, eventStore, mailbox] = await allSettledThenAll([
-      freshDatabase(),
+      freshDatabase().then(async (fresh) => ({ ...fresh, ...(await giveLogins(fresh.url)) })),
       startDevEventStore({ environment: { ...common, ...overrides.eventStore } }).then(startedNow),
       start('mailbox', overrides.mailbox),
     ]);
-    urls.set('database', database.url);
+    for (const [role, url] of Object.entries(database.urls)) urls.set(`database of ${role}`, url);
     urls.set('eventstore', eventStore.url);
     urls.set('mailbox', mailbox.url('mailbox'));
     const [worker, api, ...moreWorkers] = await allSettledThenAll([
@@ -120,6 +125,7 @@ export async function startProduct(overrides: ProductOverrides = {}): Promise<Pr
         eventstore: eventStore.url,
         database: database.url,
       },
+      databaseUrls: database.urls,
       api,
       workers: [worker, ...moreWorkers],
       mailbox,

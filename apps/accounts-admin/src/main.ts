@@ -45,7 +45,7 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
-  const startUp = new StartUp(clockDatabase, metrics, log);
+  const startUp = new StartUp('admin', clockDatabase, metrics, log);
   const { clock } = startUp;
   const stopping = new AbortController();
   const internal = await startInternalServer({

@@ -41,7 +41,7 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
-  const startUp = new StartUp(clockDatabase, metrics, log);
+  const startUp = new StartUp('api', clockDatabase, metrics, log);
   const { clock } = startUp;
   const stopping = new AbortController();
   const internal = await startInternalServer({
@@ -101,7 +101,6 @@ async function start(log: Log): Promise<RunningProcess> {
   });
   const securityEvents = new SecurityEvents(log, (event) => securityEventsTotal.inc({ event }));
   const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
-  const rewrapped = rewrapAccountKeys(accountKeys, log, stopping.signal);
   const throttle = new Throttle(database, settings.ADDRESS_KEY);
   const learnHighestCost = async () => {
     try {
@@ -151,22 +150,11 @@ async function start(log: Log): Promise<RunningProcess> {
       await app.close();
       await internal.close();
       await progress.stop();
-      await rewrapped;
       await eventStore.close();
       await clockDatabase.close();
       await database.close();
     },
   };
-}
-
-/** Runs once a process, in the background: a new key-encryption key may have been put first. */
-async function rewrapAccountKeys(keys: AccountKeys, log: Log, signal: AbortSignal): Promise<void> {
-  try {
-    const rewrapped = await keys.rewrapAll(signal);
-    if (rewrapped > 0) log.info({ rewrapped }, 'keys of accounts are under the current key now');
-  } catch (error) {
-    log.warn({ err: error }, 'keys of accounts could not be brought under the current key');
-  }
 }
 
 function warnOfCompositionRules(policy: PasswordPolicy, log: Log): void {

@@ -39,7 +39,7 @@ async function start(log: Log): Promise<RunningProcess> {
     statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
     allowUnconfirmed: true,
   });
-  const startUp = new StartUp(clockDatabase, metrics, log);
+  const startUp = new StartUp('worker', clockDatabase, metrics, log);
   const { clock } = startUp;
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const mailProviders = connectMailProviders(settings, clock.now);
@@ -66,6 +66,7 @@ async function start(log: Log): Promise<RunningProcess> {
   const copies = { store, database, keys, log, signal: stopping.signal };
   await compareCopies(copies);
   compared = true;
+  const rewrapped = rewrapAccountKeys(keys, log, stopping.signal);
   const app = await NestFactory.createApplicationContext(
     AccountsWorkerModule.with({
       settings,
@@ -102,6 +103,7 @@ async function start(log: Log): Promise<RunningProcess> {
     async stop() {
       stopping.abort();
       await confirming;
+      await rewrapped;
       // First: the commands of the sagas still need everything else.
       await consumers.stop();
       await app.close();
@@ -112,6 +114,16 @@ async function start(log: Log): Promise<RunningProcess> {
       await database.close();
     },
   };
+}
+
+/** Runs once a process, in the background: a new key-encryption key may have been put first. */
+async function rewrapAccountKeys(keys: AccountKeys, log: Log, signal: AbortSignal): Promise<void> {
+  try {
+    const rewrapped = await keys.rewrapAll(signal);
+    if (rewrapped > 0) log.info({ rewrapped }, 'keys of accounts are under the current key now');
+  } catch (error) {
+    log.warn({ err: error }, 'keys of accounts could not be brought under the current key');
+  }
 }
 
 /** JSON has no bigint; positions are text wherever they leave the process. */

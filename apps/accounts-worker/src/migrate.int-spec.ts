@@ -40,12 +40,14 @@ describe('the migrate process', () => {
     expect(await runMigrate({ DATABASE_URL: fresh.url })).toEqual({
       exitCode: 0,
       said: expect.stringMatching(
-        /^migrate: applied 0001_read-model\n(migrate: applied .*\n)+migrate: the database is up to date\n$/,
+        /^migrate: applied 0001_read-model\n(migrate: applied .*\n)+migrate: the database is up to date\nmigrate: one login for all processes: .*\n$/,
       ),
     });
     expect(await runMigrate({ DATABASE_URL: fresh.url })).toEqual({
       exitCode: 0,
-      said: 'migrate: the database is up to date\n',
+      said: expect.stringMatching(
+        /^migrate: the database is up to date\nmigrate: one login for all processes: .*\n$/,
+      ),
     });
   });
 
@@ -61,6 +63,20 @@ describe('the migrate process', () => {
     const { exitCode, said } = await runMigrate({});
     expect(exitCode).toBe(78);
     expect(said).toContain('DATABASE_URL is missing');
+  });
+
+  it('wants a login for each process, or for none, and one that fits', async () => {
+    const some = await runMigrate({ DATABASE_URL: fresh.url, DATABASE_ROLE_API: 'api' });
+    expect(some.exitCode).toBe(78);
+    expect(some.said).toContain('DATABASE_ROLE_WORKER is missing: each process has a login');
+    const unknown = await runMigrate({
+      DATABASE_URL: fresh.url,
+      DATABASE_ROLE_API: 'not_made_1',
+      DATABASE_ROLE_WORKER: 'not_made_2',
+      DATABASE_ROLE_ADMIN: 'not_made_3',
+    });
+    expect(unknown.exitCode).toBe(78);
+    expect(unknown.said).toContain('DATABASE_ROLE_ADMIN names not_made_3, which does not exist');
   });
 
   it('takes the steps of the way back from a copy, and only those that there are', async () => {

@@ -1,17 +1,18 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DatabaseUnavailable, requireSessions } from '@app/postgres';
+import {
+  DatabaseUnavailable,
+  grantRights,
+  migrateSettingTypes,
+  namedLogins,
+  requireSessions,
+} from '@app/postgres';
 import { followLog, keepDefinitions, markRestored } from '@app/consumers';
 import { giveUpLostKeys, projections } from '@app/views';
 import type { Database } from '@app/postgres';
 import { migrate } from '@app/postgres/migrate.js';
 import { createPool } from '@app/postgres/postgres.js';
-import {
-  ConfigurationError,
-  loadConfiguration,
-  processSettings,
-  refuseConfiguration,
-} from '@app/process';
+import { ConfigurationError, loadConfiguration, refuseConfiguration } from '@app/process';
 import { z } from 'zod';
 
 /**
@@ -111,17 +112,24 @@ async function withDatabase(
 
 try {
   const asked = stepsAskedFor();
-  const { DATABASE_URL, RESTORE_STEP } = loadConfiguration({
-    DATABASE_URL: processSettings.DATABASE_URL,
+  const { DATABASE_URL, RESTORE_STEP, ...named } = loadConfiguration({
+    ...migrateSettingTypes,
     // For `npm start`, which hands on no options.
     RESTORE_STEP: z.enum(Object.keys(steps)).optional(),
   });
   if (RESTORE_STEP !== undefined) asked.add(RESTORE_STEP);
+  const logins = namedLogins(named);
   const applied = await migrateWhenReady(DATABASE_URL);
   for (const name of applied) say(`applied ${name}`);
   say('the database is up to date');
   await withDatabase(DATABASE_URL, async (database) => {
     // The steps that are asked for, after what is done each time.
+    if (logins === undefined) {
+      say('one login for all processes: DATABASE_ROLE_API, _WORKER and _ADMIN are not set');
+    } else {
+      await grantRights(database, logins).catch(refuseConfiguration);
+      say('each login has the rights of its process');
+    }
     await keepDefinitions(database, projections);
     for (const [name, step] of Object.entries(steps)) {
       if (asked.has(name)) say(await step.take(database));

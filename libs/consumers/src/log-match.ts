@@ -99,11 +99,7 @@ export async function refuseDatabase(database: Queryable, reason: string): Promi
 
 /** Every new connection asks anew whether it may work; the worker may in any case. */
 async function cutOthers(database: Queryable): Promise<void> {
-  await database.query({
-    text: `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and usename = current_user
-             and application_name like 'accounts-%' and application_name not like 'accounts-worker%'`,
-  });
+  await database.query({ text: 'select operations.cut_connections()' });
 }
 
 /** Whether this very database was compared with the log before, and nothing was found against it. */

@@ -31,7 +31,10 @@ export async function requireSchema(database: Queryable): Promise<void> {
       text: `select 'migration ' || name as missing from unnest($1::text[]) as wanted (name)
              where not exists (select from migrations.applied where applied.name = wanted.name)
              union all
-             select 'table ' || name from unnest($2::text[]) as wanted (name) where to_regclass(name) is null`,
+             select 'table ' || name from unnest($2::text[]) as wanted (name)
+             -- Also one in a schema that this login may not use.
+             where not exists (select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+                               where nspname || '.' || relname = wanted.name)`,
       values: [migrations, tables],
     });
     const [first] = rows;

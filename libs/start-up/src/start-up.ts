@@ -2,12 +2,14 @@ import { requireSecrets } from '@app/personal-data';
 import type { Secrets } from '@app/personal-data';
 import {
   DatabaseUnavailable,
+  RightsMissing,
   SchemaMissing,
   readServerTime,
+  requireRights,
   requireSchema,
   requireSessions,
 } from '@app/postgres';
-import type { Database } from '@app/postgres';
+import type { Database, DatabaseRole } from '@app/postgres';
 import { SharedClock, measureClock, untilAnswered } from '@app/process';
 import type { HealthCheck, Log } from '@app/process';
 import type { Registry } from 'prom-client';
@@ -16,8 +18,12 @@ import type { Registry } from 'prom-client';
 export class StartUp {
   readonly clock: SharedClock;
 
-  /** @param database of one connection of its own, which works with any database: whatever the others do, it answers */
+  /**
+   * @param role whose rights the process needs
+   * @param database of one connection of its own, which works with any database: whatever the others do, it answers
+   */
   constructor(
+    private readonly role: DatabaseRole,
     private readonly database: Database,
     metrics: Registry,
     private readonly log: Log,
@@ -30,6 +36,7 @@ export class StartUp {
   checksOf(database: Database): Readonly<Record<'postgres' | 'clock', HealthCheck>> {
     return {
       postgres: async () => {
+        await requireRights(this.database, this.role);
         await database.checkAvailable();
         await requireSchema(database);
       },
@@ -38,8 +45,8 @@ export class StartUp {
   }
 
   /**
-   * Resolves when PostgreSQL answers, keeps sessions, has the schema of this version and was filled with these secrets,
-   * and the time is known.
+   * Resolves when PostgreSQL answers, keeps sessions, has the schema of this version and lets this process work with it, was
+   * filled with these secrets, and the time is known.
    *
    * @throws Error with `faults` when waiting does not help, and the signal's reason
    */
@@ -47,9 +54,13 @@ export class StartUp {
     await untilAnswered(
       async () => {
         await requireSessions(this.database);
+        await requireRights(this.database, this.role);
         await requireSchema(this.database);
       },
-      (error) => error instanceof DatabaseUnavailable || error instanceof SchemaMissing,
+      (error) =>
+        error instanceof DatabaseUnavailable ||
+        error instanceof SchemaMissing ||
+        error instanceof RightsMissing,
       { log: this.log, signal },
     );
     await this.clock.start(signal);

@@ -1,3 +1,4 @@
+import type { Database } from '@app/postgres';
 import type { Environment } from '@app/process';
 import type { AdminClient, Json } from './admin-client.js';
 import type { ProgressOutput } from './progress-bar.js';
@@ -18,6 +19,8 @@ export interface EventStoreAccess {
 export interface CommandRun {
   readonly client: AdminClient;
   access(): Promise<EventStoreAccess>;
+  /** The caller closes it. */
+  connectDatabase(url: string): Promise<Database>;
   readonly env: Environment;
   readonly progress: ProgressOutput;
   /** The value of an option, or the word after the command, by its name; the last of several. */

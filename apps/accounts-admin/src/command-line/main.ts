@@ -8,6 +8,8 @@ import { runCommandLine } from './run-command-line.js';
 const program =
   process.env['npm_lifecycle_event'] === 'admin' ? 'npm run --silent admin --' : 'registration';
 
+const STATEMENT_TIMEOUT_MS = 60_000;
+
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -25,8 +27,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   program,
   env: process.env,
-  // Loaded when it is wanted: every other command is quicker without the client of the event store.
+  // Loaded when they are wanted: every other command is quicker without the clients of the stores.
   access: () => import('@app/event-store/eventstoredb-access.js'),
+  connectDatabase: async (url) => {
+    const { createPool } = await import('@app/postgres/postgres.js');
+    return createPool(url, {
+      max: 1,
+      applicationName: 'prepare',
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      allowUnconfirmed: true,
+    });
+  },
   out: process.stdout,
   err: process.stderr,
   ask: process.stdin.isTTY ? ask : undefined,

@@ -1,8 +1,10 @@
+import type { Database } from '@app/postgres';
 import type { Environment } from '@app/process';
 import { accountCommands } from './account-commands.js';
 import { AdminClient, NotReachable } from './admin-client.js';
 import type { CommandRun, EventStoreAccess } from './command.js';
 import { connectionOf } from './connection.js';
+import { databaseCommand } from './database-command.js';
 import { eventStoreCommand } from './event-store-command.js';
 import { evidenceCommands } from './evidence-commands.js';
 import type { CommandGroups } from './help.js';
@@ -28,6 +30,7 @@ export const commandGroups: CommandGroups = {
   Numbers: [statisticsCommand, whatIfCommand],
   Keys: keyCommands,
   'The event store': [eventStoreCommand],
+  'The database': [databaseCommand],
 };
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notReachable: 3 } as const;
@@ -37,6 +40,7 @@ export interface Terminal {
   readonly program: string;
   readonly env: Environment;
   readonly access: () => Promise<EventStoreAccess>;
+  readonly connectDatabase: (url: string) => Promise<Database>;
   readonly out: ProgressOutput;
   readonly err: ProgressOutput;
   /** Undefined without a terminal. */
@@ -82,6 +86,7 @@ function runOf(
       return new AdminClient(connectionOf(terminal.env, text('url')));
     },
     access: terminal.access,
+    connectDatabase: terminal.connectDatabase,
     env: terminal.env,
     progress: terminal.err,
     text,

@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { prepareLogins, usualLogins } from '@app/postgres';
+import type { Database, PreparedLogins } from '@app/postgres';
 import type { Environment } from '@app/process';
 import { productFolder } from '@app/process';
 import type { ConsoleOutput } from './console-output.js';
@@ -30,6 +33,8 @@ export class Launcher {
   private readonly parts: readonly Part[];
   private readonly endpointsFile: EndpointsFile;
   private readonly known = new Map<string, string>();
+  /** Passwords of the logins; none where the caller brings the database. */
+  private passwords: PreparedLogins | undefined;
   private readonly ports = new Map<Listener, number>();
   private readonly running: { readonly supervised: SupervisedPart; readonly stopOrder: number }[] =
     [];
@@ -42,6 +47,7 @@ export class Launcher {
     private readonly settings: LauncherSettings,
     private readonly inherited: Environment,
     private readonly output: ConsoleOutput,
+    private readonly connectDatabase: (url: string) => Database,
     parts: readonly Part[] = PARTS,
   ) {
     this.parts = parts.filter(({ name }) => !(name in settings.own));
@@ -158,6 +164,34 @@ export class Launcher {
     );
     const { port } = new URL(this.urlOf('database'));
     this.ports.set('postgres', Number(port));
+    this.passwords = await this.prepareLogins();
+  }
+
+  /** New passwords at each start: they are kept nowhere. The URL with the server's superuser is for people and tools. */
+  private async prepareLogins(): Promise<PreparedLogins> {
+    const password = () => randomBytes(24).toString('base64url');
+    const passwords = {
+      owner: password(),
+      api: password(),
+      worker: password(),
+      admin: password(),
+    };
+    const database = this.connectDatabase(this.urlOf('database'));
+    try {
+      await prepareLogins(database, usualLogins, passwords);
+    } finally {
+      await database.close();
+    }
+    return passwords;
+  }
+
+  private databaseUrlOf(role: keyof PreparedLogins): string {
+    const url = this.urlOf('database');
+    if (this.passwords === undefined) return url;
+    const own = new URL(url);
+    own.username = usualLogins[role];
+    own.password = this.passwords[role];
+    return own.href;
   }
 
   private async startPart(part: Part, secrets: SecretFiles): Promise<void> {
@@ -167,6 +201,7 @@ export class Launcher {
       inherited: this.inherited,
       portOf: (listener) => this.portOf(listener),
       urlOf: (name) => this.urlOf(name),
+      databaseUrlOf: (role) => this.databaseUrlOf(role),
     };
     const endpoints = await this.supervise(part.name, part.stopOrder, () =>
       startPartProcess({
@@ -207,7 +242,14 @@ export class Launcher {
     await runToItsEnd(this.stopRequested.signal, {
       name: MIGRATION.name,
       script: join(PROGRAMS, MIGRATION.script),
-      environment: this.environment({ DATABASE_URL: this.urlOf('database') }),
+      environment: this.environment({
+        DATABASE_URL: this.databaseUrlOf('owner'),
+        ...(this.passwords && {
+          DATABASE_ROLE_API: usualLogins.api,
+          DATABASE_ROLE_WORKER: usualLogins.worker,
+          DATABASE_ROLE_ADMIN: usualLogins.admin,
+        }),
+      }),
       output: this.output,
     });
   }

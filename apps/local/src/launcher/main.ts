@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createPool } from '@app/postgres/postgres.js';
 import { ConfigurationError, isDiskFull, linesToStdout } from '@app/process';
 import type { ReadyMessage } from '@app/process';
 import { ConsoleOutput } from './console-output.js';
@@ -14,6 +15,7 @@ import { walkThrough } from './walk-through.js';
 const EXIT_FAULT = 1;
 const EXIT_CONFIGURATION = 78;
 const EXIT_INTERRUPTED = 130;
+const STATEMENT_TIMEOUT_MS = 10_000;
 
 /** npm passes a Ctrl-C on to us, which the terminal has sent us already: the pair counts as one. */
 const SAME_KEYSTROKE_MS = 500;
@@ -32,7 +34,14 @@ const output = new ConsoleOutput({
   verbose: settings.verbose,
   logFolder: join(settings.dataDir, 'logs'),
 });
-const launcher = new Launcher(settings, process.env, output);
+const launcher = new Launcher(settings, process.env, output, (url) =>
+  createPool(url, {
+    max: 1,
+    applicationName: 'npm start',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    allowUnconfirmed: true,
+  }),
+);
 let stopRequestedAt: number | undefined;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -14,6 +14,7 @@ function flagsOfParts(inherited: Environment): Record<string, string> {
       inherited,
       portOf: () => 0,
       urlOf: (wanted) => `${wanted}://`,
+      databaseUrlOf: (role) => `postgres://${role}`,
     });
     return NODE_OPTIONS === undefined ? [] : [[name, NODE_OPTIONS] as const];
   });

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { DatabaseRole } from '@app/postgres';
 import type { Environment } from '@app/process';
 import type { SecretFiles } from './development-secrets.js';
 import { secretEnvironment } from './development-secrets.js';
@@ -14,7 +15,9 @@ export interface Surroundings {
   /** Port for this part to listen on; 0 for any free one. */
   readonly portOf: (listener: Listener) => number;
   /** URLs of the parts that started in an earlier stage. */
-  readonly urlOf: (name: 'eventstore' | 'mailbox' | 'database') => string;
+  readonly urlOf: (name: 'eventstore' | 'mailbox') => string;
+  /** URL of the database with the login of a process. */
+  readonly databaseUrlOf: (role: DatabaseRole) => string;
 }
 
 /** One process of the product. */
@@ -74,12 +77,12 @@ export const PARTS: readonly Part[] = [
     stage: 'service',
     listener: 'api',
     stopOrder: 1,
-    environment: ({ settings, secrets, inherited, portOf, urlOf }) => ({
+    environment: ({ settings, secrets, inherited, portOf, urlOf, databaseUrlOf }) => ({
       HOST: settings.host,
       API_PORT: String(portOf('api')),
       INTERNAL_PORT: '0',
       EVENTSTORE_URL: urlOf('eventstore'),
-      DATABASE_URL: urlOf('database'),
+      DATABASE_URL: databaseUrlOf('api'),
       NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
       // Password hashes run in the thread pool: one for each core, two left for files and name look-ups.
       UV_THREADPOOL_SIZE: inherited['UV_THREADPOOL_SIZE'] || String(availableParallelism() + 2),
@@ -96,11 +99,11 @@ export const PARTS: readonly Part[] = [
     app: 'accounts-worker/src',
     stage: 'service',
     stopOrder: 2,
-    environment: ({ secrets, inherited, urlOf }) => ({
+    environment: ({ secrets, inherited, urlOf, databaseUrlOf }) => ({
       NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
       INTERNAL_PORT: '0',
       EVENTSTORE_URL: urlOf('eventstore'),
-      DATABASE_URL: urlOf('database'),
+      DATABASE_URL: databaseUrlOf('worker'),
       EMAIL_API_URL: urlOf('mailbox'),
       EMAIL_FROM: inherited['EMAIL_FROM'] || 'Registration <no-reply@registration.example>',
       ...secretEnvironment(secrets, inherited, [
@@ -116,12 +119,12 @@ export const PARTS: readonly Part[] = [
     stage: 'service',
     listener: 'admin',
     stopOrder: 1,
-    environment: ({ settings, secrets, inherited, portOf, urlOf }) => ({
+    environment: ({ settings, secrets, inherited, portOf, urlOf, databaseUrlOf }) => ({
       HOST: settings.host,
       ADMIN_PORT: String(portOf('admin')),
       INTERNAL_PORT: '0',
       EVENTSTORE_URL: urlOf('eventstore'),
-      DATABASE_URL: urlOf('database'),
+      DATABASE_URL: databaseUrlOf('admin'),
       ...secretEnvironment(secrets, inherited, [
         'ADDRESS_KEY',
         'ACTIVATION_CODE_KEYS',

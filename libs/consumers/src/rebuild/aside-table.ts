@@ -1,7 +1,7 @@
 import type { Queryable } from '@app/postgres';
 import type { Projection } from '../projection.js';
 import { liveTable } from '../projection.js';
-import { createLike, definitionOf, indexLike, tableExists } from './table-definition.js';
+import { requireDefinition, tableExists } from './table-definition.js';
 
 /** How many rows a table has, and a checksum over all of them that does not depend on their order. */
 export interface TableDigest {
@@ -11,7 +11,8 @@ export interface TableDigest {
 
 /**
  * The table that a projection's rows are built in before it takes the place of the live one. It is made
- * from the live table's own definition, so that it cannot differ from what the migrations made.
+ * from the live table's own definition, so that it cannot differ from what the migrations made. Only the owner of the
+ * tables may make and drop one: functions of the database do it for this process.
  */
 export class AsideTable {
   readonly name: string;
@@ -24,14 +25,13 @@ export class AsideTable {
 
   /** An empty one; what an earlier rebuild left behind is dropped. Only the primary key is indexed. */
   async create(database: Queryable): Promise<void> {
-    await this.drop(database);
-    await createLike(database, this.name, await definitionOf(database, this.projection));
+    await requireDefinition(database, this.projection);
+    await this.call(database, 'create_table');
   }
 
   /** The live table's other indexes, built at once over the rows, and figures for the planner. */
   async index(database: Queryable): Promise<void> {
-    await indexLike(database, this.name, await definitionOf(database, this.projection));
-    await database.query({ text: `analyze ${this.name}` });
+    await this.call(database, 'index_table');
   }
 
   /** Whether there is no table whose place it could take. */
@@ -40,13 +40,20 @@ export class AsideTable {
   }
 
   async drop(database: Queryable): Promise<void> {
-    await database.query({ text: `drop table if exists ${this.name}` });
+    await this.call(database, 'drop_table');
   }
 
-  /** Puts it in the place of the live one, which is dropped where it is not lost. Readers wait until the transaction ends. */
+  /**
+   * Puts it in the place of the live one, which is dropped where it is not lost, with the rights on that. Readers wait
+   * until the transaction ends.
+   */
   async takePlace(transaction: Queryable): Promise<void> {
-    await transaction.query({ text: `drop table if exists ${this.live}` });
-    await transaction.query({ text: `alter table ${this.name} set schema read_model` });
+    await this.call(transaction, 'switch_table');
+  }
+
+  private async call(database: Queryable, step: string): Promise<void> {
+    const { table } = this.projection;
+    await database.query({ text: `select read_model_rebuild.${step}($1)`, values: [table] });
   }
 
   digest(queryable: Queryable): Promise<TableDigest> {

@@ -91,8 +91,7 @@ export async function blankAccount(
 ): Promise<void> {
   await database.query({
     name: 'blank-account',
-    text: `update read_model.accounts set address = null, network_key = null, claims = null
-           where account_id = $1 and registration_number <= $2 and address is not null`,
+    text: 'select read_model.blank_account($1, $2)',
     values: [accountId, upToRegistration],
   });
 }
