@@ -3,7 +3,7 @@
 #
 #   docker/upgrade.sh                 builds; UPGRADE_BUILD=0 takes images as they are
 #
-# 1. `migrate` brings the database up to date; migrations only add, so the version before goes on working.
+# 1. `setup` and `logins` make what the new version has besides; `migrate` brings the database up to date; migrations only add, so the version before goes on working.
 # 2. Each API process gets a successor, and is stopped when the successor is healthy.
 # 3. So are the workers: new ones stand by, and one of them takes over when the leading one stops.
 # 4. Everything else that differs is replaced.
@@ -49,7 +49,7 @@ roll() {
 }
 
 [ "${UPGRADE_BUILD:-1}" = 0 ] || $COMPOSE build > /dev/null
-$COMPOSE run --rm --no-deps migrate
+for step in setup logins migrate; do $COMPOSE run --rm --no-deps "$step"; done
 roll api
 roll worker
 scales=$(for service in api worker; do printf -- '--scale %s=%s ' "$service" "$(containers "$service" | grep -c .)"; done)

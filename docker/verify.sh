@@ -21,7 +21,9 @@ if [ -z "${COMPOSE:-}" ]; then
 fi
 project=registration-verify-$$
 export COMPOSE_PROJECT_NAME="$project"
-export HTTPS_PORT="127.0.0.1:${VERIFY_PORT:-18443}"
+export PUBLISH_ADDRESS=127.0.0.1 HTTPS_PORT="${VERIFY_PORT:-18443}"
+# The story needs the mailbox, whatever .env names.
+export EMAIL_API_URL=
 export REGISTRATION_IMAGE="${REGISTRATION_IMAGE:-registration-verify:latest}"
 export FAIL2BAN_IMAGE="${FAIL2BAN_IMAGE:-registration-verify-fail2ban:latest}"
 # Quick enough for any machine; production refuses less.

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Starts nginx as the container's process, with three things its configuration cannot say: how this version is asked
-# for HTTP/2, whether this machine has IPv6, and that the ban log is put aside when it is full.
+# Starts nginx as the container's process, with what its configuration cannot say: how this version is asked for HTTP/2,
+# whether this machine has IPv6, whether there is a mailbox, and that the ban log is put aside when it is full.
 #
+# EMAIL_API_URL      names a provider: the mailbox, and the location of its inbox, are left out
 # BAN_LOG_MAX_BYTES  size at which the ban log is put aside; one older one is kept (10 MiB)
 set -eu
 
@@ -27,6 +28,15 @@ listen() {
 listen listen-https.conf 8443 " ssl$http2" "$directive"
 listen listen-https-default.conf 8443 " ssl$http2 default_server" "$directive"
 listen listen-http.conf 8080 ' default_server'
+
+locations=${EDGE_LOCATIONS:-/etc/edge-locations}
+: > "$runtime/locations.conf"
+for file in "$locations"/*.conf; do
+  case ${EMAIL_API_URL:+provider}/${file##*/} in
+    */'*.conf' | provider/mailbox.conf) ;;
+    *) printf 'include "%s";\n' "$file" >> "$runtime/locations.conf" ;;
+  esac
+done
 
 # Renaming and opening anew, because copying and truncating loses lines. `exec` keeps the process id.
 nginx=$$

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const secretKey = () => randomBytes(32).toString('base64');
 const keyRing = () => `k1:${secretKey()}`;
@@ -23,6 +23,10 @@ const SECRETS = [
   { name: 'admin-key', generate: adminKey, folders: ['admin'] },
   { name: 'email-api-key', generate: password, folders: ['worker', 'mailbox'] },
   { name: 'database-password', generate: password, folders: ['database'], mode: ANYBODY },
+  { name: 'owner-password', generate: password, folders: ['logins'] },
+  { name: 'api-password', generate: password, folders: ['logins'] },
+  { name: 'worker-password', generate: password, folders: ['logins'] },
+  { name: 'admin-password', generate: password, folders: ['logins'] },
   { name: 'grafana-password', generate: password, folders: ['grafana'], mode: ANYBODY },
 ];
 
@@ -41,15 +45,23 @@ export function writeSecrets(root, given = {}) {
     const wanted = name === 'email-api-key' ? given.emailApiKey : undefined;
     const value = wanted || (present ? readFileSync(present, 'utf8').trim() : generate());
     for (const file of files) writeWhole(file, value, mode);
-    if (name === 'database-password') writeDatabaseUrl(root, value);
   }
+  writeDatabaseUrls(root);
 }
 
-function writeDatabaseUrl(root, databasePassword) {
-  const url = `postgres://registration:${databasePassword}@postgres:5432/registration`;
-  for (const folder of ['api', 'worker', 'admin', 'migrate']) {
-    mkdirSync(join(root, folder), { recursive: true });
-    writeWhole(join(root, folder, 'database-url'), url);
+/** Each process logs in as itself, and `logins`, which makes these logins, as the server's superuser. */
+function writeDatabaseUrls(root) {
+  const urls = [
+    ['logins/administrator-url', 'registration', 'database/database-password'],
+    ['migrate/database-url', 'registration_owner', 'logins/owner-password'],
+    ['api/database-url', 'registration_api', 'logins/api-password'],
+    ['worker/database-url', 'registration_worker', 'logins/worker-password'],
+    ['admin/database-url', 'registration_admin', 'logins/admin-password'],
+  ];
+  for (const [file, login, passwordFile] of urls) {
+    const value = readFileSync(join(root, passwordFile), 'utf8').trim();
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeWhole(join(root, file), `postgres://${login}:${value}@postgres:5432/registration`);
   }
 }
 

@@ -8,7 +8,10 @@ const ROOMS = {
     holds: 'streams: the port, EventStoreDB, the chain, commands on a stream',
     enters: [],
   },
-  postgres: { holds: 'the pool and the migrations; knows no table', enters: ['process'] },
+  postgres: {
+    holds: 'the pool, the migrations, and which process may do what with their tables',
+    enters: ['process'],
+  },
   consumers: {
     holds:
       'feeds of events: checkpoints, leadership, projections, failed events, rebuild; knows no account',

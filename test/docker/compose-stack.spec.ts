@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { blocksOf, readWithoutComments, withMerged } from './compose-file.js';
+import { blocksOf, environmentOf, readWithoutComments, withMerged } from './compose-file.js';
 
 const composeFile = readWithoutComments('docker-compose.yml');
 const services = blocksOf(composeFile, 'services');
@@ -7,7 +7,7 @@ const networks = blocksOf(composeFile, 'networks');
 const hardened = /^x-hardened:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
 const process = /^x-process:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
 
-const OWN = ['api', 'worker', 'admin', 'mailbox', 'setup', 'migrate'];
+const OWN = ['api', 'worker', 'admin', 'mailbox', 'setup', 'logins', 'migrate'];
 const FOREIGN = ['web', 'eventstore', 'postgres', 'prometheus', 'grafana'];
 /** They take over everything from the first of them. */
 const BANNING = ['fail2ban', 'fail2ban-deny-files', 'crowdsec'];
@@ -23,12 +23,14 @@ describe('docker-compose.yml', () => {
     expect([...services.keys()].sort()).toEqual([...OWN, ...FOREIGN, ...BANNING].sort());
   });
 
-  it('publishes one port, that of the web server, and on request a dashboard on this machine', () => {
+  it('publishes one port, that of the web server, to this machine unless told otherwise, and on request a dashboard', () => {
     const publishing = [...services].filter(([, block]) => /^ {4}ports:/m.test(block));
     expect(publishing.map(([name]) => name)).toEqual(['web', 'grafana']);
     expect(service('grafana')).toContain('profiles: [observability]');
     expect(service('grafana')).toContain("ports: ['127.0.0.1:");
-    expect(service('web')).toContain("ports: ['${HTTPS_PORT:-8443}:8443']");
+    expect(service('web')).toContain(
+      "ports: ['${PUBLISH_ADDRESS:-127.0.0.1}:${HTTPS_PORT:-8443}:8443']",
+    );
     expect(composeFile).not.toMatch(/network_mode: ['"]?host/);
   });
 
@@ -77,7 +79,7 @@ describe('docker-compose.yml', () => {
 
   it('checks the health of everything that keeps running', () => {
     for (const name of services.keys()) {
-      const keepsRunning = !['setup', 'migrate'].includes(name);
+      const keepsRunning = !['setup', 'logins', 'migrate'].includes(name);
       const inherits = service(name).includes('<<: *fail2ban');
       const checked = inherits || service(name).includes('healthcheck:');
       expect([name, checked]).toEqual([name, keepsRunning]);
@@ -99,6 +101,7 @@ describe('docker-compose.yml', () => {
       'admin',
       'eventstore',
       'postgres',
+      'logins',
       'migrate',
     ]);
     expect(networks.get('metrics')).toContain('internal: true');
@@ -120,15 +123,36 @@ describe('docker-compose.yml', () => {
     expect(service('admin')).not.toContain('PEPPERS');
     const mounts = composeFile.match(/[a-z]+-secrets:\/secrets:?\w*/g) ?? [];
     expect(mounts.sort()).toEqual(
-      ['admin', 'api', 'database', 'grafana', 'mailbox', 'migrate', 'worker'].map(
+      ['admin', 'api', 'database', 'grafana', 'logins', 'mailbox', 'migrate', 'worker'].map(
         (name) => `${name}-secrets:/secrets:ro`,
       ),
     );
-    for (const name of ['admin', 'api', 'grafana', 'mailbox', 'migrate', 'worker']) {
+    for (const name of ['admin', 'api', 'grafana', 'logins', 'mailbox', 'migrate', 'worker']) {
       expect(service(name)).toContain(`${name}-secrets:/secrets:ro`);
     }
     expect(service('worker')).not.toMatch(/PEPPERS|ADDRESS_KEY/);
     expect(service('api')).not.toContain('EMAIL_API_KEY');
+  });
+
+  it('has a mailbox, and its page, only while no provider is set', () => {
+    const environment = (name: string) => environmentOf(composeFile, service(name));
+    expect(environment('mailbox').get('EMAIL_API_URL')).toBe('${EMAIL_API_URL:-}');
+    expect(environment('web').get('EMAIL_API_URL')).toBe('${EMAIL_API_URL:-}');
+    // It ends well where a provider is set, and is left alone then.
+    expect(service('mailbox')).toContain('restart: on-failure');
+    expect(composeFile).not.toMatch(/mailbox: \{ condition/);
+  });
+
+  it('has PostgreSQL work for each process under a login of its own', () => {
+    expect(service('postgres')).toContain('POSTGRES_USER: registration\n');
+    for (const name of ['logins', 'migrate']) {
+      const environment = environmentOf(composeFile, service(name));
+      for (const role of ['api', 'worker', 'admin']) {
+        const variable = `DATABASE_ROLE_${role.toUpperCase()}`;
+        expect(environment.get(variable)).toBe(`\${${variable}-registration_${role}}`);
+      }
+    }
+    expect(service('migrate')).toContain('logins: { condition: service_completed_successfully }');
   });
 
   it('keeps data where the images keep it', () => {
@@ -155,7 +179,14 @@ describe('every service of every compose file', () => {
     'docker/docker-compose.tests.yml',
     'docker/cluster/docker-compose.yml',
   ];
-  const ONE_SHOT = ['setup', 'migrate', 'cluster-certificates', 'eventstore-users', 'tests'];
+  const ONE_SHOT = [
+    'setup',
+    'logins',
+    'migrate',
+    'cluster-certificates',
+    'eventstore-users',
+    'tests',
+  ];
   /** What a service does not have, and why. */
   const EXEMPT: Record<string, string> = {
     'docker/docker-compose.tests.yml tests read_only':

@@ -13,6 +13,7 @@ const FOLDERS = [
   'admin',
   'mailbox',
   'migrate',
+  'logins',
   'database',
   'grafana',
   'certificate',
@@ -60,6 +61,11 @@ describe('the setup of the compose stack', () => {
       'certificate/private-key.pem',
       'database/database-password',
       'grafana/grafana-password',
+      'logins/admin-password',
+      'logins/administrator-url',
+      'logins/api-password',
+      'logins/owner-password',
+      'logins/worker-password',
       'mailbox/email-api-key',
       'migrate/database-url',
       'worker/activation-code-keys',
@@ -77,10 +83,16 @@ describe('the setup of the compose stack', () => {
     expect(read('admin/address-key')).toBe(read('api/address-key'));
     expect(read('admin/admin-key')).toMatch(/^[0-9a-f]{16}\.[A-Za-z0-9_-]{43}$/);
     expect(read('mailbox/email-api-key')).toBe(read('worker/email-api-key'));
-    const password = read('database/database-password');
-    expect(read('api/database-url')).toBe(
-      `postgres://registration:${password}@postgres:5432/registration`,
+    const urlOf = (login: string, password: string) =>
+      `postgres://${login}:${read(password)}@postgres:5432/registration`;
+    expect(read('logins/administrator-url')).toBe(
+      urlOf('registration', 'database/database-password'),
     );
+    expect(read('migrate/database-url')).toBe(urlOf('registration_owner', 'logins/owner-password'));
+    for (const name of ['api', 'worker', 'admin']) {
+      const expected = urlOf(`registration_${name}`, `logins/${name}-password`);
+      expect(read(`${name}/database-url`)).toBe(expected);
+    }
   });
 
   it('lets only the owner read, but for the password that another user has to read', async () => {

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { accountEventDefinitions } from '@app/accounts';
+import { loginsSettingTypes, migrateSettingTypes, prepareSettingTypes } from '@app/postgres';
+import { databaseRoles, functionRights, tableRights } from '@app/postgres/rights.js';
 import { z } from 'zod';
 import { adminSettingTypes } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
 import { apiSettingTypes } from '../../apps/accounts-api/src/accounts-api.settings.js';
@@ -14,6 +16,7 @@ import { repositoryRoot } from '../support/process.js';
 const generated: readonly (readonly [file: string, name: string, text: () => string])[] = [
   ['docs/events.md', 'events', eventTable],
   ['docs/settings.md', 'settings', settingTable],
+  ['docs/security.md', 'rights', rightsTable],
   ['docs/adr/README.md', 'decisions', decisionTable],
   ['docs/architecture.md', 'rooms', importPicture],
   ['README.md', 'rooms', roomTable],
@@ -65,6 +68,8 @@ const processes: readonly (readonly [
   ['worker', workerSettingTypes],
   ['admin', adminSettingTypes],
   ['`npm start`', launcherSettingTypes],
+  ['migrate', migrateSettingTypes],
+  ['`database prepare`', { ...loginsSettingTypes, ...prepareSettingTypes }],
 ];
 
 function settingTable(): string {
@@ -110,6 +115,19 @@ function decisionTable(): string {
       return `| ${number} | [${title}](${name}) | ${date} | ${status} |`;
     });
   return ['| | Decision | Date | Status |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function rightsTable(): string {
+  const tables = Object.entries(tableRights).map(([table, grants]) => {
+    const cells = databaseRoles.map((role) => (grants[role] ?? []).join(', ').toLowerCase());
+    return `| \`${table}\` | ${cells.join(' | ')} |`;
+  });
+  const functions = Object.entries(functionRights).map(([name, roles]) => {
+    const cells = databaseRoles.map((role) => (roles.includes(role) ? 'execute' : ''));
+    return `| \`${name}\` | ${cells.join(' | ')} |`;
+  });
+  const header = `| Table or function | ${databaseRoles.join(' | ')} |`;
+  return [header, '|---|---|---|---|', ...tables, ...functions].join('\n');
 }
 
 /** Imports between rooms as they are in the code, specs aside. */

@@ -150,6 +150,7 @@ export class EdgeServer {
       {
         EDGE_CONFIGURATION: join(this.folder, 'edge/nginx.conf'),
         EDGE_RUNTIME_DIR: join(this.folder, 'tmp'),
+        EDGE_LOCATIONS: join(this.folder, 'locations'),
         EDGE_BAN_LOG: this.banLog,
         BAN_LOG_MAX_BYTES: '100000000',
         BAN_LOG_CHECK_SECONDS: '1',

@@ -2,9 +2,12 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { grantRights } from '@app/postgres';
 import { poolTransactions } from '@app/postgres/testing/transaction-pooler.js';
 import { knownSecrets } from '../api/known-secrets.js';
+import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
+import { connected, giveLogins } from '../support/postgres-logins.js';
 import { repositoryRoot, runScript, startApp } from '../support/process.js';
 import { temporaryFolder } from '../support/run-folder.js';
 
@@ -86,6 +89,35 @@ describe('At its start the API', () => {
     await pooler.close();
     expect(code).toBe(78);
     expect(output).toMatch(/DATABASE_URL leads through a connection pooler that lends connections/);
+  });
+
+  it('waits for rights that its login lacks, and says what to run', async () => {
+    const { url } = await freshDatabase();
+    const { urls, logins } = await giveLogins(url);
+    await connected(url, (database) =>
+      database.query({ text: `revoke insert on throttling.buckets from ${logins.api}` }),
+    );
+    const starting = startApp('accounts-api/src', {
+      ...secrets,
+      ...elsewhere,
+      DATABASE_URL: urls.api,
+    });
+    await connected(urls.owner, async (database) => {
+      await eventually(async () => {
+        const { rowCount } = await database.query({
+          text: `select from pg_stat_activity where usename = $1 and query like '%has_column_privilege%'`,
+          values: [logins.api],
+        });
+        expect(rowCount).toBeGreaterThan(0);
+      });
+      await grantRights(database, logins);
+    });
+    const api = await starting;
+    await api.stop();
+    expect(api.output()).toContain('the start waits');
+    expect(api.output()).toContain(
+      `DATABASE_URL has the login ${logins.api}, which lacks INSERT on throttling.buckets: run migrate with DATABASE_ROLE_API=${logins.api}`,
+    );
   });
 
   it('learns what the dearest password hash in its database costs, after its own cost was lowered', async () => {

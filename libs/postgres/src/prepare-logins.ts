@@ -55,7 +55,9 @@ BEGIN
       FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
       WHERE nspname IN (${schemas}) AND proowner <> ${role}::regrole
   LOOP
-    IF NOT pg_has_role(${role}::regrole, 'SET') THEN EXECUTE 'GRANT ' || ${role} || ' TO CURRENT_USER'; END IF;
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+      EXECUTE 'GRANT ' || ${role} || ' TO CURRENT_USER';
+    END IF;
     EXECUTE 'ALTER ' || thing || ' OWNER TO ' || ${role};
   END LOOP;
 END $$`;

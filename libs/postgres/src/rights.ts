@@ -49,7 +49,7 @@ export const tableRights: Readonly<Record<string, Grants>> = {
 };
 
 /** Which process may call which function. */
-const functionRights: Readonly<Record<string, readonly DatabaseRole[]>> = {
+export const functionRights: Readonly<Record<string, readonly DatabaseRole[]>> = {
   'operations.database_identity()': databaseRoles,
   'operations.cut_connections()': ['worker'],
   'read_model.highest_hash_cost(text)': databaseRoles,
