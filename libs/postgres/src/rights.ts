@@ -18,7 +18,7 @@ const ALL = [...KEEP, 'DELETE'];
 export const tableRights: Readonly<Record<string, Grants>> = {
   'migrations.applied': { api: READ, worker: READ, admin: READ },
   'operations.admin_keys': { admin: KEEP },
-  'operations.failed_events': { api: READ, worker: ALL, admin: [...READ, 'UPDATE'] },
+  'operations.failed_events': { worker: ALL, admin: [...READ, 'UPDATE'] },
   'operations.leases': { worker: KEEP },
   'operations.pairing': { api: READ, worker: KEEP, admin: READ },
   'operations.projection_reports': { worker: KEEP, admin: READ },
@@ -41,7 +41,7 @@ export const tableRights: Readonly<Record<string, Grants>> = {
     ],
   },
   'personal_data.account_snapshots': { api: KEEP, worker: ALL, admin: [...READ, 'DELETE'] },
-  'read_model.accounts': { api: READ, worker: ALL, admin: READ },
+  'read_model.accounts': { worker: ALL, admin: READ },
   'read_model.activation_mails': { worker: KEEP, admin: READ },
   'read_model.checkpoints': { api: READ, worker: KEEP, admin: [...READ, 'UPDATE (updated_at)'] },
   'read_model.statistics': { worker: KEEP, admin: READ },
@@ -52,7 +52,9 @@ export const tableRights: Readonly<Record<string, Grants>> = {
 export const functionRights: Readonly<Record<string, readonly DatabaseRole[]>> = {
   'operations.database_identity()': databaseRoles,
   'operations.cut_connections()': ['worker'],
-  'read_model.highest_hash_cost(text)': databaseRoles,
+  'read_model.highest_hash_cost(text)': ['worker', 'admin'],
+  'read_model.credentials_of(uuid, text)': ['api'],
+  'read_model.highest_cost_in_use()': ['api'],
   'read_model.blank_account(uuid, integer)': ['worker', 'admin'],
   'read_model_rebuild.definition_of(text)': ['admin'],
   'read_model_rebuild.create_table(text)': ['admin'],

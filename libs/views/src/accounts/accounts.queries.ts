@@ -45,12 +45,8 @@ export async function findCredentials(
 ): Promise<AccountCredentials | undefined> {
   const { rows } = await database.query<CredentialsRow>({
     name: 'find-credentials',
-    text: `select account_id, address, status, registered_at, activated_at,
-                  network_key, claims
-           from read_model.accounts
-           where account_id = $1 and claims is not null and not exists (
-             select from operations.failed_events
-             where stream_name = $2 and projection = 'accounts' and next_try_at is not null)`,
+    text: `select account_id, address, status, registered_at, activated_at, network_key, claims
+           from read_model.credentials_of($1, $2)`,
     values: [accountId, accountStreamName(accountId)],
   });
   const row = rows[0];
@@ -71,8 +67,7 @@ export async function findCredentials(
 export async function findHighestHashCost(database: Queryable): Promise<number | undefined> {
   const { rows } = await database.query<{ cost: number | null }>({
     name: 'find-highest-hash-cost',
-    // As the index has it, or the table is walked through.
-    text: 'select max(read_model.highest_hash_cost(claims)) as cost from read_model.accounts',
+    text: 'select read_model.highest_cost_in_use() as cost',
   });
   return rows[0]?.cost ?? undefined;
 }
