@@ -125,6 +125,28 @@ upgrade_under_traffic() {
   done
 }
 
+logins_differ() {
+  found=$($COMPOSE exec -T postgres psql --username=registration --tuples-only --no-align --command="
+    select string_agg(distinct usename || case when usesuper then ' is a superuser' else '' end, ' ')
+    from pg_stat_activity join pg_user using (usename) where application_name like 'accounts-%'")
+  echo "$found"
+  [ "$(echo "$found" | tr -d '\r')" = 'registration_admin registration_api registration_worker' ]
+}
+published_here_only() {
+  inspect "$(container web)" '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end}}' | grep -qx '127.0.0.1 '
+}
+# The last step: nobody can register any more.
+mailbox_yields() {
+  EMAIL_API_URL=https://mail.test $COMPOSE up --detach || return 1
+  tries=0
+  until [ "$(inspect "$($COMPOSE ps --all --quiet mailbox 2> /dev/null || $COMPOSE ps --quiet mailbox)" '{{.State.Status}} {{.State.ExitCode}}')" = 'exited 0' ]; do
+    tries=$((tries + 1))
+    [ "$tries" -le 30 ] || { echo 'the mailbox still runs'; return 1; }
+    sleep 1
+  done
+  ! $COMPOSE exec -T web cat /tmp/locations.conf | grep .
+}
+
 step 'build' $COMPOSE build || exit 1
 step 'up' $COMPOSE up --detach || exit 1
 step 'every service is healthy' healthy || { $COMPOSE ps; $COMPOSE logs --tail=15; exit 1; }
@@ -169,6 +191,8 @@ step 'image has a bill of materials' $docker run --rm "$REGISTRATION_IMAGE" node
 
 step 'clients start' start_clients
 step 'a user registers, gets the code and activates' client user story
+step 'each process has a login of its own in PostgreSQL, and none is a superuser' logins_differ
+step 'the web server is published to this machine only' published_here_only
 step 'two workers run' sh -c "[ \"\$($COMPOSE ps --quiet worker | wc -l)\" -eq 2 ]"
 step 'ten wrong passwords get a client banned' client attacker attack && cat "$log"
 step 'another client is served meanwhile' client neighbour neighbour
@@ -189,3 +213,4 @@ step 'clients start again' start_clients
 step 'the account was kept, with its password and its address' client user recall
 step 'the story over the kept data' client user story
 step 'nothing about people is in the logs' sh -c "! $COMPOSE logs --no-color web api worker admin fail2ban | grep -q '@example.org'"
+step 'with a provider there is no mailbox, and no page of it' mailbox_yields

@@ -29,6 +29,7 @@ const proofs: Readonly<Record<string, readonly string[]>> = {
     'libs/views/src/flags',
     'libs/views/src/consumers',
     'libs/consumers/src/descriptions',
+    'libs/postgres/src/rights',
   ],
   'A command': ['libs/accounts/src/flag-account', 'libs/accounts/src/account-life'],
 };
