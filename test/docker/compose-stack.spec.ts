@@ -261,6 +261,12 @@ describe('docker/Dockerfile', () => {
     expect(dockerfile).toMatch(/test "\$megabytes" -le \d\d$/m);
   });
 
+  it('has each folder that the setup writes to: a new volume takes over its owner', () => {
+    const folders = [...service('setup').matchAll(/- [\w-]+:(\/setup\/[\w-]+)$/gm)];
+    expect(folders.length).toBeGreaterThan(8);
+    for (const [, folder = ''] of folders) expect(dockerfile).toMatch(new RegExp(` ${folder}\\s`));
+  });
+
   it('keeps the packages that the build leaves outside', () => {
     const bundle = readWithoutComments('apps/local/bundle.mjs');
     const [, names = ''] = /KEPT_PACKAGES = \[([^\]]*)\]/.exec(bundle) ?? [];
