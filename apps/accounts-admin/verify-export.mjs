@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 
 // Checks what the admin API signed: heads of all histories, the history of one account, or a support bundle. Heads are
-// checked against earlier ones, a history against heads. Needs nothing of this product.
+// checked against the earlier ones that they must continue, a history against heads. Needs nothing of this product.
 
-const [file, ...others] = process.argv.slice(2);
-const fingerprintWanted = others.find((other) => /^[0-9a-f]{64}$/.test(other));
-const otherFile = others.find((other) => other !== fingerprintWanted);
+const given = process.argv.slice(2);
+const fingerprints = given.filter((one) => /^[0-9a-f]{64}$/.test(one));
+const [file, otherFile] = given.filter((one) => !fingerprints.includes(one));
 if (file === undefined) {
   process.stderr.write(
-    'usage: node verify-export.mjs FILE [OTHER-FILE] [FINGERPRINT]\n\n' +
+    'usage: node verify-export.mjs FILE [OTHER-FILE] [FINGERPRINT…]\n\n' +
       'FILE         heads of all histories, the history of an account, or a support bundle\n' +
-      'OTHER-FILE   earlier heads, to be compared with heads; or heads, to find a history in\n' +
-      'FINGERPRINT  of the key that must have signed them\n',
+      'OTHER-FILE   earlier heads, which heads must continue; or heads, to find a history in\n' +
+      'FINGERPRINT  of the key that must have signed them; of two keys when two files were signed with different ones\n',
   );
   process.exit(2);
 }
@@ -75,8 +75,8 @@ function fingerprintOf(path, format, signed, { algorithm, publicKey, signature }
     throw new Error(`${path} is not what was signed`);
   }
   const fingerprint = createHash('sha256').update(der).digest('hex');
-  if (fingerprintWanted !== undefined && fingerprint !== fingerprintWanted) {
-    throw new Error(`${path} was signed with another key`);
+  if (fingerprints.length > 0 && !fingerprints.includes(fingerprint)) {
+    throw new Error(`${path} was signed with another key: ${fingerprint}`);
   }
   return fingerprint;
 }
@@ -88,60 +88,135 @@ function bytesOf(base64) {
   return bytes;
 }
 
-/** Every stream of an export in which no stream is broken. */
-function headsOf({ path, format, lines }) {
-  if (format !== 'stream-heads/v1') throw new Error(`${path} holds no heads`);
-  const broken = lines.find((line) => line.broken);
-  if (broken) {
-    const { revision, reason } = broken.broken;
-    throw new Error(`${broken.stream} breaks at revision ${revision}: ${reason}`);
+/** The other file, which may be of before a change of keys: the caller has to say so. */
+function readOther(found) {
+  const other = readSigned(otherFile);
+  if (other.fingerprint !== found.fingerprint && fingerprints.length === 0) {
+    throw new Error(
+      `the files were signed with different keys, ${found.path} with ${found.fingerprint} and ${other.path} with ` +
+        `${other.fingerprint}: add both when both are yours`,
+    );
   }
-  return new Map(lines.map((line) => [line.stream, line]));
+  return other;
 }
 
-/** The earlier content must still be there, unchanged. */
-function compareHeads(before, after) {
-  for (const [stream, { revision, head }] of before) {
-    const now = after.get(stream);
-    if (now === undefined) throw new Error(`${stream} is gone`);
-    if (now.revision < revision)
-      throw new Error(`${stream} was cut off at revision ${now.revision}`);
-    if (now.revision === revision && now.head !== head) {
-      throw new Error(`${stream} was written anew, up to revision ${revision}`);
-    }
+/** Everything that is said of each stream, by its name. */
+function headsOf({ path, format, lines }) {
+  if (!/^stream-heads\/v[12]$/.test(format)) throw new Error(`${path} holds no heads`);
+  const heads = new Map();
+  const following = new Map();
+  for (const line of lines) {
+    const { stream } = line;
+    if (line.digests) {
+      if (!following.has(stream)) following.set(stream, []);
+      following.get(stream).push(line);
+    } else if (heads.has(stream)) throw new Error(`${path} names ${stream} twice`);
+    else if (stream !== undefined) heads.set(stream, line);
   }
+  const findings = [...heads.values()].flatMap(({ stream, broken }) =>
+    broken ? [`${stream} breaks at revision ${broken.revision}: ${broken.reason}`] : [],
+  );
+  return { path, heads, following, findings };
+}
+
+const nothing = { revision: -1, head: '' };
+
+/** Every stream of the earlier heads must go on in the later ones, and none may come from before them. */
+function comparedHeads(before, after) {
+  const streams = new Set([...before.heads.keys(), ...after.heads.keys()]);
+  return [...streams].flatMap((stream) => {
+    const [old = nothing, now] = [before.heads.get(stream), after.heads.get(stream)];
+    if (now === undefined) return [`${stream} is gone`];
+    if (old.broken || now.broken) return [];
+    if (now.revision < old.revision) return [`${stream} was cut off at revision ${now.revision}`];
+    const reached = continued(old, after.following.get(stream) ?? []);
+    if (reached.revision !== now.revision) {
+      return [
+        `${stream} has events after revision ${old.revision}, and nothing shows what they follow: ` +
+          'have the heads made with --since',
+      ];
+    }
+    if (reached.head === now.head) return [];
+    return old === nothing
+      ? [`${stream} was slipped in`]
+      : [`${stream} was written anew, up to revision ${old.revision}`];
+  });
+}
+
+/** The head after those of the events that come one after the other. */
+function continued({ revision, head }, lines) {
+  for (const { after, digests } of lines) {
+    digests.forEach((digest, index) => {
+      // A long log is read more than once: what came before comes again.
+      if (after + 1 + index !== revision + 1) return;
+      revision += 1;
+      head = sha256(`${head}\n${digest}`);
+    });
+  }
+  return { revision, head };
+}
+
+function sha256(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+const MOST_FINDINGS = 20;
+
+function throwAny(findings) {
+  if (findings.length === 0) return;
+  const shown = findings.slice(0, MOST_FINDINGS);
+  const left = findings.length - shown.length;
+  throw new Error([...shown, ...(left > 0 ? [`and ${left} more`] : [])].join('\n'));
 }
 
 function checkHeads(found) {
-  const heads = headsOf(found);
-  if (otherFile !== undefined) compareHeads(headsOf(readSigned(otherFile)), heads);
-  return `${heads.size} streams as of ${found.header.at} verify.`;
+  const now = headsOf(found);
+  const told = [`${now.heads.size} streams as of ${found.header.at} verify.`];
+  if (otherFile === undefined) {
+    throwAny(now.findings);
+    return told[0];
+  }
+  const other = readOther(found);
+  const before = headsOf(other);
+  throwAny([
+    ...before.findings.map((finding) => `${otherFile}: ${finding}`),
+    ...now.findings,
+    ...comparedHeads(before, now),
+  ]);
+  const grown = [...now.heads.values()].filter(
+    ({ stream, revision }) => revision > (before.heads.get(stream)?.revision ?? -1),
+  );
+  const fresh = grown.filter(({ stream }) => !before.heads.has(stream)).length;
+  told.push(
+    `They continue all ${before.heads.size} of ${otherFile} as of ${other.header.at}: ` +
+      `${grown.length - fresh} grew since, ${fresh} are new.`,
+  );
+  return told.join('\n');
 }
 
 /** The links of a history, each computed anew. */
 function linksOf({ header: { stream }, lines }) {
   const links = [];
-  let isChained = false;
   lines.forEach((entry, revision) => {
     const { data, metadata } = entry.stored;
     const breaks = (reason) => new Error(`${stream} breaks at revision ${revision}: ${reason}`);
     if (entry.revision !== revision) throw breaks('revision-missing');
     const { schemaVersion, $correlationId, $causationId, actor, client, chain } = metadata;
+    if (chain === undefined) throw breaks('link-missing');
     const values = [stream, String(revision), entry.eventId, entry.type, data];
     const why = [schemaVersion, $correlationId, $causationId, actor];
     const text = JSON.stringify(
       sorted([...values, ...why, ...(client === undefined ? [] : [client])]),
     );
-    const link = createHash('sha256')
-      .update(`${links.at(-1) ?? ''}\n${text}`)
-      .digest('hex');
-    isChained ||= chain !== undefined;
-    if (isChained && chain === undefined) throw breaks('link-missing');
-    if (isChained && chain !== link) throw breaks('link-differs');
+    // The second is how links were made before there were digests.
+    const fits = [sha256(text), text].some(
+      (content) => sha256(`${links.at(-1) ?? ''}\n${content}`) === chain,
+    );
+    if (!fits) throw breaks('link-differs');
     if (!tellsWhatIsStored(entry)) throw breaks('what can be read is not what is stored');
-    links.push(link);
+    links.push(chain);
   });
-  return { links, isChained };
+  return links;
 }
 
 /** Sealed values cannot be compared: only the signature covers them. */
@@ -167,13 +242,13 @@ function sorted(value) {
 
 function checkHistory(found) {
   const { stream, at } = found.header;
-  const { links, isChained } = linksOf(found);
+  const links = linksOf(found);
   const told = [`${links.length} events of ${stream} as of ${at} verify.`];
-  if (!isChained) told.push('None of them has a link: only the signature speaks for them.');
   if (otherFile !== undefined) {
-    const known = headsOf(readSigned(otherFile)).get(stream);
+    const known = headsOf(readOther(found)).heads.get(stream);
     if (known === undefined) throw new Error(`${stream} is not in ${otherFile}`);
-    const { revision, head } = known;
+    const { revision, head, broken } = known;
+    if (broken) throw new Error(`${stream} breaks in ${otherFile}`);
     if (revision >= links.length) {
       throw new Error(`${stream} has events up to revision ${revision} in ${otherFile}`);
     }
@@ -194,6 +269,7 @@ function checkBundle({ header, lines }) {
 
 const checks = {
   'stream-heads/v1': checkHeads,
+  'stream-heads/v2': checkHeads,
   'account-history/v1': checkHistory,
   'support-bundle/v1': checkBundle,
 };

@@ -11,7 +11,7 @@ import type {
   SubscribeToAllOptions,
   SubscriptionMessage,
 } from '@app/event-store';
-import { linkOf } from '@app/event-store/event-chain.js';
+import { appendLinked } from '@app/event-store/testing/append-linked.js';
 import { createHttpService, listen } from '@app/http-service';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import { liveTable } from '@app/consumers';
@@ -119,7 +119,7 @@ export interface AdminService {
   accountIdOf(address: string): string;
   /** Records facts about the account of this address, and projects them. */
   record(address: string, ...facts: readonly AccountEvent[]): Promise<void>;
-  /** The same with a link to the event before in each, as the product appends; in a stream of its own. */
+  /** Only records them; answers the whole history. */
   append(address: string, ...facts: readonly AccountEvent[]): Promise<readonly RecordedEvent[]>;
   /** `id.secret` of a new key. */
   keyWith(...scopes: readonly Scope[]): Promise<string>;
@@ -192,39 +192,31 @@ export async function startAdminService(
   const accountIds = new AccountIds(settings.ADDRESS_KEY);
   const codec = new AccountEventCodec(new AccountKeys(database, settings.PERSONAL_DATA_KEYS));
   const accountIdOf = (address: string) => accountIds.accountIdOf(addressKeyOf(address));
-  const revisions = new Map<string, bigint>();
 
   const append: AdminService['append'] = async (address, ...facts) => {
     const streamName = accountStreamName(accountIdOf(address));
     const stored = await codec.encode(streamName, facts, { client: exampleClient });
-    let chain = '';
-    const linked = stored.map(({ type, schemaVersion, data, client: sealed }, index): NewEvent => {
-      const metadata = {
+    const events = stored.map(({ type, schemaVersion, data, client }) => ({
+      id: randomUUID(),
+      type,
+      data,
+      metadata: {
         schemaVersion,
         $correlationId: randomUUID(),
         $causationId: randomUUID(),
         actor: 'anonymous',
-        ...(sealed !== undefined && { client: sealed }),
-      };
-      const event = { id: randomUUID(), type, data, metadata };
-      chain = linkOf(chain, { ...event, streamName, revision: BigInt(index) });
-      return { ...event, metadata: { ...metadata, chain } };
-    });
-    const [first, ...rest] = linked;
-    if (first === undefined) throw new Error('nothing to append');
-    await store.append(streamName, 'no-stream', [first, ...rest]);
+        ...(client !== undefined && { client }),
+      },
+    }));
+    await appendLinked(store, streamName, events);
     const recorded: RecordedEvent[] = [];
     for await (const event of store.readStream(streamName)) recorded.push(event);
     return recorded;
   };
 
-  const record = async (address: string, ...facts: readonly AccountEvent[]) => {
-    const streamName = accountStreamName(accountIdOf(address));
-    const stored = await codec.encode(streamName, facts, { client: exampleClient });
-    for (const [index, { type, data, client }] of stored.entries()) {
-      const position = await store.record(streamName, { type, data, client });
-      const revision = (revisions.get(streamName) ?? -1n) + 1n;
-      revisions.set(streamName, revision);
+  const record: AdminService['record'] = async (address, ...facts) => {
+    const recorded = (await append(address, ...facts)).slice(-facts.length);
+    for (const [index, { streamName, revision, position }] of recorded.entries()) {
       const event = facts[index];
       if (event === undefined) throw new Error('the codec made up an event');
       const fact: ProjectedEvent<AccountEvent> = { streamName, revision, position, event };

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -6,13 +7,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { accountStreamName } from '@app/accounts';
 import { linkOf } from '@app/event-store/event-chain.js';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
-import type { NewEvent } from '@app/event-store';
+import type { EventStore, NewEvent, RecordedEvent } from '@app/event-store';
+import { appendLinked } from '@app/event-store/testing/append-linked.js';
 import { exampleAccountId } from '@app/views/testing/account-lives.js';
+import { ErasureReceipts } from '../../apps/accounts-admin/src/accounts/erase-account/erasure-receipts.js';
+import { ExportHeadsQuery } from '../../apps/accounts-admin/src/evidence/export-heads/export-heads.query.js';
 import { LogScan } from '../../apps/accounts-admin/src/evidence/log-scan.js';
 import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
 import type { VerificationLine } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
+import { temporaryFolder } from '../support/run-folder.js';
+
+const VERIFY_EXPORT = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
+const receipts = new ErasureReceipts(randomBytes(32));
+const database = { query: async () => ({ rows: [], rowCount: 0 }) };
 
 const FILE_HEADER_LENGTH = 16;
 const FRAME_HEADER_LENGTH = 32;
@@ -25,6 +34,7 @@ const marked = (stream: number, revision: number) => `marked-${stream}-${revisio
 describe("an attacker who can write to the event store's disk, checksums and all,", () => {
   let eventStore: DevEventStore;
   let original: Buffer;
+  let earlier: string;
   const stream = (number: number) => accountStreamName(exampleAccountId(number));
   const file = () => join(eventStore.dataDir, 'events.log');
 
@@ -32,25 +42,12 @@ describe("an attacker who can write to the event store's disk, checksums and all
     eventStore = await startDevEventStore();
     const store = new EventStoreDBEventStore({ url: eventStore.url });
     for (let number = 0; number < STREAMS; number++) {
-      let chain = '';
-      for (let revision = 0n; revision < EVENTS; revision += 1n) {
-        const event = {
-          id: randomUUID(),
-          type: 'ActivationCodeUndeliverable',
-          data: { reason: marked(number, Number(revision)) },
-          metadata: {
-            schemaVersion: 1,
-            $correlationId: randomUUID(),
-            $causationId: randomUUID(),
-            actor: 'worker',
-          },
-        };
-        chain = linkOf(chain, { ...event, streamName: stream(number), revision });
-        const linked: NewEvent = { ...event, metadata: { ...event.metadata, chain } };
-        const expected = revision === 0n ? 'no-stream' : revision - 1n;
-        await store.append(stream(number), expected, [linked]);
+      // An append is a frame of the file.
+      for (let revision = 0; revision < EVENTS; revision++) {
+        await appendLinked(store, stream(number), [event(marked(number, revision))]);
       }
     }
+    earlier = await headsOf(store);
     await store.close();
     await eventStore.stop();
     original = readFileSync(file());
@@ -58,10 +55,11 @@ describe("an attacker who can write to the event store's disk, checksums and all
   beforeEach(() => writeFileSync(file(), original));
   afterAll(() => eventStore.stop());
 
-  /** What the verification finds after the file was changed and the server started again. */
-  async function foundAfter(
+  /** What becomes of a product whose file was changed; the server was started again. */
+  async function after<Result>(
     change: (bytes: Buffer) => Buffer | undefined,
-  ): Promise<VerificationLine[]> {
+    work: (store: EventStoreDBEventStore) => Promise<Result>,
+  ): Promise<Result> {
     const bytes = Buffer.from(original);
     const changed = change(bytes) ?? bytes;
     withChecksums(changed);
@@ -69,16 +67,21 @@ describe("an attacker who can write to the event store's disk, checksums and all
     await eventStore.restart();
     const store = new EventStoreDBEventStore({ url: eventStore.url });
     try {
-      const database = { query: async () => ({ rows: [], rowCount: 0 }) };
-      const lines: VerificationLine[] = [];
-      for await (const line of new VerifyAccountsQuery(new LogScan(store, database)).verify()) {
-        lines.push(line);
-      }
-      return lines;
+      return await work(store);
     } finally {
       await store.close();
       await eventStore.stop();
     }
+  }
+
+  const foundIn = (store: EventStore) =>
+    gathered<VerificationLine>(new VerifyAccountsQuery(new LogScan(store, database)).verify());
+
+  const foundAfter = (change: (bytes: Buffer) => Buffer | undefined) => after(change, foundIn);
+
+  async function headsOf(store: EventStore, since?: bigint): Promise<string> {
+    const query = new ExportHeadsQuery(new LogScan(store, database), Date.now, receipts);
+    return (await gathered(query.begin(since))).join('');
   }
 
   it('and changes nothing, is not accused', async () => {
@@ -89,7 +92,6 @@ describe("an attacker who can write to the event store's disk, checksums and all
           streams: STREAMS,
           events: STREAMS * EVENTS,
           broken: 0,
-          withoutLinks: 0,
         },
       },
     ]);
@@ -122,6 +124,41 @@ describe("an attacker who can write to the event store's disk, checksums and all
     ]);
   });
 
+  it('rewrites a history with its links: shows beside earlier heads, though an event was appended since', async () => {
+    const forge = (bytes: Buffer): Buffer => {
+      const place = bytes.indexOf(marked(1, 1));
+      bytes.write(marked(9, 9), place, 'latin1');
+      relink(bytes, stream(1), recorded);
+      return bytes;
+    };
+    const recorded = await after(
+      () => undefined,
+      (store) => gathered(store.readStream(stream(1))),
+    );
+    await after(forge, async (store) => {
+      expect(await foundIn(store)).toEqual([{ end: expect.objectContaining({ intact: true }) }]);
+      await appendLinked(store, stream(1), [event('later')]);
+      const [, reached = ''] = /"reached":"(\d+)"/.exec(earlier) ?? [];
+      const later = await headsOf(store, BigInt(reached));
+      expect(verifyExport(later)).toMatchObject({ status: 0 });
+      expect(verifyExport(later, earlier)).toEqual({
+        status: 1,
+        out: `The export does not verify: ${stream(1)} was written anew, up to revision ${EVENTS - 1}\n`,
+      });
+    });
+    await after(
+      () => undefined,
+      async (store) => {
+        await appendLinked(store, stream(1), [event('later')]);
+        const [, reached = ''] = /"reached":"(\d+)"/.exec(earlier) ?? [];
+        expect(verifyExport(await headsOf(store, BigInt(reached)), earlier)).toEqual({
+          status: 0,
+          out: expect.stringContaining('1 grew since, 0 are new'),
+        });
+      },
+    );
+  });
+
   it('cuts an event off the end: that leaves a whole chain, and shows only beside earlier heads', async () => {
     const found = await foundAfter((bytes) => {
       const last = bytes.indexOf(marked(STREAMS - 1, EVENTS - 1));
@@ -132,6 +169,40 @@ describe("an attacker who can write to the event store's disk, checksums and all
     ]);
   });
 });
+
+/** What the program says of heads beside earlier ones. */
+function verifyExport(...contents: readonly string[]) {
+  const folder = temporaryFolder('tampered');
+  const files = contents.map((content, index) => {
+    const name = join(folder, ['later.ndjson', 'earlier.ndjson'][index] ?? '');
+    writeFileSync(name, content);
+    return name;
+  });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [VERIFY_EXPORT, ...files], {
+    encoding: 'utf8',
+  });
+  return { status, out: stdout + stderr };
+}
+
+async function gathered<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
+  const all: Value[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+function event(reason: string): NewEvent {
+  return {
+    id: randomUUID(),
+    type: 'ActivationCodeUndeliverable',
+    data: { reason },
+    metadata: {
+      schemaVersion: 1,
+      $correlationId: randomUUID(),
+      $causationId: randomUUID(),
+      actor: 'worker',
+    },
+  };
+}
 
 function framesOf(bytes: Buffer): { readonly start: number; readonly bodyLength: number }[] {
   const frames = [];
@@ -149,6 +220,20 @@ function withChecksums(bytes: Buffer): void {
     const bodyStart = start + FRAME_HEADER_LENGTH;
     bytes.writeUInt32LE(crc32(bytes.subarray(bodyStart, bodyStart + bodyLength)), start + 24);
     bytes.writeUInt32LE(crc32(bytes.subarray(start, start + 28)), start + 28);
+  }
+}
+
+/** Computes the links of a stream anew after its texts were changed, and writes them over the old ones. */
+function relink(bytes: Buffer, streamName: string, recorded: readonly RecordedEvent[]): void {
+  let link = '';
+  for (const { metadata, data, ...before } of recorded) {
+    const old = metadata.chain ?? '';
+    const place = bytes.indexOf(old);
+    const frame = framesOf(bytes).findLast(({ start }) => start < place);
+    const text = bytes.toString('latin1', frame?.start, (frame?.start ?? 0) + 1_000);
+    const [changed] = /\{"reason".*?\}/.exec(text) ?? [JSON.stringify(data)];
+    link = linkOf(link, { ...before, metadata, streamName, data: JSON.parse(changed) as unknown });
+    bytes.write(link, place, 'latin1');
   }
 }
 

@@ -268,7 +268,7 @@ describe('Erasing accounts', () => {
       const { status, body } = await call('GET', `/accounts/${accountId}/verification`);
       expect({ status, body }).toMatchObject({
         status: 200,
-        body: { intact: true, chainedFrom: 0, broken: null, head: expect.any(String) },
+        body: { intact: true, broken: null, head: expect.any(String) },
       });
     }
   });
@@ -290,8 +290,8 @@ describe('Erasing accounts', () => {
         stdio: 'pipe',
       });
     };
-    expect(verify(exported)).toMatch(/^3 streams as of /);
-    expect(verify(exported, exported)).toMatch(/^3 streams as of /);
+    expect(verify(exported)).toMatch(/^\d+ streams as of /);
+    expect(verify(exported, exported)).toMatch(/0 grew since, 0 are new/);
     const lines = exported.split('\n');
     expect(() => verify(lines.toSpliced(1, 1).join('\n'))).toThrow(/not what was signed/);
     expect(() => verify(exported.replace(/"revision":\d+/, '"revision":0'))).toThrow(

@@ -13,9 +13,7 @@ export interface ChainVerdict {
   readonly streamName: string;
   /** How many events were read. */
   readonly events: number;
-  /** The first event that carries a link; undefined when none does. Links cover what came before. */
-  readonly chainedFrom: StreamRevision | undefined;
-  /** Link of the last event: what a signed list of heads would hold. Undefined for an empty stream. */
+  /** Link of the last event: what a signed list of heads holds. Undefined for an empty stream, and a broken one. */
   readonly head: string | undefined;
   /** The first event that is not what was appended there; undefined when the chain is whole. */
   readonly broken: { readonly revision: StreamRevision; readonly reason: ChainFault } | undefined;
@@ -26,27 +24,34 @@ export type ChainFault = 'revision-missing' | 'link-missing' | 'link-differs';
 
 /**
  * The event's link: SHA-256, lower-case hexadecimal, over the link before (empty for the first event of a
- * stream), a line end, and the event as canonical JSON. Canonical: an array of stream name, revision as text,
- * id, type, data, the metadata's version, two ids and actor, and its client where there is one, with the
- * members of every object sorted by name. That survives the store, which keeps JSON's values and not its bytes.
+ * stream), a line end, and the event's digest. So the links that follow one can be computed from digests alone, by a
+ * person who may not see the events.
  */
 export function linkOf(previous: string, event: ChainedEvent): string {
+  return sha256(`${previous}\n${sha256(canonicalTextOf(event))}`);
+}
+
+/**
+ * An array of stream name, revision as text, id, type, data, the metadata's version, two ids and actor, and its client
+ * where there is one, with the members of every object sorted by name. That survives the store, which keeps JSON's
+ * values and not its bytes.
+ */
+function canonicalTextOf(event: ChainedEvent): string {
   const { streamName, revision, id, type, data, metadata } = event;
   const { schemaVersion, $correlationId, $causationId, actor, client } = metadata;
   const why = [schemaVersion, $correlationId, $causationId, actor];
   const values = [streamName, String(revision), id, type, data, ...why];
-  const text = JSON.stringify(
+  return JSON.stringify(
     sorted(
       // As the store gives it back: without what JSON leaves out.
       JSON.parse(JSON.stringify(client === undefined ? values : [...values, client])),
     ),
   );
-  return createHash('sha256').update(`${previous}\n${text}`).digest('hex');
 }
 
 /**
- * The link that the event after this one follows. Events from before the chain have none of their own: theirs is
- * computed, so that the first link after them covers them all the same.
+ * The link that the event after this one follows. An event without one of its own is a finding of every verification;
+ * a computed one keeps commands on its stream possible.
  *
  * @param previous what this answered for the event before; empty for the first event of a stream
  */
@@ -74,39 +79,38 @@ export async function verifyChain(
 export class ChainWalk {
   private events = 0;
   private head: string | undefined;
-  private chainedFrom: StreamRevision | undefined;
   private broken: ChainVerdict['broken'];
 
   constructor(private readonly streamName: string) {}
 
   get verdict(): ChainVerdict {
-    const { streamName, events, chainedFrom, broken } = this;
-    return { streamName, events, chainedFrom, head: broken ? undefined : this.head, broken };
+    const { streamName, events, broken } = this;
+    return { streamName, events, head: broken ? undefined : this.head, broken };
   }
 
-  add(event: RecordedEvent): void {
+  /**
+   * @returns what the event's link is made of beside the link before: its digest, or, where its appender was from before
+   *   there were digests, its whole text. Undefined from the first event on that breaks the chain
+   */
+  add(event: RecordedEvent): string | undefined {
     const revision = BigInt(this.events);
     this.events += 1;
-    if (this.broken) return;
-    const link = linkOf(this.head ?? '', { ...event, streamName: this.streamName });
+    if (this.broken) return undefined;
     const { chain } = event.metadata;
-    if (chain !== undefined) this.chainedFrom ??= event.revision;
-    const isChained = this.chainedFrom !== undefined;
-    const reason = faultOf(event.revision === revision, chain, link, isChained);
-    if (reason) this.broken = { revision, reason };
-    this.head = link;
+    const text = canonicalTextOf({ ...event, streamName: this.streamName });
+    const linked = [sha256(text), text].find(
+      (content) => sha256(`${this.head ?? ''}\n${content}`) === chain,
+    );
+    if (event.revision !== revision) this.broken = { revision, reason: 'revision-missing' };
+    else if (chain === undefined) this.broken = { revision, reason: 'link-missing' };
+    else if (linked === undefined) this.broken = { revision, reason: 'link-differs' };
+    this.head = chain;
+    return this.broken ? undefined : linked;
   }
 }
 
-function faultOf(
-  isNext: boolean,
-  stored: string | undefined,
-  link: string,
-  isChained: boolean,
-): ChainFault | undefined {
-  if (!isNext) return 'revision-missing';
-  if (stored === undefined) return isChained ? 'link-missing' : undefined;
-  return stored === link ? undefined : 'link-differs';
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function sorted(value: unknown): unknown {

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import type { Json } from './admin-client.js';
 import { segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import { download, outOption } from './download.js';
 import { ProgressBar, fractionOf } from './progress-bar.js';
 import { listOf, tableOf, textOf } from './table.js';
+import { UsageError } from './usage-error.js';
 
 const ACCOUNT = '<id|email>';
 
@@ -29,12 +31,18 @@ export const evidenceCommands: readonly Command[] = [
   {
     name: 'heads',
     summary: 'The signed heads of all histories, to be kept elsewhere and compared later',
-    options: outOption,
+    options: {
+      since: 'file of earlier heads: the new ones then prove that they continue these',
+      ...outOption,
+    },
     examples: [
       'heads --out heads-2026-11-22.ndjson',
-      'heads --out today.ndjson && npm run --silent verify-export -- today.ndjson yesterday.ndjson',
+      'heads --since yesterday.ndjson --out today.ndjson && npm run --silent verify-export -- today.ndjson yesterday.ndjson',
     ],
-    run: (run) => download(run, '/heads', {}),
+    run: (run) => {
+      const earlier = run.text('since');
+      return download(run, '/heads', { since: earlier && reachedBy(earlier) });
+    },
   },
   {
     name: 'export-history',
@@ -60,6 +68,22 @@ export const evidenceCommands: readonly Command[] = [
     run: (run) => download(run, '/support-bundle', { account: run.text('account') }),
   },
 ];
+
+/**
+ * Where the log had been read to when the file was written; one of the version before does not say it.
+ *
+ * @throws UsageError when it holds no heads
+ */
+function reachedBy(file: string): string {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${String((error as Json)['code'])}`);
+  }
+  if (!content.startsWith('{"format":"stream-heads/')) throw new UsageError(`${file} has no heads`);
+  return /^\{"reached":"(\w+)"\}$/m.exec(content)?.[1] ?? 'start';
+}
 
 /** @throws HistoryBroken once it was shown where */
 export async function verifyOne(run: CommandRun): Promise<void> {
@@ -88,23 +112,15 @@ async function verifyAll(run: CommandRun): Promise<void> {
   } finally {
     bar.end();
   }
-  const { streams, events, withoutLinks } = end;
+  const { streams, events } = end;
   run.show({ ...end, histories: broken }, () =>
-    [
-      broken.length === 0
-        ? `All ${textOf(streams)} histories with ${textOf(events)} events are as they were appended.`
-        : tableOf(broken, [
-            { title: 'HISTORY', value: (row) => row['stream'] },
-            { title: 'REVISION', align: 'right', value: (row) => row['revision'] },
-            { title: 'WHAT', value: meaningOf },
-          ]),
-      ...(withoutLinks === 0
-        ? []
-        : [
-            `Of these, ${textOf(withoutLinks)} have no links, so that nothing is known of them: they are from before ` +
-              'there was a chain, or were stripped of it.',
-          ]),
-    ].join('\n'),
+    broken.length === 0
+      ? `All ${textOf(streams)} histories with ${textOf(events)} events are as they were appended.`
+      : tableOf(broken, [
+          { title: 'HISTORY', value: (row) => row['stream'] },
+          { title: 'REVISION', align: 'right', value: (row) => row['revision'] },
+          { title: 'WHAT', value: meaningOf },
+        ]),
   );
   if (broken.length > 0) {
     throw new HistoryBroken(

@@ -12,7 +12,10 @@ const database = { query: async () => ({ rows: [], rowCount: 0 }) };
 const STREAMS = 40;
 const ROUNDS = 3;
 
+const streamNamePrefixes = ['account-'] as const;
+
 const eventsOf: StreamFold<string[]> = {
+  streamNamePrefixes,
   begin: (streamName) => [streamName],
   add: (fold, { type }) => void fold.push(type),
 };
@@ -90,7 +93,9 @@ describe('A walk over the log', () => {
       query: async <Row>() => ({ rows: [{ position: 10n ** 9n } as Row], rowCount: 1 }),
     };
     const log = new LogScan(slow as EventStore, at);
-    const [first] = await steps(log.walk({ begin: () => 0, add: () => undefined }));
+    const [first] = await steps(
+      log.walk({ streamNamePrefixes, begin: () => 0, add: () => undefined }),
+    );
     expect(first).toMatchObject({ kind: 'progress' });
     const { events, fraction } = (first as WalkProgress).progress;
     expect(fraction).toBeCloseTo(events / 1e9, 6);

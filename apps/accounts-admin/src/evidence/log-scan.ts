@@ -1,4 +1,3 @@
-import { accountStreamPrefix } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventStore, LogPosition, RecordedEvent } from '@app/event-store';
 import { Problem } from '@app/http-service';
@@ -9,8 +8,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../admin-problems.js';
 import { READ_MODEL } from '../admin.tokens.js';
 
-/** Something that is made of each account's stream, event by event. */
+/** Something that is made of each stream, event by event. */
 export interface StreamFold<Fold> {
+  /** Only streams whose name starts with one of these. */
+  readonly streamNamePrefixes: readonly [string, ...string[]];
   begin(streamName: string): Fold;
   add(fold: Fold, event: RecordedEvent): void | Promise<void>;
 }
@@ -45,7 +46,7 @@ interface Share {
   readonly value: number;
 }
 
-/** Reads the whole log in order, for what has to see every account's history. One walk at a time. */
+/** Reads the whole log in order, for what has to see every history. One walk at a time. */
 @Injectable()
 export class LogScan {
   private isWalking = false;
@@ -56,7 +57,7 @@ export class LogScan {
   ) {}
 
   /**
-   * Folds every account's stream, up to the last event recorded before the walk (or its last pass) began. The
+   * Folds every stream, up to the last event recorded before the walk (or its last pass) began. The
    * walk is over when the generator has returned.
    *
    * @param mostStreams held in memory at a time
@@ -106,7 +107,7 @@ async function* walkInShares<Fold>(
   for (let share = shares.pop(); share; share = shares.pop()) {
     const folds = new Map<string, Fold>();
     let own: Share = share;
-    for await (const event of accountEvents(store)) {
+    for await (const event of eventsNow(store, fold.streamNamePrefixes)) {
       events += 1;
       if (events % EVENTS_BETWEEN_LOOKS_AT_THE_CLOCK === 0) {
         const now = performance.now();
@@ -139,13 +140,16 @@ async function* walkInShares<Fold>(
   }
 }
 
-/** Everything of accounts that is in the log when this begins. */
-async function* accountEvents(store: EventStore): AsyncGenerator<RecordedEvent, void, void> {
+/** Everything of these streams that is in the log when this begins. */
+async function* eventsNow(
+  store: EventStore,
+  streamNamePrefixes: readonly [string, ...string[]],
+): AsyncGenerator<RecordedEvent, void, void> {
   const enough = new AbortController();
   try {
     const messages = store.subscribeToAll({
       after: 'start',
-      streamNamePrefixes: [accountStreamPrefix],
+      streamNamePrefixes,
       signal: enough.signal,
     });
     for await (const message of messages) {

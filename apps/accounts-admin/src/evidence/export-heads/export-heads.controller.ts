@@ -1,14 +1,30 @@
+import { parseLogPosition } from '@app/event-store';
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { RequiresScope } from '../../keys/scopes.js';
 import { ApiLines, ApiProblems, signatureExample } from '../../api-description/api-description.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHeadsQuery } from './export-heads.query.js';
+
+const MESSAGE = 'must be "reached" of an earlier export';
+
+const headsQuery = z.strictObject({
+  since: z
+    .string()
+    .refine((text) => text === 'start' || parseLogPosition(text) !== undefined, MESSAGE)
+    .optional()
+    .meta({
+      description:
+        '"reached" of an earlier export, or "start": the answer then has what proves that it continues that export.',
+      examples: ['104729'],
+    }),
+});
 
 @ApiTags('history')
 @ApiBearerAuth('key')
@@ -24,30 +40,43 @@ export class ExportHeadsController {
   @ApiOperation({
     summary: 'Verify the whole log, and export the signed heads of all histories',
     description:
-      'One line a stream: its last revision and link, or where it breaks. The last line is signed; lines of progress are ' +
+      'One line a stream: its last revision and link, or where it breaks. With "since", lines before these hold the ' +
+      'digests of later events: each link is a hash of the link before and such a digest, so that the new heads can be ' +
+      'computed from those of the earlier export, and from nothing else. The last line is signed; lines of progress are ' +
       'no part of that, and can be left out of a file. ' +
       'apps/accounts-admin/verify-export.mjs checks it offline, and against an earlier one.',
   })
   @ApiLines(
     'The heads as they come',
-    { format: 'stream-heads/v1', at: '2026-11-22T12:00:00.000Z' },
+    { format: 'stream-heads/v2', at: '2026-11-22T12:00:00.000Z', since: '104729' },
     { progress: { events: 52_224, fraction: 0.41 } },
+    {
+      stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+      after: 2,
+      digests: ['9d4e…64 hexadecimal digits…'],
+    },
     {
       stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
       revision: 3,
       head: '3b0f…64 hexadecimal digits…',
     },
+    { reached: '130113' },
     signatureExample,
   )
   @ApiProblems(
+    'invalidRequest',
     'unauthenticated',
     'forbidden',
     'logWalkRunning',
     'receiptsNotConfigured',
     'serviceUnavailable',
   )
-  export(@CallerOf() caller: Caller): Promise<StreamableFile> {
+  export(
+    @Query({ schema: headsQuery }) { since }: z.infer<typeof headsQuery>,
+    @CallerOf() caller: Caller,
+  ): Promise<StreamableFile> {
     const title = 'The log could not be read to its end.';
-    return streamLines(this.query.begin(), title, caller, this.log);
+    const from = since === undefined || since === 'start' ? since : parseLogPosition(since);
+    return streamLines(this.query.begin(from), title, caller, this.log);
   }
 }

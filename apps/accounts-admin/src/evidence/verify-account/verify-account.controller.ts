@@ -15,10 +15,6 @@ const verificationAnswer = z.object({
   stream: z.string(),
   intact: z.boolean(),
   events: z.int(),
-  chainedFrom: z
-    .int()
-    .nullable()
-    .meta({ description: 'First event with a link; it covers those before. Null when none has.' }),
   head: z.string().nullable().meta({
     description:
       'Link of the last event. Keep it elsewhere: what was cut off the end shows only beside it.',
@@ -58,14 +54,13 @@ export class VerifyAccountController {
     const accountId = accountIdOfPath(account, this.accountIds);
     const stream = accountStreamName(accountId);
     const verdict = await verifyChain(stream, this.store.readStream(stream));
-    const { events, chainedFrom, head, broken } = verdict;
+    const { events, head, broken } = verdict;
     if (events === 0) throw accountNotFound();
     return {
       accountId,
       stream,
       intact: broken === undefined,
       events,
-      chainedFrom: chainedFrom === undefined ? null : Number(chainedFrom),
       head: head ?? null,
       broken: broken ? { ...broken, revision: Number(broken.revision) } : null,
     };

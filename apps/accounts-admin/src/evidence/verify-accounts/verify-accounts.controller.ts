@@ -37,7 +37,7 @@ export class VerifyAccountsController {
         reason: 'link-differs',
       },
     },
-    { end: { intact: false, streams: 32_000, events: 128_004, broken: 1, withoutLinks: 0 } },
+    { end: { intact: false, streams: 32_000, events: 128_004, broken: 1 } },
   )
   @ApiProblems('unauthenticated', 'forbidden', 'logWalkRunning', 'serviceUnavailable')
   verify(@CallerOf() caller: Caller): Promise<StreamableFile> {

@@ -34,13 +34,12 @@ export async function accountSection(
     if (newest.length > MOST_EVENTS) newest.shift();
   }
   if (newest.length === 0) return undefined;
-  const { events, chainedFrom, broken } = walk.verdict;
+  const { events, broken } = walk.verdict;
   return {
     accountId,
     events,
     chain: {
       intact: broken === undefined,
-      chainedFrom: chainedFrom === undefined ? null : Number(chainedFrom),
       broken: broken ? { ...broken, revision: Number(broken.revision) } : null,
     },
     explanation: explainAccount(facts, now, policy).conclusion,

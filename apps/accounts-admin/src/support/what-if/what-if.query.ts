@@ -1,4 +1,4 @@
-import { WhatIfReplay, guessBounds, noOutcome, sumOf } from '@app/accounts';
+import { WhatIfReplay, accountStreamPrefix, guessBounds, noOutcome, sumOf } from '@app/accounts';
 import type { ActivationPolicy, GuessBounds, WhatIfOutcome } from '@app/accounts';
 import { anonymousAccountCodec, decodeEach } from '@app/personal-data';
 import { Inject, Injectable } from '@nestjs/common';
@@ -69,6 +69,7 @@ export class WhatIfQuery {
 
 function replayUnder(policy: ActivationPolicy): StreamFold<WhatIfReplay> {
   return {
+    streamNamePrefixes: [accountStreamPrefix],
     begin: () => new WhatIfReplay(policy),
     add: async (replay, recorded) => {
       const [event] = await decodeEach(anonymousAccountCodec, [recorded]);
