@@ -166,6 +166,25 @@ describe('the admin command line', () => {
     expect((await run(['accounts', 'verify', 'nobody@example.org'])).code).toBe(EXIT.failed);
   });
 
+  it('says who looked at an account, and which keys were made', async () => {
+    const accountId = admin.accountIdOf(ada.address);
+    const own = env['ADMIN_KEY']?.split('.')[0] ?? '';
+    await run(['accounts', 'show', ada.address]);
+    const looked = await run(['accounts', 'audit', ada.address, '--limit', '1']);
+    expect(looked.code).toBe(EXIT.done);
+    expect(looked.out).toMatch(
+      new RegExp(`${own} +spec +view-account +answered +${accountId}  [0-9a-f-]{36}\n`),
+    );
+    expect(looked.out).toContain('More: add --cursor ');
+    await run(['keys', 'create', '--label', 'Grace', '--scope', 'mail:read']);
+    const all = await run(['audit', 'list', '--who', own, '--from', '2026-11-22T00:00:00Z']);
+    expect(all.out).toMatch(/ issue-key +answered +key [0-9a-f]{16} /);
+    const { calls } = JSON.parse(
+      (await run(['audit', 'list', '--account', accountId, '--json'])).out,
+    ) as { calls: { operation: string }[] };
+    expect(calls.map(({ operation }) => operation)).toContain('audit-account');
+  });
+
   it('erases an account once that was confirmed, and shows the receipt', async () => {
     const address = 'grace@example.org';
     await admin.record(address, accountRegistered(noon));

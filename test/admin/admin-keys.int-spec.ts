@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EventStoreUnavailable } from '@app/event-store';
 import { Controller, Get } from '@nestjs/common';
 import { LastManagingKey } from '../../apps/accounts-admin/src/keys/admin-keys.js';
 import { hashOfSecret, parseKeyText } from '../../apps/accounts-admin/src/keys/key-text.js';
+import type { KeyText } from '../../apps/accounts-admin/src/keys/key-text.js';
+import { recordedCalls } from '../../apps/accounts-admin/src/evidence/audit/recorded-calls.js';
 import { scopes } from '../../apps/accounts-admin/src/keys/scopes.js';
 import type { Scope } from '../../apps/accounts-admin/src/keys/scopes.js';
 import { startAdminService } from './admin-service.js';
@@ -31,6 +34,8 @@ const scopeOfRoute: Readonly<Record<string, Scope>> = {
   'GET /admin/v1/heads': 'history:read',
   'GET /admin/v1/what-if': 'accounts:read',
   'GET /admin/v1/support-bundle': 'support:read',
+  'GET /admin/v1/audit': 'audit:read',
+  'GET /admin/v1/accounts/:id/audit': 'audit:read',
   'GET /admin/v1/activation-mails': 'mail:read',
   'POST /admin/v1/activation-mails/:id/retry': 'mail:manage',
   'GET /admin/v1/statistics': 'accounts:read',
@@ -83,6 +88,11 @@ describe('keys of the admin API', () => {
     }
     const expected = Object.entries(scopeOfRoute).map(([name, scope]) => [name, [scope]]);
     expect(found).toEqual(Object.fromEntries(expected));
+  });
+
+  it('every route there is says what it puts on record, or why nothing', () => {
+    const decided = routes().flatMap(({ name }) => (name.endsWith('/forgotten') ? [] : [name]));
+    expect(Object.keys(recordedCalls).sort()).toEqual(decided.sort());
   });
 
   it.each([
@@ -235,25 +245,40 @@ describe('keys of the admin API', () => {
   it('of the configuration hold as long as they stand there, and come back at a start', async () => {
     const first = { keyId: 'first-key', secret: 'a'.repeat(43) };
     const second = { keyId: 'second-key', secret: 'b'.repeat(43) };
-    await admin.keys.adoptConfigured(first);
-    await admin.keys.adoptConfigured(first);
+    const changes: string[] = [];
+    const adopt = (key: KeyText | undefined) =>
+      admin.keys.adoptConfigured(key, async (operation, keyId) => {
+        changes.push(`${operation} ${keyId}`);
+      });
+    await adopt(first);
+    await adopt(first);
+    expect(changes.splice(0)).toEqual(['issue-key first-key']);
     expect((await admin.keys.prove(first))?.scopes).toEqual(new Set(scopes));
-    await admin.keys.adoptConfigured(second);
+    await adopt(second);
+    expect(changes.splice(0)).toEqual(['revoke-key first-key', 'issue-key second-key']);
     expect(await admin.keys.prove(first)).toBeUndefined();
     // Back to the one before, under the same id with another secret, and without any.
-    await admin.keys.adoptConfigured(first);
+    await adopt(first);
     expect(await admin.keys.prove(first)).toBeDefined();
     const renewed = { ...first, secret: 'c'.repeat(43) };
-    await admin.keys.adoptConfigured(renewed);
+    await adopt(renewed);
     expect(await admin.keys.prove(first)).toBeUndefined();
     expect(await admin.keys.prove(renewed)).toBeDefined();
-    await admin.keys.adoptConfigured(undefined);
+    await adopt(undefined);
     expect(await admin.keys.prove(renewed)).toBeUndefined();
-    await admin.keys.adoptConfigured(second);
+    await adopt(second);
     await admin.keys.revoke(second.keyId, 'spec');
     expect(await admin.keys.prove(second)).toBeUndefined();
-    await admin.keys.adoptConfigured(second);
+    await adopt(second);
     expect(await admin.keys.prove(second)).toBeDefined();
+    expect(changes.at(-1)).toBe('issue-key second-key');
+    // What cannot be put on record does not change.
+    const away = new EventStoreUnavailable('it is down');
+    await expect(admin.keys.adoptConfigured(first, () => Promise.reject(away))).rejects.toThrow(
+      away,
+    );
+    expect(await admin.keys.prove(second)).toBeDefined();
+    expect(await admin.keys.prove(first)).toBeUndefined();
     // A key that an operator made is none of the configuration's business.
     expect((await admin.call('GET', '/admin/v1/keys', { key: almighty })).status).toBe(200);
   });

@@ -72,29 +72,55 @@ describe('the admin API', () => {
     return events;
   }
 
-  describe('audit of reads', () => {
+  describe('audit', () => {
+    const unknown = 'nobody@example.org';
+
     it.each([
-      ['/accounts', 'list-accounts', 2],
-      ['/accounts?email=ada*', 'list-accounts', 1],
-      ['/accounts?email=nobody@example.org', 'list-accounts', 0],
-      [`/accounts/${ADA}`, 'view-account', 1],
-      [`/accounts/nobody@example.org`, 'view-account', 1],
-      [`/accounts/${ADA}/state`, 'view-account-state', 1],
-      [`/accounts/${ADA}/diff?from=0&to=1`, 'diff-account', 1],
-      [`/accounts/${ADA}/history`, 'replay-account', 1],
-      [`/accounts/${ADA}/explanation`, 'explain-account', 1],
-      [`/accounts/${ADA}/history/export`, 'export-history', 1],
-      [`/support-bundle?account=${ADA}`, 'support-bundle', 1],
-      ['/activation-mails', 'list-activation-mails', 2],
-    ])('GET %s puts one event on record', async (path, operation, accounts) => {
+      ['GET /accounts', 'list-accounts', 'answered', 2],
+      ['GET /accounts?email=ada*', 'list-accounts', 'answered', 1],
+      [`GET /accounts?email=${ADA}`, 'list-accounts', 'answered', 1],
+      [`GET /accounts?email=${unknown}`, 'list-accounts', 'answered', 1],
+      ['GET /accounts?ada@example.org=1', 'list-accounts', 'invalid-request', 0],
+      [`GET /accounts/${ADA}`, 'view-account', 'answered', 1],
+      [`HEAD /accounts/${ADA}`, 'view-account', 'answered', 1],
+      [`GET /accounts/${unknown}`, 'view-account', 'account-not-found', 1],
+      ['GET /accounts/ada@', 'view-account', 'invalid-request', 0],
+      [`GET /accounts/${ADA}/state`, 'view-account-state', 'answered', 1],
+      [`GET /accounts/${ADA}/state?revision=99`, 'view-account-state', 'invalid-request', 1],
+      [`GET /accounts/${ADA}/diff?from=0&to=1`, 'diff-account', 'answered', 1],
+      [`GET /accounts/${ADA}/history`, 'replay-account', 'answered', 1],
+      [`GET /accounts/${ADA}/explanation`, 'explain-account', 'answered', 1],
+      [`GET /accounts/${unknown}/explanation`, 'explain-account', 'account-not-found', 1],
+      [`GET /accounts/${ADA}/verification`, 'verify-account', 'answered', 1],
+      [`GET /accounts/${unknown}/verification`, 'verify-account', 'account-not-found', 1],
+      [`GET /accounts/${ADA}/history/export`, 'export-history', 'answered', 1],
+      [`GET /accounts/${unknown}/audit`, 'audit-account', 'answered', 1],
+      [`GET /audit?account=${ADA}`, 'list-audit', 'answered', 1],
+      ['GET /verification', 'verify-histories', 'answered', 0],
+      ['GET /heads', 'export-heads', 'answered', 0],
+      [`GET /support-bundle?account=${ADA}`, 'support-bundle', 'answered', 1],
+      [`GET /support-bundle?account=${unknown}`, 'support-bundle', 'account-not-found', 1],
+      ['GET /activation-mails', 'list-activation-mails', 'answered', 2],
+      [`POST /accounts/${GRACE}/free`, 'free-account', 'account-already-active', 1],
+      [`POST /accounts/${unknown}/free`, 'free-account', 'account-not-found', 1],
+      [`DELETE /accounts/${unknown}?reason=test-data`, 'erase-account', 'account-not-found', 1],
+      [
+        'POST /activation-mails/6f9619ff-8b86-8d01-b42d-00cf4fc964ff.1/retry',
+        'retry-activation-mail',
+        'account-not-found',
+        1,
+      ],
+      ['DELETE /keys/ada@example.org', 'revoke-key', 'admin-key-not-found', 0],
+    ])('%s is one event on record', async (call, operation, outcome, accounts) => {
+      const [method = '', path = ''] = call.split(' ');
       const before = await audited();
-      const { headers } = await get(path);
+      const { headers } = await admin.call(method, `/admin/v1${path}`, { key });
       const [event, ...more] = (await audited()).slice(before.length);
       expect(more).toEqual([]);
       expect(event).toMatchObject({
-        type: 'PersonalDataRead',
+        type: 'AdminCallAnswered',
         streamName: expect.stringMatching(/^audit-\d{4}-\d\d-\d\d-/),
-        data: { keyId: key.split('.')[0], operation, at: expect.any(String) },
+        data: { keyId: key.split('.')[0], operation, outcome, at: expect.any(String) },
         metadata: { actor: `admin:${key.split('.')[0]}`, $correlationId: headers['x-request-id'] },
       });
       expect((event?.data as { accountIds: string[] }).accountIds).toHaveLength(accounts);
@@ -108,7 +134,6 @@ describe('the admin API', () => {
       '/projections',
       '/keys',
       '/failed-events',
-      '/verification',
       '/what-if?codeTtlSeconds=120',
       '/support-bundle',
     ])('GET %s shows no person, and records nothing', async (path) => {
@@ -119,6 +144,130 @@ describe('the admin API', () => {
       expect(await audited()).toHaveLength(before.length);
     });
 
+    it('names who was refused, and whom the call was about', async () => {
+      const before = await audited();
+      const other = await admin.keyWith('mail:read');
+      const refused = await admin.call('GET', `/admin/v1/accounts/${ADA}`, { key: other });
+      expect(refused.status).toBe(403);
+      expect((await audited()).slice(before.length).map(({ data }) => data)).toMatchObject([
+        {
+          keyId: other.split('.')[0],
+          operation: 'view-account',
+          outcome: 'forbidden',
+          accountIds: [admin.accountIdOf(ADA)],
+        },
+      ]);
+      await admin.call('GET', '/admin/v1/projections', { key: other });
+      expect(await audited()).toHaveLength(before.length + 1);
+    });
+
+    it('says which keys were made and revoked, and by whom', async () => {
+      const before = await audited();
+      const made = await admin.call('POST', '/admin/v1/keys', {
+        key,
+        body: { label: 'ada@example.org', scopes: ['accounts:read'] },
+      });
+      const subjectKeyId = String(made.body['keyId']);
+      await admin.call('DELETE', `/admin/v1/keys/${subjectKeyId}`, { key });
+      await admin.call('POST', '/admin/v1/keys', { key, body: { label: '', scopes: [] } });
+      const records = (await audited()).slice(before.length).map(({ data }) => data);
+      const by = { keyId: key.split('.')[0], accountIds: [] };
+      expect(records).toEqual([
+        {
+          ...by,
+          at: expect.any(String),
+          operation: 'issue-key',
+          outcome: 'answered',
+          subjectKeyId,
+        },
+        {
+          ...by,
+          at: expect.any(String),
+          operation: 'revoke-key',
+          outcome: 'answered',
+          subjectKeyId,
+        },
+        { ...by, at: expect.any(String), operation: 'issue-key', outcome: 'invalid-request' },
+      ]);
+      expect(JSON.stringify(records)).not.toContain(String(made.body['key']).split('.')[1]);
+    });
+
+    type Listed = Record<string, string> & { readonly accountIds: readonly string[] };
+    const listed = async (query: string) => {
+      const { status, body } = await get(query);
+      expect({ query, status }).toEqual({ query, status: 200 });
+      return body as unknown as { calls: readonly Listed[]; nextCursor: string | null };
+    };
+
+    it('is found by key, account and time, page by page', async () => {
+      const alone = await admin.keyWith('accounts:read', 'audit:read');
+      const who = alone.split('.')[0] ?? '';
+      const accountId = admin.accountIdOf(ADA);
+      const times: number[] = [];
+      for (const [index, address] of [ADA, GRACE, unknown, ADA].entries()) {
+        const at = Date.now() + index * 1_000;
+        times.push(at);
+        admin.now = () => at;
+        await admin.call('GET', `/admin/v1/accounts/${address}`, { key: alone });
+      }
+      const { calls } = await listed(`/audit?who=${who}`);
+      expect(
+        calls.map(({ operation, outcome, accountIds: [id] }) => [operation, outcome, id]),
+      ).toEqual([
+        ['view-account', 'answered', accountId],
+        ['view-account', 'account-not-found', admin.accountIdOf(unknown)],
+        ['view-account', 'answered', admin.accountIdOf(GRACE)],
+        ['view-account', 'answered', accountId],
+      ]);
+      expect(calls[0]).toMatchObject({ keyId: who, label: 'spec', at: iso(times[3] ?? 0) });
+      const ofAda = await listed(`/accounts/${ADA}/audit?who=${who}`);
+      expect(ofAda.calls).toEqual([calls[0], calls[3]]);
+      expect((await listed(`/audit?who=${who}&account=${accountId}`)).calls).toEqual(ofAda.calls);
+      const between = `from=${iso(times[1] ?? 0)}&to=${iso(times[3] ?? 0)}`;
+      expect((await listed(`/audit?who=${who}&${between}`)).calls).toEqual(calls.slice(1, 3));
+      const pages: Listed[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const page = await listed(`/audit?who=${who}&limit=3${cursor && `&cursor=${cursor}`}`);
+        pages.push(...page.calls);
+        cursor = page.nextCursor;
+      }
+      expect(pages).toEqual(calls);
+      expect((await get('/audit?cursor=x')).status).toBe(400);
+      // What the list shows is on record as well, and shown by the next one.
+      const seen = (await listed(`/accounts/${ADA}/audit?limit=5`)).calls;
+      expect(seen.map(({ operation }) => operation)).toContain('audit-account');
+    });
+
+    it('is not answered while the worker has not come so far', async () => {
+      const project = admin.store.onAppended;
+      admin.store.onAppended = async () => undefined;
+      await get(`/accounts/${ADA}`);
+      admin.store.onAppended = project;
+      expect(await get('/audit')).toMatchObject({
+        status: 503,
+        body: { type: '/problems/service-unavailable' },
+      });
+      await get(`/accounts/${ADA}`);
+      expect((await get('/audit')).status).toBe(200);
+    });
+
+    it('is chained, and part of every verification', async () => {
+      await get(`/accounts/${ADA}`);
+      const streamName = (await audited()).at(-1)?.streamName ?? '';
+      expect((await get('/heads')).text).toContain(`{"stream":"${streamName}","revision":`);
+      admin.store.tamper = (all) =>
+        all.map((event) =>
+          event.streamName === streamName && event.revision === 1n
+            ? { ...event, data: { ...(event.data as object), keyId: 'another' } }
+            : event,
+        );
+      const { text } = await get('/verification');
+      admin.store.tamper = (all) => all;
+      expect(text).toContain(
+        `{"broken":{"stream":"${streamName}","revision":1,"reason":"link-differs"}}`,
+      );
+    });
+
     it('shows nothing that could not be put on record', async () => {
       admin.store.isDown = true;
       for (const path of [
@@ -127,6 +276,8 @@ describe('the admin API', () => {
         '/activation-mails',
         `/accounts/${ADA}/history/export`,
         `/support-bundle?account=${ADA}`,
+        `/accounts/${ADA}/verification`,
+        `/accounts/${ADA}/audit`,
       ]) {
         const { status, text } = await get(path);
         expect(status).toBe(503);

@@ -14,8 +14,8 @@ import type {
 import { appendLinked } from '@app/event-store/testing/append-linked.js';
 import { createHttpService, listen } from '@app/http-service';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { liveTable } from '@app/consumers';
-import { projections } from '@app/views';
+import { factsOf, liveTable, saveCheckpoint } from '@app/consumers';
+import { auditProjection, auditReader, auditStreamPrefix, projections } from '@app/views';
 import type { Database } from '@app/postgres';
 import type { ProjectedEvent } from '@app/consumers';
 import { createPool } from '@app/postgres/postgres.js';
@@ -37,6 +37,9 @@ export class FragileEventStore extends InMemoryEventStore {
   isDown = false;
   /** Reads break off after so many events. */
   breaksAfter = Infinity;
+  /** In place of a worker that follows the log. */
+  onAppended: (streamName: string, events: number, end: AppendResult) => Promise<void> = async () =>
+    undefined;
   /** What is answered in place of what was appended, in the order of the log. */
   tamper: (events: readonly RecordedEvent[]) => readonly RecordedEvent[] = (events) => events;
 
@@ -46,7 +49,9 @@ export class FragileEventStore extends InMemoryEventStore {
     events: readonly [NewEvent, ...NewEvent[]],
   ): Promise<AppendResult> {
     if (this.isDown) throw new EventStoreUnavailable('it is down');
-    return super.append(streamName, expectedRevision, events);
+    const appended = await super.append(streamName, expectedRevision, events);
+    await this.onAppended(streamName, events.length, appended);
+    return appended;
   }
 
   override async *readStream(
@@ -162,6 +167,15 @@ export async function startAdminService(
     PERSONAL_DATA_KEYS: `k1:${secretKey()}`,
     RECEIPT_KEY: secretKey(),
   };
+  store.onAppended = async (streamName, events, { revision, position }) => {
+    if (!streamName.startsWith(auditStreamPrefix)) return;
+    const fromRevision = revision + 1n - BigInt(events);
+    const recorded: RecordedEvent[] = [];
+    for await (const event of store.readStream(streamName, { fromRevision })) recorded.push(event);
+    const facts = await factsOf(auditReader, auditProjection, recorded);
+    await auditProjection.write(database, liveTable(auditProjection), facts);
+    await saveCheckpoint(database, auditProjection.name, position);
+  };
   const settings = readAdminSettings(environment);
   const clock = { now: () => Date.now() };
   const made: DynamicModule = AccountsAdminModule.with(settings, {
@@ -221,6 +235,7 @@ export async function startAdminService(
       if (event === undefined) throw new Error('the codec made up an event');
       const fact: ProjectedEvent<AccountEvent> = { streamName, revision, position, event };
       for (const projection of projections) {
+        if (projection.name === auditProjection.name) continue;
         await projection.write(database, liveTable(projection), [fact]);
       }
     }

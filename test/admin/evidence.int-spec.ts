@@ -110,9 +110,10 @@ describe('evidence of what happened', () => {
         { end: { intact: true, streams: 2, events: 9, broken: 0 } },
       ]);
       const { code, out } = await run('verify');
+      // That the first was asked for is on record, in a stream of its own.
       expect({ code, out }).toEqual({
         code: EXIT.done,
-        out: 'All 2 histories with 9 events are as they were appended.\n',
+        out: 'All 3 histories with 10 events are as they were appended.\n',
       });
     });
 
@@ -173,12 +174,12 @@ describe('evidence of what happened', () => {
       forge(change);
       const found = await lines('/verification');
       expect(found[0]).toEqual({ broken: { stream, revision, reason } });
-      expect(found[1]).toMatchObject({ end: { intact: false, streams: 2, broken: 1 } });
+      expect(found[1]).toMatchObject({ end: { intact: false, streams: 3, broken: 1 } });
       expect(found).toHaveLength(2);
       const all = await run('verify');
       expect(all.code).toBe(EXIT.failed);
       expect(all.out).toMatch(new RegExp(`${stream} +${revision}  `));
-      expect(all.err).toBe('1 of 2 histories are not as they were appended.\n');
+      expect(all.err).toBe('1 of 3 histories are not as they were appended.\n');
       const json = JSON.parse((await run('verify', '--json')).out) as Record<string, unknown>;
       expect(json).toMatchObject({ intact: false, histories: [{ stream, revision, reason }] });
       const one = await run('verify', ADA);

@@ -3,11 +3,13 @@ import { ACTIVATION_POLICY, activationPolicyOf } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import { ACCOUNT_EVENT_CODEC, AccountEventCodec, AccountKeys } from '@app/personal-data';
+import { ReadModelProgress } from '@app/consumers';
 import type { Database } from '@app/postgres';
+import { auditProjection } from '@app/views';
 import { CLOCK, LOG } from '@app/process';
 import type { Clock, Environment, Log } from '@app/process';
 import type { DynamicModule } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { reportSettings } from './accounts-admin.settings.js';
 import type { AccountsAdminSettings } from './accounts-admin.settings.js';
@@ -17,12 +19,17 @@ import { ManageAdminKeysController } from './keys/manage-admin-keys.controller.j
 import { IssueAdminKeyHandler, RevokeAdminKeyHandler } from './keys/manage-admin-keys.handlers.js';
 import {
   ACTIVATION_SETTINGS,
+  AUDIT_PROGRESS,
   READ_MODEL,
   REBUILD_DATABASE,
   RECEIPTS,
   SETTING_REPORTS,
 } from './admin.tokens.js';
 import { AuditLog } from './evidence/audit/audit-log.js';
+import { FindAuditQuery } from './evidence/audit/find-audit.query.js';
+import { FindAuditController } from './evidence/audit/find-audit.controller.js';
+import { RecordCallsInterceptor } from './evidence/audit/record-calls.interceptor.js';
+import { CallRecords } from './evidence/audit/recorded-calls.js';
 import { DecideFailedEventsController } from './failed-events/decide-failed-events.controller.js';
 import { DecideFailedEventHandler } from './failed-events/decide-failed-events.handler.js';
 import { EraseAccountController } from './accounts/erase-account/erase-account.controller.js';
@@ -91,6 +98,7 @@ export class AccountsAdminModule {
         VerifyAccountsController,
         ExportHistoryController,
         ExportHeadsController,
+        FindAuditController,
         EraseAccountController,
         FreeAccountController,
         FindActivationMailsController,
@@ -106,6 +114,9 @@ export class AccountsAdminModule {
       providers: [
         // In front of every route, those of later controllers included.
         { provide: APP_GUARD, useClass: AdminKeyGuard },
+        { provide: APP_INTERCEPTOR, useClass: RecordCallsInterceptor },
+        CallRecords,
+        FindAuditQuery,
         FindAccountsQuery,
         ViewAccountStateQuery,
         AccountHistory,
@@ -140,6 +151,10 @@ export class AccountsAdminModule {
         { provide: LOG, useValue: log },
         { provide: AdminKeys, useValue: new AdminKeys(database) },
         { provide: AuditLog, useValue: new AuditLog(eventStore, clock) },
+        {
+          provide: AUDIT_PROGRESS,
+          useValue: new ReadModelProgress({ database, consumer: auditProjection.name }),
+        },
         {
           provide: SharedBudgets,
           useValue: new SharedBudgets(database, new BucketNames(settings.ADDRESS_KEY)),

@@ -4,7 +4,7 @@ import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { Problem, problemType, serviceUnavailable } from '@app/http-service';
 import type { ProblemTable, ProblemType } from '@app/http-service';
 import { concernsOneAccount } from '@app/personal-data';
-import { NothingToRebuild, RebuildRunning } from '@app/consumers';
+import { NothingToRebuild, ReadModelBehind, RebuildRunning } from '@app/consumers';
 import { DatabaseUnavailable } from '@app/postgres';
 import { LastManagingKey } from './keys/admin-keys.js';
 
@@ -121,6 +121,9 @@ export const adminProblemTable: ProblemTable = (error) => {
   }
   if (error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable) {
     return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
+  }
+  if (error instanceof ReadModelBehind) {
+    return serviceUnavailable('The worker has not come so far yet. Try again.', 1, error);
   }
   if (concernsOneAccount(error)) {
     return new Problem(adminProblems.accountUnreadable, `${error.name}: ${error.message}`, {

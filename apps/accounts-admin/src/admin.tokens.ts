@@ -10,3 +10,5 @@ export const RECEIPTS = Symbol('ErasureReceipts');
 export const ACTIVATION_SETTINGS = Symbol('ActivationSettings');
 /** `readonly SettingReport[]` of accounts-admin.settings.ts. */
 export const SETTING_REPORTS = Symbol('SettingReports');
+/** `ReadModelProgress` of @app/consumers: how far the audit projection has come. */
+export const AUDIT_PROGRESS = Symbol('AuditProgress');

@@ -1,14 +1,22 @@
 import 'reflect-metadata';
-import { EVENT_STORE_TIMEOUT_MS } from '@app/event-store';
+import { randomUUID } from 'node:crypto';
+import { EVENT_STORE_TIMEOUT_MS, EventStoreUnavailable } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
+import {
+  LETTING_GO_MS,
+  createMetrics,
+  runProcess,
+  startInternalServer,
+  untilAnswered,
+} from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { StartUp } from '@app/start-up';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
+import { AuditLog } from './evidence/audit/audit-log.js';
 import { AdminKeys } from './keys/admin-keys.js';
 import { adminProblemTable, adminProblems } from './admin-problems.js';
 import { describeAdminApi } from './api-description/api-description.js';
@@ -69,7 +77,16 @@ async function start(log: Log): Promise<RunningProcess> {
     },
     stopping.signal,
   );
-  await new AdminKeys(database).adoptConfigured(settings.ADMIN_KEY);
+  const audit = new AuditLog(eventStore, clock.now);
+  const caller = { keyId: 'configuration', requestId: randomUUID() };
+  await untilAnswered(
+    () =>
+      new AdminKeys(database).adoptConfigured(settings.ADMIN_KEY, (operation, subjectKeyId) =>
+        audit.record(caller, { operation, outcome: 'answered', accountIds: [], subjectKeyId }),
+      ),
+    (error) => error instanceof EventStoreUnavailable,
+    { log, signal: stopping.signal },
+  );
 
   const module = AccountsAdminModule.with(settings, {
     eventStore,

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { EventMetadata, NewEvent, RecordedEvent, StreamRevision } from './event-store.js';
+import type {
+  EventMetadata,
+  ExpectedRevision,
+  NewEvent,
+  RecordedEvent,
+  StreamRevision,
+} from './event-store.js';
 
 /** What an event's link in the chain is made of. */
 export interface ChainedEvent extends Pick<NewEvent, 'id' | 'type' | 'data'> {
@@ -47,6 +53,25 @@ function canonicalTextOf(event: ChainedEvent): string {
       JSON.parse(JSON.stringify(client === undefined ? values : [...values, client])),
     ),
   );
+}
+
+/**
+ * Each event with its link to the one before.
+ *
+ * @param before where the stream ends; its head is empty for one that does not exist
+ */
+export function linked(
+  streamName: string,
+  before: { readonly revision: ExpectedRevision; readonly head: string },
+  events: readonly NewEvent[],
+): readonly NewEvent[] {
+  let revision = before.revision === 'no-stream' ? -1n : before.revision;
+  let chain = before.head;
+  return events.map((event) => {
+    revision += 1n;
+    chain = linkOf(chain, { ...event, streamName, revision });
+    return { ...event, metadata: { ...event.metadata, chain } };
+  });
 }
 
 /**

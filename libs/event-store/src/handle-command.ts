@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { linkOf } from './event-chain.js';
+import { linked } from './event-chain.js';
 import type { EventCodec, NewestEvents } from './event-codec.js';
 import { WrongExpectedRevision } from './event-store.js';
 import type { AppendResult, EventMetadata, NewEvent, RequestClient } from './event-store.js';
@@ -207,21 +207,6 @@ async function toNewEvents<Event>(
     data,
     metadata: { schemaVersion, ...context, ...(client !== undefined && { client }) },
   }));
-}
-
-/** Each event with its link to the one before. */
-function linked(
-  streamName: string,
-  before: Pick<LoadedStream<unknown>, 'revision' | 'head'>,
-  events: readonly NewEvent[],
-): readonly NewEvent[] {
-  let revision = before.revision === 'no-stream' ? -1n : before.revision;
-  let chain = before.head;
-  return events.map((event) => {
-    revision += 1n;
-    chain = linkOf(chain, { ...event, streamName, revision });
-    return { ...event, metadata: { ...event.metadata, chain } };
-  });
 }
 
 function isNotEmpty<T>(items: readonly T[]): items is readonly [T, ...T[]] {

@@ -3,7 +3,7 @@ export * from './event-codec.js';
 export * from './handle-command.js';
 export { emptyStream, loadStream } from './load-stream.js';
 export type { Decider, LoadedStream, StreamBehaviour, StreamSnapshots } from './load-stream.js';
-export { ChainWalk, verifyChain } from './event-chain.js';
+export { ChainWalk, linked, verifyChain } from './event-chain.js';
 export type { ChainFault, ChainVerdict } from './event-chain.js';
 export { backoffMs, pauseUnlessAborted } from './back-off.js';
 export { SharingEventStore } from './sharing-event-store.js';

@@ -2,7 +2,10 @@ import { accountStreamPrefix, typesThatForget } from '@app/accounts';
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { activationMailsProjection } from './activation-mails/activation-mails.projection.js';
+import { auditProjection, auditReader } from './audit/audit.projection.js';
+import type { AuditEvent } from './audit/audit.projection.js';
 import type { Projection, ProjectionOptions } from '@app/consumers';
+import type { EventReader } from '@app/event-store';
 import { statisticsProjection } from './statistics/statistics.projection.js';
 
 /**
@@ -10,8 +13,13 @@ import { statisticsProjection } from './statistics/statistics.projection.js';
  * docs/events.md go by these lists.
  */
 
-export interface ProjectionConsumer extends Projection<AccountEvent> {
+/** What projections are made of. */
+type LoggedFact = AccountEvent | AuditEvent;
+
+export interface ProjectionConsumer extends Projection<LoggedFact> {
   readonly kind: 'projection';
+  /** Reads its events, where they are none of accounts. */
+  readonly reader?: EventReader<LoggedFact>;
   /**
    * Its rows are built with the keys of accounts, and an account that cannot be read is quarantined. Every other
    * projection reads nothing in place of personal fields.
@@ -19,7 +27,7 @@ export interface ProjectionConsumer extends Projection<AccountEvent> {
   readonly holdsPersonalData: boolean;
   /** When the log turns out to be another one, its worker keeps every process from using the database. */
   readonly refusesOtherLogs: boolean;
-  readonly batches: Pick<ProjectionOptions<AccountEvent>, 'maxBatchSize' | 'lingerMs'>;
+  readonly batches: Pick<ProjectionOptions<LoggedFact>, 'maxBatchSize' | 'lingerMs'>;
 }
 
 export interface SagaConsumer {
@@ -51,6 +59,7 @@ export const projections: readonly ProjectionConsumer[] = [
   },
   { ...statisticsProjection, ...operatorView },
   { ...activationMailsProjection, ...operatorView },
+  { ...auditProjection, ...operatorView, reader: auditReader },
 ];
 
 /** Sends mails: activation codes, and notices to owners. */

@@ -7,3 +7,5 @@ export * from './statistics/statistics.projection.js';
 export * from './statistics/statistics.queries.js';
 export * from './activation-mails/activation-mails.projection.js';
 export * from './activation-mails/activation-mails.queries.js';
+export * from './audit/audit.projection.js';
+export * from './audit/audit.queries.js';

@@ -1,9 +1,9 @@
 import { rowsOf, segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import type { Json } from './admin-client.js';
-import { verifyOne } from './evidence-commands.js';
+import { auditOptions, showAudit, verifyOne } from './evidence-commands.js';
 import { ProgressBar } from './progress-bar.js';
-import { listOf, tableOf, textOf } from './table.js';
+import { listOf, nextPage, tableOf, textOf } from './table.js';
 
 const ACCOUNT = '<id|email>';
 
@@ -147,6 +147,14 @@ export const accountCommands: readonly Command[] = [
     run: verifyOne,
   },
   {
+    name: 'accounts audit',
+    words: ACCOUNT,
+    summary: 'Who looked at this account, newest first',
+    options: auditOptions,
+    examples: ['accounts audit ada@example.org'],
+    run: (run) => showAudit(run, `/accounts/${segment(run.text('id'))}/audit`, {}),
+  },
+  {
     name: 'accounts free',
     words: ACCOUNT,
     summary:
@@ -206,9 +214,4 @@ function fromWhere(client: unknown): string {
   if (erased) return ' from where is erased';
   if (typeof address !== 'string') return '';
   return ` from ${address}${userAgent ? ` (${textOf(userAgent)})` : ''}`;
-}
-
-export function nextPage(answer: Json): string {
-  const { nextCursor } = answer;
-  return nextCursor ? `\n\nMore: add --cursor ${textOf(nextCursor)}` : '';
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Json } from './admin-client.js';
-import { segment } from './command.js';
+import type { Json, QueryValues } from './admin-client.js';
+import { rowsOf, segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import { download, outOption } from './download.js';
 import { ProgressBar, fractionOf } from './progress-bar.js';
-import { listOf, tableOf, textOf } from './table.js';
+import { listOf, nextPage, tableOf, textOf } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const ACCOUNT = '<id|email>';
@@ -19,6 +19,14 @@ const meanings: Readonly<Record<string, string>> = {
   'link-missing': 'an event has no link: it was slipped in, or stripped of it',
   'link-differs': 'changed here, or an event was dropped, moved or slipped in before it',
 };
+
+export const auditOptions = {
+  who: 'id of a key: only its calls',
+  from: 'at this time (ISO 8601) or later',
+  to: 'before this time',
+  limit: 'most calls on the page (50; at most 200)',
+  cursor: 'continues after an earlier page',
+} as const;
 
 export const evidenceCommands: readonly Command[] = [
   {
@@ -55,6 +63,19 @@ export const evidenceCommands: readonly Command[] = [
     run: (run) => download(run, `/accounts/${segment(run.text('id'))}/history/export`, {}),
   },
   {
+    name: 'audit list',
+    summary: 'What operators were told of which accounts, and which keys they made, newest first',
+    options: {
+      ...auditOptions,
+      account: 'id or e-mail address: only what told of this account',
+    },
+    examples: [
+      'audit list --account ada@example.org --from 2026-11-22T00:00:00Z',
+      'audit list --who 1f2e3d4c5b6a7988 --json',
+    ],
+    run: (run) => showAudit(run, '/audit', { account: run.text('account') }),
+  },
+  {
     name: 'support-bundle',
     summary: 'A file for a developer who helps you: no personal data, no secret',
     options: {
@@ -83,6 +104,32 @@ function reachedBy(file: string): string {
   }
   if (!content.startsWith('{"format":"stream-heads/')) throw new UsageError(`${file} has no heads`);
   return /^\{"reached":"(\w+)"\}$/m.exec(content)?.[1] ?? 'start';
+}
+
+/** A page of what operators were told. */
+export async function showAudit(run: CommandRun, path: string, query: QueryValues): Promise<void> {
+  const given = Object.keys(auditOptions).map((name) => [name, run.text(name)]);
+  const answer = await run.client.call('GET', path, { ...Object.fromEntries(given), ...query });
+  run.show(
+    answer,
+    () =>
+      tableOf(rowsOf(answer, 'calls'), [
+        { title: 'AT', value: (row) => row['at'] },
+        { title: 'KEY', value: (row) => row['keyId'] },
+        { title: 'LABEL', value: (row) => row['label'] },
+        { title: 'CALL', value: (row) => row['operation'] },
+        { title: 'OUTCOME', value: (row) => row['outcome'] },
+        { title: 'CONCERNS', value: concernOf },
+        { title: 'REQUEST', value: (row) => row['requestId'] },
+      ]) + nextPage(answer),
+  );
+}
+
+/** A page of a list shows up to 200 accounts. */
+function concernOf({ accountIds, subjectKeyId }: Json): unknown {
+  const [first, ...others] = accountIds as readonly string[];
+  if (first === undefined) return subjectKeyId && `key ${textOf(subjectKeyId)}`;
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
 /** @throws HistoryBroken once it was shown where */

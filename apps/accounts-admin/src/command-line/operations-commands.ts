@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { nextPage } from './account-commands.js';
 import type { Json } from './admin-client.js';
 import { rowsOf, segment } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import { ProgressBar } from './progress-bar.js';
-import { listOf, tableOf, textOf } from './table.js';
+import { listOf, nextPage, tableOf, textOf } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const POLL_MS = 300;

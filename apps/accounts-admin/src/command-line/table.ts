@@ -37,3 +37,8 @@ export function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(textOf).join(' ') || '-';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
+
+/** What to type for the page after this one; nothing at the last. */
+export function nextPage({ nextCursor }: Readonly<Record<string, unknown>>): string {
+  return nextCursor ? `\n\nMore: add --cursor ${textOf(nextCursor)}` : '';
+}

@@ -6,19 +6,22 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { adminProblems } from '../admin-problems.js';
+import { CallRecords, recordedCallOf } from '../evidence/audit/recorded-calls.js';
 import { AdminKeys } from './admin-keys.js';
 import { setCaller } from './caller.js';
 import { keyOfHeader } from './key-text.js';
 import { REQUIRED_SCOPE } from './scopes.js';
 import type { Scope } from './scopes.js';
 
-/** Stands in front of every route: without a right key, and a scope that the route names, nothing happens. */
+/** Stands in front of every route: without a right key, and a scope that the route names, nothing happens.
+ * A call that lacks only the scope is put on record. */
 @Injectable()
 export class AdminKeyGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly keys: AdminKeys,
     @Inject(LOG) private readonly log: Log,
+    private readonly records: CallRecords,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -33,21 +36,22 @@ export class AdminKeyGuard implements CanActivate {
         { headers: { 'WWW-Authenticate': 'Bearer realm="admin"' } },
       );
     }
+    const caller = setCaller(request, key);
     const scope = this.reflector.get<Scope | undefined>(REQUIRED_SCOPE, execution.getHandler());
-    if (scope === undefined || !key.scopes.has(scope)) {
+    const isOpen = scope !== undefined && recordedCallOf(request) !== undefined;
+    if (!isOpen || !key.scopes.has(scope)) {
       const { keyId } = key;
       this.log.warn(
         { securityEvent: 'authz_fail', requestId: request.id, keyId, scope },
         'refused',
       );
-      throw new Problem(
+      const problem = new Problem(
         adminProblems.forbidden,
-        scope === undefined
-          ? 'This call is open to nobody.'
-          : `This call needs a key with the scope ${scope}.`,
+        isOpen ? `This call needs a key with the scope ${scope}.` : 'This call is open to nobody.',
       );
+      await this.records.record(request, caller, { problem });
+      throw problem;
     }
-    setCaller(request, key);
     return true;
   }
 }

@@ -152,25 +152,39 @@ export class AdminKeys {
   /**
    * Makes the key of the configuration valid, with every scope, and revokes those that stood there before.
    * One that an operator revoked comes back: who sets the configuration decides about it.
+   *
+   * @param record puts on record what changes, before it does
+   * @throws what `record` throws; nothing has changed then
    */
-  async adoptConfigured(configured: KeyText | undefined): Promise<void> {
-    await this.database.query({
-      text: `update operations.admin_keys
-             set revoked_at = now(), revoked_by = 'configuration'
-             where origin = 'configuration' and revoked_at is null
-               and (key_id, secret_sha256) is distinct from ($1::text, $2::bytea)`,
-      values: [configured?.keyId, configured && hashOfSecret(configured.secret)],
-    });
-    if (configured === undefined) return;
-    await this.database.query({
-      text: `insert into operations.admin_keys as known
-               (key_id, secret_sha256, label, scopes, origin, created_by)
-             values ($1, $2, 'key of the configuration', $3, 'configuration', 'configuration')
-             on conflict (key_id) do update
-               set scopes = excluded.scopes, secret_sha256 = excluded.secret_sha256,
-                   revoked_at = null, revoked_by = null
-               where known.origin = 'configuration'`,
-      values: [configured.keyId, hashOfSecret(configured.secret), [...scopes]],
+  async adoptConfigured(
+    configured: KeyText | undefined,
+    record: (operation: 'issue-key' | 'revoke-key', keyId: string) => Promise<void>,
+  ): Promise<void> {
+    await this.database.inTransaction(async (transaction) => {
+      const { rows: revoked } = await transaction.query<Pick<KeyRow, 'key_id'>>({
+        text: `update operations.admin_keys
+               set revoked_at = now(), revoked_by = 'configuration'
+               where origin = 'configuration' and revoked_at is null
+                 and (key_id, secret_sha256) is distinct from ($1::text, $2::bytea)
+               returning key_id`,
+        values: [configured?.keyId, configured && hashOfSecret(configured.secret)],
+      });
+      for (const { key_id } of revoked) await record('revoke-key', key_id);
+      if (configured === undefined) return;
+      const { rows: issued } = await transaction.query<Pick<KeyRow, 'key_id'>>({
+        text: `insert into operations.admin_keys as known
+                 (key_id, secret_sha256, label, scopes, origin, created_by)
+               values ($1, $2, 'key of the configuration', $3, 'configuration', 'configuration')
+               on conflict (key_id) do update
+                 set scopes = excluded.scopes, secret_sha256 = excluded.secret_sha256,
+                     revoked_at = null, revoked_by = null
+                 where known.origin = 'configuration'
+                   and (known.scopes, known.secret_sha256, known.revoked_at)
+                     is distinct from (excluded.scopes, excluded.secret_sha256, null)
+               returning key_id`,
+        values: [configured.keyId, hashOfSecret(configured.secret), [...scopes]],
+      });
+      for (const { key_id } of issued) await record('issue-key', key_id);
     });
   }
 }

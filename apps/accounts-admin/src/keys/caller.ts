@@ -17,20 +17,27 @@ const CALLER = Symbol('Caller');
 
 type AuthorizedRequest = FastifyRequest & { [CALLER]?: Caller };
 
-export function setCaller(request: FastifyRequest, key: ProvenKey): void {
-  (request as AuthorizedRequest)[CALLER] = {
+export function setCaller(request: FastifyRequest, key: ProvenKey): Caller {
+  const caller: Caller = {
     ...key,
     requestId: request.id,
     callerRequestId: callerRequestIdOf(request.headers),
   };
+  (request as AuthorizedRequest)[CALLER] = caller;
+  return caller;
+}
+
+/** The caller of a request that passed the guard. */
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = (request as AuthorizedRequest)[CALLER];
+  if (caller === undefined) throw new Error('this route was reached without the guard');
+  return caller;
 }
 
 /** Controller parameter: the caller, whose key was proven and has the route's scope. */
-export const CallerOf = createParamDecorator((_: unknown, execution: ExecutionContext): Caller => {
-  const caller = execution.switchToHttp().getRequest<AuthorizedRequest>()[CALLER];
-  if (caller === undefined) throw new Error('this route was reached without the guard');
-  return caller;
-});
+export const CallerOf = createParamDecorator((_: unknown, execution: ExecutionContext): Caller =>
+  callerOf(execution.switchToHttp().getRequest<FastifyRequest>()),
+);
 
 /** The caller in the metadata of events and in records: `admin:<key id>`. */
 export function actorOf({ keyId }: Pick<Caller, 'keyId'>): string {

@@ -11,6 +11,7 @@ export const scopes = [
   'projections:read',
   'projections:manage',
   'keys:manage',
+  'audit:read',
   'support:read',
 ] as const;
 

@@ -93,7 +93,9 @@ export class RunningProjection {
     await runProjection({
       projection,
       store,
-      codec: projection.holdsPersonalData ? await this.quarantining(signal) : anonymousAccountCodec,
+      codec:
+        projection.reader ??
+        (projection.holdsPersonalData ? await this.quarantining(signal) : anonymousAccountCodec),
       database,
       ...projection.batches,
       signal,

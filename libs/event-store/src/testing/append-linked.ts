@@ -1,4 +1,4 @@
-import { linkAfter, linkOf } from '../event-chain.js';
+import { linkAfter, linked } from '../event-chain.js';
 import type { AppendResult, EventStore, ExpectedRevision, NewEvent } from '../event-store.js';
 
 /**
@@ -12,18 +12,16 @@ export async function appendLinked(
   events: readonly NewEvent[],
   isLinked: (event: NewEvent) => boolean = () => true,
 ): Promise<AppendResult> {
-  let expected: ExpectedRevision = 'no-stream';
-  let chain = '';
+  let revision: ExpectedRevision = 'no-stream';
+  let head = '';
   for await (const event of store.readStream(streamName)) {
-    expected = event.revision;
-    chain = linkAfter(chain, event);
+    revision = event.revision;
+    head = linkAfter(head, event);
   }
-  let revision = expected === 'no-stream' ? -1n : expected;
-  const [first, ...rest] = events.map((event) => {
-    revision += 1n;
-    chain = linkOf(chain, { ...event, streamName, revision });
-    return isLinked(event) ? { ...event, metadata: { ...event.metadata, chain } } : event;
-  });
+  const links = linked(streamName, { revision, head }, events);
+  const [first, ...rest] = events.map((event, index) =>
+    isLinked(event) ? (links[index] ?? event) : event,
+  );
   if (first === undefined) throw new Error('nothing to append');
-  return store.append(streamName, expected, [first, ...rest]);
+  return store.append(streamName, revision, [first, ...rest]);
 }

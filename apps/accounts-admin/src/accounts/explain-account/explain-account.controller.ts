@@ -6,11 +6,8 @@ import type { Clock } from '@app/process';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import { RequiresScope } from '../../keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
-import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { SharedBudgets } from '../free-account/shared-budgets.js';
@@ -29,7 +26,6 @@ export class ExplainAccountController {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,
-    private readonly audit: AuditLog,
     private readonly budgets: SharedBudgets,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -48,12 +44,8 @@ export class ExplainAccountController {
     'accountUnreadable',
     'serviceUnavailable',
   )
-  async explain(
-    @Param('id') account: string,
-    @CallerOf() caller: Caller,
-  ): Promise<z.infer<typeof explanationAnswer>> {
+  async explain(@Param('id') account: string): Promise<z.infer<typeof explanationAnswer>> {
     const accountId = accountIdOfPath(account, this.accountIds);
-    await this.audit.record(caller, { operation: 'explain-account', accountIds: [accountId] });
     const events = (await this.history.all(accountId)).map(({ event }) => event);
     const { conclusion, steps } = explainAccount(events, this.clock(), this.policy);
     const used = await this.budgets.usedOf(accountId, newestAddressIn(events));

@@ -4,10 +4,8 @@ import { findListedAccount, pageOfAccounts } from '@app/views';
 import type { ListedAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Caller } from '../../keys/caller.js';
 import { adminProblems } from '../../admin-problems.js';
 import { READ_MODEL } from '../../admin.tokens.js';
-import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { cursorOf, invalidCursor, placeOf } from '../../page-cursor.js';
 import { accountIdOfAddress, accountIdOfPath } from '../../request-values.js';
 
@@ -33,11 +31,10 @@ export class FindAccountsQuery {
   constructor(
     @Inject(READ_MODEL) private readonly readModel: Queryable,
     private readonly accountIds: AccountIds,
-    private readonly audit: AuditLog,
   ) {}
 
   /** @throws Problem invalid-request */
-  async find(query: FindAccounts, caller: Caller): Promise<AccountPage> {
+  async find(query: FindAccounts): Promise<AccountPage> {
     const { cursor, limit, ...filters } = query;
     const { status, email, registeredFrom, registeredTo, sort } = filters;
     const isPrefix = email?.endsWith('*') === true;
@@ -56,13 +53,6 @@ export class FindAccountsQuery {
       after: cursor === undefined ? undefined : accountPlaceOf(cursor, filters),
     });
     const accounts = found.slice(0, limit);
-    await this.audit.record(caller, {
-      operation: 'list-accounts',
-      accountIds: accounts.map(({ accountId }) => accountId),
-      filters: Object.entries(filters).flatMap(([name, value]) =>
-        value === undefined ? [] : [name],
-      ),
-    });
     const last = accounts.at(-1);
     const nextCursor =
       found.length > limit && last
@@ -75,9 +65,8 @@ export class FindAccountsQuery {
    * @param account id or e-mail address
    * @throws Problem account-not-found, invalid-request
    */
-  async findOne(account: string, caller: Caller): Promise<ListedAccount> {
+  async findOne(account: string): Promise<ListedAccount> {
     const accountId = accountIdOfPath(account, this.accountIds);
-    await this.audit.record(caller, { operation: 'view-account', accountIds: [accountId] });
     const found = await findListedAccount(this.readModel, accountId);
     if (found === undefined) {
       throw new Problem(adminProblems.accountNotFound, 'No account has this id or address.');

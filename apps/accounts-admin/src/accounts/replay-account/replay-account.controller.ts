@@ -94,14 +94,11 @@ export class ReplayAccountController {
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
     if (accept?.includes(NDJSON)) {
-      const { entries } = await this.query.replay({ account, after, limit }, caller);
+      const { entries } = await this.query.replay({ account, after, limit });
       return this.streamed(entries, caller);
     }
     const most = limit ?? DEFAULT_LIMIT;
-    const { accountId, entries } = await this.query.replay(
-      { account, after, limit: most + 1 },
-      caller,
-    );
+    const { accountId, entries } = await this.query.replay({ account, after, limit: most + 1 });
     const events: z.infer<typeof entryAnswer>[] = [];
     for await (const entry of entries) events.push({ ...entry });
     const page = events.slice(0, most);

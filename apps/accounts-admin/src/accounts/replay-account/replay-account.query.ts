@@ -3,8 +3,6 @@ import { readableDataOf, sentenceOf } from '@app/accounts';
 import type { Erased } from '@app/accounts';
 import type { RequestClient } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '../../keys/caller.js';
-import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { AccountHistory, accountNotFound, isUnread } from './account-history.js';
 import type { ReplayedEvent, UnreadEvent } from './account-history.js';
@@ -45,7 +43,6 @@ export class ReplayAccountQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,
-    private readonly audit: AuditLog,
   ) {}
 
   /**
@@ -54,9 +51,8 @@ export class ReplayAccountQuery {
    * @throws Problem account-not-found, invalid-request
    * @throws EventStoreUnavailable
    */
-  async replay({ account, after, limit }: ReplayAccount, caller: Caller): Promise<Replay> {
+  async replay({ account, after, limit }: ReplayAccount): Promise<Replay> {
     const accountId = accountIdOfPath(account, this.accountIds);
-    await this.audit.record(caller, { operation: 'replay-account', accountIds: [accountId] });
     const events = this.history.replay(accountId, {
       ...(after !== undefined && { fromRevision: BigInt(after) + 1n }),
       ...(limit !== undefined && { maxCount: limit }),

@@ -3,8 +3,6 @@ import { invalidRequest } from '@app/http-service';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import { RequiresScope } from '../../keys/scopes.js';
 import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
 import { instantParameter, integerParameter } from '../../request-values.js';
@@ -99,14 +97,13 @@ export class ViewAccountStateController {
   async state(
     @Param('id') account: string,
     @Query({ schema: stateQuery }) { at, revision }: z.infer<typeof stateQuery>,
-    @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof stateAnswer>> {
     if (at !== undefined && revision !== undefined) {
       throw invalidRequest([{ field: 'at', message: 'give either "at" or "revision", not both' }]);
     }
     const when =
       revision === undefined ? at && momentOf(at) : ({ kind: 'revision', revision } as const);
-    const found = await this.query.stateAt(account, when || undefined, caller);
+    const found = await this.query.stateAt(account, when || undefined);
     return {
       accountId: found.accountId,
       revision: found.revision ?? null,
@@ -131,11 +128,10 @@ export class ViewAccountStateController {
   async diff(
     @Param('id') account: string,
     @Query({ schema: diffQuery }) query: z.infer<typeof diffQuery>,
-    @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof diffAnswer>> {
     const [from, to] = [momentOf(query.from), momentOf(query.to)];
     if (from === undefined || to === undefined) throw new Error('the schema let no moment through');
-    const found = await this.query.diff(account, from, to, caller);
+    const found = await this.query.diff(account, from, to);
     return {
       accountId: found.accountId,
       from: found.from ?? null,

@@ -5,8 +5,6 @@ import { invalidRequest } from '@app/http-service';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Caller } from '../../keys/caller.js';
-import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import type { ReplayedEvent } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
@@ -43,7 +41,6 @@ export class ViewAccountStateQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,
-    private readonly audit: AuditLog,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -51,14 +48,9 @@ export class ViewAccountStateQuery {
    * @param moment now when left out
    * @throws Problem account-not-found, invalid-request
    */
-  async stateAt(
-    account: string,
-    moment: Moment | undefined,
-    caller: Caller,
-  ): Promise<AccountStateThen> {
+  async stateAt(account: string, moment: Moment | undefined): Promise<AccountStateThen> {
     const accountId = accountIdOfPath(account, this.accountIds);
     if (moment) this.refuseFuture(moment, 'at');
-    await this.audit.record(caller, { operation: 'view-account-state', accountIds: [accountId] });
     const events = await this.history.all(accountId);
     const then = moment ? eventsUntil(events, moment, 'revision') : events;
     const last = then.at(-1)?.recorded;
@@ -71,11 +63,10 @@ export class ViewAccountStateQuery {
   }
 
   /** @throws Problem account-not-found, invalid-request */
-  async diff(account: string, from: Moment, to: Moment, caller: Caller): Promise<AccountDiff> {
+  async diff(account: string, from: Moment, to: Moment): Promise<AccountDiff> {
     const accountId = accountIdOfPath(account, this.accountIds);
     this.refuseFuture(from, 'from');
     this.refuseFuture(to, 'to');
-    await this.audit.record(caller, { operation: 'diff-account', accountIds: [accountId] });
     const events = await this.history.all(accountId);
     const before = eventsUntil(events, from, 'from');
     const after = eventsUntil(events, to, 'to');

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { EventStoreUnavailable } from '@app/event-store';
+import { ChainWalk, EventStoreUnavailable } from '@app/event-store';
 import type { EventStore, ExpectedRevision, NewEvent } from '@app/event-store';
 import type { Caller } from '../../keys/caller.js';
 import { AuditLog } from './audit-log.js';
@@ -44,7 +44,8 @@ describe('the audit log', () => {
     audit = new AuditLog(store as EventStore, () => now);
   });
 
-  const record = (operation: string) => audit.record(caller, { operation, accountIds: [] });
+  const record = (operation: string) =>
+    audit.record(caller, { operation, outcome: 'answered', accountIds: [] });
 
   it('writes what comes together while it writes at once, in order', async () => {
     await Promise.all(['a', 'b', 'c', 'd'].map(record));
@@ -55,13 +56,32 @@ describe('the audit log', () => {
 
   it('keeps what the caller calls the request beside our own id, never in its place', async () => {
     const callerRequestId = '00000000-0000-4000-8000-000000000001';
-    await audit.record({ ...caller, callerRequestId }, { operation: 'a', accountIds: [] });
+    await audit.record(
+      { ...caller, callerRequestId },
+      { operation: 'a', outcome: 'answered', accountIds: [] },
+    );
     expect(appends[0]?.events).toMatchObject([
       {
         data: { callerRequestId },
         metadata: { $correlationId: caller.requestId, $causationId: caller.requestId },
       },
     ]);
+  });
+
+  it('links each record to the one before, in every stream', async () => {
+    await Promise.all(['a', 'b', 'c'].map(record));
+    now += 1_000;
+    await record('tomorrow');
+    for (const stream of new Set(appends.map((one) => one.stream))) {
+      const walk = new ChainWalk(stream);
+      const events = appends.flatMap((one) => (one.stream === stream ? one.events : []));
+      for (const [revision, event] of events.entries()) {
+        const place = { streamName: stream, revision: BigInt(revision), position: 0n };
+        walk.add({ ...event, ...place, recordedAt: new Date(now) });
+      }
+      expect(walk.verdict).toMatchObject({ events: events.length, broken: undefined });
+    }
+    expect(appends).toHaveLength(3);
   });
 
   it('begins a stream of its own each day', async () => {

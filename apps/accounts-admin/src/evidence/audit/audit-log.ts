@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { EventStore, ExpectedRevision, NewEvent } from '@app/event-store';
+import { linked } from '@app/event-store';
+import type { EventStore, ExpectedRevision, LogPosition, NewEvent } from '@app/event-store';
 import type { Clock } from '@app/process';
+import { auditStreamPrefix } from '@app/views';
+import type { AuditEvent, AuditedCall } from '@app/views';
 import { actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-
-/** One read of personal data: who read what of which accounts. Holds no personal data itself. */
-export interface PersonalDataRead {
-  /** What was done, as in the API's description: `list-accounts`, `replay-account`, … */
-  readonly operation: string;
-  readonly accountIds: readonly string[];
-  /** Names of the filters that were used; their values may be addresses. */
-  readonly filters?: readonly string[];
-}
 
 interface Waiting {
   readonly event: NewEvent;
@@ -20,34 +14,56 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Where a stream ends, for the next event to follow. */
+interface StreamEnd {
+  readonly revision: ExpectedRevision;
+  readonly head: string;
+}
+
+const NEW_STREAM: StreamEnd = { revision: 'no-stream', head: '' };
+
 /**
- * Records reads of personal data in the event store: type `PersonalDataRead`, in streams
- * `audit-<day>-<writer>`. Each process writes streams of its own, so that it always knows the revision to
- * append at and never waits for another; who wants a day reads all streams that begin with it.
+ * Records in the event store what operators were told: type `AdminCallAnswered`, in streams `audit-<day>-<writer>`, which
+ * are chained like those of accounts. Each process writes streams of its own, so that it always knows the revision to
+ * append at and never waits for another.
  */
 export class AuditLog {
   private stream = '';
-  private revision: ExpectedRevision = 'no-stream';
+  private end: StreamEnd = NEW_STREAM;
   private waiting: Waiting[] = [];
   private isWriting = false;
+  private reached: LogPosition | undefined;
 
   constructor(
     private readonly store: EventStore,
     private readonly clock: Clock,
   ) {}
 
+  /** Where the newest record of this process stands; undefined before the first. */
+  get position(): LogPosition | undefined {
+    return this.reached;
+  }
+
   /**
-   * Resolves when the read is on record: only then may it be answered.
+   * Resolves when the call is on record: only then may it be answered.
    *
    * @throws EventStoreUnavailable
    */
-  record(caller: Caller, read: PersonalDataRead): Promise<void> {
+  record(
+    caller: Pick<Caller, 'keyId' | 'requestId' | 'callerRequestId'>,
+    call: Omit<AuditedCall, 'keyId' | 'at' | 'callerRequestId'>,
+  ): Promise<void> {
     const at = new Date(this.clock()).toISOString();
     const { keyId, requestId, callerRequestId } = caller;
     const event: NewEvent = {
       id: randomUUID(),
-      type: 'PersonalDataRead',
-      data: { keyId, at, ...read, ...(callerRequestId && { callerRequestId }) },
+      type: 'AdminCallAnswered' satisfies AuditEvent['type'],
+      data: {
+        keyId,
+        at,
+        ...call,
+        ...(callerRequestId && { callerRequestId }),
+      } satisfies AuditedCall,
       metadata: {
         schemaVersion: 1,
         $correlationId: requestId,
@@ -66,7 +82,7 @@ export class AuditLog {
     this.isWriting = true;
     for (let [first] = this.waiting; first; [first] = this.waiting) {
       const { day } = first;
-      const ofLaterDay = this.waiting.findIndex((read) => read.day !== day);
+      const ofLaterDay = this.waiting.findIndex((call) => call.day !== day);
       const batch = this.waiting.splice(0, ofLaterDay === -1 ? this.waiting.length : ofLaterDay);
       try {
         await this.append(day, batch);
@@ -81,13 +97,16 @@ export class AuditLog {
   }
 
   private async append(day: string, batch: readonly Waiting[]): Promise<void> {
-    const [first, ...rest] = batch.map(({ event }) => event);
-    if (first === undefined) return;
-    if (!this.stream.startsWith(`audit-${day}-`)) {
-      this.stream = `audit-${day}-${randomUUID()}`;
-      this.revision = 'no-stream';
+    if (!this.stream.startsWith(`${auditStreamPrefix}${day}-`)) {
+      this.stream = `${auditStreamPrefix}${day}-${randomUUID()}`;
+      this.end = NEW_STREAM;
     }
-    const { revision } = await this.store.append(this.stream, this.revision, [first, ...rest]);
-    this.revision = revision;
+    const events = batch.map(({ event }) => event);
+    const [first, ...rest] = linked(this.stream, this.end, events);
+    if (first === undefined) return;
+    const appended = await this.store.append(this.stream, this.end.revision, [first, ...rest]);
+    const { chain = '' } = (rest.at(-1) ?? first).metadata;
+    this.end = { revision: appended.revision, head: chain };
+    this.reached = appended.position;
   }
 }

@@ -8,7 +8,6 @@ import { actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { adminProblems } from '../../admin-problems.js';
 import { RECEIPTS } from '../../admin.tokens.js';
-import { AuditLog } from '../audit/audit-log.js';
 import { AccountHistory, accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { toEntry } from '../../accounts/replay-account/replay-account.query.js';
 import { accountIdOfPath } from '../../request-values.js';
@@ -21,7 +20,6 @@ export class ExportHistoryQuery {
   constructor(
     private readonly history: AccountHistory,
     private readonly accountIds: AccountIds,
-    private readonly audit: AuditLog,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(RECEIPTS) private readonly signer: Signer | undefined,
   ) {}
@@ -39,7 +37,6 @@ export class ExportHistoryQuery {
     if (this.signer === undefined) {
       throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
     }
-    await this.audit.record(caller, { operation: 'export-history', accountIds: [accountId] });
     const stream = accountStreamName(accountId);
     const lines = new SignedLines('account-history/v1', this.signer);
     let events = 0;

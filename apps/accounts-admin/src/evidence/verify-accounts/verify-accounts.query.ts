@@ -1,13 +1,14 @@
 import { accountStreamPrefix } from '@app/accounts';
 import { ChainWalk } from '@app/event-store';
+import { auditStreamPrefix } from '@app/views';
 import type { ChainFault } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
 import { LogScan } from '../log-scan.js';
 import type { StreamFold, WalkProgress } from '../log-scan.js';
 
-/** Every stream, along its chain. */
+/** Every stream of accounts and of what operators were told, along its chain. */
 export const chainFold: StreamFold<ChainWalk> = {
-  streamNamePrefixes: [accountStreamPrefix],
+  streamNamePrefixes: [accountStreamPrefix, auditStreamPrefix],
   begin: (streamName) => new ChainWalk(streamName),
   add: (walk, event) => void walk.add(event),
 };

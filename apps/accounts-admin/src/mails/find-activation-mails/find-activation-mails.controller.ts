@@ -4,12 +4,9 @@ import type { Queryable } from '@app/postgres';
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import { RequiresScope } from '../../keys/scopes.js';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
-import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { cursorOf, invalidCursor, placeOf } from '../../page-cursor.js';
 import { integerParameter } from '../../request-values.js';
 
@@ -41,10 +38,7 @@ const pageAnswer = z.object({
 @ApiBearerAuth('key')
 @Controller('admin/v1/activation-mails')
 export class FindActivationMailsController {
-  constructor(
-    @Inject(READ_MODEL) private readonly readModel: Queryable,
-    private readonly audit: AuditLog,
-  ) {}
+  constructor(@Inject(READ_MODEL) private readonly readModel: Queryable) {}
 
   @Get()
   @RequiresScope('mail:read')
@@ -56,7 +50,6 @@ export class FindActivationMailsController {
   @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async find(
     @Query({ schema: mailsQuery }) { status, limit, cursor }: z.infer<typeof mailsQuery>,
-    @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof pageAnswer>> {
     const found = await pageOfActivationMails(this.readModel, {
       status,
@@ -64,11 +57,6 @@ export class FindActivationMailsController {
       after: cursor === undefined ? undefined : mailPlaceOf(cursor, { status }),
     });
     const mails = found.slice(0, limit);
-    await this.audit.record(caller, {
-      operation: 'list-activation-mails',
-      accountIds: [...new Set(mails.map(({ accountId }) => accountId))],
-      filters: status === undefined ? [] : ['status'],
-    });
     const last = mails.at(-1);
     const place = last && [last.issuedAt.toISOString(), last.accountId, String(last.issueNumber)];
     return {

@@ -59,9 +59,9 @@ export class RebuildProjectionHandler
     const rebuild = await ProjectionRebuild.begin({
       projection,
       store: this.store,
-      codec: projection.holdsPersonalData
-        ? this.quarantining(projection.name)
-        : anonymousAccountCodec,
+      codec:
+        projection.reader ??
+        (projection.holdsPersonalData ? this.quarantining(projection.name) : anonymousAccountCodec),
       database: this.database,
       startedBy: actorOf(caller),
       switchWhenDifferent,

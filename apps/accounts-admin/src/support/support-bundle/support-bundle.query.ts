@@ -14,7 +14,6 @@ import type { SettingReport } from '../../accounts-admin.settings.js';
 import { actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../../admin.tokens.js';
-import { AuditLog } from '../../evidence/audit/audit-log.js';
 import { toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
 import { accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
@@ -48,7 +47,6 @@ export class SupportBundleQuery {
     @Inject(LOG) private readonly log: Log,
     private readonly projections: WatchProjectionsQuery,
     private readonly accountIds: AccountIds,
-    private readonly audit: AuditLog,
   ) {}
 
   /**
@@ -63,11 +61,7 @@ export class SupportBundleQuery {
     const ofAccount =
       account === undefined
         ? undefined
-        : await this.accountSection(
-            accountIdOfPath(account, this.accountIds, 'account'),
-            now,
-            caller,
-          );
+        : await this.accountSection(accountIdOfPath(account, this.accountIds, 'account'), now);
     const lines = new SignedLines('support-bundle/v1', this.signer);
     yield lines.first({ at: new Date(now).toISOString(), requestedBy: actorOf(caller) });
     for (const [section, tell] of Object.entries(this.sections(now))) {
@@ -83,8 +77,7 @@ export class SupportBundleQuery {
     yield lines.last();
   }
 
-  private async accountSection(accountId: string, now: number, caller: Caller): Promise<object> {
-    await this.audit.record(caller, { operation: 'support-bundle', accountIds: [accountId] });
+  private async accountSection(accountId: string, now: number): Promise<object> {
     const section = await accountSection(this.store, accountId, this.policy, now);
     if (section === undefined) throw accountNotFound();
     return section;
