@@ -2,11 +2,11 @@ import { accountStreamPrefix, typesThatForget } from '@app/accounts';
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { activationMailsProjection } from './activation-mails/activation-mails.projection.js';
+import type { Projection, ProjectionOptions } from '@app/consumers';
+import { statisticsProjection } from './statistics/statistics.projection.js';
 import { auditProjection, auditReader } from './audit/audit.projection.js';
 import type { AuditEvent } from './audit/audit.projection.js';
-import type { Projection, ProjectionOptions } from '@app/consumers';
 import type { EventReader } from '@app/event-store';
-import { statisticsProjection } from './statistics/statistics.projection.js';
 
 /**
  * Everything that follows the log from a checkpoint of its own. Worker, admin, metrics, restore and the table in
