@@ -235,7 +235,6 @@ export async function startAdminService(
       if (event === undefined) throw new Error('the codec made up an event');
       const fact: ProjectedEvent<AccountEvent> = { streamName, revision, position, event };
       for (const projection of projections) {
-        if (projection.name === auditProjection.name) continue;
         await projection.write(database, liveTable(projection), [fact]);
       }
     }

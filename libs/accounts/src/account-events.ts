@@ -45,7 +45,7 @@ const providerEventId = text;
  * sentences, docs/events.md and the generators of tests follow from here. One stream holds one account, so that the
  * account's id is the stream's and is not repeated. The names are literals in the log: they never change.
  */
-export const accountEvents = {
+const accountEvents = {
   AccountRegistered: defineEvent({
     meaning: 'An address without an account was registered',
     schemaVersion: 1,

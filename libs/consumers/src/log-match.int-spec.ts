@@ -157,6 +157,10 @@ describe('A database and the event log', () => {
     for (const projection of projections) {
       await projection.write(worker, liveTable(projection), facts);
     }
+    await worker.query({
+      text: `insert into read_model.audit (position, at, key_id, operation, outcome, account_ids, filters, request_id)
+             values (7, now(), 'k1', 'list-accounts', 'answered', '{}', '{}', 'r')`,
+    });
     const before = await rowsOfReadModel();
     expect(before.filter(([, rows]) => rows === 0)).toEqual([]);
     await followLog(worker, projections);

@@ -55,8 +55,9 @@ export const auditProjection: Projection<AuditEvent> = {
   table: 'audit',
   eventTypes: auditEventTypes,
   async write(transaction, table, events) {
-    if (events.length === 0) return;
-    const rows = events.map(({ position, event: { data, requestId } }) => ({
+    const calls = events.filter(({ event }) => auditEventTypes.has(event.type));
+    if (calls.length === 0) return;
+    const rows = calls.map(({ position, event: { data, requestId } }) => ({
       position: String(position),
       at: data.at,
       key_id: data.keyId,
