@@ -102,7 +102,7 @@ function readOther(found) {
 
 /** Everything that is said of each stream, by its name. */
 function headsOf({ path, format, lines }) {
-  if (!/^stream-heads\/v[12]$/.test(format)) throw new Error(`${path} holds no heads`);
+  if (format !== 'stream-heads/v2') throw new Error(`${path} holds no heads of this version`);
   const heads = new Map();
   const following = new Map();
   for (const line of lines) {
@@ -194,9 +194,10 @@ function checkHeads(found) {
   return told.join('\n');
 }
 
-/** The links of a history, each computed anew. */
-function linksOf({ header: { stream }, lines }) {
-  const links = [];
+/** The head after each event of a history, with each link computed anew. */
+function headsOfHistory({ header: { stream }, lines }) {
+  const heads = [];
+  let link = '';
   lines.forEach((entry, revision) => {
     const { data, metadata } = entry.stored;
     const breaks = (reason) => new Error(`${stream} breaks at revision ${revision}: ${reason}`);
@@ -208,15 +209,12 @@ function linksOf({ header: { stream }, lines }) {
     const text = JSON.stringify(
       sorted([...values, ...why, ...(client === undefined ? [] : [client])]),
     );
-    // The second is how links were made before there were digests.
-    const fits = [sha256(text), text].some(
-      (content) => sha256(`${links.at(-1) ?? ''}\n${content}`) === chain,
-    );
-    if (!fits) throw breaks('link-differs');
+    link = sha256(`${link}\n${text}`);
+    if (chain !== link) throw breaks('link-differs');
     if (!tellsWhatIsStored(entry)) throw breaks('what can be read is not what is stored');
-    links.push(chain);
+    heads.push(sha256(`${heads.at(-1) ?? ''}\n${sha256(`${link}\n${entry.recordedAt}`)}`));
   });
-  return links;
+  return heads;
 }
 
 /** Sealed values cannot be compared: only the signature covers them. */
@@ -242,17 +240,17 @@ function sorted(value) {
 
 function checkHistory(found) {
   const { stream, at } = found.header;
-  const links = linksOf(found);
-  const told = [`${links.length} events of ${stream} as of ${at} verify.`];
+  const heads = headsOfHistory(found);
+  const told = [`${heads.length} events of ${stream} as of ${at} verify.`];
   if (otherFile !== undefined) {
     const known = headsOf(readOther(found)).heads.get(stream);
     if (known === undefined) throw new Error(`${stream} is not in ${otherFile}`);
     const { revision, head, broken } = known;
     if (broken) throw new Error(`${stream} breaks in ${otherFile}`);
-    if (revision >= links.length) {
+    if (revision >= heads.length) {
       throw new Error(`${stream} has events up to revision ${revision} in ${otherFile}`);
     }
-    if (links[revision] !== head) {
+    if (heads[revision] !== head) {
       throw new Error(`${stream} was written anew, up to revision ${revision}`);
     }
     told.push(`Up to revision ${revision} they are those of ${otherFile}.`);
@@ -268,7 +266,6 @@ function checkBundle({ header, lines }) {
 }
 
 const checks = {
-  'stream-heads/v1': checkHeads,
   'stream-heads/v2': checkHeads,
   'account-history/v1': checkHistory,
   'support-bundle/v1': checkBundle,

@@ -299,6 +299,10 @@ describe('evidence of what happened', () => {
       const heads = await text('/heads');
       forge((own) => own.slice(0, 3));
       expect(verifyExport(await text(path), heads).out).toContain('has events up to revision 4 in');
+      // No link covers when the store recorded an event.
+      forge((own) => own.with(1, { ...at(own, 1), recordedAt: new Date(noon) }));
+      expect(verifyExport(await text(path)).status).toBe(0);
+      expect(verifyExport(await text(path), heads).out).toContain('was written anew');
     });
 
     it('holds nothing of the person once they were forgotten, and still verifies', async () => {

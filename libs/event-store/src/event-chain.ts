@@ -19,7 +19,7 @@ export interface ChainVerdict {
   readonly streamName: string;
   /** How many events were read. */
   readonly events: number;
-  /** Link of the last event: what a signed list of heads holds. Undefined for an empty stream, and a broken one. */
+  /** Link of the last event; undefined for an empty stream, and for a broken one. */
   readonly head: string | undefined;
   /** The first event that is not what was appended there; undefined when the chain is whole. */
   readonly broken: { readonly revision: StreamRevision; readonly reason: ChainFault } | undefined;
@@ -30,29 +30,22 @@ export type ChainFault = 'revision-missing' | 'link-missing' | 'link-differs';
 
 /**
  * The event's link: SHA-256, lower-case hexadecimal, over the link before (empty for the first event of a
- * stream), a line end, and the event's digest. So the links that follow one can be computed from digests alone, by a
- * person who may not see the events.
+ * stream), a line end, and the event as canonical JSON. Canonical: an array of stream name, revision as text,
+ * id, type, data, the metadata's version, two ids and actor, and its client where there is one, with the
+ * members of every object sorted by name. That survives the store, which keeps JSON's values and not its bytes.
  */
 export function linkOf(previous: string, event: ChainedEvent): string {
-  return sha256(`${previous}\n${sha256(canonicalTextOf(event))}`);
-}
-
-/**
- * An array of stream name, revision as text, id, type, data, the metadata's version, two ids and actor, and its client
- * where there is one, with the members of every object sorted by name. That survives the store, which keeps JSON's
- * values and not its bytes.
- */
-function canonicalTextOf(event: ChainedEvent): string {
   const { streamName, revision, id, type, data, metadata } = event;
   const { schemaVersion, $correlationId, $causationId, actor, client } = metadata;
   const why = [schemaVersion, $correlationId, $causationId, actor];
   const values = [streamName, String(revision), id, type, data, ...why];
-  return JSON.stringify(
+  const text = JSON.stringify(
     sorted(
       // As the store gives it back: without what JSON leaves out.
       JSON.parse(JSON.stringify(client === undefined ? values : [...values, client])),
     ),
   );
+  return createHash('sha256').update(`${previous}\n${text}`).digest('hex');
 }
 
 /**
@@ -113,29 +106,26 @@ export class ChainWalk {
     return { streamName, events, head: broken ? undefined : this.head, broken };
   }
 
-  /**
-   * @returns what the event's link is made of beside the link before: its digest, or, where its appender was from before
-   *   there were digests, its whole text. Undefined from the first event on that breaks the chain
-   */
-  add(event: RecordedEvent): string | undefined {
+  add(event: RecordedEvent): void {
     const revision = BigInt(this.events);
     this.events += 1;
-    if (this.broken) return undefined;
+    if (this.broken) return;
+    const link = linkOf(this.head ?? '', { ...event, streamName: this.streamName });
     const { chain } = event.metadata;
-    const text = canonicalTextOf({ ...event, streamName: this.streamName });
-    const linked = [sha256(text), text].find(
-      (content) => sha256(`${this.head ?? ''}\n${content}`) === chain,
-    );
-    if (event.revision !== revision) this.broken = { revision, reason: 'revision-missing' };
-    else if (chain === undefined) this.broken = { revision, reason: 'link-missing' };
-    else if (linked === undefined) this.broken = { revision, reason: 'link-differs' };
-    this.head = chain;
-    return this.broken ? undefined : linked;
+    const reason = faultOf(event.revision === revision, chain, link);
+    if (reason) this.broken = { revision, reason };
+    this.head = link;
   }
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+function faultOf(
+  isNext: boolean,
+  stored: string | undefined,
+  link: string,
+): ChainFault | undefined {
+  if (!isNext) return 'revision-missing';
+  if (stored === undefined) return 'link-missing';
+  return stored === link ? undefined : 'link-differs';
 }
 
 function sorted(value: unknown): unknown {

@@ -17,9 +17,15 @@ export const outOption = {
  * Everything that the API answers, line by line: to the file of --out, which is there only when it is whole, or to the
  * standard output, where the last line says whether it is.
  *
+ * @param beside file that the new one is to be checked against
  * @throws UsageError when the file cannot be written
  */
-export async function download(run: CommandRun, path: string, query: QueryValues): Promise<void> {
+export async function download(
+  run: CommandRun,
+  path: string,
+  query: QueryValues,
+  beside?: string,
+): Promise<void> {
   const file = run.text('out');
   const bar = new ProgressBar(file ?? 'Reading', run.progress);
   let lines = 0;
@@ -57,7 +63,8 @@ export async function download(run: CommandRun, path: string, query: QueryValues
   }
   run.show(
     { file, lines },
-    () => `Written to ${file}. Check it: npm run --silent verify-export -- ${file}`,
+    () =>
+      `Written to ${file}. Check it: npm run --silent verify-export -- ${[file, beside].join(' ').trim()}`,
   );
 }
 

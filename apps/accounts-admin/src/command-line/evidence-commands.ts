@@ -49,7 +49,7 @@ export const evidenceCommands: readonly Command[] = [
     ],
     run: (run) => {
       const earlier = run.text('since');
-      return download(run, '/heads', { since: earlier && reachedBy(earlier) });
+      return download(run, '/heads', { since: earlier && reachedBy(earlier) }, earlier);
     },
   },
   {
@@ -91,9 +91,9 @@ export const evidenceCommands: readonly Command[] = [
 ];
 
 /**
- * Where the log had been read to when the file was written; one of the version before does not say it.
+ * Where the log had been read to when the file was written.
  *
- * @throws UsageError when it holds no heads
+ * @throws UsageError when it does not say so
  */
 function reachedBy(file: string): string {
   let content: string;
@@ -102,8 +102,9 @@ function reachedBy(file: string): string {
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${String((error as Json)['code'])}`);
   }
-  if (!content.startsWith('{"format":"stream-heads/')) throw new UsageError(`${file} has no heads`);
-  return /^\{"reached":"(\w+)"\}$/m.exec(content)?.[1] ?? 'start';
+  const [, reached] = /^\{"reached":"(\w+)"\}$/m.exec(content) ?? [];
+  if (reached === undefined) throw new UsageError(`${file} has no heads, or is not whole`);
+  return reached;
 }
 
 /** A page of what operators were told. */

@@ -40,10 +40,10 @@ export class ExportHeadsController {
   @ApiOperation({
     summary: 'Verify the whole log, and export the signed heads of all histories',
     description:
-      'One line a stream: its last revision and link, or where it breaks. With "since", lines before these hold the ' +
-      'digests of later events: each link is a hash of the link before and such a digest, so that the new heads can be ' +
-      'computed from those of the earlier export, and from nothing else. The last line is signed; lines of progress are ' +
-      'no part of that, and can be left out of a file. ' +
+      'One line a stream: its last revision and its head, or where it breaks. With "since", lines before these hold ' +
+      'the digests of later events: each head is a hash of the head before and such a digest, so that the new heads can ' +
+      'be computed from those of the earlier export, and from nothing else. The last line is signed; lines of progress ' +
+      'are no part of that, and can be left out of a file. ' +
       'apps/accounts-admin/verify-export.mjs checks it offline, and against an earlier one.',
   })
   @ApiLines(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ChainWalk } from '@app/event-store';
 import type { LogPosition, RecordedEvent } from '@app/event-store';
 import { Problem } from '@app/http-service';
@@ -23,8 +24,8 @@ export class ExportHeadsQuery {
 
   /**
    * Reads the whole log, verifying it on the way, and says how far it is; then one line a stream, and what the next
-   * export can go on from. With `since` there are lines in between with what the links are made of that came later, so
-   * that the new heads can be computed from those of an earlier export.
+   * export can go on from. With `since` there are lines in between with the digests of later events, so that the new
+   * heads can be computed from those of an earlier export.
    *
    * @param since where an earlier export says that it has seen everything
    * @throws Problem receipts-not-configured; log-walk-running with the first line
@@ -59,9 +60,7 @@ export class ExportHeadsQuery {
       }
       // Of the first pass over the log: a later one sees more, but only of its own streams.
       reached ??= String(fold.newest);
-      for (const [stream, walk] of step.folds) {
-        yield lines.line(headOf(stream, walk));
-      }
+      for (const walk of step.folds.values()) yield lines.line(walk.line);
     }
     yield lines.line({ reached });
     yield lines.last();
@@ -73,20 +72,54 @@ interface Following {
   readonly stream: string;
   /** Revision of the event before the first of them; -1 for the beginning. */
   readonly after: number;
-  /** What each one's link is made of beside the link before. */
   readonly digests: string[];
 }
 
-/** Follows chains, and gathers what their links are made of from some place of the log on. */
-class HeadsFold implements StreamFold<ChainWalk> {
+/**
+ * One stream with a head for those who may not see its events: SHA-256, lower-case hexadecimal, over the head before
+ * (empty for the first event), a line end, and the digest of the event. The digest is that of its link, a line end, and
+ * the time at which the store says that it was recorded, which no link can cover: it is not known before.
+ */
+class HeadWalk {
+  private readonly chain: ChainWalk;
+  private head = '';
+
+  constructor(private readonly stream: string) {
+    this.chain = new ChainWalk(stream);
+  }
+
+  /** @returns the event's digest; undefined from the first event on that breaks the chain */
+  add(event: RecordedEvent): string | undefined {
+    this.chain.add(event);
+    const { head, broken } = this.chain.verdict;
+    if (broken) return undefined;
+    const digest = sha256(`${head}\n${event.recordedAt.toISOString()}`);
+    this.head = sha256(`${this.head}\n${digest}`);
+    return digest;
+  }
+
+  get line(): object {
+    const { stream, head } = this;
+    const { events, broken } = this.chain.verdict;
+    return broken
+      ? { stream, broken: { revision: Number(broken.revision), reason: broken.reason } }
+      : { stream, revision: events - 1, head };
+  }
+}
+
+/** Follows all streams, and gathers the digests of events from some place of the log on. */
+class HeadsFold implements StreamFold<HeadWalk> {
   readonly streamNamePrefixes = chainFold.streamNamePrefixes;
-  readonly begin = chainFold.begin;
   newest: LogPosition | 'start' = 'start';
   private following = new Map<string, Following>();
 
   constructor(private readonly since: LogPosition | 'start' | undefined) {}
 
-  add(walk: ChainWalk, event: RecordedEvent): void {
+  begin(stream: string): HeadWalk {
+    return new HeadWalk(stream);
+  }
+
+  add(walk: HeadWalk, event: RecordedEvent): void {
     const { streamName: stream, revision, position } = event;
     this.newest = position;
     const digest = walk.add(event);
@@ -105,9 +138,6 @@ class HeadsFold implements StreamFold<ChainWalk> {
   }
 }
 
-function headOf(stream: string, walk: ChainWalk): object {
-  const { head, events, broken } = walk.verdict;
-  return broken
-    ? { stream, broken: { revision: Number(broken.revision), reason: broken.reason } }
-    : { stream, revision: events - 1, head };
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LogPosition, NewEvent } from '@app/event-store';
+import type { LogPosition, NewEvent, RecordedEvent, SubscribeToAllOptions } from '@app/event-store';
 import { appendLinked } from '@app/event-store/testing/append-linked.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import type { Queryable } from '@app/postgres';
@@ -34,9 +34,30 @@ function fact(amount: number): NewEvent {
 
 const noonPlus = (minutes: number) => new Date(Date.UTC(2026, 10, 22, 12, minutes)).toISOString();
 
+/** An event store that says when it recorded each event. */
+class DatedStore extends InMemoryEventStore {
+  constructor(private readonly timeOf: (event: RecordedEvent) => string = () => noonPlus(0)) {
+    super();
+  }
+
+  override async *subscribeToAll(options: SubscribeToAllOptions) {
+    for await (const message of super.subscribeToAll(options)) {
+      yield message.kind === 'event'
+        ? {
+            ...message,
+            event: { ...message.event, recordedAt: new Date(this.timeOf(message.event)) },
+          }
+        : message;
+    }
+  }
+}
+
 /** Every link is right, as an attacker makes it who knows how: it has no key. */
-async function storeOf(log: Log, isLinked: (event: NewEvent) => boolean = () => true) {
-  const store = new InMemoryEventStore();
+async function storeOf(
+  log: Log,
+  isLinked?: (event: NewEvent) => boolean,
+  store = new DatedStore(),
+) {
   for (const [stream, events] of Object.entries(log)) {
     await appendLinked(store, stream, events, isLinked);
   }
@@ -158,6 +179,13 @@ describe('An export of heads', () => {
       });
     },
   );
+
+  it('shows beside an earlier one that an event has another date, which no link covers', async () => {
+    const dated = new DatedStore(({ id }) => noonPlus(id === ada[1]?.id ? 30 : 0));
+    const later = await exported(await storeOf(original, undefined, dated));
+    expect(verify([later]).status).toBe(0);
+    expect(verify([later, earlier]).out).toContain(`${ADA} was written anew, up to revision 3`);
+  });
 
   it('shows beside an earlier one that all was written anew, and nothing came after', async () => {
     const { alone, beside } = await found({ ...original, [ADA]: [4, 5, 6, 7].map(fact) });

@@ -10,7 +10,7 @@ import type { StreamFold, WalkProgress } from '../log-scan.js';
 export const chainFold: StreamFold<ChainWalk> = {
   streamNamePrefixes: [accountStreamPrefix, auditStreamPrefix],
   begin: (streamName) => new ChainWalk(streamName),
-  add: (walk, event) => void walk.add(event),
+  add: (walk, event) => walk.add(event),
 };
 
 export interface BrokenHistory {
