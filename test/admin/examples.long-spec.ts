@@ -119,7 +119,7 @@ describe('An example', () => {
     );
     expect(others).toEqual([]);
     await expectToRun(await checkout(), block ?? '');
-  }, 60_000);
+  }, 180_000);
 
   it('of a document runs as it is written, one after the other', async () => {
     const documents = [
@@ -143,7 +143,7 @@ describe('An example', () => {
       ran += lines.length;
     }
     expect(ran).toBeGreaterThan(4);
-  }, 60_000);
+  }, 180_000);
 
   it('that goes into a file verifies, and a changed file does not', async () => {
     const place = await checkout();
@@ -182,5 +182,5 @@ describe('An example', () => {
         output: expect.stringMatching(told),
       });
     }
-  }, 60_000);
+  }, 180_000);
 });
