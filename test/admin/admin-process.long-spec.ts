@@ -162,6 +162,7 @@ describe('the admin process beside a worker', () => {
       'accounts',
       'statistics',
       'activation-mails',
+      'audit',
       'activation-mail',
       'forget-persons',
     ]);
