@@ -168,6 +168,21 @@ describe('the admin process beside a worker', () => {
     ]);
   });
 
+  it('has put its own key on record, and shows what was read a moment ago', async () => {
+    const { calls } = await call('GET', '/audit');
+    const [configured] = key.split('.');
+    expect(calls).toEqual([
+      expect.objectContaining({
+        keyId: 'configuration',
+        operation: 'issue-key',
+        subjectKeyId: configured,
+      }),
+    ]);
+    await call('GET', `/accounts/${exampleAccountId(1)}`);
+    const looked = await call('GET', `/accounts/${exampleAccountId(1)}/audit`);
+    expect(looked['calls']).toMatchObject([{ keyId: configured, operation: 'view-account' }]);
+  });
+
   it('counts in the log how far a worker is behind that does not say so itself', async () => {
     await worker.kill();
     await append(ACCOUNTS, ACCOUNTS + 5);
