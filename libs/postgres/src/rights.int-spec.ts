@@ -28,6 +28,7 @@ const MATRIX: Readonly<Record<string, readonly [api: string, worker: string, adm
   'personal_data.account_snapshots': ['SIU', 'SIUD', 'SD'],
   'read_model.accounts': ['', 'SIUD', 'S'],
   'read_model.activation_mails': ['', 'SIU', 'S'],
+  'read_model.audit': ['', 'SI', 'S'],
   'read_model.checkpoints': ['S', 'SIU', 'Su'],
   'read_model.statistics': ['', 'SIU', 'S'],
   'read_model_definition.accounts': ['', '', ''],

@@ -43,6 +43,7 @@ export const tableRights: Readonly<Record<string, Grants>> = {
   'personal_data.account_snapshots': { api: KEEP, worker: ALL, admin: [...READ, 'DELETE'] },
   'read_model.accounts': { worker: ALL, admin: READ },
   'read_model.activation_mails': { worker: KEEP, admin: READ },
+  'read_model.audit': { worker: ADD, admin: READ },
   'read_model.checkpoints': { api: READ, worker: KEEP, admin: [...READ, 'UPDATE (updated_at)'] },
   'read_model.statistics': { worker: KEEP, admin: READ },
   'throttling.buckets': { api: ALL, admin: [...READ, 'DELETE'] },
