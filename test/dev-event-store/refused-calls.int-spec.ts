@@ -176,6 +176,7 @@ describe('what is not served', () => {
     const found = [];
     for await (const { event: read, link } of client.readAll()) found.push([read?.type, link]);
     expect(found).toEqual([
+      ['$metadata', undefined],
       ['Tested', undefined],
       ['$>', undefined],
     ]);

@@ -11,8 +11,9 @@ describe('EventStoreDB in other ways', () => {
 
   beforeAll(async () => {
     server = await startDevEventStore();
-    as24dot10dot4 = await startDevEventStore();
-    await as24dot10dot4.faults({ checkpointBeyondLog: true });
+    as24dot10dot4 = await startDevEventStore({
+      environment: { EVENTSTORE_BEHAVES_LIKE: '24.10.4' },
+    });
   });
   afterAll(async () => {
     await Promise.all([server.stop(), as24dot10dot4.stop()]);

@@ -388,7 +388,9 @@ function addressesOf(nodes: readonly DevEventStore[]) {
 
 describe('A server that drops slow subscribers, as EventStoreDB did until 23.10', () => {
   it('is subscribed to again, and no event is lost', async () => {
-    const server = await startDevEventStore({ environment: { EVENTSTORE_SLOW_CONSUMER: 'abort' } });
+    const server = await startDevEventStore({
+      environment: { EVENTSTORE_BEHAVES_LIKE: '23.10.6' },
+    });
     const store = new EventStoreDBEventStore({ url: server.url, timeoutMs: TIMEOUT_MS });
     const stopping = new AbortController();
     const handled: RecordedEvent[] = [];

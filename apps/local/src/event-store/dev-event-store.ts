@@ -1,26 +1,31 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { LETTING_GO_MS } from '@app/process';
 import type { Log } from '@app/process';
+import { behaviourOf } from './behaviour.js';
+import type { Behaviour } from './behaviour.js';
 import { ControlServer } from './faults/control-server.js';
 import type { Controls } from './faults/control-server.js';
 import { FaultSwitches } from './faults/fault-switches.js';
+import { appendRules } from './grpc/append-rules.js';
 import { gossipService } from './grpc/gossip-service.js';
 import type { Address } from './grpc/gossip-service.js';
 import { OpenStreams } from './grpc/open-streams.js';
 import { refusedService } from './grpc/refused-calls.js';
-import { serverStops, unavailable } from './grpc/rpc-errors.js';
+import { notReady, serverStops } from './grpc/rpc-errors.js';
 import { serverFeaturesService } from './grpc/server-features-service.js';
 import { streamsService, streamsServiceDefinition } from './grpc/streams-service.js';
+import { HttpAndGrpcPort } from './http-and-grpc-port.js';
 import {
   GossipService,
   PersistentSubscriptionsService,
   ProjectionsService,
   ServerFeaturesService,
 } from './protocol.js';
+import type { Settings } from './settings.js';
+import { statusPages } from './status-pages.js';
 import { StreamStore } from './streams/stream-store.js';
-import type { SlowConsumerPolicy } from './subscriptions/catch-up-subscription.js';
 
-/** EventStoreDB's limit for the data of one append. */
-const MAX_APPEND_SIZE = 1_048_576;
 const MAX_MESSAGE_SIZE = 16 * 1_048_576;
 /** What the web server under EventStoreDB allows: the 101st call on a connection waits. */
 const MAX_STREAMS_PER_CONNECTION = 100;
@@ -30,19 +35,10 @@ const PASSED_OVER =
   'they are passed over, and events that were deleted or truncated can be read again';
 /** Ended calls need a moment to tell their clients. */
 const STOP_GRACE_MS = 300;
+/** A server that stops slowly goes on answering for so long, and then says that it is not ready for so long. */
+const STOP_STEPS_MS = { answers: 50, isNotReady: 200 };
 
-export interface DevEventStoreOptions {
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
-  /** Port of the fault switches: 0 takes a free one, `off` has none. */
-  readonly controlPort: number | 'off';
-  readonly dataFolder: string;
-  /** Whether an append waits for the disk. */
-  readonly fsync: boolean;
-  /** Where gossip says that this node is; its own address when left out. */
-  readonly advertise: { readonly host?: string | undefined; readonly port?: number | undefined };
-  readonly slowConsumerPolicy: SlowConsumerPolicy;
+export interface DevEventStoreOptions extends Settings {
   readonly log: Log;
   /** Called when the disk fails: the process should end. */
   readonly onFailure: (error: Error) => void;
@@ -67,6 +63,8 @@ export class DevEventStore {
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
   });
+  private readonly port: HttpAndGrpcPort;
+  private readonly behaviour: Behaviour;
   private control: ControlServer | undefined;
   private boundPort: number;
 
@@ -78,7 +76,17 @@ export class DevEventStore {
     this.faults = new FaultSwitches((faults) =>
       this.openStreams.holdAll(faults.frozen, faults.methods),
     );
+    this.behaviour = behaviourOf(options.behavesLike);
     this.addServices();
+    const grpc = this.server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.port = new HttpAndGrpcPort(
+      (connection) => grpc.injectConnection(connection),
+      statusPages(
+        this.behaviour,
+        () => !this.faults.isNotReady,
+        () => this.advertisedAddress(),
+      ),
+    );
   }
 
   /**
@@ -124,9 +132,26 @@ export class DevEventStore {
     };
   }
 
+  /** The longest time that `stop` takes, in milliseconds. */
+  get stopsWithinMs(): number {
+    return LETTING_GO_MS + (this.options.stopsSlowly ? this.behaviour.stopSilenceMs : 0);
+  }
+
   /** Ends all calls, writes out what is pending and lets go of the ports and the folder. */
   async stop(): Promise<void> {
+    const { stopsSlowly } = this.options;
+    const { stopSilenceMs, saysNotReadyWhenStopping } = this.behaviour;
+    this.port.close();
+    if (stopsSlowly) {
+      await pause(STOP_STEPS_MS.answers);
+      if (saysNotReadyWhenStopping) this.faults.setReady(false);
+      await pause(STOP_STEPS_MS.isNotReady);
+    }
     const shutDown = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    if (stopsSlowly) await pause(stopSilenceMs);
+    // What is on its way to the disk is answered before its call ends.
+    this.faults.setReady(false);
+    await Promise.race([this.store.settled(), pause(STOP_GRACE_MS)]);
     this.openStreams.failAll(serverStops());
     const impatience = setTimeout(() => this.server.forceShutdown(), STOP_GRACE_MS);
     await shutDown;
@@ -136,18 +161,20 @@ export class DevEventStore {
   }
 
   private addServices(): void {
-    const { store, server, faults, openStreams, options } = this;
+    const { store, server, faults, openStreams, options, behaviour } = this;
     server.addService(
       streamsServiceDefinition,
-      streamsService(store, openStreams, faults, {
-        maxAppendSize: MAX_APPEND_SIZE,
-        slowConsumerPolicy: () => faults.current.slowConsumer ?? options.slowConsumerPolicy,
-        tellsBeyondLog: () => faults.current.checkpointBeyondLog,
-      }),
+      streamsService(
+        store,
+        openStreams,
+        faults,
+        behaviour,
+        appendRules(behaviour, (reason) => options.onFailure(new Error(reason))),
+      ),
     );
     for (const service of [PersistentSubscriptionsService, ProjectionsService])
       server.addService(service, refusedService(service));
-    server.addService(ServerFeaturesService, serverFeaturesService(faults));
+    server.addService(ServerFeaturesService, serverFeaturesService(faults, behaviour.version));
     server.addService(
       GossipService,
       gossipService(faults, () => this.advertisedAddress()),
@@ -160,8 +187,12 @@ export class DevEventStore {
   }
 
   private async listen(): Promise<void> {
-    const { host, port, controlPort } = this.options;
-    this.boundPort = await bind(this.server, host, port);
+    const { host, port, controlPort, readyAfterMs } = this.options;
+    this.faults.setReady(readyAfterMs === 0);
+    this.boundPort = await this.port.listen(host, port).catch((error: Error) => {
+      throw new PortUnavailableError(host, port, error);
+    });
+    if (readyAfterMs > 0) setTimeout(() => this.faults.setReady(true), readyAfterMs).unref();
     if (controlPort !== 'off')
       this.control = await ControlServer.start(host, controlPort, this.controls());
   }
@@ -171,8 +202,7 @@ export class DevEventStore {
     return {
       faults: () => faults.current,
       setFaults: (wanted) => faults.set(wanted),
-      dropStreams: ({ methods, status }) =>
-        openStreams.failAll(status === 'cancelled' ? serverStops() : unavailable(), methods),
+      dropStreams: ({ methods }) => openStreams.failAll(notReady(), methods),
       overrunSubscribers: () => openStreams.overrunAll(),
       state: () => ({
         events: store.visibleEvents,
@@ -182,16 +212,6 @@ export class DevEventStore {
       }),
     };
   }
-}
-
-function bind(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, boundPort) => {
-      if (error !== null) reject(new PortUnavailableError(host, port, error));
-      else resolve(boundPort);
-    });
-  });
 }
 
 function reasonOf(error: Error): string {

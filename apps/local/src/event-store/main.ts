@@ -15,6 +15,7 @@ runProcess('eventstore', async (log) => {
   });
   return {
     endpoints: eventStore.endpoints,
+    stopsWithinMs: eventStore.stopsWithinMs,
     stop: () => eventStore.stop(),
   };
 });

@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util';
 import { loadConfiguration, setting } from '@app/process';
 import type { Environment } from '@app/process';
 import { z } from 'zod';
+import { BEHAVIOUR_VERSIONS } from './behaviour.js';
+import type { BehaviourVersion } from './behaviour.js';
 
 export interface Settings {
   readonly host: string;
@@ -10,7 +12,11 @@ export interface Settings {
   readonly advertise: { readonly host?: string | undefined; readonly port?: number | undefined };
   /** `off` for no control port, 0 for a free one. */
   readonly controlPort: number | 'off';
-  readonly slowConsumerPolicy: 'catch-up' | 'abort';
+  readonly behavesLike: BehaviourVersion;
+  /** Whether it takes as long to stop as the server it behaves like. */
+  readonly stopsSlowly: boolean;
+  /** It serves nothing before so many milliseconds have passed. */
+  readonly readyAfterMs: number;
   readonly fsync: boolean;
 }
 
@@ -32,7 +38,9 @@ export function loadSettings(commandLine: readonly string[], environment: Enviro
       EVENTSTORE_ADVERTISE_HOST: z.string().optional(),
       EVENTSTORE_ADVERTISE_PORT: setting.port().optional(),
       EVENTSTORE_CONTROL_PORT: z.union([z.literal('off'), setting.port()]).default(0),
-      EVENTSTORE_SLOW_CONSUMER: z.enum(['catch-up', 'abort']).default('catch-up'),
+      EVENTSTORE_BEHAVES_LIKE: z.enum(BEHAVIOUR_VERSIONS).default('24.10.14'),
+      EVENTSTORE_STOPS_SLOWLY: setting.flag().default(false),
+      EVENTSTORE_READY_AFTER_MS: z.coerce.number().int().min(0).max(600_000).default(0),
       EVENTSTORE_FSYNC: setting.flag().default(true),
     },
     {
@@ -50,7 +58,9 @@ export function loadSettings(commandLine: readonly string[], environment: Enviro
       port: configuration.EVENTSTORE_ADVERTISE_PORT,
     },
     controlPort: configuration.EVENTSTORE_CONTROL_PORT,
-    slowConsumerPolicy: configuration.EVENTSTORE_SLOW_CONSUMER,
+    behavesLike: configuration.EVENTSTORE_BEHAVES_LIKE,
+    stopsSlowly: configuration.EVENTSTORE_STOPS_SLOWLY,
+    readyAfterMs: configuration.EVENTSTORE_READY_AFTER_MS,
     fsync: configuration.EVENTSTORE_FSYNC,
   };
 }

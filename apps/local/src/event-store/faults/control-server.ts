@@ -10,7 +10,6 @@ const MAX_BODY_LENGTH = 65_536;
 const dropSchema = z.strictObject({
   /** Only calls of these methods; all when left out. */
   methods: z.array(z.enum(METHODS)).optional(),
-  status: z.enum(['unavailable', 'cancelled']).default('unavailable'),
 });
 
 export type DropRequest = z.infer<typeof dropSchema>;

@@ -4,8 +4,8 @@ import {
   accessDenied,
   commitTimeout,
   notLeader,
+  notReady,
   wrongCredentials,
-  unavailable,
 } from '../grpc/rpc-errors.js';
 import type { RpcError } from '../grpc/rpc-errors.js';
 
@@ -21,6 +21,8 @@ export const faultsSchema = z.strictObject({
   methods: z.array(z.enum(METHODS)).optional(),
   /** Calls fail with UNAVAILABLE before anything is done. */
   unavailable: z.boolean().default(false),
+  /** The server is there, but serves nothing yet or any more: gossip says so. */
+  notReady: z.boolean().default(false),
   /** Calls fail with `not-leader`, naming this node as the leader. */
   notLeader: z
     .strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) })
@@ -37,13 +39,6 @@ export const faultsSchema = z.strictObject({
     .optional(),
   /** Connections stay open, but nothing is taken up and nothing is answered. */
   frozen: z.boolean().default(false),
-  /** What happens to subscribers that do not keep up; the process' setting when left out. */
-  slowConsumer: z.enum(['catch-up', 'abort']).optional(),
-  /**
-   * A filtered subscription from the start that has found nothing when it catches up gets one checkpoint,
-   * 2^64-1, and no other one afterwards, as EventStoreDB 24.2 to 24.10.4 do.
-   */
-  checkpointBeyondLog: z.boolean().default(false),
   /** Passwords by user: everybody else is refused, as by a node with access control. */
   users: z.record(z.string(), z.string()).optional(),
   /** Whom gossip names as the nodes of a cluster, with the leader first; this node alone when left out. */
@@ -66,12 +61,22 @@ export interface AuthorizedCall {
 export class FaultSwitches {
   private faults = NONE;
   private answersToLose = 0;
+  private isStartingOrStopping = false;
   private readonly thawListeners: (() => void)[] = [];
 
   constructor(private readonly onChange: (faults: Faults) => void) {}
 
   get current(): Faults {
     return this.faults;
+  }
+
+  get isNotReady(): boolean {
+    return this.isStartingOrStopping || this.faults.notReady;
+  }
+
+  /** Makes the server as one that is just starting or stopping, whatever the switches say. */
+  setReady(isReady: boolean): void {
+    this.isStartingOrStopping = !isReady;
   }
 
   set(faults: Faults): void {
@@ -88,6 +93,7 @@ export class FaultSwitches {
     begin: () => void,
     refuse: (error: RpcError) => void,
   ): void {
+    if (this.isNotReady && (method === 'read' || method === 'append')) return refuse(notReady());
     if (!this.concerns(method)) return begin();
     if (this.faults.frozen) {
       this.thawListeners.push(() => this.admit(method, { metadata }, begin, refuse));
@@ -95,7 +101,7 @@ export class FaultSwitches {
     }
     const refusal = this.refusalOf(method, metadata);
     if (refusal !== undefined) return refuse(refusal);
-    if (this.faults.unavailable) return refuse(unavailable());
+    if (this.faults.unavailable) return refuse(notReady());
     if (this.faults.notLeader !== undefined) return refuse(notLeader(this.faults.notLeader));
     begin();
   }
@@ -109,7 +115,7 @@ export class FaultSwitches {
     }
     if (this.answersToLose > 0 && this.faults.loseAnswers !== undefined) {
       this.answersToLose -= 1;
-      if (this.faults.loseAnswers.how === 'error') fail(unavailable());
+      if (this.faults.loseAnswers.how === 'error') fail(notReady());
       if (this.faults.loseAnswers.how === 'commit-timeout') fail(commitTimeout());
       return;
     }

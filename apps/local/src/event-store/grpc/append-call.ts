@@ -6,17 +6,19 @@ import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
 import { readAppendRequest } from './append-messages.js';
 import type { AppendTarget } from './append-messages.js';
+import type { AppendRules } from './append-rules.js';
 import {
   asRpcError,
-  invalidArgument,
+  commitTimeout,
+  handlerFailed,
   maximumAppendSizeExceeded,
-  unavailable,
+  notReady,
 } from './rpc-errors.js';
 
 /** `Append`: options, then one message per event, then one answer. */
 export function handleAppend(
   store: StreamStore,
-  maxAppendSize: number,
+  rules: AppendRules,
   call: ServerReadableStream<Buffer, Streams.AppendResp>,
   callback: sendUnaryData<Streams.AppendResp>,
 ): void {
@@ -36,13 +38,13 @@ export function handleAppend(
     if (answered) return;
     try {
       const request = readAppendRequest(message);
-      if (request.target === undefined && request.event === undefined)
-        throw invalidArgument('the message has neither options nor an event');
+      if (request.target === undefined && request.event === undefined) throw handlerFailed();
+      if ((target === undefined) === (request.target === undefined)) throw handlerFailed();
       target ??= request.target;
       const { event } = request;
       if (event === undefined) return;
-      size += event.data.length;
-      if (size > maxAppendSize) throw maximumAppendSizeExceeded(maxAppendSize);
+      size += rules.sizeOf(event);
+      if (size > rules.maxSize) throw maximumAppendSizeExceeded(rules.maxSize);
       events.push(event);
     } catch (error) {
       answer(error);
@@ -50,20 +52,25 @@ export function handleAppend(
   });
   call.on('end', () => {
     if (answered) return;
-    if (target === undefined) return answer(invalidArgument('the append has no options'));
+    if (target === undefined) return answer(handlerFailed());
     const { streamName, expected } = target;
     try {
-      if (!store.hasRoom) throw unavailable();
-      store.append(streamName, expected, events, (outcome) =>
-        answer(undefined, responseOf(outcome, expected)),
-      );
+      if (!store.hasRoom) throw notReady();
+      rules.check(streamName);
+      store.append(streamName, expected, events, (outcome) => {
+        if (outcome.kind === 'commit-timeout') answer(commitTimeout());
+        else answer(undefined, responseOf(outcome, expected));
+      });
     } catch (error) {
       answer(error);
     }
   });
 }
 
-function responseOf(outcome: AppendOutcome, expected: ExpectedVersion): Streams.AppendResp {
+function responseOf(
+  outcome: Exclude<AppendOutcome, { kind: 'commit-timeout' }>,
+  expected: ExpectedVersion,
+): Streams.AppendResp {
   const response = new streams.AppendResp();
   if (outcome.kind === 'appended') response.setSuccess(successOf(outcome));
   else response.setWrongExpectedVersion(refusalOf(outcome.currentRevision, expected));
@@ -76,7 +83,6 @@ function successOf(
   const success = new streams.AppendResp.Success();
   if (outcome.revision === NO_EVENTS) success.setNoStream(new shared.Empty());
   else success.setCurrentRevision(String(outcome.revision));
-  if (outcome.position === undefined) return success.setNoPosition(new shared.Empty());
   const position = new streams.AppendResp.Position();
   position.setCommitPosition(String(outcome.position));
   position.setPreparePosition(String(outcome.position));

@@ -132,12 +132,12 @@ describe('append messages', () => {
   });
 
   it('recognise an append that left a stream empty', () => {
-    const outcome = { kind: 'appended', revision: -1, position: undefined } as const;
+    const outcome = { kind: 'appended', revision: -1, position: 17 } as const;
     const response = streams.BatchAppendResp.deserializeBinary(
       batchAppendResponse(encoded(uuid(CORRELATION)), Buffer.from('stream'), outcome),
     );
     expect(response.getSuccess()!.hasNoStream()).toBe(true);
-    expect(response.getSuccess()!.hasNoPosition()).toBe(true);
+    expect(response.getSuccess()!.getPosition()!.getCommitPosition()).toBe('17');
   });
 
   it('are refused, never misread, when they are not valid', () => {

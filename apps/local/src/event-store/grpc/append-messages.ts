@@ -8,7 +8,13 @@ import { isSystemStream } from '../streams/system-streams.js';
 import { MalformedMessage, ProtobufReader } from '../protobuf/protobuf-reader.js';
 import { uuidFromText, uuidOf } from './protocol-values.js';
 import { notServed } from './refused-calls.js';
-import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
+import {
+  handlerFailed,
+  invalidArgument,
+  missingMetadataProperty,
+  UnusableAppend,
+} from './rpc-errors.js';
+import type { RpcError } from './rpc-errors.js';
 
 /**
  * Messages of the two append methods, read from and written to the wire directly: appends are the hot
@@ -16,7 +22,6 @@ import { invalidArgument, missingMetadataProperties } from './rpc-errors.js';
  */
 
 const MAX_STREAM_NAME_LENGTH = 4_096;
-const ALL = Buffer.from('$all');
 
 /** Where events are to go; `Append` and `BatchAppend` number these fields alike. */
 export interface AppendTarget {
@@ -82,23 +87,46 @@ export function readTarget(message: Buffer): AppendTarget {
   let deadline: number | undefined;
   while (reader.next()) {
     if (reader.field === 1) streamName = readStreamName(reader.bytes());
-    else if (reader.field === 2) expected = reader.varint();
+    else if (reader.field === 2) expected = readRevision(reader.varint());
     else {
       if (reader.field === 3) expected = 'no_stream';
       else if (reader.field === 4) expected = 'any';
       else if (reader.field === 5) expected = 'stream_exists';
       else if (reader.field === 6) {
-        deadline = readTimestamp(reader.bytes());
+        deadline = readTime(reader.bytes());
+        continue;
+      } else if (reader.field === 7) {
+        deadline = Date.now() + readTime(reader.bytes());
         continue;
       }
       reader.skip();
     }
   }
-  if (streamName === undefined) throw invalidArgument('a stream name is missing');
-  if (streamName.equals(ALL)) throw invalidArgument('nothing can be appended to $all');
+  if (streamName === undefined) throw handlerFailed();
   if (isSystemStream(streamName)) throw notServed();
-  if (expected === undefined) throw invalidArgument('the expected revision is missing');
+  if (expected === undefined) throw noExpectedRevision();
   return { streamName, expected, deadline };
+}
+
+const UNSIGNED_64 = 2 ** 64;
+
+/** The largest number stands for -1: no event before. */
+function readRevision(revision: number): ExpectedVersion {
+  if (revision === UNSIGNED_64) return 'no_stream';
+  if (revision < UNSIGNED_64 / 2) return revision;
+  throw new UnusableAppend(
+    "Specified argument was out of the range of valid values. (Parameter 'value')",
+  );
+}
+
+function noExpectedRevision(): RpcError {
+  const says = (oneOf: string): string =>
+    `'None' is not a valid EventStore.Client.Streams.${oneOf}OneofCase`;
+  const inBatch = says('BatchAppendReq+Types+Options+ExpectedStreamPosition');
+  return new UnusableAppend(
+    `Status(StatusCode="InvalidArgument", Detail="${inBatch}")`,
+    invalidArgument(says('AppendReq+Types+Options+ExpectedStreamRevision')),
+  );
 }
 
 /** @throws RpcError for events that EventStoreDB refuses as well; MalformedMessage */
@@ -119,10 +147,17 @@ export function readProposedEvent(message: Buffer): ProposedEvent {
     else if (reader.field === 4) data = reader.bytes();
     else reader.skip();
   }
-  if (type === undefined || contentType === undefined) throw missingMetadataProperties();
-  if (type.length === 0) throw invalidArgument('an event type is empty');
-  if (id === undefined) throw invalidArgument('an event id is not a UUID');
+  if (type === undefined) throw withoutProperty('type');
+  if (contentType === undefined) throw withoutProperty('content-type');
+  if (type.length === 0)
+    throw new UnusableAppend("Empty eventType provided. (Parameter 'eventType')");
+  if (id === undefined) throw new UnusableAppend("Value cannot be null. (Parameter 'dto')");
   return { id, type, isJson: contentType === 'application/json', customMetadata, data };
+}
+
+function withoutProperty(name: string): RpcError {
+  const inBatch = 'The given key was not present in the dictionary.';
+  return new UnusableAppend(inBatch, missingMetadataProperty(name));
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -171,16 +206,20 @@ function readMetadataEntry(message: Buffer): { key: string; value: Buffer } {
   return { key, value };
 }
 
-/** `google.protobuf.Timestamp` as Unix milliseconds. */
-function readTimestamp(message: Buffer): number {
+/** `google.protobuf.Timestamp` or `Duration` in milliseconds. */
+function readTime(message: Buffer): number {
   const reader = new ProtobufReader(message);
   let milliseconds = 0;
   while (reader.next()) {
-    if (reader.field === 1) milliseconds += reader.varint() * 1_000;
-    else if (reader.field === 2) milliseconds += reader.varint() / 1_000_000;
+    if (reader.field === 1) milliseconds += signed(reader.varint()) * 1_000;
+    else if (reader.field === 2) milliseconds += signed(reader.varint()) / 1_000_000;
     else reader.skip();
   }
   return milliseconds;
+}
+
+function signed(value: number): number {
+  return value < UNSIGNED_64 / 2 ? value : value - UNSIGNED_64;
 }
 
 const writer = new ProtobufWriter();
@@ -204,15 +243,11 @@ function writeBatchSuccess({
   revision,
   position,
 }: Extract<AppendOutcome, { kind: 'appended' }>): void {
-  const positionLength = position === undefined ? 0 : 2 * (1 + varintLength(position));
+  const positionLength = 2 * (1 + varintLength(position));
   const revisionLength = revision === NO_EVENTS ? 2 : 1 + varintLength(revision);
   writer.openField(3, revisionLength + fieldLength(positionLength));
   if (revision === NO_EVENTS) writer.bytesField(2, NOTHING);
   else writer.varintField(1, revision);
-  if (position === undefined) {
-    writer.bytesField(4, NOTHING);
-    return;
-  }
   writer.openField(3, positionLength);
   writer.varintField(1, position);
   writer.varintField(2, position);

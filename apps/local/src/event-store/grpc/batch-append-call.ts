@@ -14,22 +14,20 @@ import {
   badRequest,
   encodedStatus,
   maximumAppendSizeFailure,
+  serverNotReady,
   timedOut,
   wrongExpectedVersionFailure,
 } from './batch-failures.js';
 import type { BatchFailure } from './batch-failures.js';
-import { asRpcError, invalidArgument, unavailable } from './rpc-errors.js';
+import type { AppendRules } from './append-rules.js';
+import { asRpcError, invalidArgument, notReady } from './rpc-errors.js';
 
-/** The events of an append have to arrive within this time. */
-const WRITE_TIMEOUT_MS = 2_000;
 const UNKNOWN_STREAM = Buffer.alloc(0);
 
 interface Batch {
   readonly correlation: Buffer;
   readonly target: AppendTarget;
   readonly events: ProposedEvent[];
-  /** Runs out when the rest of the events does not arrive in time. */
-  timer: NodeJS.Timeout | undefined;
   size: number;
   /** Answered already: what else arrives for it is ignored. */
   isSettled: boolean;
@@ -52,7 +50,7 @@ export class BatchAppendCall {
 
   constructor(
     private readonly store: StreamStore,
-    private readonly maxAppendSize: number,
+    private readonly rules: AppendRules,
     private readonly stream: OpenStream,
     private readonly faults: FaultSwitches,
     call: ServerDuplexStream<Buffer, Buffer>,
@@ -67,10 +65,7 @@ export class BatchAppendCall {
       ),
     );
     call.on('end', () => this.finish());
-    stream.onClose(() => {
-      for (const batch of this.batches.values()) if (batch !== REFUSED) clearTimeout(batch.timer);
-      this.batches.clear();
-    });
+    stream.onClose(() => this.batches.clear());
   }
 
   private receive(message: Buffer): void {
@@ -85,9 +80,7 @@ export class BatchAppendCall {
     if (request.isFinal) this.batches.delete(request.correlationId);
     if (batch === REFUSED) return;
     if (!batch.isSettled) this.collect(batch, request.proposed);
-    if (!request.isFinal) return;
-    clearTimeout(batch.timer);
-    if (!batch.isSettled) this.append(batch);
+    if (request.isFinal && !batch.isSettled) this.append(batch);
   }
 
   /** Takes up a new correlation; answers at once when its options are no good. */
@@ -105,16 +98,13 @@ export class BatchAppendCall {
         correlation,
         target,
         events: [],
-        timer: undefined,
         size: 0,
         isSettled: false,
       };
-      const timeout = Math.min(timeLeft(target), WRITE_TIMEOUT_MS);
-      if (timeout <= 0) this.refuse(batch, timedOut());
-      if (!isFinal) {
-        this.batches.set(correlationId, batch);
-        batch.timer = setTimeout(() => this.refuse(batch, timedOut()), timeout);
-      }
+      if (this.faults.isNotReady) this.refuse(batch, serverNotReady());
+      else if (target.deadline !== undefined && target.deadline <= Date.now())
+        this.refuse(batch, timedOut());
+      if (!isFinal) this.batches.set(correlationId, batch);
       return batch;
     } catch (error) {
       if (!isFinal) this.batches.set(correlationId, REFUSED);
@@ -127,9 +117,9 @@ export class BatchAppendCall {
     try {
       for (const message of proposed) {
         const event = readProposedEvent(message);
-        batch.size += event.data.length;
-        if (batch.size > this.maxAppendSize)
-          return this.refuse(batch, maximumAppendSizeFailure(this.maxAppendSize));
+        batch.size += this.rules.sizeOf(event);
+        if (batch.size > this.rules.maxSize)
+          return this.refuse(batch, maximumAppendSizeFailure(this.rules.maxSize));
         batch.events.push(event);
       }
     } catch (error) {
@@ -139,8 +129,9 @@ export class BatchAppendCall {
 
   private append(batch: Batch): void {
     const { streamName, expected } = batch.target;
-    if (!this.store.hasRoom) return this.stream.fail(unavailable());
+    if (!this.store.hasRoom) return this.stream.fail(notReady());
     try {
+      this.rules.check(streamName);
       this.store.append(streamName, expected, batch.events, (outcome) => {
         batch.isSettled = true;
         this.answer(batch.correlation, streamName, resultOf(outcome, expected));
@@ -170,11 +161,8 @@ export class BatchAppendCall {
   private finish(): void {
     this.hasEnded = true;
     // What never became final has no answer to wait for.
-    for (const batch of this.batches.values()) {
-      if (batch === REFUSED) continue;
-      clearTimeout(batch.timer);
-      if (!batch.isSettled) this.unanswered -= 1;
-    }
+    for (const batch of this.batches.values())
+      if (batch !== REFUSED && !batch.isSettled) this.unanswered -= 1;
     this.batches.clear();
     this.endWhenDone();
   }
@@ -184,12 +172,8 @@ export class BatchAppendCall {
   }
 }
 
-/** Milliseconds until the deadline that the client names as a time of day. */
-function timeLeft({ deadline }: AppendTarget): number {
-  return deadline === undefined ? Infinity : deadline - Date.now();
-}
-
 function resultOf(outcome: AppendOutcome, expected: ExpectedVersion): Success | BatchFailure {
   if (outcome.kind === 'appended') return outcome;
+  if (outcome.kind === 'commit-timeout') return timedOut();
   return wrongExpectedVersionFailure(outcome.currentRevision, expected);
 }

@@ -1,7 +1,7 @@
 import { Any, GoogleEmpty, shared, status } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
-import { asRpcError } from './rpc-errors.js';
+import { asRpcError, UnusableAppend } from './rpc-errors.js';
 
 /** What made an append fail, as the messages that the client recognises it by. */
 export interface BatchFailure {
@@ -50,7 +50,7 @@ export function maximumAppendSizeFailure(limit: number): BatchFailure {
     kind: 'failed',
     typeName: 'event_store.client.MaximumAppendSizeExceeded',
     code: 3,
-    message: 'Maximum Append Size Exceeded',
+    message: 'MaximumAppendSizeExceeded',
     bytes: exceeded.serializeBinary(),
   };
 }
@@ -66,14 +66,25 @@ export function timedOut(): BatchFailure {
 }
 
 export function badRequest(error: unknown): BatchFailure {
-  const { code, details } = asRpcError(error);
+  const refusal = asRpcError(error);
+  const isUnusable = refusal instanceof UnusableAppend;
   const request = new shared.BadRequest();
-  request.setMessage(details);
+  request.setMessage(isUnusable ? refusal.inBatch : refusal.details);
   return {
     kind: 'failed',
     typeName: 'event_store.client.BadRequest',
-    code,
-    message: details,
+    code: isUnusable ? 3 : refusal.code,
+    message: isUnusable ? 'BadRequest' : refusal.details,
     bytes: request.serializeBinary(),
+  };
+}
+
+export function serverNotReady(): BatchFailure {
+  return {
+    kind: 'failed',
+    typeName: 'google.protobuf.Empty',
+    code: 0,
+    message: 'Server Is Not Ready',
+    bytes: new Uint8Array(),
   };
 }

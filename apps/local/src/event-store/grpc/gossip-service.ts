@@ -21,9 +21,9 @@ export function gossipService(
   return {
     read: answeringOnce(faults, 'gossip', (_call, callback) => {
       const [leader, ...followers] = faults.current.cluster ?? [advertised()];
-      const { LEADER, FOLLOWER } = gossip.MemberInfo.VNodeState;
+      const { INITIALIZING, LEADER, FOLLOWER } = gossip.MemberInfo.VNodeState;
       const cluster = new gossip.ClusterInfo();
-      if (leader) cluster.addMembers(memberAt(leader, LEADER));
+      if (leader) cluster.addMembers(memberAt(leader, faults.isNotReady ? INITIALIZING : LEADER));
       for (const follower of followers) cluster.addMembers(memberAt(follower, FOLLOWER));
       callback(null, cluster);
     }),

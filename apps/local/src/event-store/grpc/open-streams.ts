@@ -9,12 +9,15 @@ interface AnsweringCall {
   on(event: 'drain' | 'cancelled' | 'close' | 'error', listener: () => void): unknown;
 }
 
+/** What is written in one turn of the event loop may fill a stream whose client reads well. */
+const STUCK_AFTER_MS = 100;
+
 /** The answering side of one call: knows when the client is gone and when it cannot keep up. */
 export class OpenStream {
-  /** A live subscriber that is to be treated as one that did not keep up. */
-  isOverrun = false;
+  private isOverrun = false;
   private closed = false;
   private full = false;
+  private fullSince = 0;
   private held = false;
   private wakeUp: (() => void) | undefined;
   private readonly closeListeners: (() => void)[] = [];
@@ -37,9 +40,9 @@ export class OpenStream {
     return this.closed;
   }
 
-  /** The client takes messages more slowly than they are written. */
-  get isFull(): boolean {
-    return this.full;
+  /** The client has taken nothing for a while. */
+  get isStuck(): boolean {
+    return this.full && performance.now() - this.fullSince > STUCK_AFTER_MS;
   }
 
   /** Nothing should be written until the next wake-up. */
@@ -53,7 +56,23 @@ export class OpenStream {
   }
 
   write(message: unknown): void {
-    if (!this.closed) this.full = !this.call.write(message);
+    if (this.closed) return;
+    const wasFull = this.full;
+    this.full = !this.call.write(message);
+    if (this.full && !wasFull) this.fullSince = performance.now();
+  }
+
+  /** Treats a live subscriber as one that did not keep up. */
+  overrun(): void {
+    this.isOverrun = true;
+    this.wake();
+  }
+
+  /** Whether that is asked for; once. */
+  takeOverrun(): boolean {
+    const { isOverrun } = this;
+    this.isOverrun = false;
+    return isOverrun;
   }
 
   /** Holds back what is still to be written, or lets it go on. */
@@ -126,10 +145,7 @@ export class OpenStreams {
   }
 
   overrunAll(): number {
-    return this.each(['read'], (stream) => {
-      stream.isOverrun = true;
-      stream.wake();
-    });
+    return this.each(['read'], (stream) => stream.overrun());
   }
 
   private each(methods: readonly Method[] | undefined, act: (stream: OpenStream) => void): number {

@@ -1,12 +1,12 @@
 import { isSystemStream } from '../streams/system-streams.js';
 import { notServed } from './refused-calls.js';
-import { invalidArgument } from './rpc-errors.js';
+import { handlerFailed, invalidArgument, UnusableAppend } from './rpc-errors.js';
 import type { Shared } from '../protocol.js';
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/;
 const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
-/** Longer names would not fit the trailers of an error. */
+/** EventStoreDB takes longer names; nothing here needs them. */
 const MAX_NAME_LENGTH = 4_096;
 
 /**
@@ -16,7 +16,7 @@ const MAX_NAME_LENGTH = 4_096;
  */
 export function streamNameOf(identifier: Shared.StreamIdentifier | undefined): Buffer {
   const name = Buffer.from(identifier?.getStreamName_asU8() ?? []);
-  if (name.length === 0) throw invalidArgument('a stream name is missing');
+  if (name.length === 0) throw handlerFailed();
   if (name.length > MAX_NAME_LENGTH)
     throw invalidArgument(`a stream name has more than ${MAX_NAME_LENGTH} bytes`);
   if (isSystemStream(name)) throw notServed();
@@ -34,13 +34,13 @@ export function uuidOf(uuid: Shared.UUID | undefined): string {
 /** @throws RpcError when the text is not a UUID, or the zero one */
 export function uuidFromText(text: string): string {
   const id = CANONICAL_UUID.test(text) ? text : canonical(text);
-  if (id === ZERO_UUID) throw invalidArgument('an event id is the zero UUID');
+  if (id === ZERO_UUID) throw new UnusableAppend("Empty eventId provided. (Parameter 'eventId')");
   return id;
 }
 
 function canonical(text: string): string {
-  const lowerCase = text.toLowerCase();
-  if (!UUID.test(lowerCase)) throw invalidArgument('an event id is not a UUID');
+  const lowerCase = text.toLowerCase().replace(/^\{(.*)\}$/, '$1');
+  if (!UUID.test(lowerCase)) throw new UnusableAppend('Unrecognized Guid format.');
   return hyphenated(lowerCase.replaceAll('-', ''));
 }
 

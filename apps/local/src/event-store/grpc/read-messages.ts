@@ -1,6 +1,7 @@
 import type { EventRecord } from '../log/event-record.js';
 import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-writer.js';
 import { shared, streams } from '../protocol.js';
+import type { Position } from '../subscriptions/event-source.js';
 
 /**
  * Messages of `ReadResp`, ready for the wire. Events are the hot path: their stored bytes are put into the
@@ -29,10 +30,10 @@ export function confirmationMessage(subscriptionId: string): Buffer {
   return Buffer.from(response.serializeBinary());
 }
 
-export function checkpointMessage(position: number | bigint): Buffer {
+export function checkpointMessage({ commit, prepare }: Position): Buffer {
   const checkpoint = new streams.ReadResp.Checkpoint();
-  checkpoint.setCommitPosition(String(position));
-  checkpoint.setPreparePosition(String(position));
+  checkpoint.setCommitPosition(String(commit));
+  checkpoint.setPreparePosition(String(prepare));
   const response = new streams.ReadResp();
   response.setCheckpoint(checkpoint);
   return Buffer.from(response.serializeBinary());
@@ -50,8 +51,4 @@ export function streamNotFoundMessage(streamName: Buffer): Buffer {
 
 export const CAUGHT_UP_MESSAGE = Buffer.from(
   new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()).serializeBinary(),
-);
-
-export const FELL_BEHIND_MESSAGE = Buffer.from(
-  new streams.ReadResp().setFellBehind(new streams.ReadResp.FellBehind()).serializeBinary(),
 );

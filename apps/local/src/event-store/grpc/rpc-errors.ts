@@ -2,7 +2,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { MalformedMessage } from '../protobuf/protobuf-reader.js';
 
-/** A failed call: gRPC status and the trailers from which the client makes its own error. */
+/** A failed call: gRPC status and the trailers, in printable ASCII, from which the client makes its own error. */
 export class RpcError extends Error implements ServiceError {
   readonly details: string;
   readonly metadata: Metadata;
@@ -16,13 +16,34 @@ export class RpcError extends Error implements ServiceError {
     this.name = 'RpcError';
     this.details = details;
     this.metadata = new Metadata();
-    for (const [name, value] of Object.entries(trailers)) this.metadata.set(name, asTrailer(value));
+    for (const [name, value] of Object.entries(trailers)) this.metadata.set(name, value);
   }
 }
 
-/** Trailers carry printable ASCII only; everything else is percent-encoded. */
-function asTrailer(text: string): string {
-  return text.replace(/[^\x20-\x7e]/gu, encodeURIComponent);
+/** An append that EventStoreDB cannot make sense of: its two append methods say so in different words. */
+export class UnusableAppend extends RpcError {
+  constructor(
+    readonly inBatch: string,
+    { code, details, metadata } = handlerFailed(),
+  ) {
+    super(code, details);
+    this.name = 'UnusableAppend';
+    this.metadata.merge(metadata);
+  }
+}
+
+/** EventStoreDB says no more about input that it stumbles over. */
+export function handlerFailed(): RpcError {
+  return new RpcError(status.UNKNOWN, 'Exception was thrown by handler.');
+}
+
+export function invalidSubscriptionPosition(): RpcError {
+  return invalidArgument('Trying to read from an invalid position.');
+}
+
+/** @param result how EventStoreDB names what came of the read */
+export function unexpectedReadResult(result: string): RpcError {
+  return new RpcError(status.UNKNOWN, result);
 }
 
 export function invalidArgument(what: string): RpcError {
@@ -36,15 +57,11 @@ export function maximumAppendSizeExceeded(limit: number): RpcError {
   });
 }
 
-export function missingMetadataProperties(): RpcError {
-  return new RpcError(
-    status.INVALID_ARGUMENT,
-    'Required Metadata Properties Missing: type,content-type',
-    {
-      exception: 'missing-required-metadata-property',
-      'required-metadata-properties': 'type,content-type',
-    },
-  );
+export function missingMetadataProperty(name: string): RpcError {
+  return new RpcError(status.INVALID_ARGUMENT, `Required Metadata Property '${name}' is missing`, {
+    exception: 'missing-required-metadata-property',
+    'required-metadata-properties': 'type,content-type',
+  });
 }
 
 export function consumerTooSlow(): RpcError {
@@ -58,8 +75,12 @@ export function commitTimeout(): RpcError {
   return new RpcError(status.ABORTED, 'Operation timed out: Commit phase timeout.');
 }
 
+/** What a client makes of a stream that the server closes without a word. */
 export function serverStops(): RpcError {
-  return new RpcError(status.CANCELLED, 'The server is stopping.');
+  return new RpcError(
+    status.INTERNAL,
+    'Received RST_STREAM with code 0 (Call ended without gRPC status)',
+  );
 }
 
 /** @param leader where the client should turn to */
@@ -79,7 +100,7 @@ export function accessDenied(): RpcError {
   return new RpcError(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
 }
 
-export function unavailable(): RpcError {
+export function notReady(): RpcError {
   return new RpcError(status.UNAVAILABLE, 'Server Is Not Ready');
 }
 
@@ -88,5 +109,5 @@ export function asRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   if (error instanceof MalformedMessage) return invalidArgument(error.message);
   const message = error instanceof Error ? error.message : String(error);
-  return new RpcError(status.UNKNOWN, `Unexpected error: ${asTrailer(message)}`);
+  return new RpcError(status.UNKNOWN, `Unexpected error: ${message}`);
 }

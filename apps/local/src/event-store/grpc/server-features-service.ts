@@ -3,9 +3,6 @@ import { answeringOnce } from '../faults/faulty-service.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import { serverFeatures } from '../protocol.js';
 
-/** Version whose behaviour is modelled. */
-const SERVER_VERSION = '24.10.0';
-
 /** Methods by service in the spelling of EventStoreDB: lower case; with the features of each method. */
 const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'event_store.client.streams.streams': {
@@ -18,11 +15,14 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]
 type SupportedMethods = InstanceType<typeof serverFeatures.SupportedMethods>;
 
 /** Lists the methods that the client may call; `batchappend` among it decides how the client appends. */
-export function serverFeaturesService(faults: FaultSwitches): {
+export function serverFeaturesService(
+  faults: FaultSwitches,
+  version: string,
+): {
   getSupportedMethods: handleUnaryCall<unknown, SupportedMethods>;
 } {
   const supported = new serverFeatures.SupportedMethods();
-  supported.setEventStoreServerVersion(SERVER_VERSION);
+  supported.setEventStoreServerVersion(version);
   for (const [service, methods] of Object.entries(METHODS)) {
     for (const [name, features] of Object.entries(methods)) {
       const method = new serverFeatures.SupportedMethod();

@@ -8,11 +8,12 @@ import type { FaultSwitches } from '../faults/fault-switches.js';
 import { StreamsService } from '../protocol.js';
 import type { Streams } from '../protocol.js';
 import type { StreamStore } from '../streams/stream-store.js';
+import type { Behaviour } from '../behaviour.js';
 import { handleAppend } from './append-call.js';
+import type { AppendRules } from './append-rules.js';
 import { BatchAppendCall } from './batch-append-call.js';
 import type { OpenStreams } from './open-streams.js';
 import { handleRead } from './read-call.js';
-import type { SubscriptionBehaviour } from './read-call.js';
 import { refuseOnce } from './refused-calls.js';
 
 const asOnTheWire = (message: Buffer): Buffer => message;
@@ -29,11 +30,6 @@ export const streamsServiceDefinition = {
   },
 };
 
-export interface StreamsServiceOptions extends SubscriptionBehaviour {
-  /** Bytes of event data that one append may have. */
-  readonly maxAppendSize: number;
-}
-
 type StreamsServiceImplementation = {
   read: handleServerStreamingCall<Streams.ReadReq, Buffer>;
   append: handleClientStreamingCall<Buffer, Streams.AppendResp>;
@@ -46,19 +42,19 @@ export function streamsService(
   store: StreamStore,
   openStreams: OpenStreams,
   faults: FaultSwitches,
-  options: StreamsServiceOptions,
+  behaviour: Behaviour,
+  rules: AppendRules,
 ): StreamsServiceImplementation {
-  const { maxAppendSize } = options;
   return {
     read: answeringWithStream(faults, 'read', (call) => {
-      void handleRead(store, call.request, openStreams.open('read', call), options);
+      void handleRead(store, call.request, openStreams.open('read', call), behaviour);
     }),
     append: answeringOnce(faults, 'append', (call, callback) =>
-      handleAppend(store, maxAppendSize, call, callback),
+      handleAppend(store, rules, call, callback),
     ),
     batchAppend: answeringWithStream(faults, 'batchAppend', (call) => {
       const stream = openStreams.open('batchAppend', call);
-      new BatchAppendCall(store, maxAppendSize, stream, faults, call);
+      new BatchAppendCall(store, rules, stream, faults, call);
     }),
     delete: refuseOnce,
     tombstone: refuseOnce,

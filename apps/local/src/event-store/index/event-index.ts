@@ -3,8 +3,6 @@ import { NameTable, NOT_FOUND } from './name-table.js';
 import { NumberColumn } from './number-column.js';
 import { NumberLists } from './number-lists.js';
 
-export { NOT_FOUND } from './name-table.js';
-
 /**
  * What is held in memory about every event: its place in the log, its stream and its type, and for each
  * stream which events are in it. Events are numbered 0, 1, 2, … in log order; streams and types in order
@@ -54,6 +52,16 @@ export class EventIndex {
       else high = middle;
     }
     return low;
+  }
+
+  /**
+   * Whether a reader may begin at this position of the log: at its start, at an event, at its end or beyond, and where
+   * an empty append was answered with it, just before an event.
+   */
+  isPlace(position: number): boolean {
+    const next = this.firstEventAtOrAfter(position);
+    if (position === 0 || next === this.eventCount) return true;
+    return this.positionOf(next) - position <= 1;
   }
 
   /** How many events a stream has. */

@@ -32,7 +32,6 @@ describe('the event log', () => {
         if (recordCount > 0)
           found.push(chunk.toString('latin1', bodyStart, bodyStart + recordCount));
       },
-      onProgress: () => undefined,
       onRoom: () => undefined,
       onFailure: (error) => {
         throw error;

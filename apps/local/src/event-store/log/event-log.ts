@@ -32,8 +32,6 @@ export interface EventLogOptions {
   readonly fsync: boolean;
   /** Called for every frame found at the start. */
   readonly visit: FrameVisitor;
-  /** Called after each group of appends is durable and all their callbacks have run. */
-  readonly onProgress: () => void;
   /** Called when the disk is full, and when there is room again. */
   readonly onRoom: (hasRoom: boolean) => void;
   /** Called once when the disk fails; the log accepts nothing afterwards. */
@@ -209,7 +207,6 @@ export class EventLog {
     while (resolved < this.waiting.length && this.waiting[resolved]!.offset <= this.durable)
       resolved += 1;
     for (const { resolve } of this.waiting.splice(0, resolved)) resolve();
-    this.options.onProgress();
   }
 }
 

@@ -72,7 +72,7 @@ describe('the stream store', () => {
     const appended = event('{"some":"data"}', 'AccountRegistered');
     const outcome = await append([appended], 'no_stream');
     await restart();
-    const record = store.recordOf(0);
+    const record = store.recordOf(1);
     expect(record.id).toBe(appended.id);
     expect(record.streamName).toEqual(STREAM);
     expect(record.type).toEqual(appended.type);
@@ -87,7 +87,7 @@ describe('the stream store', () => {
   it('gives every event a position of its own, in order', async () => {
     await append([event(), event(), event()]);
     await append([event()]);
-    const positions = [0, 1, 2, 3].map((number) => store.index.positionOf(number));
+    const positions = [0, 1, 2, 3, 4].map((number) => store.index.positionOf(number));
     expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b));
     expect(positions[0]).toBeGreaterThan(0);
   });
@@ -107,10 +107,10 @@ describe('the stream store', () => {
 
   it('shows an event only when it is durable', async () => {
     const durable = append([event()]);
-    expect(store.visibleEvents).toBe(0);
+    expect(store.visibleEvents).toBe(1);
     expect(readable()).toEqual(['missing']);
     await durable;
-    expect(store.visibleEvents).toBe(1);
+    expect(store.visibleEvents).toBe(2);
     expect(readable()).toEqual(['0:data']);
   });
 
@@ -120,17 +120,34 @@ describe('the stream store', () => {
     expect(await append(events, 'no_stream')).toEqual(first);
     await restart();
     expect(await append(events, 'no_stream')).toEqual(first);
-    expect(store.index.eventCount).toBe(2);
+    expect(store.index.eventCount).toBe(3);
   });
 
-  it('answers a repetition of a pending append only when that is durable', async () => {
+  it('leaves a repetition of a pending append without an answer, and says so in the end', async () => {
     const events = [event()];
-    const order: string[] = [];
-    await Promise.all([
-      append(events, 'no_stream').then(() => order.push('original')),
-      append(events, 'no_stream').then(() => order.push('repetition')),
+    const [original, repetition] = await Promise.all([
+      append(events, 'no_stream'),
+      append(events, 'no_stream'),
     ]);
-    expect(order).toEqual(['original', 'repetition']);
+    expect(original).toMatchObject({ kind: 'appended', revision: 0 });
+    expect(repetition).toEqual({ kind: 'commit-timeout' });
+    expect(await append(events, 'no_stream')).toEqual(original);
+  });
+
+  it('begins with one event, also when it was closed before anything was appended', async () => {
+    await restart();
+    expect(store.visibleEvents).toBe(1);
+    expect(store.recordOf(0).streamName.toString()).toBe('$$$scavenges');
+    expect(readable(Buffer.from('$$$scavenges'))).toHaveLength(1);
+  });
+
+  it('answers an empty append with a place of the log from which nothing is passed over', async () => {
+    const outcome = await append([]);
+    if (outcome.kind !== 'appended') throw new Error(outcome.kind);
+    await append([event()]);
+    expect(store.index.isPlace(outcome.position)).toBe(true);
+    expect(store.index.firstEventAtOrAfter(outcome.position + 1)).toBe(1);
+    expect(store.index.isPlace(outcome.position - 1)).toBe(false);
   });
 
   it('opens the file of a version that deleted streams, and shows every event of them again', async () => {
@@ -156,10 +173,10 @@ describe('the stream store', () => {
 
   it('calls back when events have become visible', async () => {
     let seen = 0;
-    const stop = store.onProgress(() => (seen = store.visibleEvents));
+    const stop = store.onAppended(() => (seen = store.visibleEvents));
     await Promise.all([append([event()]), append([event()])]);
     await append([event()]);
-    expect(seen).toBe(3);
+    expect(seen).toBe(4);
     stop();
     expect(store.listenerCount).toBe(0);
   });

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { EventIndex, NOT_FOUND } from '../index/event-index.js';
+import { EventIndex } from '../index/event-index.js';
 import { EventLog } from '../log/event-log.js';
 import { EventRecord, recordLengthAt, writeRecord } from '../log/event-record.js';
 import { FRAME_HEADER_LENGTH } from '../log/frame.js';
@@ -8,9 +9,11 @@ import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { decideAppend, NO_EVENTS } from './append-decision.js';
 import type { ExpectedVersion, StreamFacts } from './append-decision.js';
 import { RecentEventIds } from './recent-event-ids.js';
-import { isSystemStream } from './system-streams.js';
+import { FIRST_EVENT, isSystemStream } from './system-streams.js';
 
 const LOG_FILE_NAME = 'events.log';
+/** An append that is under way already gets its answer after so long: that nothing can be said. */
+const COMMIT_TIMEOUT_MS = 2_500;
 
 export interface ProposedEvent {
   /** Lower-case UUID. */
@@ -26,9 +29,11 @@ export type AppendOutcome =
       readonly kind: 'appended';
       /** Revision of the last event of the append; `NO_EVENTS` when stream and append are empty. */
       readonly revision: number;
-      /** Position of that event; undefined when there is none. */
-      readonly position: number | undefined;
+      /** Position of that event; of an empty append, a place of the log where no event is. */
+      readonly position: number;
     }
+  /** The same append is not durable yet: EventStoreDB knows nothing to answer either. */
+  | { readonly kind: 'commit-timeout' }
   | { readonly kind: 'wrong-expected-version'; readonly currentRevision: number };
 
 /** What can be read of a stream at this moment. */
@@ -86,7 +91,6 @@ export class StreamStore {
     const unlock = lockFolder(options.folder);
     try {
       const index = new EventIndex();
-      const opened: { store?: StreamStore } = {};
       let passedOver = 0;
       const log = await EventLog.open({
         path: join(options.folder, LOG_FILE_NAME),
@@ -94,12 +98,12 @@ export class StreamStore {
         visit: (chunk, bodyStart, recordCount) => {
           passedOver += indexFrame(index, chunk, bodyStart, recordCount);
         },
-        onProgress: () => opened.store?.announceProgress(),
         onRoom: options.onRoom,
         onFailure: options.onFailure,
       });
-      opened.store = new StreamStore(log, index, options, unlock, passedOver);
-      return opened.store;
+      const store = new StreamStore(log, index, options, unlock, passedOver);
+      if (index.eventCount === 0) await store.writeFirstEvent();
+      return store;
     } catch (error) {
       unlock();
       throw error;
@@ -121,8 +125,8 @@ export class StreamStore {
     return this.durableEvents;
   }
 
-  /** Calls back whenever more events have become visible. Returns how to end that. */
-  onProgress(listener: () => void): () => void {
+  /** Calls back with each append that has become visible. Returns how to end that. */
+  onAppended(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -165,9 +169,14 @@ export class StreamStore {
       case 'already-written':
         return this.answerStored(streamName, decision.lastRevision, done);
       case 'write':
-        if (events.length === 0) return this.answerStored(streamName, facts.lastRevision, done);
+        if (events.length === 0) return this.answerNothing(facts.lastRevision, done);
         return this.write(draftsOf(streamName, facts.lastRevision, events), done);
     }
+  }
+
+  /** Resolves when all that was appended so far is durable and answered. */
+  async settled(): Promise<void> {
+    await new Promise<void>((resolve) => this.log.afterDurable(resolve));
   }
 
   /** Writes out what is pending and gives the folder free. */
@@ -213,25 +222,34 @@ export class StreamStore {
     log.append(frame, drafts.length, () => {
       this.durableEvents = eventCount;
       done(outcome);
+      for (const listener of this.listeners) listener();
     });
   }
 
-  /** Answers with an event that is in the log already, once that is durable. */
+  /** Answers with an event that is in the log already; one that is not durable yet leaves the caller without an answer. */
   private answerStored(
     streamName: Buffer,
     revision: number,
     done: (outcome: AppendOutcome) => void,
   ): void {
-    const stream = this.index.streams.find(streamName);
-    const position =
-      revision === NO_EVENTS || stream === NOT_FOUND
-        ? undefined
-        : this.index.positionOf(this.index.eventAt(stream, revision));
+    const { index } = this;
+    const eventNumber = index.eventAt(index.streams.find(streamName), revision);
+    if (eventNumber < this.durableEvents)
+      return done({ kind: 'appended', revision, position: index.positionOf(eventNumber) });
+    setTimeout(() => done({ kind: 'commit-timeout' }), COMMIT_TIMEOUT_MS).unref();
+  }
+
+  private answerNothing(revision: number, done: (outcome: AppendOutcome) => void): void {
+    const position = this.log.nextBodyOffset - 1;
     this.log.afterDurable(() => done({ kind: 'appended', revision, position }));
   }
 
-  private announceProgress(): void {
-    for (const listener of this.listeners) listener();
+  private async writeFirstEvent(): Promise<void> {
+    const { streamName, ...event } = FIRST_EVENT;
+    const draft = { ...event, id: randomUUID(), isJson: true, customMetadata: Buffer.alloc(0) };
+    await new Promise<AppendOutcome>((resolve) =>
+      this.write(draftsOf(streamName, NO_EVENTS, [draft]), resolve),
+    );
   }
 }
 
@@ -266,7 +284,8 @@ function indexFrame(
   let passedOver = 0;
   for (let count = 0; count < recordCount; count += 1) {
     const record = new EventRecord(chunk, start);
-    if (record.isTombstone || isSystemStream(record.streamName)) passedOver += 1;
+    const isFirst = record.streamName.equals(FIRST_EVENT.streamName);
+    if (record.isTombstone || (isSystemStream(record.streamName) && !isFirst)) passedOver += 1;
     else index.add(record);
     start += record.length;
   }

@@ -1,100 +1,197 @@
+import type { Behaviour } from '../behaviour.js';
+import { checkpointMessage, eventMessage } from '../grpc/read-messages.js';
+import { handlerFailed, invalidSubscriptionPosition } from '../grpc/rpc-errors.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { EventFilter } from './all-filter.js';
-import { SEARCHING, UP_TO_DATE } from './event-source.js';
-import type { EventSource, SourceStep } from './event-source.js';
+import { SEARCHING } from './event-source.js';
+import type { EventSource, Position, SourceStep } from './event-source.js';
 
+/** A page ends when it has found so many events. */
+const PAGE_LENGTH = 32;
 /** Events looked at in one go. */
 const SEARCH_LENGTH = 2_048;
+const START: Position = { commit: 0, prepare: 0 };
 /** The position that a server without any position sends: -1 in 64 bits without a sign. */
-const BEYOND_LOG = 2n ** 64n - 1n;
+const BEYOND_LOG: Position = { commit: 2n ** 64n - 1n, prepare: 2n ** 64n - 1n };
 
 export interface AllSourceOptions {
   /** Deliver events after this position of the log. */
-  readonly after: number | 'start' | 'end';
+  readonly after: Position | 'start' | 'end';
   readonly filter: EventFilter;
-  /** A checkpoint after so many events, wanted or not; undefined for none. */
-  readonly checkpointInterval: number | undefined;
-  /** Whether to send a checkpoint beyond the log (see fault-switches.ts); never when left out. */
-  readonly tellsBeyondLog?: () => boolean;
+  /** Undefined for a subscription without a filter, which has no checkpoints. */
+  readonly checkpoints: Checkpoints | undefined;
+  readonly behaviour: Behaviour;
 }
 
-/** The events of `$all` after a position, in order. */
+/** History is read in pages; a checkpoint comes after so many events in whole pages, and live after just so many. */
+interface Checkpoints {
+  /** Events that one page looks at. */
+  readonly searchWindow: number;
+  readonly interval: number;
+}
+
+/** The events of `$all` after a position, in order, with checkpoints where the version would send them. */
 export class AllSource implements EventSource {
+  /** What the subscriber was sent last, or began after; undefined before anything was. */
+  private sent: Position | undefined;
+  /** The last checkpoint. */
+  private told: Position | undefined;
   private nextEvent: number;
-  private consideredSinceCheckpoint = 0;
-  private dueCheckpoint: number | undefined;
-  private hasTold = false;
-  private tellsNoMore = false;
+  /** Where the next page begins. */
+  private page: Position;
+  /** Live checkpoints come each `interval` events from this one on. */
+  private countFrom: number;
+  private isLiveAtOnce: boolean;
 
   constructor(
     private readonly store: StreamStore,
     private readonly options: AllSourceOptions,
   ) {
-    const { after } = options;
-    if (after === 'start') this.nextEvent = 0;
-    else if (after === 'end') this.nextEvent = store.visibleEvents;
-    else this.nextEvent = store.index.firstEventAtOrAfter(after + 1);
-  }
-
-  next(): SourceStep {
-    if (this.dueCheckpoint !== undefined) return this.takeDueCheckpoint(this.dueCheckpoint);
-    const searchEnd = this.nextEvent + SEARCH_LENGTH;
-    while (this.nextEvent < this.store.visibleEvents) {
-      if (this.nextEvent === searchEnd) return SEARCHING;
-      const eventNumber = this.nextEvent;
-      this.nextEvent += 1;
-      this.consider(eventNumber);
-      if (this.options.filter.matches(eventNumber)) return this.stepTo(eventNumber);
-      if (this.dueCheckpoint !== undefined) return this.takeDueCheckpoint(this.dueCheckpoint);
-    }
-    return UP_TO_DATE;
-  }
-
-  checkpoint(): number | bigint | undefined {
-    if (this.isToTellBeyondLog()) {
-      this.tellsNoMore = true;
-      return BEYOND_LOG;
-    }
-    if (this.tellsNoMore) return undefined;
-    if (this.options.checkpointInterval === undefined || this.consideredSinceCheckpoint === 0)
-      return undefined;
-    this.consideredSinceCheckpoint = 0;
-    return this.store.index.positionOf(this.nextEvent - 1);
-  }
-
-  isBehindBy(count: number): boolean {
-    const { filter } = this.options;
-    let found = 0;
-    for (let number = this.nextEvent; number < this.store.visibleEvents; number += 1) {
-      if (filter.matches(number)) found += 1;
-      if (found > count) return true;
-    }
-    return false;
-  }
-
-  private isToTellBeyondLog(): boolean {
-    const { after, checkpointInterval, tellsBeyondLog } = this.options;
-    if (this.hasTold || this.tellsNoMore) return false;
-    return after === 'start' && checkpointInterval !== undefined && tellsBeyondLog?.() === true;
-  }
-
-  private consider(eventNumber: number): void {
-    if (this.tellsNoMore) return;
-    this.consideredSinceCheckpoint += 1;
-    if (this.consideredSinceCheckpoint === this.options.checkpointInterval) {
-      this.consideredSinceCheckpoint = 0;
-      this.dueCheckpoint = this.store.index.positionOf(eventNumber);
+    const { after, behaviour } = options;
+    this.nextEvent = this.countFrom = store.visibleEvents;
+    this.page = this.end;
+    this.isLiveAtOnce = after === 'end';
+    if (behaviour.passesOver === 'next-event') {
+      if (after !== 'end') this.beginAfterNextEvent(after);
+    } else {
+      this.sent = after === 'start' ? undefined : after === 'end' ? this.last : after;
+      this.isLiveAtOnce = this.sent !== undefined && isAtOrAfter(this.sent, this.last);
+      if (!this.isLiveAtOnce) this.beginAtSent();
     }
   }
 
-  private takeDueCheckpoint(position: number): SourceStep {
-    this.dueCheckpoint = undefined;
-    this.hasTold = true;
-    return { kind: 'checkpoint', position };
+  *history(): Generator<SourceStep> {
+    if (this.isLiveAtOnce) {
+      this.isLiveAtOnce = false;
+      return;
+    }
+    if (this.sent !== undefined) this.check(this.sent);
+    const { checkpoints, filter, behaviour } = this.options;
+    const searchWindow = checkpoints?.searchWindow ?? PAGE_LENGTH;
+    let counted = 0;
+    let searched = 0;
+    for (;;) {
+      // The first record of a log is no event, but counts as one.
+      let considered = this.page.commit === 0 ? 1 : 0;
+      let found = 0;
+      while (considered < searchWindow && found < PAGE_LENGTH && this.hasNext) {
+        const number = this.nextEvent++;
+        considered += 1;
+        if (!filter.matches(number)) continue;
+        found += 1;
+        yield { kind: 'event', number };
+      }
+      const isAtEnd = considered < searchWindow && found < PAGE_LENGTH;
+      counted += considered;
+      const reached = considered > 0 ? later(this.sent, this.page) : this.sent;
+      if (behaviour.checkpointAtCaughtUp === 'read') this.sent = reached;
+      if (isAtEnd) {
+        if (behaviour.liveCountBegins === 'where-history-counted')
+          this.countFrom = this.nextEvent - counted;
+        if (checkpoints !== undefined && behaviour.checkpointAtCaughtUp !== 'none')
+          yield { kind: 'checkpoint', position: this.sent ?? BEYOND_LOG };
+        return;
+      }
+      if (checkpoints !== undefined && reached !== undefined && counted >= checkpoints.interval) {
+        counted %= checkpoints.interval;
+        yield { kind: 'checkpoint', position: reached };
+      }
+      this.page = this.placeOfNext;
+      searched += considered;
+      if (searched < SEARCH_LENGTH) continue;
+      searched = 0;
+      yield SEARCHING;
+    }
   }
 
-  private stepTo(eventNumber: number): SourceStep {
-    this.hasTold = true;
-    return { kind: 'event', event: this.store.recordOf(eventNumber) };
+  isThere(): boolean {
+    return true;
   }
+
+  *live(number: number): Generator<SourceStep> {
+    const { checkpoints, filter } = this.options;
+    if (filter.matches(number)) yield { kind: 'event', number };
+    if (checkpoints !== undefined && (number - this.countFrom + 1) % checkpoints.interval === 0)
+      yield { kind: 'checkpoint', position: this.placeOf(number) };
+  }
+
+  messageOf(step: SourceStep): Buffer | undefined {
+    if (step.kind === 'searching') return undefined;
+    const position = step.kind === 'event' ? this.placeOf(step.number) : step.position;
+    if (step.kind === 'event') {
+      if (this.sent !== undefined && isAtOrAfter(this.sent, position)) return undefined;
+      this.sent = position;
+      return eventMessage(this.store.recordOf(step.number));
+    }
+    if (this.sent !== undefined && !isAtOrAfter(position, this.sent)) return undefined;
+    if (position !== BEYOND_LOG) this.sent = position;
+    if (this.told !== undefined && isAtOrAfter(this.told, position)) return undefined;
+    this.told = position;
+    return checkpointMessage(position);
+  }
+
+  *fallBehind(): Generator<SourceStep> {
+    if (this.sent !== undefined && this.options.checkpoints !== undefined)
+      yield { kind: 'checkpoint', position: this.sent };
+    this.beginAtSent();
+  }
+
+  private beginAtSent(): void {
+    this.page = this.sent ?? START;
+    this.nextEvent = this.store.index.firstEventAtOrAfter(Number(this.page.commit));
+  }
+
+  private beginAfterNextEvent(after: Position | 'start'): void {
+    if (after === 'start') {
+      this.nextEvent = 0;
+      this.page = START;
+      return;
+    }
+    this.check(after);
+    const next = this.store.index.firstEventAtOrAfter(Number(after.commit));
+    this.nextEvent = isStart(after) ? 0 : Math.min(next + 1, this.store.visibleEvents);
+    this.page = isStart(after) ? START : this.placeOfNext;
+  }
+
+  private check(position: Position): void {
+    if (this.store.index.isPlace(Number(position.commit))) return;
+    const { isConfirmed } = this.options.behaviour.invalidPosition;
+    throw isConfirmed ? invalidSubscriptionPosition() : handlerFailed();
+  }
+
+  private get hasNext(): boolean {
+    return this.nextEvent < this.store.visibleEvents;
+  }
+
+  private get placeOfNext(): Position {
+    if (!this.hasNext) return this.end;
+    return { commit: this.store.index.positionOf(this.nextEvent), prepare: 0 };
+  }
+
+  private get end(): Position {
+    return { commit: Number(this.last.commit) + 1, prepare: 0 };
+  }
+
+  private get last(): Position {
+    const { visibleEvents } = this.store;
+    return visibleEvents === 0 ? START : this.placeOf(visibleEvents - 1);
+  }
+
+  private placeOf(number: number): Position {
+    const position = this.store.index.positionOf(number);
+    return { commit: position, prepare: position };
+  }
+}
+
+function isAtOrAfter(one: Position, other: Position): boolean {
+  if (one.commit !== other.commit) return one.commit > other.commit;
+  return one.prepare >= other.prepare;
+}
+
+function later(one: Position | undefined, other: Position): Position {
+  return one !== undefined && isAtOrAfter(one, other) ? one : other;
+}
+
+function isStart({ commit }: Position): boolean {
+  return commit === 0;
 }

@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import type { SlowReader } from '../behaviour.js';
 import type { OpenStream } from '../grpc/open-streams.js';
-import {
-  CAUGHT_UP_MESSAGE,
-  checkpointMessage,
-  confirmationMessage,
-  eventMessage,
-  FELL_BEHIND_MESSAGE,
-} from '../grpc/read-messages.js';
+import { CAUGHT_UP_MESSAGE, confirmationMessage } from '../grpc/read-messages.js';
 import { asRpcError, consumerTooSlow } from '../grpc/rpc-errors.js';
 import type { StreamStore } from '../streams/stream-store.js';
-import type { EventSource } from './event-source.js';
+import type { EventSource, SourceStep } from './event-source.js';
 
-/**
- * What happens to a subscriber that does not keep up with live events: version 24 of EventStoreDB lets it
- * catch up again, version 23.10 aborts the call.
- */
-export type SlowConsumerPolicy = 'catch-up' | 'abort';
-
-/** So many live events may wait for a subscriber. */
-const LIVE_BUFFER_LENGTH = 32;
+/** So many live messages may wait for a subscriber. */
+const LIVE_QUEUE_LENGTH = 32;
 
 /**
  * Delivers a source to a subscriber: confirmation, history, caught-up, then live events as they become
@@ -28,61 +17,99 @@ export async function runCatchUpSubscription(
   store: StreamStore,
   stream: OpenStream,
   openSource: () => EventSource,
-  slowConsumerPolicy: () => SlowConsumerPolicy,
+  slowReader: SlowReader,
 ): Promise<void> {
-  stream.onClose(store.onProgress(() => stream.wake()));
   try {
-    const source = openSource();
-    stream.write(confirmationMessage(randomUUID()));
-    await deliver(source, stream, slowConsumerPolicy);
+    await new CatchUpSubscription(store, stream, openSource(), slowReader).run();
   } catch (error) {
     stream.fail(asRpcError(error));
   }
 }
 
-async function deliver(
-  source: EventSource,
-  stream: OpenStream,
-  slowConsumerPolicy: () => SlowConsumerPolicy,
-): Promise<void> {
-  let isLive = false;
-  while (!stream.isClosed) {
-    const isLate = stream.isFull && source.isBehindBy(LIVE_BUFFER_LENGTH);
-    if (isLive && (isLate || stream.isOverrun)) {
-      if (slowConsumerPolicy() === 'abort') throw consumerTooSlow();
-      stream.isOverrun = false;
-      isLive = false;
-      stream.write(FELL_BEHIND_MESSAGE);
-    }
-    if (stream.mustWait) {
-      await stream.pause();
-      continue;
-    }
-    const step = source.next();
-    switch (step.kind) {
-      case 'event':
-        stream.write(eventMessage(step.event));
-        break;
-      case 'checkpoint':
-        stream.write(checkpointMessage(step.position));
-        break;
-      case 'searching':
-        await new Promise((resolve) => setImmediate(resolve));
-        break;
-      case 'up-to-date':
-        if (!isLive) {
-          announceCaughtUp(source, stream);
-          isLive = true;
-        }
-        await stream.pause();
-        if (slowConsumerPolicy() === 'abort' && source.isBehindBy(LIVE_BUFFER_LENGTH))
-          throw consumerTooSlow();
+class CatchUpSubscription {
+  /** Live messages that the subscriber has not taken. */
+  private queue: SourceStep[] = [];
+  /** The next event that is to be queued. */
+  private nextEvent = 0;
+  private isLive = false;
+
+  constructor(
+    private readonly store: StreamStore,
+    private readonly stream: OpenStream,
+    private readonly source: EventSource,
+    private readonly slowReader: SlowReader,
+  ) {}
+
+  async run(): Promise<void> {
+    const { store, stream, source } = this;
+    stream.onClose(store.onAppended(() => this.takeUp()));
+    stream.write(confirmationMessage(randomUUID()));
+    while (!stream.isClosed) {
+      await this.deliverHistory();
+      if (stream.isClosed) return;
+      if (source.isThere()) {
+        stream.write(CAUGHT_UP_MESSAGE);
+        await this.deliverLive();
+        for (const step of source.fallBehind()) this.send(step);
+      } else await stream.pause();
     }
   }
-}
 
-function announceCaughtUp(source: EventSource, stream: OpenStream): void {
-  const checkpoint = source.checkpoint();
-  if (checkpoint !== undefined) stream.write(checkpointMessage(checkpoint));
-  stream.write(CAUGHT_UP_MESSAGE);
+  private async deliverHistory(): Promise<void> {
+    const { stream } = this;
+    for (const step of this.source.history()) {
+      if (step.kind === 'searching') await new Promise((resolve) => setImmediate(resolve));
+      this.send(step);
+      while (stream.mustWait && !stream.isClosed) await stream.pause();
+      if (stream.isClosed) return;
+    }
+  }
+
+  /** Returns when the subscriber did not keep up. */
+  private async deliverLive(): Promise<void> {
+    const { stream, store } = this;
+    this.nextEvent = store.visibleEvents;
+    this.isLive = true;
+    while (this.isLive && !stream.isClosed) {
+      await stream.pause();
+      if (stream.takeOverrun()) this.giveUp();
+      this.sendQueue();
+    }
+  }
+
+  /** Called with each append: its messages are all in the queue before the first is sent. */
+  private takeUp(): void {
+    const { stream, source, store, slowReader } = this;
+    if (!this.isLive) return stream.wake();
+    const before = this.queue.length;
+    for (; this.nextEvent < store.visibleEvents; this.nextEvent += 1)
+      this.queue.push(...source.live(this.nextEvent));
+    const ofThisAppend = this.queue.length - before;
+    const longestAppend =
+      slowReader.kind === 'is-ended' ? slowReader.longestAppend : LIVE_QUEUE_LENGTH;
+    if (this.queue.length > LIVE_QUEUE_LENGTH && stream.isStuck) this.giveUp();
+    else if (ofThisAppend > longestAppend) {
+      if (slowReader.kind === 'is-ended')
+        for (const step of this.queue.slice(0, longestAppend)) this.send(step);
+      this.giveUp();
+    } else this.sendQueue();
+  }
+
+  private giveUp(): void {
+    this.queue = [];
+    this.isLive = false;
+    if (this.slowReader.kind === 'is-ended') this.stream.fail(consumerTooSlow());
+    else this.stream.wake();
+  }
+
+  private sendQueue(): void {
+    let sent = 0;
+    while (sent < this.queue.length && !this.stream.mustWait) this.send(this.queue[sent++]!);
+    this.queue.splice(0, sent);
+  }
+
+  private send(step: SourceStep): void {
+    const message = this.source.messageOf(step);
+    if (message !== undefined) this.stream.write(message);
+  }
 }

@@ -20,8 +20,7 @@ const DEFAULT_SEARCH_WINDOW = 32;
 
 export interface RequestedFilter {
   readonly expression: FilterExpression;
-  /** A checkpoint is sent after so many events, wanted or not. */
-  readonly checkpointInterval: number;
+  readonly checkpoints: { readonly searchWindow: number; readonly interval: number };
 }
 
 /** @throws RpcError when the request has no expression or an impossible interval */
@@ -40,6 +39,6 @@ export function requestedFilter(request: FilterRequest): RequestedFilter {
       regex: expression.getRegex(),
       prefixes: expression.getPrefixList(),
     },
-    checkpointInterval: multiplier * searchWindow,
+    checkpoints: { searchWindow, interval: multiplier * searchWindow },
   };
 }

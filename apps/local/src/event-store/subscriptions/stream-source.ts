@@ -1,45 +1,59 @@
+import { eventMessage } from '../grpc/read-messages.js';
 import type { StreamStore } from '../streams/stream-store.js';
-import { UP_TO_DATE } from './event-source.js';
 import type { EventSource, SourceStep } from './event-source.js';
 
 export interface StreamSourceOptions {
   readonly streamName: Buffer;
   /** Deliver events after this revision. */
   readonly after: number | 'start' | 'end';
+  /** It is not caught up before the stream has events. */
+  readonly waitsForStream: boolean;
 }
 
 /** The events of one stream after a revision, in order; the stream need not exist yet. */
 export class StreamSource implements EventSource {
-  private readonly streamName: Buffer;
   private nextRevision: number;
 
   constructor(
     private readonly store: StreamStore,
-    { streamName, after }: StreamSourceOptions,
+    private readonly options: StreamSourceOptions,
   ) {
-    this.streamName = streamName;
+    const { after } = options;
     if (after === 'start') this.nextRevision = 0;
-    else if (after === 'end') this.nextRevision = this.lastRevision() + 1;
-    else this.nextRevision = after + 1;
+    else this.nextRevision = (after === 'end' ? this.lastRevision() : after) + 1;
   }
 
-  next(): SourceStep {
-    const stream = this.store.readable(this.streamName);
-    if (stream === undefined || this.nextRevision > stream.last) return UP_TO_DATE;
-    const event = stream.recordAt(this.nextRevision);
-    this.nextRevision += 1;
-    return { kind: 'event', event };
+  *history(): Generator<SourceStep> {
+    for (let revision = this.nextRevision; revision <= this.lastRevision(); revision += 1) {
+      const stream = this.store.index.streams.find(this.options.streamName);
+      yield { kind: 'event', number: this.store.index.eventAt(stream, revision) };
+    }
   }
 
-  checkpoint(): undefined {
-    return undefined;
+  isThere(): boolean {
+    const { after, waitsForStream } = this.options;
+    return !waitsForStream || after === 'end' || this.lastRevision() >= 0;
   }
 
-  isBehindBy(count: number): boolean {
-    return this.lastRevision() - this.nextRevision + 1 > count;
+  *live(number: number): Generator<SourceStep> {
+    const { index } = this.store;
+    if (index.streamOf(number) === index.streams.find(this.options.streamName))
+      yield { kind: 'event', number };
+  }
+
+  messageOf(step: SourceStep): Buffer | undefined {
+    if (step.kind !== 'event') return undefined;
+    const event = this.store.recordOf(step.number);
+    if (event.revision < this.nextRevision) return undefined;
+    this.nextRevision = event.revision + 1;
+    return eventMessage(event);
+  }
+
+  fallBehind(): readonly SourceStep[] {
+    return [];
   }
 
   private lastRevision(): number {
-    return this.store.readable(this.streamName)?.last ?? -1;
+    return this.store.readable(this.options.streamName)?.last ?? -1;
   }
 }

@@ -1,0 +1,3 @@
+import { describeGoldenAnswers } from './golden.contract.js';
+
+describeGoldenAnswers('24.10.14');
