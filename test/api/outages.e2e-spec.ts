@@ -176,7 +176,7 @@ describe('While a dependency is down', () => {
   });
 
   it('both, without a word: calls answer 503 instead of waiting for ever', async () => {
-    process.kill(product.eventStore.pid, 'SIGSTOP');
+    await product.eventStore.freeze();
     try {
       await Promise.all([
         expectUnavailable(() => client.register(newCaller())),
@@ -184,7 +184,7 @@ describe('While a dependency is down', () => {
         eventually(async () => expect((await readiness()).checks['eventStore']).not.toBe('ok')),
       ]);
     } finally {
-      process.kill(product.eventStore.pid, 'SIGCONT');
+      await product.eventStore.thaw();
     }
     gate.freeze();
     try {

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { startProduct } from '../support/product.js';
+import { startProductOnDevEventStore } from '../support/product.js';
+import type { DevEventStore } from '../support/dev-event-store.js';
 import type { Product } from '../support/product.js';
 import { AccountClient, Backstage, newCaller } from './account-client.js';
 
 describe('A process that is asked to stop', () => {
-  let product: Product;
+  let product: Product<DevEventStore>;
   let client: AccountClient;
   let backstage: Backstage;
 
   beforeAll(async () => {
-    product = await startProduct({ worker: { EMAIL_CONCURRENCY: '64' } });
+    product = await startProductOnDevEventStore({ worker: { EMAIL_CONCURRENCY: '64' } });
     client = new AccountClient(product.endpoints.api);
     backstage = new Backstage(product);
   });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
-import { startDevEventStore } from '../support/dev-event-store.js';
-import type { DevEventStore } from '../support/dev-event-store.js';
+import { startEventStore } from '../support/event-store.js';
+import type { TestEventStore } from '../support/event-store.js';
 import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
 import type { Environment } from '../support/process.js';
@@ -16,13 +16,13 @@ const LAUNCHER = join(repositoryRoot, 'dist/apps/local/src/launcher/main.js');
 const KEY = 'key-of-the-own-provider';
 
 describe('npm start with an event store, a PostgreSQL and a mail provider of the caller', () => {
-  let eventStore: DevEventStore;
+  let eventStore: TestEventStore;
   let provider: RestartableApp;
   let database: string;
   let environment: Environment;
 
   beforeAll(async () => {
-    eventStore = await startDevEventStore();
+    eventStore = await startEventStore();
     provider = await startRestartableApp('local/src/mailbox', (port) => ({
       MAILBOX_PORT: port('mailbox'),
       MAILBOX_DATA_DIR: temporaryFolder('own-provider'),

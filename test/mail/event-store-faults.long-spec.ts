@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
-import { startProduct } from '../support/product.js';
+import { startProductOnDevEventStore } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import { MailProvider, mailsSettled, workerHealth } from './mail-provider.js';
 
@@ -12,7 +12,9 @@ describe('Mails of the product, whatever the event store does', () => {
   let mailbox: MailProvider;
 
   beforeAll(async () => {
-    product = await startProduct({ eventStore: { EVENTSTORE_BEHAVES_LIKE: '24.10.4' } });
+    product = await startProductOnDevEventStore({
+      eventStore: { EVENTSTORE_BEHAVES_LIKE: '24.10.4' },
+    });
     client = new AccountClient(product.endpoints.api);
     backstage = new Backstage(product);
     mailbox = new MailProvider(product.endpoints.mailbox);

@@ -14,7 +14,8 @@ import type { Credentials } from '../api/account-client.js';
 import { MailProvider } from '../mail/mail-provider.js';
 import type { Registered } from '../mail/mail-provider.js';
 import { eventually } from '../support/eventually.js';
-import { startProduct } from '../support/product.js';
+import { startProductOnDevEventStore } from '../support/product.js';
+import type { DevEventStore } from '../support/dev-event-store.js';
 import type { Product } from '../support/product.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 import { temporaryFolder } from '../support/run-folder.js';
@@ -41,7 +42,7 @@ export class World {
   private troubles: readonly Trouble[] = [];
 
   private constructor(
-    readonly product: Product,
+    readonly product: Product<DevEventStore>,
     private postgres: EmbeddedPostgres,
     private readonly postgresFolder: string,
     private readonly wallClock: WallClock,
@@ -56,7 +57,7 @@ export class World {
     const postgres = await startPostgres(folder, 0);
     await migrate(postgres.url);
     const wallClock = new WallClock(0);
-    const product = await startProduct({
+    const product = await startProductOnDevEventStore({
       workers: 2,
       environment: { DATABASE_URL: postgres.url, CODE_RESEND_SECONDS: '1' },
       api: wallClock.environment,

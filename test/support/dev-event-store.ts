@@ -1,3 +1,4 @@
+import type { TestEventStore } from './event-store.js';
 import type { Environment } from './process.js';
 import type { RestartableApp } from './restartable-app.js';
 import { startRestartableApp } from './restartable-app.js';
@@ -8,9 +9,8 @@ export interface DevEventStoreOptions {
   readonly environment?: Environment;
 }
 
-export interface DevEventStore {
-  /** Connection string for the official client; the same after every restart. */
-  readonly url: string;
+/** The development event store, for tests of itself and tests that need its fault switches. */
+export interface DevEventStore extends TestEventStore {
   /** HTTP address of its control port; the same after every restart. */
   readonly controlUrl: string;
   readonly dataDir: string;
@@ -18,22 +18,20 @@ export interface DevEventStore {
   readonly pid: number;
   /** Sets the fault switches, until the next restart; those not named go off. */
   faults(switches: object): Promise<void>;
-  /** Everything printed so far, by all its processes. */
-  output(): string;
-  /** SIGKILL, without a chance to write anything down. */
-  kill(): Promise<void>;
-  /** Starts it again on the same data and ports, stopping it first where it runs. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
 }
 
-/** A development event store of its own, empty, on free ports. */
+/**
+ * A development event store of its own, empty, on free ports. It behaves like the version that
+ * TEST_EVENTSTORE_BEHAVES_LIKE names, unless the options name one.
+ */
 export async function startDevEventStore(
   options: DevEventStoreOptions = {},
 ): Promise<DevEventStore> {
   const dataDir = temporaryFolder('event-store');
+  const { TEST_EVENTSTORE_BEHAVES_LIKE: version } = process.env;
   const app: RestartableApp = await startRestartableApp('local/src/event-store', (port) => ({
     EVENTSTORE_FSYNC: 'false',
+    ...(version ? { EVENTSTORE_BEHAVES_LIKE: version } : {}),
     ...options.environment,
     EVENTSTORE_PORT: port('eventstore'),
     EVENTSTORE_CONTROL_PORT: port('control'),
@@ -56,6 +54,9 @@ export async function startDevEventStore(
       if (!answer.ok) throw new Error(`the fault switches were refused: ${await answer.text()}`);
     },
     output: () => app.output(),
+    files: () => Promise.resolve(dataDir),
+    freeze: async () => void process.kill(app.pid, 'SIGSTOP'),
+    thaw: async () => void process.kill(app.pid, 'SIGCONT'),
     kill: () => app.kill(),
     restart: () => app.restart(),
     stop: () => app.stop(),

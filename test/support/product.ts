@@ -4,6 +4,8 @@ import { PARTS } from '../../apps/local/src/launcher/parts.js';
 import type { Surroundings } from '../../apps/local/src/launcher/parts.js';
 import type { DevEventStore } from './dev-event-store.js';
 import { startDevEventStore } from './dev-event-store.js';
+import type { TestEventStore } from './event-store.js';
+import { startEventStore } from './event-store.js';
 import { freshDatabase } from './postgres.js';
 import { giveLogins } from './postgres-logins.js';
 import type { Environment } from './process.js';
@@ -19,11 +21,10 @@ export interface ProductOverrides {
   readonly api?: Environment;
   readonly worker?: Environment;
   readonly mailbox?: Environment;
-  readonly eventStore?: Environment;
 }
 
 /** The whole product as processes of its own, each of which a test can kill and bring back. */
-export interface Product {
+export interface Product<EventStore extends TestEventStore = TestEventStore> {
   readonly endpoints: {
     readonly api: string;
     readonly mailbox: string;
@@ -35,7 +36,7 @@ export interface Product {
   readonly api: RestartableApp;
   readonly workers: readonly [RestartableApp, ...RestartableApp[]];
   readonly mailbox: RestartableApp;
-  readonly eventStore: DevEventStore;
+  readonly eventStore: EventStore;
   /** Stops every process that still runs; rejects when one of them did not leave cleanly. */
   stop(): Promise<void>;
 }
@@ -66,7 +67,22 @@ export const WIDE_LIMITS: Environment = {
  *
  * @throws Error with what the failing process printed; the others are stopped
  */
-export async function startProduct(overrides: ProductOverrides = {}): Promise<Product> {
+export function startProduct(overrides: ProductOverrides = {}): Promise<Product> {
+  return startProductOn(startEventStore, overrides);
+}
+
+/** The same on the development event store, for tests that need its fault switches or one of its behaviours. */
+export function startProductOnDevEventStore(
+  overrides: ProductOverrides & { readonly eventStore?: Environment } = {},
+): Promise<Product<DevEventStore>> {
+  const environment = { ...overrides.environment, ...overrides.eventStore };
+  return startProductOn(() => startDevEventStore({ environment }), overrides);
+}
+
+async function startProductOn<EventStore extends TestEventStore>(
+  startStore: () => Promise<EventStore>,
+  overrides: ProductOverrides,
+): Promise<Product<EventStore>> {
   const started: { stop(): Promise<void> }[] = [];
   const stop = async () => {
     for (const part of started.splice(0).reverse()) await part.stop();
@@ -105,7 +121,7 @@ export async function startProduct(overrides: ProductOverrides = {}): Promise<Pr
 
     const [database, eventStore, mailbox] = await allSettledThenAll([
       freshDatabase().then(async (fresh) => ({ ...fresh, ...(await giveLogins(fresh.url)) })),
-      startDevEventStore({ environment: { ...common, ...overrides.eventStore } }).then(startedNow),
+      startStore().then(startedNow),
       start('mailbox', overrides.mailbox),
     ]);
     for (const [role, url] of Object.entries(database.urls)) urls.set(`database of ${role}`, url);

@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startDevEventStore } from '../../../test/support/dev-event-store.js';
-import type { DevEventStore } from '../../../test/support/dev-event-store.js';
+import { startEventStore } from '../../../test/support/event-store.js';
+import type { TestEventStore } from '../../../test/support/event-store.js';
 import { describeEventStore } from './event-store.contract.js';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
 
 describe('EventStoreDB', () => {
-  let server: DevEventStore;
+  let server: TestEventStore;
 
   beforeAll(async () => {
-    server = await startDevEventStore();
+    server = await startEventStore();
   });
   afterAll(async () => {
     await server.stop();
   });
 
   describeEventStore(
-    'development event store',
+    'the event store of the tests',
     async () => new EventStoreDBEventStore({ url: server.url }),
   );
 

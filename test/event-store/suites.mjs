@@ -1,0 +1,24 @@
+import { readdirSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** e2e tests that need the development event store, and what of it. */
+export const ON_DEVELOPMENT_STORE = {
+  'test/api/stopping.e2e-spec.ts': 'its fault switch that delays answers',
+  'test/event-store/refused-user.e2e-spec.ts': 'its fault switch for users',
+  'test/local/demo.e2e-spec.ts': '`npm run demo`, which starts it',
+  'test/local/launcher.e2e-spec.ts': '`npm start`, which starts it',
+};
+
+/** Tests that run on any event store, by part of `npm run test:eventstoredb`. */
+export const SUITES = {
+  contract: ['libs/event-store/src/eventstoredb-event-store.int-spec.ts'],
+  e2e: readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
+    .filter(({ name }) => name.endsWith('.e2e-spec.ts'))
+    .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'))
+    .filter((file) => !(file in ON_DEVELOPMENT_STORE))
+    .sort(),
+  kills: ['test/faults/kill-nine.long-spec.ts'],
+};
