@@ -6,6 +6,7 @@
  *   npm run test:eventstoredb                          everything
  *   npm run test:eventstoredb -- contract e2e          these parts: contract, e2e, kills
  *   npm run test:eventstoredb -- contract -t append    other arguments go to jest
+ *   npm run test:versions                              what versions differ in, on the development store as each of them
  *
  * TEST_EVENTSTORE_COMMAND   command line of a server, with {port} and {folder}; see test/support/event-store.ts
  * TEST_EVENTSTORE_IMAGE     image to run with docker otherwise; eventstore/eventstore:24.10.14 when not set
@@ -15,14 +16,26 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
-import { ON_DEVELOPMENT_STORE, SUITES } from './suites.mjs';
+import { ON_DEVELOPMENT_STORE, ON_VERSIONS, SUITES, VERSIONS } from './suites.mjs';
 
 const DEFAULT_IMAGE = 'eventstore/eventstore:24.10.14';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { TEST_EVENTSTORE_COMMAND: command } = process.env;
 const image = process.env.TEST_EVENTSTORE_IMAGE || DEFAULT_IMAGE;
 
-process.exitCode = await main(process.argv.slice(2));
+const [first, ...rest] = process.argv.slice(2);
+process.exitCode = await (first === '--versions' ? onVersions(rest) : main(process.argv.slice(2)));
+
+async function onVersions(forJest) {
+  buildIfNeeded();
+  let exitCode = 0;
+  for (const version of VERSIONS) {
+    process.stdout.write(`Development event store as ${version}\n`);
+    const environment = { TEST_EVENTSTORE_BEHAVES_LIKE: version };
+    exitCode ||= await run(ON_VERSIONS, forJest, environment);
+  }
+  return exitCode;
+}
 
 async function main(parameters) {
   const parts = parameters.filter((parameter) => parameter in SUITES);
@@ -44,22 +57,23 @@ async function main(parameters) {
       `Test files: ${files.length}. ${others.length} files of e2e tests belong to the development event store ` +
       `and are run by npm test:\n${others.map(([file, need]) => `  ${file} needs ${need}\n`).join('')}`,
   );
-  return run([
-    '--testMatch',
-    ...['int', 'e2e', 'long'].map((kind) => `**/*.${kind}-spec.ts`),
-    ...forJest,
-    '--runTestsByPath',
-    ...files,
-  ]);
+  return run(files, forJest, command ? {} : { TEST_EVENTSTORE_IMAGE: image });
 }
 
 /** Exit code of jest, which shares our terminal. */
-function run(parameters) {
+function run(files, forJest, environment) {
   return new Promise((resolve, reject) => {
-    const nodeOptions = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'];
-    const jest = [...nodeOptions, 'node_modules/jest/bin/jest.js', ...parameters];
-    const env = command ? process.env : { ...process.env, TEST_EVENTSTORE_IMAGE: image };
-    const child = spawn(process.execPath, jest, { cwd: root, stdio: 'inherit', env });
+    const parameters = [
+      ...['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'],
+      'node_modules/jest/bin/jest.js',
+      '--testMatch',
+      ...['int', 'e2e', 'long'].map((kind) => `**/*.${kind}-spec.ts`),
+      ...forJest,
+      '--runTestsByPath',
+      ...files,
+    ];
+    const env = { ...process.env, ...environment };
+    const child = spawn(process.execPath, parameters, { cwd: root, stdio: 'inherit', env });
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));

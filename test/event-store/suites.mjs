@@ -12,6 +12,17 @@ export const ON_DEVELOPMENT_STORE = {
   'test/local/launcher.e2e-spec.ts': '`npm start`, which starts it',
 };
 
+/** Tests of what versions of EventStoreDB differ in, on the development event store as one of them. */
+export const ON_VERSIONS = [
+  'libs/event-store/src/eventstoredb-outages.long-spec.ts',
+  'test/api/outages.e2e-spec.ts',
+  'apps/accounts-worker/src/views/running-projection.int-spec.ts',
+  'test/mail/event-store-faults.long-spec.ts',
+  'test/faults/kill-nine.long-spec.ts',
+];
+/** Those that are not the default. */
+export const VERSIONS = ['23.10.6', '24.10.4'];
+
 /** Tests that run on any event store, by part of `npm run test:eventstoredb`. */
 export const SUITES = {
   contract: ['libs/event-store/src/eventstoredb-event-store.int-spec.ts'],

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ON_DEVELOPMENT_STORE, SUITES } from './suites.mjs';
+import { BEHAVIOUR_VERSIONS } from '../../apps/local/src/event-store/behaviour.js';
+import { ON_DEVELOPMENT_STORE, ON_VERSIONS, SUITES, VERSIONS } from './suites.mjs';
 
 const USES_DEVELOPMENT_STORE =
   /startDevEventStore|OnDevEventStore|EventStoreProcess|startedProduct|launcher|demo/;
@@ -13,6 +14,11 @@ describe('npm run test:eventstoredb', () => {
   it('runs the contract, the e2e tests and the kill schedules', () => {
     expect(files.length).toBeGreaterThan(10);
     expect(files).toContain('test/api/outages.e2e-spec.ts');
+  });
+
+  it('plays versions that the development event store knows, in files that are there', () => {
+    expect(BEHAVIOUR_VERSIONS).toEqual(expect.arrayContaining([...VERSIONS]));
+    expect(ON_VERSIONS.filter((file) => !existsSync(file))).toEqual([]);
   });
 
   it.each(files)('runs %s, which has no event store of its own choice', (file) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountClient, Backstage, newCaller } from '../api/account-client.js';
 import { eventually } from '../support/eventually.js';
+import { versionOfTests } from '../support/dev-event-store.js';
 import { startProductOnDevEventStore } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import { MailProvider, mailsSettled, workerHealth } from './mail-provider.js';
@@ -13,7 +14,7 @@ describe('Mails of the product, whatever the event store does', () => {
 
   beforeAll(async () => {
     product = await startProductOnDevEventStore({
-      eventStore: { EVENTSTORE_BEHAVES_LIKE: '24.10.4' },
+      eventStore: { EVENTSTORE_BEHAVES_LIKE: versionOfTests('24.10.4') },
     });
     client = new AccountClient(product.endpoints.api);
     backstage = new Backstage(product);

@@ -20,6 +20,11 @@ export interface DevEventStore extends TestEventStore {
   faults(switches: object): Promise<void>;
 }
 
+/** The version that the development store behaves like in tests that mean none of them. */
+export function versionOfTests(orElse: string): string {
+  return process.env['TEST_EVENTSTORE_BEHAVES_LIKE'] || orElse;
+}
+
 /**
  * A development event store of its own, empty, on free ports. It behaves like the version that
  * TEST_EVENTSTORE_BEHAVES_LIKE names, unless the options name one.
@@ -28,10 +33,9 @@ export async function startDevEventStore(
   options: DevEventStoreOptions = {},
 ): Promise<DevEventStore> {
   const dataDir = temporaryFolder('event-store');
-  const { TEST_EVENTSTORE_BEHAVES_LIKE: version } = process.env;
   const app: RestartableApp = await startRestartableApp('local/src/event-store', (port) => ({
     EVENTSTORE_FSYNC: 'false',
-    ...(version ? { EVENTSTORE_BEHAVES_LIKE: version } : {}),
+    EVENTSTORE_BEHAVES_LIKE: versionOfTests('24.10.14'),
     ...options.environment,
     EVENTSTORE_PORT: port('eventstore'),
     EVENTSTORE_CONTROL_PORT: port('control'),

@@ -40,7 +40,7 @@ export function loadSettings(commandLine: readonly string[], environment: Enviro
       EVENTSTORE_CONTROL_PORT: z.union([z.literal('off'), setting.port()]).default(0),
       EVENTSTORE_BEHAVES_LIKE: z.enum(BEHAVIOUR_VERSIONS).default('24.10.14'),
       EVENTSTORE_STOPS_SLOWLY: setting.flag().default(false),
-      EVENTSTORE_READY_AFTER_MS: z.coerce.number().int().min(0).max(600_000).default(0),
+      EVENTSTORE_READY_AFTER_MS: setting.integer(0, 600_000).default(0),
       EVENTSTORE_FSYNC: setting.flag().default(true),
     },
     {
