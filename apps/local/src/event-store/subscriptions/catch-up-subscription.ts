@@ -31,7 +31,7 @@ class CatchUpSubscription {
   private queue: SourceStep[] = [];
   /** The next event that is to be queued. */
   private nextEvent = 0;
-  private isLive = false;
+  private state: 'history' | 'live' | 'behind' = 'history';
 
   constructor(
     private readonly store: StreamStore,
@@ -41,17 +41,12 @@ class CatchUpSubscription {
   ) {}
 
   async run(): Promise<void> {
-    const { store, stream, source } = this;
+    const { store, stream } = this;
     stream.onClose(store.onAppended(() => this.takeUp()));
     stream.write(confirmationMessage(randomUUID()));
     while (!stream.isClosed) {
       await this.deliverHistory();
-      if (stream.isClosed) return;
-      if (source.isThere()) {
-        stream.write(CAUGHT_UP_MESSAGE);
-        await this.deliverLive();
-        for (const step of source.fallBehind()) this.send(step);
-      } else await stream.pause();
+      await this.deliverLive();
     }
   }
 
@@ -63,24 +58,29 @@ class CatchUpSubscription {
       while (stream.mustWait && !stream.isClosed) await stream.pause();
       if (stream.isClosed) return;
     }
+    // In the same turn: an event that becomes durable from now on is a live one.
+    this.nextEvent = this.store.visibleEvents;
+    this.state = this.source.isThere() ? 'live' : 'history';
+    if (this.state === 'live') stream.write(CAUGHT_UP_MESSAGE);
   }
 
-  /** Returns when the subscriber did not keep up. */
+  /** Returns when the subscriber did not keep up, or with the next append where it was not live yet. */
   private async deliverLive(): Promise<void> {
-    const { stream, store } = this;
-    this.nextEvent = store.visibleEvents;
-    this.isLive = true;
-    while (this.isLive && !stream.isClosed) {
+    const { stream, source } = this;
+    if (this.state === 'history') return stream.pause();
+    while (this.state === 'live' && !stream.isClosed) {
       await stream.pause();
       if (stream.takeOverrun()) this.giveUp();
       this.sendQueue();
     }
+    this.state = 'history';
+    for (const step of source.fallBehind()) this.send(step);
   }
 
   /** Called with each append: its messages are all in the queue before the first is sent. */
   private takeUp(): void {
     const { stream, source, store, slowReader } = this;
-    if (!this.isLive) return stream.wake();
+    if (this.state !== 'live') return stream.wake();
     const before = this.queue.length;
     for (; this.nextEvent < store.visibleEvents; this.nextEvent += 1)
       this.queue.push(...source.live(this.nextEvent));
@@ -97,7 +97,7 @@ class CatchUpSubscription {
 
   private giveUp(): void {
     this.queue = [];
-    this.isLive = false;
+    this.state = 'behind';
     if (this.slowReader.kind === 'is-ended') this.stream.fail(consumerTooSlow());
     else this.stream.wake();
   }
