@@ -109,7 +109,9 @@ describe('Registration over the whole product', () => {
     ];
     for (const answer of answers) {
       expectProblem(answer, 401, 'unauthenticated');
-      expect(answer.headers.get('WWW-Authenticate')).toBe('Basic realm="account", charset="UTF-8"');
+      expect(answer.headers.get('WWW-Authenticate')).toBe(
+        'XBasic realm="account", charset="UTF-8"',
+      );
     }
     expect(new Set(answers.map((answer) => withoutIds(answer))).size).toBe(1);
   });

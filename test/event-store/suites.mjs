@@ -6,8 +6,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** e2e tests that need the development event store, and what of it. */
 export const ON_DEVELOPMENT_STORE = {
-  'test/api/stopping.e2e-spec.ts': 'its fault switch that delays answers',
-  'test/event-store/refused-user.e2e-spec.ts': 'its fault switch for users',
   'test/local/demo.e2e-spec.ts': '`npm run demo`, which starts it',
   'test/local/launcher.e2e-spec.ts': '`npm start`, which starts it',
 };
@@ -30,6 +28,7 @@ export const SUITES = {
     .filter(({ name }) => name.endsWith('.e2e-spec.ts'))
     .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'))
     .filter((file) => !(file in ON_DEVELOPMENT_STORE))
+    .concat('test/security/start-up.long-spec.ts', 'test/support/product.long-spec.ts')
     .sort(),
   kills: ['test/faults/kill-nine.long-spec.ts'],
 };

@@ -113,8 +113,8 @@ export function accountProblemTable(clock: Clock): ProblemTable {
       ]),
     ActivationCodeRequestedTooSoon: later(accountProblems.activationCodeRequestedTooSoon),
     // The password was right for a registration that is no longer in force.
-    CredentialsSuperseded: unauthenticated,
-    AccountNotRegistered: unauthenticated,
+    CredentialsSuperseded: () => unauthenticated(),
+    AccountNotRegistered: () => unauthenticated(),
     // No command of this API is refused with it: a failure.
     ActivationCodeNotUndeliverable: () => undefined,
   };

@@ -3,6 +3,7 @@ import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
 import { z } from 'zod';
+import { corsOriginsSetting } from './browsers.js';
 import { TrustedProxies, trustedProxiesSetting } from './client-address/client-addresses.js';
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
 import { limitSettings } from './limits/limits.js';
@@ -69,6 +70,9 @@ export const apiSettingTypes = (production: boolean) => ({
     .describe(
       'Registrations and refused logins are answered at multiples of this, so that their time tells nothing; 0 switches it off',
     ),
+  CORS_ORIGINS: corsOriginsSetting
+    .default([])
+    .describe('Origins whose pages may call the API from a browser, separated by commas'),
   TRUSTED_PROXIES: trustedProxiesSetting()
     .default(new TrustedProxies(''))
     .describe(

@@ -10,11 +10,13 @@ import { createPool } from '@app/postgres/postgres.js';
 import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { StartUp } from '@app/start-up';
+import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
 import { readApiSettings } from './accounts-api.settings.js';
 import { API_STATEMENT_TIMEOUT_MS, longestCallMs } from './longest-call.js';
+import { allowOrigins, keepLoginBoxShut } from './browsers.js';
 import { describeApi } from './api-description/api-description.js';
 import { keepRawBodies } from './record-mail-event/raw-body.js';
 import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
@@ -138,7 +140,10 @@ async function start(log: Log): Promise<RunningProcess> {
     longestCallMs: longestMs,
   });
   describeApi(app);
-  keepRawBodies(app.getHttpAdapter().getInstance(), MAIL_EVENTS_PATH);
+  const server: FastifyInstance = app.getHttpAdapter().getInstance();
+  keepRawBodies(server, MAIL_EVENTS_PATH);
+  await allowOrigins(server, settings.CORS_ORIGINS);
+  keepLoginBoxShut(server);
   progress.start();
   const url = await listen(app, settings.HOST, settings.API_PORT, 'API_PORT');
   return {

@@ -57,6 +57,7 @@ describe('An account', () => {
         tries: [],
       },
       codesIssued: [{ at: noon, network: ada.network }],
+      longRefusalsAt: [],
       wrongGuessesAt: [],
       mailEventIds: [],
       lastIssueNumber: 1,

@@ -104,11 +104,26 @@ describe('A code that somebody typed', () => {
   });
 
   it.each([
+    '0042\n',
+    ' 0042 ',
+    '00 42',
+    '00-42',
+    '0 0 4 2',
+    '００４２',
+    '\t00–42\r\n',
+    '0\u00a0042',
+  ])('is understood as %j', (text) => {
+    expect(readActivationCode(text)).toBe('0042');
+  });
+
+  it.each([
     '7K3M-0QTZ-9HXW',
     '7k3m0qtz9hxw',
     '7k3m oqtz 9hxw',
     '7K3M-OQTZ-9HXW',
     ' 7K3M 0QTZ-9HXW ',
+    '７K3M-0QTZ‑9HXW\n',
+    '７ｋ３ｍ０ｑｔｚ９ｈｘｗ',
   ])('or a long one, as in %j', (text) => {
     expect(readActivationCode(text)).toBe('7K3M-0QTZ-9HXW');
     expect(formOf('7K3M-0QTZ-9HXW')).toBe('long');
@@ -127,13 +142,12 @@ describe('A code that somebody typed', () => {
     '0x42',
     '+042',
     '٠٠٤٢',
-    '００４２',
     '1e03',
     '7K3M-0QTZ-9HX',
     '7K3M-0QTZ-9HXWW',
     '7K3M-0QTZ-9HXU',
     '7K3M_0QTZ_9HXW',
-    '７K3M-0QTZ-9HXW',
+    '④②④②',
     '7ſ3M-0QTZ-9HXW',
     `7K3M${' '.repeat(40)}0QTZ9HXW`,
   ])('is not %j', (text) => {

@@ -12,19 +12,30 @@ const LETTERS_OF_LONG_CODE = 12;
 const BITS_OF_LETTER = 5;
 /** Nobody types more for a long code than its letters and what stands between them. */
 const LONGEST_TEXT = 40;
+/** What stands between and around the characters of a code that was copied or typed in groups. */
+const SEPARATORS = /[\s\p{Dash_Punctuation}]/gu;
+/** From the full-width forms of the characters of ASCII to these. */
+const FULL_WIDTH_OFFSET = 0xfee0;
 
 const noncePattern = /^[0-9a-f]{32}$/;
 
 /**
- * The code that a person typed, right or wrong, as `codeFor` writes it. In a long one, hyphens and spaces may
- * be anywhere or missing, letters in lower case, and O, I and L in place of 0 and 1.
+ * The code that a person typed, right or wrong, as `codeFor` writes it. Spaces, line ends and dashes may be anywhere or
+ * missing, and digits and letters full-width, as keyboards for East Asian languages give them. In a long one letters may be in
+ * lower case, and O, I and L in place of 0 and 1.
  *
  * @returns undefined for what has neither form
  */
 export function readActivationCode(typed: string): string | undefined {
-  if (/^[0-9]{4}$/.test(typed)) return typed;
-  if (typed.length > LONGEST_TEXT || !/^[0-9A-Za-z -]*$/.test(typed)) return undefined;
-  const letters = typed.replace(/[ -]/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1');
+  if (typed.length > LONGEST_TEXT) return undefined;
+  const code = typed
+    .replace(SEPARATORS, '')
+    .replace(/[０-９Ａ-Ｚａ-ｚ]/g, (wide) =>
+      String.fromCharCode(wide.charCodeAt(0) - FULL_WIDTH_OFFSET),
+    );
+  if (/^[0-9]{4}$/.test(code)) return code;
+  if (!/^[0-9A-Za-z]*$/.test(code)) return undefined;
+  const letters = code.toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1');
   const isLongCode =
     letters.length === LETTERS_OF_LONG_CODE && [...letters].every((one) => LETTERS.includes(one));
   return isLongCode ? inGroups(letters) : undefined;

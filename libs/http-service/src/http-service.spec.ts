@@ -121,7 +121,7 @@ describe('An HTTP service', () => {
   });
 
   describe('a path or method that is not there', () => {
-    it.each(['/nothing', '/drinks/', '/drinks/tea/cup', '/problems/no-such-problem', '/Drinks'])(
+    it.each(['/nothing', '/drinks//', '/drinks/tea/cup', '/problems/no-such-problem', '/Drinks'])(
       'answers 404 at %s',
       async (path) => {
         const response = await service.call(path);
@@ -248,6 +248,7 @@ describe('An HTTP service', () => {
       'application/json',
       'application/json; charset=utf-8',
       'application/json;charset=UTF-8',
+      'application/json; charset=utf8',
       'Application/JSON; Charset="utf-8"',
       'application/json; profile=x',
     ])('is taken as %s', async (type) => {
@@ -274,6 +275,34 @@ describe('An HTTP service', () => {
       await problemOf(response, 'unsupported-media-type');
     });
 
+    it.each(['gzip', 'br', 'identity, gzip', 'x'])(
+      'answers 415 in encoding %s',
+      async (encoding) => {
+        const response = await brew('{"name":"tea"}', {
+          ...JSON_TYPE,
+          'Content-Encoding': encoding,
+        });
+        expect(response.headers.get('Accept-Encoding')).toBe('identity');
+        await problemOf(response, 'unsupported-media-type');
+      },
+    );
+
+    it('is taken in encoding identity, with a byte order mark, and at a path with a slash behind', async () => {
+      expect(
+        (await brew('{"name":"tea"}', { ...JSON_TYPE, 'Content-Encoding': 'identity' })).status,
+      ).toBe(201);
+      expect((await brew('\ufeff{"name":"tea"}')).status).toBe(201);
+      const response = await fetch(`${service.url}/drinks/`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"name":"tea"}',
+      });
+      expect(response.status).toBe(201);
+      const wrong = await fetch(`${service.url}/drinks/`, { method: 'DELETE' });
+      await problemOf(wrong, 'method-not-allowed');
+      await problemOf(await fetch(`${service.url}/drinks//`), 'not-found');
+    });
+
     it('answers 415 without a type', async () => {
       const { document } = await exchangedProblem(
         'POST /drinks HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
@@ -283,7 +312,7 @@ describe('An HTTP service', () => {
     });
 
     it.each([
-      ['', 'body', 'the body is not well-formed JSON'],
+      ['', 'body', 'must be a JSON object'],
       ['{"name":', 'body', 'the body is not well-formed JSON'],
       ["{'name':'tea'}", 'body', 'the body is not well-formed JSON'],
       ['{"name":"tea"}}', 'body', 'the body is not well-formed JSON'],

@@ -73,6 +73,7 @@ export async function createHttpService(
   const slowest = options.slowestRequest ?? slowestRequest;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { ignoreTrailingSlash: true },
     requestTimeout: slowest.wholeMs,
     http: {
       headersTimeout: slowest.headersMs,
@@ -121,6 +122,7 @@ export async function createHttpService(
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       refuseOtherCharsets(request.headers['content-type']);
+      refuseCompressed(request.headers['content-encoding']);
       done(null, parseJsonBody(body as Buffer));
     } catch (error) {
       done(error as Error);
@@ -240,8 +242,20 @@ function hostProblem({ httpVersion, headersDistinct }: IncomingMessage): Problem
 /** JSON is UTF-8; a body in another charset would be misread. */
 function refuseOtherCharsets(contentType: string | undefined): void {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType ?? '')?.[1];
-  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
     throw new Problem(commonProblems.unsupportedMediaType, 'Send the JSON in UTF-8.');
+  }
+}
+
+/** A small body gains nothing by it, and what unpacks to gigabytes is not to be unpacked. */
+function refuseCompressed(contentEncoding: string | undefined): void {
+  if (contentEncoding !== undefined && !/^\s*(identity)?\s*$/i.test(contentEncoding)) {
+    throw new Problem(
+      commonProblems.unsupportedMediaType,
+      'Send the JSON as it is, without Content-Encoding.',
+      // RFC 9110, section 12.5.3.
+      { headers: { 'Accept-Encoding': 'identity' } },
+    );
   }
 }
 

@@ -27,6 +27,8 @@ describe('Known routes', () => {
     ['/v1/drinks/green%20tea', ['DELETE', 'GET', 'HEAD']],
     ['/v1/dr%69nks', ['GET', 'HEAD', 'POST']],
     ['/v1/a.b+c', ['PATCH', 'PUT']],
+    ['/v1/drinks/', ['GET', 'HEAD', 'POST']],
+    ['/v1/drinks/tea/', ['DELETE', 'GET', 'HEAD']],
   ])('lists what %s takes', (path, methods) => {
     expect(routes.methodsOf(path)).toEqual(methods);
   });
@@ -35,9 +37,8 @@ describe('Known routes', () => {
     '/',
     '',
     '/v1',
-    '/v1/drinks/',
     '/v1/drinks/tea/cups',
-    '/v1/drinks/tea/',
+    '/v1/drinks//',
     '/V1/drinks',
     '/v1/aXb+c',
     '/v1/%zz',

@@ -24,7 +24,7 @@ export class KnownRoutes {
    * @param encodedPath as it stands in the request, without the query
    */
   methodsOf(encodedPath: string): readonly string[] {
-    const path = decoded(encodedPath);
+    const path = decoded(encodedPath).replace(/(?<=.)\/$/, '');
     const matching = [...this.routes.values()].filter((route) => route.path.test(path));
     return [...new Set(matching.flatMap((route) => [...route.methods]))].sort();
   }

@@ -140,9 +140,15 @@ describe('The body of a request', () => {
     expect(() => parseJsonBody(body)).toThrow(new InvalidJson('the body is not UTF-8'));
   });
 
-  it('is refused when it is UTF-16 or begins with a byte order mark', () => {
-    for (const body of [Buffer.from('{}', 'utf16le'), Buffer.from('\ufeff{}', 'utf8')]) {
-      expect(() => parseJsonBody(body)).toThrow(InvalidJson);
+  it('is refused when it is UTF-16', () => {
+    expect(() => parseJsonBody(Buffer.from('{}', 'utf16le'))).toThrow(InvalidJson);
+  });
+
+  it('may begin with one byte order mark, and be empty', () => {
+    expect(parseJsonBody(Buffer.from('\ufeff{"a":"\ufeff"}', 'utf8'))).toEqual({ a: '\ufeff' });
+    expect(parseJsonBody(Buffer.alloc(0))).toBeUndefined();
+    for (const text of ['\ufeff\ufeff{}', '\ufeff', ' ']) {
+      expect(() => parseJsonBody(Buffer.from(text, 'utf8'))).toThrow(InvalidJson);
     }
   });
 });

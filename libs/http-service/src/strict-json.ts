@@ -22,16 +22,17 @@ export function parseStrictJson(text: string): unknown {
   return value;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Takes a byte order mark off: some writers of files put one before the JSON (RFC 8259, section 8.1). */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The JSON of a request body.
+ * The JSON of a request body; undefined of an empty one, which calls without a body may have.
  *
  * @throws InvalidJson also when it is not UTF-8: replacing what cannot be read would make different
  *   passwords the same
  */
 export function parseJsonBody(body: Uint8Array): unknown {
-  return parseStrictJson(decoded(body));
+  return body.length === 0 ? undefined : parseStrictJson(decoded(body));
 }
 
 function decoded(body: Uint8Array): string {

@@ -54,6 +54,7 @@ export class BasicAuthGuard implements CanActivate {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const written = this.writtenOf(request.headers[CONSISTENCY_TOKEN.toLowerCase()]);
     const credentials = basicCredentialsOf(request.headers.authorization);
+    if (credentials === 'not-utf-8') throw unauthenticated(credentials);
     const account =
       credentials &&
       (await this.uniformAnswers.atTheBeat(

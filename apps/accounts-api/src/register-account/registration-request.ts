@@ -6,10 +6,13 @@ import { z } from 'zod';
 
 export const registrationRequest = z
   .strictObject({
-    email: z.string('must be text: an e-mail address').meta({
-      description: 'Where the activation code is sent.',
-      examples: ['ada@example.org'],
-    }),
+    email: z
+      .string('must be text: an e-mail address')
+      .trim()
+      .meta({
+        description: 'Where the activation code is sent.',
+        examples: ['ada@example.org'],
+      }),
     password: z.string('must be text: a password').meta({
       description: 'At least 8 characters by default. Every character counts, emoji included.',
       examples: ['correct horse battery staple'],
