@@ -88,7 +88,7 @@ describe('registration database prepare', () => {
       await migrate(urlOf('owner', passwords));
       await connected(urlOf('owner', passwords), (database) => grantRights(database, logins));
       await connected(urlOf('api', passwords), (database) =>
-        database.query({ text: 'select 1 from read_model.accounts' }),
+        database.query({ text: 'select 1 from read_model.checkpoints' }),
       );
     }
   });

@@ -25,6 +25,7 @@ interface OpenApi {
 }
 
 interface Operation {
+  readonly operationId: string;
   readonly summary: string;
   readonly security?: readonly object[];
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
@@ -335,6 +336,29 @@ describe('The contract of the API', () => {
         type: 'http',
         scheme: 'basic',
       });
+    });
+
+    it('is made for generated clients: names of calls, types of problems, headers to act on', () => {
+      expect(operations().map(({ operation }) => operation.operationId)).toEqual([
+        'registerAccount',
+        'viewAccount',
+        'activateAccount',
+        'requestActivationCode',
+      ]);
+      const types = document.components.schemas['Problem']?.properties?.['type'];
+      expect(types).toMatchObject({
+        enum: expect.arrayContaining(['/problems/activation-code-incorrect']),
+      });
+      for (const { operation } of operations()) {
+        for (const [status, header] of Object.entries({
+          401: 'WWW-Authenticate',
+          429: 'Retry-After',
+          503: 'Retry-After',
+        })) {
+          const answer = operation.responses[status];
+          if (answer) expect(Object.keys(answer.headers ?? {})).toContain(header);
+        }
+      }
     });
 
     it('has a description, headers and an example for every answer', () => {

@@ -15,6 +15,17 @@ import { blocksOf, environmentOf, readWithoutComments, withMerged } from './comp
 const composeFile = readWithoutComments('docker-compose.yml');
 const services = blocksOf(composeFile, 'services');
 
+describe('.env.example', () => {
+  it('names only what the compose files read', () => {
+    const example = readFileSync(join(repositoryRoot, '.env.example'), 'utf8');
+    const files = ['docker-compose.yml', 'docker/docker-compose.production.yml'];
+    const read = files.map((file) => readFileSync(join(repositoryRoot, file), 'utf8')).join();
+    const names = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !read.includes(`\${${name}:`))).toEqual([]);
+  });
+});
+
 const PROCESSES: Record<string, (env: Environment) => unknown> = {
   api: readApiSettings,
   worker: readWorkerSettings,

@@ -335,10 +335,12 @@ describe('docker/nginx', () => {
   });
 
   it('answers each of its own errors with a problem document of the same status', () => {
-    const documents = problems.match(/return \d+ '\{.*\}';/g) ?? [];
+    const documents =
+      problems.match(/(add_header Retry-After \d+ always;\s+)?return \d+ '\{.*\}';/g) ?? [];
     expect(documents.length).toBeGreaterThan(10);
     for (const document of documents) {
       const [, status, json = ''] = /return (\d+) '(.*)';/.exec(document) ?? [];
+      const retryAfter = /Retry-After (\d+)/.exec(document)?.[1];
       const problem = JSON.parse(json.replaceAll('$edge_request_id', 'an-id')) as object;
       expect(problem).toEqual({
         type: expect.stringMatching(/^(\/problems\/[a-z-]+|about:blank)$/),
@@ -347,6 +349,7 @@ describe('docker/nginx', () => {
         detail: expect.any(String),
         instance: 'urn:uuid:an-id',
         requestId: 'an-id',
+        ...(retryAfter && { retryAfterSeconds: Number(retryAfter) }),
       });
     }
     const locations = problems.match(

@@ -57,6 +57,11 @@ describe('The table of problems', () => {
     expect(problem?.detail).toMatch(/Leave the header out/);
   });
 
+  it('says since when an account is active', () => {
+    const problem = problemOf(new AccountAlreadyActive(Date.UTC(2026, 10, 22)));
+    expect(problem?.extras.members).toEqual({ activatedAt: '2026-11-22T00:00:00.000Z' });
+  });
+
   it('says how many guesses are left', () => {
     const problem = problemOf(new ActivationCodeIncorrect(2));
     expect(problem?.extras.members).toEqual({ attemptsLeft: 2 });

@@ -95,7 +95,10 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     return new Problem(type, rule.message, { headers: { 'Retry-After': seconds } });
   };
   const rules: RuleTable<Problem | undefined> = {
-    AccountAlreadyActive: as(accountProblems.accountAlreadyActive),
+    AccountAlreadyActive: ({ message, activatedAt }) =>
+      new Problem(accountProblems.accountAlreadyActive, message, {
+        members: { activatedAt: new Date(activatedAt).toISOString() },
+      }),
     ActivationCodeMissing: as(accountProblems.activationCodeMissing),
     ActivationCodeExpired: as(accountProblems.activationCodeExpired),
     ActivationCodeExhausted: as(accountProblems.activationCodeExhausted),

@@ -8,6 +8,7 @@ export {
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
+  typesOfProblems,
 } from './open-api.js';
 export { NestLog } from './nest-log.js';
 export {

@@ -62,7 +62,11 @@ describe('Retry-After', () => {
     [86_400, '86400'],
   ])('of %p seconds is %s: whole, at least one, never too early', (seconds, header) => {
     expect(retryAfterHeader(seconds)).toBe(header);
-    expect(serviceUnavailable('', seconds).extras.headers).toEqual({ 'Retry-After': header });
+    const problem = serviceUnavailable('', seconds);
+    expect(problem.extras.headers).toEqual({ 'Retry-After': header });
+    expect(problemDocument(problem, requestId)).toMatchObject({
+      retryAfterSeconds: Number(header),
+    });
   });
 });
 

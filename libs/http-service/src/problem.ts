@@ -160,6 +160,7 @@ export function problemDocument(
   { type, detail, extras }: Problem,
   requestId: string,
 ): Record<string, unknown> {
+  const retryAfter = extras.headers?.['Retry-After'];
   return {
     type: `/problems/${type.slug}`,
     title: type.title,
@@ -167,6 +168,8 @@ export function problemDocument(
     detail,
     instance: `urn:uuid:${requestId}`,
     requestId,
+    // For clients that cannot read headers, such as pages of other origins behind a proxy that hides them.
+    ...(retryAfter !== undefined && { retryAfterSeconds: Number(retryAfter) }),
     ...extras.members,
   };
 }

@@ -5,6 +5,7 @@ import {
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
+  typesOfProblems,
 } from '@app/http-service';
 import type { ProblemType } from '@app/http-service';
 import { applyDecorators } from '@nestjs/common';
@@ -86,6 +87,8 @@ function exampleMembersOf(type: ProblemType): Record<string, unknown> {
     const message = 'The e-mail address must contain exactly one @.';
     return { errors: [{ field: 'email', message }] };
   }
+  if (type === problems.accountAlreadyActive) return { activatedAt: '2026-11-22T10:02:12.345Z' };
+  if (type.status === 429 || type.status === 503) return { retryAfterSeconds: 2 };
   return type === problems.activationCodeIncorrect ? { attemptsLeft: 2 } : {};
 }
 
@@ -99,11 +102,20 @@ export function describeApi(app: NestFastifyApplication): void {
         'the account with it within one minute. Errors are problem documents (RFC 9457).',
     )
     .setVersion('1')
+    .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
+    .addServer('/', 'This service')
+    .addTag('accounts', 'Registration; without credentials')
+    .addTag('account', 'The own account; with its address and password')
     .addBasicAuth(
       { type: 'http', scheme: 'basic', description: 'E-mail address and password' },
       'basic',
     )
     .build();
-  const problem = problemSchema.extend({ attemptsLeft: z.int().optional() });
-  serveApiDescription(app, description, { page: 'docs', document: 'openapi.json' }, problem);
+  const problem = problemSchema.extend({
+    type: typesOfProblems(Object.values(problems)),
+    attemptsLeft: z.int().optional(),
+    activatedAt: z.iso.datetime().optional(),
+  });
+  const paths = { page: 'docs', document: 'openapi.json' };
+  serveApiDescription(app, description, paths, problem, 'of the controllers');
 }
