@@ -377,7 +377,7 @@ export function describeGoldenAnswers(version: BehaviourVersion): void {
       };
       const answers = await Promise.all(
         Object.entries(requests).map(async ([name, request]) => {
-          const words = inWords(await store.client.read(request, 250)).join(' ');
+          const words = inWords(await store.client.readUntilQuiet(request, 250)).join(' ');
           return [name, name === 'all max back' ? words.replace(/:.*/, '') : words] as const;
         }),
       );

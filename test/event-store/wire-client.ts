@@ -138,6 +138,20 @@ export class WireClient {
     return subscription;
   }
 
+  /** What a read or a subscription delivers until it ends, or says nothing more for so many milliseconds. */
+  async readUntilQuiet(read: WireRead, quietMs: number): Promise<WireSubscription> {
+    const subscription = this.start({ count: '1000000', ...read });
+    const { messages } = subscription;
+    let isOver = false;
+    void subscription.ended.then(() => (isOver = true));
+    for (let seen = -1; !isOver && (messages.length === 0 || messages.length > seen); ) {
+      seen = messages.length;
+      await Promise.race([subscription.ended, pause(quietMs, undefined, { ref: false })]);
+    }
+    subscription.cancel();
+    return subscription;
+  }
+
   private start(read: WireRead): WireSubscription {
     return new WireSubscription(this.client['read']!(readRequest(read)) as never);
   }
