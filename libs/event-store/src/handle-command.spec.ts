@@ -4,7 +4,7 @@ import type { EventCodec } from './event-codec.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, RecordedEvent } from './event-store.js';
 import { TooMuchContention, handleCommand } from './handle-command.js';
-import { emptyStream, loadStream } from './load-stream.js';
+import { loadStream } from './load-stream.js';
 import type { Decider } from './load-stream.js';
 import { linkOf } from './event-chain.js';
 import type { CommandContext } from './handle-command.js';
@@ -369,43 +369,6 @@ describe('Loading a stream', () => {
     await handleCommand(behaviour, 'counter-1', toCommand, context, loaded);
     expect(seen).toEqual([1, 11]);
     expect(await recorded()).toHaveLength(3);
-  });
-
-  it('need not be read of a stream that is probably new', async () => {
-    const { store } = counting();
-    const behaviour = { store, codec, decider: counter };
-    let reads = 0;
-    const readStream = store.readStream.bind(store);
-    store.readStream = (...args) => {
-      reads += 1;
-      return readStream(...args);
-    };
-    const add = (amount: number) =>
-      handleCommand(behaviour, 'counter-new', () => [amount], context, emptyStream(counter));
-    expect(await add(1)).toMatchObject({ state: 1, appended: { revision: 0n } });
-    expect(reads).toBe(0);
-    expect(await add(2)).toMatchObject({ state: 3, appended: { revision: 1n } });
-    expect(reads).toBe(1);
-    const both = await Promise.all([add(3), add(4)]);
-    expect(both.map(({ state }) => state)).toEqual([6, 10]);
-  });
-
-  it('is read when what was given cannot be encoded, such as with the key of a forgotten person', async () => {
-    const { store, add } = counting();
-    await add(1);
-    const refusing: EventCodec<Added> = {
-      ...codec,
-      encode: async (streamName, events, circumstances) => {
-        if (!circumstances?.newest?.size) throw new Error('the key is gone');
-        return codec.encode(streamName, events, circumstances);
-      },
-    };
-    const behaviour = { store, codec: refusing, decider: counter };
-    const given = emptyStream(counter);
-    const decided = await handleCommand(behaviour, 'counter-1', () => [2], context, given);
-    expect(decided).toMatchObject({ state: 3 });
-    const hopeless = handleCommand(behaviour, 'counter-new', () => [2], context, given);
-    await expect(hopeless).rejects.toThrow('the key is gone');
   });
 });
 

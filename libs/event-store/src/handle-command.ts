@@ -43,8 +43,8 @@ const LONGEST_PAUSE_MS = 50;
  * @param behaviour the same object for all commands that are to take turns
  * @param toCommand builds the command, given the state it will be decided against: what a command
  *   derives from a secret depends on the stream
- * @param loaded what `loadStream` gave a moment ago, or `emptyStream` as a guess, which saves a read. For decisions
- *   that append something: these notice by the revision that the stream is another one, and load it
+ * @param loaded what `loadStream` gave a moment ago, which saves a read. For decisions that append something:
+ *   these notice by the revision what was appended meanwhile, and load the stream again
  * @throws whatever `decide` throws (nothing is appended then), TooMuchContention, EventStoreUnavailable
  *   (the outcome is unknown), UnknownEvent
  */
@@ -83,7 +83,7 @@ function queuesOf<Command, Event, State>(
 interface PendingCommand<Command, Event, State> {
   readonly toCommand: (state: State) => Command;
   readonly context: CommandContext;
-  /** What the caller has read or guessed; worthless once it was wrong. */
+  /** What the caller has read; worthless once a race was lost. */
   loaded: LoadedStream<State> | undefined;
   lostRaces: number;
   resolve(decision: Decision<Event, State>): void;
@@ -158,17 +158,8 @@ class CommandQueues<Command, Event, State> {
     const { store, codec, decider } = this.behaviour;
     const { context } = command;
     const { state } = history;
-    const isGiven = command.loaded !== undefined;
-    command.loaded = undefined;
-    let encoded: readonly NewEvent[];
     try {
-      encoded = await toNewEvents(codec, streamName, events, history.newest, context);
-    } catch (error) {
-      // What the caller gave may be of a person who was forgotten since, with the key.
-      if (!isGiven) command.reject(error);
-      return !isGiven;
-    }
-    try {
+      const encoded = await toNewEvents(codec, streamName, events, history.newest, context);
       const newEvents = linked(streamName, history, encoded);
       if (!isNotEmpty(newEvents)) throw new Error('the codec encoded no event');
       const appended = await store.append(streamName, history.revision, newEvents);
@@ -180,9 +171,8 @@ class CommandQueues<Command, Event, State> {
         return true;
       }
     }
-    // Nobody else was faster: the stream was not what the caller gave.
-    if (isGiven) return false;
     command.lostRaces += 1;
+    command.loaded = undefined;
     if (command.lostRaces >= MAX_ATTEMPTS) {
       command.reject(new TooMuchContention(streamName, MAX_ATTEMPTS));
       return true;

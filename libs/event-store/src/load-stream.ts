@@ -50,13 +50,6 @@ export const EVENTS_BETWEEN_SNAPSHOTS = 32;
 /** Names of long streams that a process remembers: it reads the beginning of no other one twice. */
 const MOST_LONG_STREAMS = 10_000;
 
-/** A stream that has no event: what a decision about a stream that is probably new can be made on without reading it. */
-export function emptyStream<State>({
-  initialState,
-}: Pick<Decider<never, never, State>, 'initialState'>): LoadedStream<State> {
-  return { state: initialState, revision: 'no-stream', head: '', newest: new Map() };
-}
-
 /**
  * The current state of a stream, folded from its events: all of them, or those that came after a snapshot. Holds few
  * of them at a time and lets other calls of the process go on in between: a long stream must not block the process.
@@ -68,7 +61,12 @@ export async function loadStream<Command, Event, State>(
   streamName: string,
 ): Promise<LoadedStream<State>> {
   const { store, decider, snapshots } = behaviour;
-  const empty = emptyStream(decider);
+  const empty: LoadedStream<State> = {
+    state: decider.initialState,
+    revision: 'no-stream',
+    head: '',
+    newest: new Map(),
+  };
   if (!snapshots) return foldOnto(behaviour, empty, store.readStream(streamName));
   const long = longStreamsOf(behaviour);
   let begun = empty;

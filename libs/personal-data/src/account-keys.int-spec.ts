@@ -120,23 +120,6 @@ describe('Keys of accounts', () => {
     }
   });
 
-  it('are not made of a person before the one whose key was made or destroyed', async () => {
-    const accountId = randomUUID();
-    const keys = new AccountKeys(database, k1);
-    await keys.obtain(accountId);
-    await keys.destroy(accountId, 2);
-    await expect(keys.obtain(accountId)).rejects.toThrow(AccountKeyDestroyed);
-    await expect(new AccountKeys(database, k1).obtain(accountId, 2)).rejects.toThrow(
-      AccountKeyDestroyed,
-    );
-    expect(await keys.obtain(accountId, 3)).toHaveLength(32);
-    const { rows } = await database.query<{ generation: number }>({
-      text: `select generation from personal_data.account_keys where account_id = $1 order by 1`,
-      values: [accountId],
-    });
-    expect(rows.map(({ generation }) => generation)).toEqual([2, 3]);
-  });
-
   it('stay as they are when their key is not there to unwrap them', async () => {
     const accountId = randomUUID();
     await new AccountKeys(database, k1).obtain(accountId);

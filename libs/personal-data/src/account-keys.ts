@@ -101,8 +101,8 @@ export class AccountKeys {
   ) {}
 
   /**
-   * The account's key of a generation; makes one when there is none, and no later person has one. Of several processes
-   * that make one at a time, all get the same.
+   * The account's key of a generation; makes one when there is none. Of several processes that make one at
+   * a time, all get the same.
    *
    * @throws DatabaseUnavailable, AccountKeyUnreadable, AccountKeyDestroyed
    * @throws KeyEncryptionKeyWrong: a key that was wrapped now would be lost when the configuration is mended
@@ -120,11 +120,7 @@ export class AccountKeys {
       name: 'add-account-key',
       text: `insert into personal_data.account_keys
                (account_id, generation, wrapped_key, key_encryption_key_id)
-             select $1::uuid, $2::integer, $3::bytea, $4::text
-             where not exists (
-               select from personal_data.account_keys where account_id = $1 and generation > $2
-             )
-             on conflict (account_id, generation) do nothing`,
+             values ($1, $2, $3, $4) on conflict (account_id, generation) do nothing`,
       values: [accountId, generation, wrapped, id],
     });
     if (rowCount === 1) {

@@ -1,7 +1,7 @@
 import { AccountIds, ActivationCodes, NetworkNames } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf, defaultMailLanguage, networkKeyOf } from '@app/accounts';
 import type { AccountCommand, RegisterAccount, RegistrationAllowance } from '@app/accounts';
-import { emptyStream, handleCommand } from '@app/event-store';
+import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { CLOCK } from '@app/process';
@@ -30,10 +30,7 @@ export class RegisterAccountCommand extends Command<WrittenAt & { readonly accou
   }
 }
 
-/**
- * Takes an address for a new one until the append says otherwise. For one that is not, more is to be done then; the beat
- * of the answers hides it.
- */
+/** Takes the same steps at the same cost for an address that is new, pending or active. */
 @CommandHandler(RegisterAccountCommand)
 export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCommand> {
   constructor(
@@ -85,7 +82,6 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
         now: this.clock(),
       }),
       commandContext(context, 'anonymous'),
-      emptyStream(this.accounts.decider),
     );
   }
 }
