@@ -24,7 +24,8 @@ const jestArguments = process.argv.slice(2).filter((argument) => argument !== ki
 if (kind) {
   // These run beside others, who must not find the build half written.
   buildIfNeeded();
-  await runTests(['--testMatch', `**/*.${KINDS[kind]}.ts`, ...jestArguments]);
+  // They keep every processor busy, and some play with deadlines.
+  await runTests(['--testMatch', `**/*.${KINDS[kind]}.ts`, '--maxWorkers=100%', ...jestArguments]);
 } else {
   const isBuilt = await check('build', npm('run', '--silent', 'build'));
   await Promise.all([
