@@ -3,6 +3,7 @@
 # whether this machine has IPv6, whether there is a mailbox, and that the ban log is put aside when it is full.
 #
 # EMAIL_API_URL      names a provider: the mailbox, and the location of its inbox, are left out
+# EDGE_CHECK         set: writes what nginx includes, has it check its configuration, and ends
 # BAN_LOG_MAX_BYTES  size at which the ban log is put aside; one older one is kept (10 MiB)
 set -eu
 
@@ -37,6 +38,8 @@ for file in "$locations"/*.conf; do
     *) printf 'include "%s";\n' "$file" >> "$runtime/locations.conf" ;;
   esac
 done
+
+if [ -n "${EDGE_CHECK:-}" ]; then exec nginx -t -c "$configuration"; fi
 
 # Renaming and opening anew, because copying and truncating loses lines. `exec` keeps the process id.
 nginx=$$

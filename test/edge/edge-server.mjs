@@ -137,8 +137,11 @@ export class EdgeServer {
     return this.network.run(
       'edge',
       'setpriv',
-      [...unprivileged, 'nginx', '-t', '-c', join(this.folder, 'edge/nginx.conf')],
-      { stdio: ['ignore', output, output] },
+      [...unprivileged, 'sh', join(this.folder, 'edge/start.sh')],
+      {
+        stdio: ['ignore', output, output],
+        env: { ...process.env, ...this.nginxSettings(), EDGE_CHECK: 'yes' },
+      },
     );
   }
 
@@ -147,15 +150,19 @@ export class EdgeServer {
       'nginx',
       'setpriv',
       [...unprivileged, 'sh', join(this.folder, 'edge/start.sh')],
-      {
-        EDGE_CONFIGURATION: join(this.folder, 'edge/nginx.conf'),
-        EDGE_RUNTIME_DIR: join(this.folder, 'tmp'),
-        EDGE_LOCATIONS: join(this.folder, 'locations'),
-        EDGE_BAN_LOG: this.banLog,
-        BAN_LOG_MAX_BYTES: '100000000',
-        BAN_LOG_CHECK_SECONDS: '1',
-      },
+      this.nginxSettings(),
     );
+  }
+
+  nginxSettings() {
+    return {
+      EDGE_CONFIGURATION: join(this.folder, 'edge/nginx.conf'),
+      EDGE_RUNTIME_DIR: join(this.folder, 'tmp'),
+      EDGE_LOCATIONS: join(this.folder, 'locations'),
+      EDGE_BAN_LOG: this.banLog,
+      BAN_LOG_MAX_BYTES: '100000000',
+      BAN_LOG_CHECK_SECONDS: '1',
+    };
   }
 
   /** @param {'nftables' | 'deny-files'} mode */

@@ -61,7 +61,8 @@ function start(name, databaseUrl) {
     secrets,
     inherited: {},
     portOf: () => 0,
-    urlOf: (wanted) => (wanted === 'database' ? databaseUrl : urls[wanted]),
+    urlOf: (wanted) => urls[wanted],
+    databaseUrlOf: () => databaseUrl,
   };
   const settings = part ? part.environment(surroundings) : { DATABASE_URL: databaseUrl };
   return forkProcess(join(root, 'dist/apps', script), { BCRYPT_COST: '4', ...settings }, children);

@@ -152,6 +152,7 @@ export async function startProduct(stage, { postgres, mailUrl, name, settings = 
       inherited: {},
       portOf: () => 0,
       urlOf: (wanted) => urls.get(wanted),
+      databaseUrlOf: () => urls.get('database'),
     }),
     ...WIDE_LIMITS,
     ...settings,

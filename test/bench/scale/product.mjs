@@ -62,6 +62,7 @@ export async function startProduct(dataSet) {
         inherited: {},
         portOf: () => 0,
         urlOf: (wanted) => urls.get(wanted),
+        databaseUrlOf: () => urls.get('database'),
       });
       const started = await startProcess(join('apps', part.app, 'main.js'), {
         ...environment,
