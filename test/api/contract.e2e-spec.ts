@@ -341,9 +341,9 @@ describe('The contract of the API', () => {
     it('is made for generated clients: names of calls, types of problems, headers to act on', () => {
       expect(operations().map(({ operation }) => operation.operationId)).toEqual([
         'registerAccount',
-        'viewAccount',
         'activateAccount',
         'requestActivationCode',
+        'viewAccount',
       ]);
       const types = document.components.schemas['Problem']?.properties?.['type'];
       expect(types).toMatchObject({

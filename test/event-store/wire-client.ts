@@ -144,7 +144,7 @@ export class WireClient {
     const { messages } = subscription;
     let isOver = false;
     void subscription.ended.then(() => (isOver = true));
-    for (let seen = -1; !isOver && (messages.length === 0 || messages.length > seen); ) {
+    for (let seen = -1; !isOver && (messages.length === 0 || messages.length > seen);) {
       seen = messages.length;
       await Promise.race([subscription.ended, pause(quietMs, undefined, { ref: false })]);
     }
