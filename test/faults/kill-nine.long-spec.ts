@@ -163,5 +163,5 @@ describe('2,000 registrations while worker, event store, PostgreSQL and provider
     await eventually(async () => expect(await provider.mails(caller.email)).toHaveLength(1), {
       within: 10_000,
     });
-  }, 118_000);
+  }, 300_000);
 });
