@@ -1,14 +1,7 @@
-import {
-  codeExpiry,
-  evolve,
-  initialState,
-  triesOf,
-  type Account,
-  type PendingAccount,
-} from './account.js';
+import { codeExpiry, evolve, initialState, type Account, type PendingAccount } from './account.js';
 import type { AccountEvent, Instant } from './account-events.js';
 import { instantOf, sentenceOf } from './account-event-serde.js';
-import { guessesAt } from './activate-account.js';
+import { guessesLeftAt } from './activate-account.js';
 import { contestedUntil } from './activation-budgets.js';
 import { guessBudgetWindowMs, type ActivationPolicy } from './activation-policy.js';
 
@@ -125,9 +118,7 @@ function obstacleOf(account: PendingAccount, now: Instant, policy: ActivationPol
   if (delivery.status === 'undeliverable') {
     return `code ${issueNumber} could not be delivered, and no new code was asked for.`;
   }
-  const mayBeTried = account.claims.some(
-    ({ network }) => triesOf(code, network).wrongGuesses < guessesAt(code, policy),
-  );
+  const mayBeTried = account.claims.some((claim) => guessesLeftAt(code, claim, policy) > 0);
   if (!mayBeTried) {
     return `code ${issueNumber} was burnt by ${wrongGuesses} wrong guesses, and no new code was asked for.`;
   }

@@ -80,8 +80,7 @@ export function activateAccount(
     return [{ type: 'AccountActivated', data }];
   }
   if (!isOnRecord(account, policy, now)) {
-    const { wrongGuesses } = triesOf(code, claim.network);
-    throw new ActivationCodeIncorrect(guessesAt(code, policy) - wrongGuesses);
+    throw new ActivationCodeIncorrect(guessesLeftAt(code, claim, policy));
   }
   const wrong = refused(code, claim, 'incorrect', now);
   return [wrong, ...firstLongCode(command, evolve(account, wrong), policy)];
@@ -99,8 +98,17 @@ function firstLongCode(
   return claim ? [nextCode(command, claim.number, account.lastIssueNumber, 'long')] : [];
 }
 
+/** Guesses that this claim has left at the code, whatever the address has left. */
+export function guessesLeftAt(
+  code: ActivationCode,
+  { network }: Pick<Claim, 'network'>,
+  policy: ActivationPolicy,
+): number {
+  return guessesAt(code, policy) - triesOf(code, network).wrongGuesses;
+}
+
 /** Wrong guesses that end this code for the network whose claim made them. */
-export function guessesAt({ form }: ActivationCode, policy: ActivationPolicy): number {
+function guessesAt({ form }: ActivationCode, policy: ActivationPolicy): number {
   return form === 'short' ? policy.guessesPerCode : policy.guessesPerLongCode;
 }
 
@@ -108,12 +116,12 @@ export function guessesAt({ form }: ActivationCode, policy: ActivationPolicy): n
 export function standingRefusal(
   account: PendingAccount,
   code: ActivationCode,
-  { network }: Pick<Claim, 'network'>,
+  claim: Pick<Claim, 'network'>,
   policy: ActivationPolicy,
   now: Instant,
 ): ActivationCodeExhausted | ActivationCodeExpired | undefined {
   const isContested = code.form === 'short' && now < contestedUntil(account, policy);
-  if (isContested || triesOf(code, network).wrongGuesses >= guessesAt(code, policy)) {
+  if (isContested || guessesLeftAt(code, claim, policy) <= 0) {
     return new ActivationCodeExhausted();
   }
   const expiry = codeExpiry(code, policy);

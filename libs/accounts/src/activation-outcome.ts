@@ -1,11 +1,11 @@
-import { claimNumbered, triesOf, type Account } from './account.js';
+import { claimNumbered, type Account } from './account.js';
 import {
   ActivationCodeIncorrect,
   type ActivationCodeExhausted,
   type ActivationCodeExpired,
 } from './account-errors.js';
 import type { AccountEvent, ActivationRefused, Instant } from './account-events.js';
-import { guessesAt, standingRefusal } from './activate-account.js';
+import { guessesLeftAt, standingRefusal } from './activate-account.js';
 import { guessesLeft } from './activation-budgets.js';
 import type { ActivationPolicy } from './activation-policy.js';
 
@@ -47,7 +47,7 @@ function refusalOutcome(
   if (reason === 'incorrect' && isReplaced) return new ActivationCodeIncorrect(0);
   if (code.issueNumber !== issueNumber) throw notInState(issueNumber);
   if (reason === 'incorrect') {
-    const leftOnCode = guessesAt(code, policy) - triesOf(code, claim.network).wrongGuesses;
+    const leftOnCode = guessesLeftAt(code, claim, policy);
     return new ActivationCodeIncorrect(
       code.form === 'long'
         ? leftOnCode

@@ -24,7 +24,7 @@ export class HttpAndGrpcPort {
       socket.once('data', (first: Buffer) => {
         socket.pause();
         socket.off('error', fail);
-        // Whoever takes the connection reads it from its beginning.
+        // The server that takes the connection reads it from its beginning.
         socket.unshift(first);
         if (first.toString('latin1', 0, HTTP_2.length) === HTTP_2) {
           this.sockets.delete(socket);

@@ -2,9 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { productFolder } from '@app/process';
 
-/** The same line as in .nvmrc, in the images and in README. */
-const RECOMMENDED = 'Node 24';
-
 /** Date of its end of every version of Node, by its major number. */
 type EndsOfNode = Readonly<Record<string, string>>;
 
@@ -22,10 +19,14 @@ export function endedNode(
   const [major = ''] = version.split('.');
   const end = ends[major];
   if (end === undefined || today <= end) return undefined;
-  return `Node ${version} works, but its support ended on ${end}: take ${RECOMMENDED}.`;
+  return `Node ${version} works, but its support ended on ${end}: take Node ${textOf('.nvmrc').trim()}.`;
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(productFolder(), file), 'utf8');
 }
 
 function knownEnds(): EndsOfNode {
-  const text = readFileSync(join(productFolder(), 'docs/versions.json'), 'utf8');
+  const text = textOf('docs/versions.json');
   return (JSON.parse(text) as { readonly ends: { readonly node: EndsOfNode } }).ends.node;
 }

@@ -133,7 +133,7 @@ CREATE FUNCTION read_model.blank_account(account uuid, up_to_registration intege
         UPDATE read_model.accounts SET address = NULL, network_key = NULL, claims = NULL
         WHERE account_id = account AND registration_number <= up_to_registration AND address IS NOT NULL
     $$;
-COMMENT ON FUNCTION read_model.blank_account(uuid, integer) IS 'Takes a forgotten person out of the row at once. Whoever erases may do no more to it.';
+COMMENT ON FUNCTION read_model.blank_account(uuid, integer) IS 'Takes a forgotten person out of the row at once. The admin API and the worker may do no more to it when they erase.';
 
 CREATE FUNCTION operations.cut_connections() RETURNS void
     LANGUAGE sql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
