@@ -32,7 +32,7 @@ export interface WirePosition {
 export interface WireRead {
   /** All of them when left out. */
   readonly stream?: string;
-  readonly from?: 'start' | 'end' | WirePosition | string;
+  readonly from?: WirePosition | string;
   readonly count?: string;
   readonly subscribes?: boolean;
   readonly backwards?: boolean;

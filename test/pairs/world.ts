@@ -110,7 +110,8 @@ export class World {
             signal: AbortSignal.timeout(1_000),
           }).catch(() => undefined);
           const health = (await answer?.json()) as
-            { consumers?: Record<string, { state: string }> } | undefined;
+            | { consumers?: Record<string, { state: string }> }
+            | undefined;
           const state = health?.consumers?.['activation-mail']?.state;
           if (state && state !== 'standby' && state !== 'stopped') return worker;
         }

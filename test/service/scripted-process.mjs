@@ -60,7 +60,7 @@ const afterwards = {
 runProcess('scripted', async (log) => {
   log.info('starting');
   await starts[START]();
-  setTimeout(afterwards[AFTERWARDS], 0);
+  setTimeout(() => afterwards[AFTERWARDS](), 0);
   return {
     endpoints: { api: 'http://127.0.0.1:1' },
     ...(WITHIN_MS ? { stopsWithinMs: Number(WITHIN_MS) } : {}),

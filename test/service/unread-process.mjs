@@ -9,7 +9,7 @@ const metrics = createMetrics();
 const log = createLog('unread');
 const server = createServer((_request, response) => {
   log.info('asked');
-  metrics.metrics().then((text) => response.end(text));
+  void metrics.metrics().then((text) => response.end(text));
 });
 server.listen(0, '127.0.0.1', () => {
   for (let line = 0; line < 2_000; line += 1) log.info({ filler: 'x'.repeat(1_000) }, 'filling');

@@ -3,7 +3,10 @@ import type { AccountEvent, Instant } from './account-events.js';
 
 /** What the provider can report of a mail it has accepted. */
 export type MailEventKind =
-  'delivered' | 'bounced-permanently' | 'bounced-transiently' | 'reported-as-spam';
+  | 'delivered'
+  | 'bounced-permanently'
+  | 'bounced-transiently'
+  | 'reported-as-spam';
 
 export interface RecordMailEvent {
   readonly type: 'RecordMailEvent';

@@ -46,7 +46,8 @@ export async function requireSchema(database: Queryable): Promise<void> {
 }
 
 let known:
-  { readonly migrations: readonly string[]; readonly tables: readonly string[] } | undefined;
+  | { readonly migrations: readonly string[]; readonly tables: readonly string[] }
+  | undefined;
 
 /** Read once: the files of a running version do not change. */
 function expected() {

@@ -30,7 +30,7 @@ export class HttpConnection {
    * @param headers complete header lines, each with its line end
    * @returns status, head (as text) and body (as text)
    */
-  request(method, path, headers = '', body = undefined) {
+  request(method, path, headers = '', body) {
     if (this.failure) throw this.failure;
     if (this.waiting) throw new Error('a request is under way on this connection');
     const content =

@@ -295,7 +295,9 @@ try {
   for (const child of children) child.kill('SIGTERM');
   await Promise.all(
     children.map((child) =>
-      child.exitCode === null ? new Promise((ended) => child.once('exit', ended)) : undefined,
+      child.exitCode === null
+        ? new Promise((ended) => child.once('exit', ended))
+        : Promise.resolve(),
     ),
   );
   rmSync(folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@ export interface BasicCredentials {
 }
 
 const SCHEME = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i;
-// eslint-disable-next-line no-control-regex -- RFC 7617 forbids exactly these
+// oxlint-disable-next-line no-control-regex -- RFC 7617 forbids exactly these
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

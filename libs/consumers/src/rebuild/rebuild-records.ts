@@ -3,7 +3,12 @@ import type { Queryable } from '@app/postgres';
 import type { TableDigest } from './aside-table.js';
 
 export type RebuildState =
-  'building' | 'comparing' | 'switched' | 'different' | 'failed' | 'abandoned';
+  | 'building'
+  | 'comparing'
+  | 'switched'
+  | 'different'
+  | 'failed'
+  | 'abandoned';
 
 /** One rebuild of a projection's rows: how far it is, or what became of it. */
 export interface RebuildRecord {

@@ -71,7 +71,7 @@ async function startAndStop(dataDir) {
   await within(DEADLINE_MS, 'npm start', ready);
   const readyAfterMs = performance.now() - startedAt;
   // What Ctrl-C sends.
-  process.kill(-child.pid, 'SIGINT');
+  process.kill(-Number(child.pid), 'SIGINT');
   await within(DEADLINE_MS, 'stopping', exited);
   return readyAfterMs;
 }
