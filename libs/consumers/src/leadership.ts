@@ -1,4 +1,4 @@
-import { backoffMs, pauseUnlessAborted } from '@app/event-store';
+import { backoffMs, LONGEST_RECONNECT_MS, pauseUnlessAborted } from '@app/event-store';
 import type { Database, Queryable, Session } from '@app/postgres';
 
 export interface LeadershipOptions {
@@ -53,7 +53,7 @@ export async function whileLeader(options: LeadershipOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      const retryInMs = backoffMs(failures);
+      const retryInMs = backoffMs(failures, LONGEST_RECONNECT_MS);
       observer.onLeadershipFault(error, retryInMs);
       await pauseUnlessAborted(retryInMs, signal);
     }

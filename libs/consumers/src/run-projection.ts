@@ -1,4 +1,4 @@
-import { backoffMs, pauseUnlessAborted } from '@app/event-store';
+import { backoffMs, LONGEST_RECONNECT_MS, pauseUnlessAborted } from '@app/event-store';
 import type {
   EventReader,
   EventStore,
@@ -226,7 +226,7 @@ class ProjectionRun<Event> {
     const { signal, observer } = this.options;
     if (signal.aborted) return;
     this.failuresInARow += 1;
-    const retryInMs = backoffMs(this.failuresInARow);
+    const retryInMs = backoffMs(this.failuresInARow, LONGEST_RECONNECT_MS);
     this.reported = error;
     observer.onFault(error, retryInMs);
     await pauseUnlessAborted(retryInMs, signal);

@@ -1,4 +1,9 @@
-import { backoffMs, EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
+import {
+  backoffMs,
+  EventStoreUnavailable,
+  LONGEST_RECONNECT_MS,
+  pauseUnlessAborted,
+} from '@app/event-store';
 import type { EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
 
 export interface SubscriptionOptions {
@@ -42,7 +47,7 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
       }
     } catch (error) {
       if (signal.aborted) return;
-      const retryInMs = backoffMs(++faults);
+      const retryInMs = backoffMs(++faults, LONGEST_RECONNECT_MS);
       options.onFault(error, retryInMs);
       attempt.abort();
       await pauseUnlessAborted(retryInMs, signal);

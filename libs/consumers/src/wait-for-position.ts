@@ -1,4 +1,9 @@
-import { backoffMs, parseLogPosition, pauseUnlessAborted } from '@app/event-store';
+import {
+  backoffMs,
+  LONGEST_RECONNECT_MS,
+  parseLogPosition,
+  pauseUnlessAborted,
+} from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import { READ_MODEL_ADVANCED, readCheckpoint } from './checkpoints.js';
 import { DatabaseUnavailable } from '@app/postgres';
@@ -120,7 +125,7 @@ export class ReadModelProgress {
         // may no longer hold.
         this.known = undefined;
         failures += 1;
-        const retryInMs = backoffMs(failures);
+        const retryInMs = backoffMs(failures, LONGEST_RECONNECT_MS);
         this.options.onListenFault?.(error, retryInMs);
         await pauseUnlessAborted(retryInMs, signal);
       }

@@ -3,9 +3,19 @@ import { setTimeout as pause } from 'node:timers/promises';
 const SHORTEST_MS = 100;
 const LONGEST_MS = 5_000;
 
-/** Exponential back-off with jitter, in milliseconds, after so many failures in a row. */
-export function backoffMs(failures: number): number {
-  const ceiling = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(failures, 16));
+/**
+ * Longest pause between two tries to reach a store or a database, in milliseconds. A caller who reads what it has just
+ * written waits 2 s for a projection: one that slept longer after an outage would have the caller turned away.
+ */
+export const LONGEST_RECONNECT_MS = 1_000;
+
+/**
+ * Exponential back-off with jitter, in milliseconds, after so many failures in a row.
+ *
+ * @param longestMs never more than this
+ */
+export function backoffMs(failures: number, longestMs = LONGEST_MS): number {
+  const ceiling = Math.min(longestMs, SHORTEST_MS * 2 ** Math.min(failures, 16));
   return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
 }
 

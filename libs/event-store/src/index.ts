@@ -5,6 +5,6 @@ export { loadStream } from './load-stream.js';
 export type { Decider, LoadedStream, StreamBehaviour, StreamSnapshots } from './load-stream.js';
 export { ChainWalk, linked, verifyChain } from './event-chain.js';
 export type { ChainFault, ChainVerdict } from './event-chain.js';
-export { backoffMs, pauseUnlessAborted } from './back-off.js';
+export { backoffMs, LONGEST_RECONNECT_MS, pauseUnlessAborted } from './back-off.js';
 export { SharingEventStore } from './sharing-event-store.js';
 export { WakeUp } from './wake-up.js';
