@@ -1,8 +1,9 @@
 import { describe, it } from '@jest/globals';
+import { sweep } from '../support/sweep.js';
 import { killAtRandomMoments } from './kill-at-random-moments.js';
 
-/** `DURABILITY_KILLS=200 npm run test:long -- durability` takes six minutes on two cores. */
-const KILLS = Number(process.env['DURABILITY_KILLS'] ?? 40);
+/** All of them take six minutes on two cores. */
+const KILLS = sweep(15, 200);
 
 describe('durability', () => {
   it(`loses nothing acknowledged when killed at ${KILLS} random moments`, async () => {

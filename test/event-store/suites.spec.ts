@@ -13,7 +13,7 @@ describe('npm run test:eventstoredb', () => {
 
   it('runs the contract, the e2e tests and the kill schedules', () => {
     expect(files.length).toBeGreaterThan(10);
-    expect(files).toContain('test/api/outages.e2e-spec.ts');
+    expect(files).toContain('test/api/outages.long-spec.ts');
   });
 
   it('plays versions that the development event store knows, in files that are there', () => {

@@ -8,9 +8,10 @@ import { MailProvider } from '../mail/mail-provider.js';
 import { eventually } from '../support/eventually.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
+import { sweep } from '../support/sweep.js';
 
 /** More than fit into that heap together. */
-const EVENTS = 100_000;
+const EVENTS = sweep(60_000, 100_000);
 const APPENDED_AT_ONCE = 1_000;
 const HEAP = '--max-old-space-size=96';
 

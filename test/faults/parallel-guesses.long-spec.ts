@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Backstage, expectProblem } from '../api/account-client.js';
 import { newTarget, raceRightCodes, raceWrongGuesses, withNextCode } from './parallel-guesses.js';
+import { sweep } from '../support/sweep.js';
 import { startThreeApis } from './three-apis.js';
 import type { ThreeApis } from './three-apis.js';
 
-/** `PARALLEL_ROUNDS=1000 npm run test:long -- parallel-guesses` plays so many, however long it takes. */
-const WANTED_ROUNDS = Number(process.env['PARALLEL_ROUNDS'] ?? '0');
-const ROUNDS = WANTED_ROUNDS || 1_000;
-/** Beside the other long tests: as many rounds of each kind as fit, and never fewer than the least. */
-const BUDGET_MS = WANTED_ROUNDS ? Infinity : 15_000;
-const LEAST_ROUNDS = WANTED_ROUNDS || 24;
-const LONGEST_MS = WANTED_ROUNDS ? 1_800_000 : 110_000;
+const ROUNDS = sweep(24, 1_000);
+const LONGEST_MS = sweep(110_000, 1_800_000);
 /** Accounts that are attacked side by side. */
 const LANES = 8;
 /** Three guesses for each of three codes and one for the fourth: the ten that an address has in a day. */
@@ -32,7 +28,7 @@ describe('Three API processes, round after round,', () => {
     const begun = Date.now();
     let done = 0;
     const lane = async () => {
-      while (done < LEAST_ROUNDS || (done < ROUNDS && Date.now() - begun < BUDGET_MS)) {
+      while (done < ROUNDS) {
         // Not in one statement: that would add to what `done` was before the wait.
         const rounds = await account();
         done += rounds;
@@ -40,7 +36,7 @@ describe('Three API processes, round after round,', () => {
     };
     await Promise.all(Array.from({ length: LANES }, lane));
     process.stderr.write(`${done} rounds of ${what} in ${Date.now() - begun} ms\n`);
-    expect(done).toBeGreaterThanOrEqual(LEAST_ROUNDS);
+    expect(done).toBeGreaterThanOrEqual(ROUNDS);
   }
 
   it(

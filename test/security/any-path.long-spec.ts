@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { sweep } from '../support/sweep.js';
 import { AddressClasses } from './address-classes.js';
 import { pathRequests } from './generated-paths.js';
 import type { PathRequest } from './generated-paths.js';
@@ -188,4 +189,4 @@ function isProviderError({ status, type, text }: Answered): boolean {
 }
 
 /** Requests to each service; `ANY_PATH_RUNS=50000 npm run test:long -- any-path` sends more. */
-describeAnyPath(Number(process.env['ANY_PATH_RUNS'] ?? 8_000));
+describeAnyPath(sweep(2_500, 20_000));

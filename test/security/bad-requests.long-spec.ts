@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { AccountClient, basicAuth, newCaller } from '../api/account-client.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
+import { sweep } from '../support/sweep.js';
 import { generatedRequests } from './generated-requests.js';
 import type { ApiDescription, GeneratedRequest } from './generated-requests.js';
 
@@ -189,4 +190,4 @@ function describeBadRequests(count: number): void {
 }
 
 /** `npm run fuzz -- --runs 1000000` sets another number. */
-describeBadRequests(Number(process.env['FUZZ_RUNS'] ?? 8_000));
+describeBadRequests(Number(process.env['FUZZ_RUNS'] ?? sweep(2_500, 20_000)));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** How long to go on trying, in milliseconds. */
+  /** How long to go on trying, in milliseconds: 20 s where nothing is said, as a busy machine needs time. */
   readonly within?: number;
   /** Pause between two tries, in milliseconds. */
   readonly every?: number;
@@ -15,7 +15,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<Result>(
   attempt: () => Result | Promise<Result>,
-  { within = 5_000, every = 20 }: EventuallyOptions = {},
+  { within = 20_000, every = 20 }: EventuallyOptions = {},
 ): Promise<Result> {
   const startedAt = Date.now();
   for (let tries = 1; ; tries += 1) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { sweep } from '../../../test/support/sweep.js';
 import { evolve, initialState, isRegistered, type Account } from './account.js';
 import { accountDecider, type AccountCommand } from './account-decider.js';
 import { AccountError, type BrokenRuleName } from './account-errors.js';
@@ -452,7 +453,7 @@ describe('Any life of an account', () => {
           });
         }
       }),
-      { numRuns: 150 },
+      { numRuns: sweep(50, 150) },
     );
   });
 
@@ -509,7 +510,7 @@ describe('Any life of an account', () => {
           }
         }
       }),
-      { numRuns: 250 },
+      { numRuns: sweep(80, 250) },
     );
   });
 

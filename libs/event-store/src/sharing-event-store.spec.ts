@@ -14,10 +14,6 @@ const ACCOUNTS = { streamNamePrefixes: ['account-'] } as const;
 const FACT = { type: 'Happened', data: {} };
 
 describeEventStore('shared in memory', async () => new SharingEventStore(new InMemoryEventStore()));
-describeEventStore(
-  'shared in memory, next to nothing kept',
-  async () => new SharingEventStore(new InMemoryEventStore(), 1),
-);
 
 describe('Subscriptions of one process', () => {
   it('share one feed once they have caught up, wherever each of them began', async () => {

@@ -1,3 +1,0 @@
-import { describeGoldenAnswers } from './golden.contract.js';
-
-describeGoldenAnswers('24.10.14');
