@@ -663,6 +663,27 @@ describe('the admin API', () => {
       ({ url, method }) => url.startsWith('/admin/v1') && method !== 'HEAD',
     );
     expect(described.flatMap(([, methods]) => Object.keys(methods))).toHaveLength(routes.length);
+    const operations = described.flatMap(([, methods]) => Object.values(methods)) as {
+      operationId: string;
+      parameters?: { name: string; schema: object }[];
+    }[];
+    const names = operations.map(({ operationId }) => operationId);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
+    const limits = operations.flatMap(({ parameters = [] }) =>
+      parameters.filter(({ name }) => name === 'limit'),
+    );
+    expect(limits.length).toBeGreaterThan(0);
+    for (const { schema } of limits) expect(schema).toMatchObject({ type: 'integer', minimum: 1 });
+    const { schemas } = body['components'] as { schemas: object };
+    expect(Object.keys(schemas)).toEqual(
+      expect.arrayContaining([
+        'FindAccountsAnswer',
+        'Account',
+        'Projection',
+        'IssueAdminKeyRequest',
+      ]),
+    );
     expect((await admin.call('GET', '/admin/docs')).text).toContain('swagger');
   });
 });

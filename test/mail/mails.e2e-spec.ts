@@ -160,7 +160,7 @@ describe('Mails of the product', () => {
 });
 
 describe('Without a key for them', () => {
-  it('messages of a provider are answered like any path that does not exist', async () => {
+  it('messages of a provider are answered 404', async () => {
     const product = await startProduct();
     try {
       const client = new AccountClient(product.endpoints.api);

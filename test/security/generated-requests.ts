@@ -18,7 +18,7 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
-  readonly examples?: readonly unknown[];
+  readonly example?: unknown;
 }
 
 export interface GeneratedRequest {
@@ -131,7 +131,7 @@ function bodyOf(schema: Schema): fc.Arbitrary<Buffer | undefined> {
 }
 
 /** One field: its example, or something in its place. */
-function valueOf(name: string, { examples = [] }: Schema): fc.Arbitrary<unknown> {
+function valueOf(name: string, { example }: Schema): fc.Arbitrary<unknown> {
   const addresses = fc.oneof(
     fc.emailAddress(),
     text.map((part) => `${part}@example.org`),
@@ -139,7 +139,7 @@ function valueOf(name: string, { examples = [] }: Schema): fc.Arbitrary<unknown>
     fc.constantFrom('a@b.test\r\nBcc: x@y.test', '"a b"@example.org', 'a@[127.0.0.1]', 'a@xn--'),
   );
   return fc.oneof(
-    fc.constantFrom(...examples, `${examples[0]}x`),
+    fc.constantFrom(example, `${example}x`),
     text,
     name === 'email' ? addresses : fc.integer().map(String),
   );
@@ -200,7 +200,7 @@ function headersOf(
       'Content-Type': requestBody
         ? mostly<string | undefined>(fc.constant('application/json'), fc.constantFrom(...TYPES))
         : rarely(fc.constantFrom(...TYPES)),
-      Authorization: security
+      Authorization: security?.length
         ? mostly(authorization, fc.constant(undefined))
         : rarely(authorization),
       'Consistency-Token': rarely(fc.oneof(value, fc.constantFrom('0', 'A'.repeat(80)))),

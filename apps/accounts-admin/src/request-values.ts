@@ -16,10 +16,10 @@ export function instantParameter(description: string) {
 export function integerParameter(min: number, max: number, description: string) {
   const message = `must be a whole number from ${min} to ${max}`;
   return z
-    .string()
-    .regex(/^\d{1,15}$/, message)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, message)
+    .preprocess(
+      (text) => (typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : text),
+      z.int(message).min(min, message).max(max, message),
+    )
     .meta({ description });
 }
 

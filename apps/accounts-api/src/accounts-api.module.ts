@@ -75,7 +75,7 @@ export class AccountsApiModule {
         ActivateAccountController,
         RequestActivationCodeController,
         ViewAccountController,
-        ...(mailEvents ? [RecordMailEventController] : []),
+        RecordMailEventController,
       ],
       providers: [
         RegisterAccountHandler,

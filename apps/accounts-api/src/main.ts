@@ -139,7 +139,7 @@ async function start(log: Log): Promise<RunningProcess> {
     onAnswer: measureAnswers(metrics),
     longestCallMs: longestMs,
   });
-  describeApi(app);
+  describeApi(app, passwordPolicyOf(settings));
   const server: FastifyInstance = app.getHttpAdapter().getInstance();
   keepRawBodies(server, MAIL_EVENTS_PATH);
   await allowOrigins(server, settings.CORS_ORIGINS);

@@ -28,7 +28,9 @@ export const problemSchema = z.looseObject({
   detail: z.string().meta({ description: 'What to change.' }),
   instance: z.string().meta({ description: 'Names this one occurrence.' }),
   requestId: z.uuid(),
-  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  errors: z
+    .array(z.object({ field: z.string(), message: z.string() }).meta({ id: 'FieldError' }))
+    .optional(),
   retryAfterSeconds: z.int().optional().meta({ description: 'As the header Retry-After says.' }),
 });
 
@@ -95,38 +97,88 @@ export function describeProblems(
 }
 
 /**
- * Serves the OpenAPI document, and a page to read and try it.
+ * Serves the OpenAPI document, and a page to read and try it. A controller with one call names it: `registerAccount` of
+ * `RegisterAccountController`. Those of a controller with several have an `operationId` each.
  *
  * @param paths of the page and of the document, without a leading slash
  * @param problem what a problem document of this service looks like
- * @param operationIds what names the calls; those of controllers with several calls cannot
+ * @param complete adds what is known only at the start, such as lengths from settings; schemas have their names then
  */
 export function serveApiDescription(
   app: NestFastifyApplication,
   description: Omit<OpenAPIObject, 'paths'>,
   paths: { readonly page: string; readonly document: string },
   problem: z.ZodType = problemSchema,
-  operationIds: 'of the controllers' | 'of the methods' = 'of the methods',
+  complete: (schemas: Schemas) => void = () => undefined,
 ): void {
   const document = SwaggerModule.createDocument(app, description, {
-    // `registerAccount` of `RegisterAccountController`: a controller has one call.
-    ...(operationIds === 'of the controllers' && {
-      operationIdFactory: (controller: string) =>
-        controller.charAt(0).toLowerCase() + controller.slice(1).replace(/Controller$/, ''),
-    }),
+    operationIdFactory: (controller) =>
+      controller.charAt(0).toLowerCase() + controller.slice(1).replace(/Controller$/, ''),
     standardSchemaConverter: (schema, { schemaType }) =>
       schema instanceof z.ZodType ? { schema: toSchemaObject(schema, schemaType) } : undefined,
   });
-  document.components = {
-    ...document.components,
-    schemas: { ...document.components?.schemas, Problem: toSchemaObject(problem, 'output') },
-  };
+  const schemas = { ...document.components?.schemas, Problem: toSchemaObject(problem, 'output') };
+  document.components = { ...document.components, schemas };
+  nameSchemasOfBodies(document, schemas);
+  liftNamedParts(document, schemas);
+  complete(schemas);
   SwaggerModule.setup(paths.page, app, document, { jsonDocumentUrl: paths.document });
+}
+
+type Schemas = Record<string, SchemaObject>;
+
+interface Content {
+  schema?: SchemaObject;
+}
+
+/** Generated clients have a type for each schema with a name: `RegisterAccountRequest` and `RegisterAccountAnswer`. */
+function nameSchemasOfBodies({ paths }: OpenAPIObject, schemas: Schemas): void {
+  const name = (content: Content | undefined, called: string) => {
+    if (content?.schema === undefined || '$ref' in content.schema) return;
+    schemas[called] = content.schema;
+    content.schema = { $ref: `#/components/schemas/${called}` };
+  };
+  for (const path of Object.values(paths)) {
+    for (const operation of [path.get, path.post, path.delete]) {
+      const called = (operation?.operationId ?? '').replace(/^./, (letter) => letter.toUpperCase());
+      const { requestBody } = operation ?? {};
+      if (requestBody && 'content' in requestBody) {
+        name(requestBody.content['application/json'], `${called}Request`);
+      }
+      for (const answer of Object.values(operation?.responses ?? {})) {
+        if (answer && 'content' in answer) {
+          name(answer.content?.['application/json'], `${called}Answer`);
+        }
+      }
+    }
+  }
+}
+
+/** The schemas that zod knows by an id of their own stand once, in the components of the document. */
+function liftNamedParts(node: unknown, schemas: Schemas): void {
+  if (typeof node !== 'object' || node === null) return;
+  const { $defs, $ref } = node as { $defs?: Schemas; $ref?: unknown };
+  if ($defs !== undefined) {
+    Object.assign(schemas, $defs);
+    delete (node as { $defs?: Schemas }).$defs;
+    liftNamedParts($defs, schemas);
+  }
+  if (typeof $ref === 'string') {
+    Object.assign(node, { $ref: $ref.replace('#/$defs/', '#/components/schemas/') });
+  }
+  for (const part of Object.values(node)) liftNamedParts(part, schemas);
 }
 
 /** A zod schema as it stands in an OpenAPI document. */
 export function toSchemaObject(schema: z.ZodType, io: 'input' | 'output'): SchemaObject {
-  const schemaObject = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
+  const schemaObject = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io,
+    // The format says it, in fewer than three hundred characters.
+    override: ({ jsonSchema }) => {
+      if (['uuid', 'date-time'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern;
+    },
+  });
   // The OpenAPI document names its dialect once, for all its schemas.
   delete schemaObject.$schema;
   return schemaObject as SchemaObject;

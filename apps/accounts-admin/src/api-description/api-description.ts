@@ -1,9 +1,11 @@
 import {
   commonProblems,
   describeProblems,
+  problemSchema,
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
+  typesOfProblems,
 } from '@app/http-service';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiParam, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
@@ -71,10 +73,20 @@ export function describeAdminApi(app: NestFastifyApplication): void {
         'Errors are problem documents (RFC 9457).',
     )
     .setVersion('1')
+    .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
+    .addServer('/', 'This service')
+    .addTag('accounts', 'What the read model and the history know of them')
+    .addTag('activation mails', 'What became of each, and another try')
+    .addTag('audit', 'What operators were told')
+    .addTag('failed events', 'What consumers could not handle')
+    .addTag('history', 'The events themselves, verified and exported')
+    .addTag('keys', 'Who may call this API')
+    .addTag('projections', 'How those that follow the log get on')
+    .addTag('statistics', 'Counts, and what other rules would do')
+    .addTag('support', 'What a developer needs to help')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Key: id.secret' }, 'key')
     .build();
-  serveApiDescription(app, description, {
-    page: 'admin/docs',
-    document: 'admin/openapi.json',
-  });
+  const problem = problemSchema.extend({ type: typesOfProblems(Object.values(problems)) });
+  const paths = { page: 'admin/docs', document: 'admin/openapi.json' };
+  serveApiDescription(app, description, paths, problem);
 }

@@ -47,7 +47,11 @@ export class DecideFailedEventsController {
 
   @Get()
   @RequiresScope('projections:read')
-  @ApiOperation({ summary: 'Events that a projection or a saga could not handle' })
+  @ApiOperation({
+    operationId: 'findFailedEvents',
+    summary: 'Events that a projection or a saga could not handle',
+    description: 'Each with its last error and when it is tried next.',
+  })
   @ApiAnswer(200, 'Those that fail still first', failedEventsAnswer)
   @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async list(
@@ -61,6 +65,7 @@ export class DecideFailedEventsController {
   @HttpCode(202)
   @RequiresScope('projections:manage')
   @ApiOperation({
+    operationId: 'retryFailedEvent',
     summary: 'Try the event again at once',
     description: 'In every consumer in which it fails. It is tried again by and by anyhow.',
   })
@@ -85,6 +90,7 @@ export class DecideFailedEventsController {
   @HttpCode(202)
   @RequiresScope('projections:manage')
   @ApiOperation({
+    operationId: 'skipFailedEvent',
     summary: 'Leave the event out',
     description:
       'Of every consumer in which it fails, or will, for good: rebuilds leave it out too. Who decided so, and why, ' +

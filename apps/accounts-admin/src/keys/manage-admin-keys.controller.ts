@@ -29,17 +29,19 @@ const keyRequest = z
   })
   .meta({ description: 'A new key' });
 
-const keyAnswer = z.object({
-  keyId: z.string(),
-  label: z.string(),
-  scopes: z.array(z.string()).readonly(),
-  origin: z.enum(['configuration', 'operator']),
-  createdAt: z.iso.datetime(),
-  createdBy: z.string(),
-  expiresAt: z.iso.datetime().nullable(),
-  revokedAt: z.iso.datetime().nullable(),
-  revokedBy: z.string().nullable(),
-});
+const keyAnswer = z
+  .object({
+    keyId: z.string(),
+    label: z.string(),
+    scopes: z.array(z.string()).readonly(),
+    origin: z.enum(['configuration', 'operator']),
+    createdAt: z.iso.datetime(),
+    createdBy: z.string(),
+    expiresAt: z.iso.datetime().nullable(),
+    revokedAt: z.iso.datetime().nullable(),
+    revokedBy: z.string().nullable(),
+  })
+  .meta({ id: 'AdminKey' });
 
 const issuedAnswer = keyAnswer.extend({
   key: z.string().meta({ description: 'id.secret. Shown this once; keep it.' }),
@@ -60,6 +62,7 @@ export class ManageAdminKeysController {
   @HttpCode(201)
   @RequiresScope('keys:manage')
   @ApiOperation({
+    operationId: 'issueAdminKey',
     summary: 'Make a key',
     description:
       "A key can be given those scopes only that the caller has as well, and ends with the caller's key at the latest.",
@@ -76,7 +79,11 @@ export class ManageAdminKeysController {
 
   @Get()
   @RequiresScope('keys:manage')
-  @ApiOperation({ summary: 'All keys, without their secrets' })
+  @ApiOperation({
+    operationId: 'findAdminKeys',
+    summary: 'All keys, without their secrets',
+    description: 'Also those that have ended, or were revoked.',
+  })
   @ApiAnswer(200, 'Newest first', keysAnswer)
   @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
   async list(): Promise<z.infer<typeof keysAnswer>> {
@@ -86,6 +93,7 @@ export class ManageAdminKeysController {
   @Delete(':keyId')
   @RequiresScope('keys:manage')
   @ApiOperation({
+    operationId: 'revokeAdminKey',
     summary: 'Revoke a key; it is refused from now on',
     description:
       'The key of the configuration (ADMIN_KEY) is valid again at the next start, while it stands there. The last valid key with the scope keys:manage cannot be revoked.',

@@ -26,6 +26,8 @@ const activationRequest = z
         description:
           'The code from the newest mail. Text, because leading zeros count. 4 digits, or three groups of 4 letters ' +
           'and digits when wrong codes were tried before: capitals or not, with hyphens or without.',
+        minLength: 4,
+        maxLength: 40,
         examples: ['0042', '7K3M-0QTZ-9HXW'],
       }),
   })

@@ -8,6 +8,7 @@ import {
   typesOfProblems,
 } from '@app/http-service';
 import type { ProblemType } from '@app/http-service';
+import type { PasswordPolicy } from '@app/accounts';
 import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiHeader, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
@@ -92,8 +93,15 @@ function exampleMembersOf(type: ProblemType): Record<string, unknown> {
   return type === problems.activationCodeIncorrect ? { attemptsLeft: 2 } : {};
 }
 
-/** Serves the OpenAPI document at /openapi.json and a page to read and try it at /docs. */
-export function describeApi(app: NestFastifyApplication): void {
+/**
+ * Serves the OpenAPI document at /openapi.json and a page to read and try it at /docs.
+ *
+ * @param policy lengths of passwords, in code points
+ */
+export function describeApi(
+  app: NestFastifyApplication,
+  { minLength, maxLength }: Pick<PasswordPolicy, 'minLength' | 'maxLength'>,
+): void {
   const description = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Accounts')
@@ -106,6 +114,20 @@ export function describeApi(app: NestFastifyApplication): void {
     .addServer('/', 'This service')
     .addTag('accounts', 'Registration; without credentials')
     .addTag('account', 'The own account; with its address and password')
+    .addTag(
+      'mail events',
+      'Reports of the e-mail provider, signed with the key that it shares with the service',
+    )
+    .addApiKey(
+      {
+        type: 'apiKey',
+        in: 'header',
+        name: 'svix-signature',
+        description:
+          'Or webhook-signature: "v1," and the HMAC-SHA-256 of "id.timestamp.body", in Base64',
+      },
+      'signature',
+    )
     .addBasicAuth(
       { type: 'http', scheme: 'basic', description: 'E-mail address and password' },
       'basic',
@@ -117,5 +139,8 @@ export function describeApi(app: NestFastifyApplication): void {
     activatedAt: z.iso.datetime().optional(),
   });
   const paths = { page: 'docs', document: 'openapi.json' };
-  serveApiDescription(app, description, paths, problem, 'of the controllers');
+  serveApiDescription(app, description, paths, problem, ({ RegisterAccountRequest: request }) => {
+    const fields = request && 'properties' in request ? request.properties : undefined;
+    Object.assign(fields?.['password'] ?? {}, { minLength, maxLength });
+  });
 }

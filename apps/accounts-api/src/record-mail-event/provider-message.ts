@@ -14,8 +14,9 @@ export interface MailNews {
 const TAG_LIMIT = 256;
 const tag = z.string().max(TAG_LIMIT);
 
-const message = z.object({
-  type: z.string(),
+/** What the provider sends, as far as it is read. */
+export const providerMessage = z.object({
+  type: z.string().meta({ examples: ['email.delivered', 'email.bounced', 'email.complained'] }),
   created_at: z.string().optional(),
   data: z.object({
     /** The provider sends them as an object, and takes them as a list: both are read. */
@@ -41,7 +42,7 @@ const codeTags = z.object({
  * @throws Problem invalid-request when it is no message of that shape
  */
 export function mailNewsOf(body: unknown): MailNews | undefined {
-  const parsed = message.safeParse(body);
+  const parsed = providerMessage.safeParse(body);
   if (!parsed.success) {
     throw invalidRequest(
       parsed.error.issues.map((issue) => ({
@@ -75,7 +76,7 @@ function kindOf(type: string, bounceType: string | undefined): MailEventKind | u
   }
 }
 
-function byName(tags: z.infer<typeof message>['data']['tags']): Record<string, string> {
+function byName(tags: z.infer<typeof providerMessage>['data']['tags']): Record<string, string> {
   if (!Array.isArray(tags)) return tags ?? {};
   return Object.fromEntries(tags.map(({ name, value }) => [name, value]));
 }

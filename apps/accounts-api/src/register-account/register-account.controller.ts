@@ -43,6 +43,7 @@ export class RegisterAccountController {
   @UseInterceptors(ConsistencyTokenInterceptor)
   @ApiOperation({
     summary: 'Register an e-mail address with a password',
+    security: [],
     description:
       'Sends a 4-digit code to the address; a longer one when wrong codes were tried before. The answer is the ' +
       'same whether the address is new, waits for activation or is active already. While it waits, each network ' +

@@ -10,11 +10,15 @@ export const registrationRequest = z
       .string('must be text: an e-mail address')
       .trim()
       .meta({
-        description: 'Where the activation code is sent.',
+        description: 'Where the activation code is sent. At most 254 octets in UTF-8.',
+        format: 'idn-email',
+        minLength: 3,
+        maxLength: 254,
         examples: ['ada@example.org'],
       }),
     password: z.string('must be text: a password').meta({
-      description: 'At least 8 characters by default. Every character counts, emoji included.',
+      description: 'Every character counts, emoji included.',
+      format: 'password',
       examples: ['correct horse battery staple'],
     }),
   })

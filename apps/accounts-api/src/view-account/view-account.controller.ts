@@ -20,7 +20,10 @@ const accountAnswer = z.object({
 @UseGuards(BasicAuthGuard)
 export class ViewAccountController {
   @Get()
-  @ApiOperation({ summary: 'See the own account' })
+  @ApiOperation({
+    summary: 'See the own account',
+    description: 'Whether it waits for activation or is active, and since when.',
+  })
   @ApiRead(200, 'The account', accountAnswer, {
     accountId: '0b8f7c1e-5a2d-8e3f-9b4a-6c7d8e9f0a1b',
     email: 'ada@example.org',

@@ -34,7 +34,10 @@ export class ExplainAccountController {
   @Get(':id/explanation')
   @RequiresScope('history:read')
   @ApiAccount()
-  @ApiOperation({ summary: 'Why could she not activate? In plain words' })
+  @ApiOperation({
+    summary: 'Why could she not activate? In plain words',
+    description: 'Each step of the history as a sentence, and what follows from them all.',
+  })
   @ApiAnswer(200, 'The explanation', explanationAnswer)
   @ApiProblems(
     'invalidRequest',

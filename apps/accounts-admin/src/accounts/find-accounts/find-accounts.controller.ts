@@ -28,13 +28,15 @@ const accountsQuery = z.strictObject({
   cursor: z.string().optional().meta({ description: 'nextCursor of the page before.' }),
 });
 
-const accountAnswer = z.object({
-  accountId: z.uuid(),
-  email: z.string().nullable().meta({ description: 'Null once the person was forgotten.' }),
-  status: z.enum(statuses),
-  registeredAt: z.iso.datetime(),
-  activatedAt: z.iso.datetime().nullable(),
-});
+const accountAnswer = z
+  .object({
+    accountId: z.uuid(),
+    email: z.string().nullable().meta({ description: 'Null once the person was forgotten.' }),
+    status: z.enum(statuses),
+    registeredAt: z.iso.datetime(),
+    activatedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Account' });
 
 const pageAnswer = z.object({
   accounts: z.array(accountAnswer),
@@ -50,6 +52,7 @@ export class FindAccountsController {
   @Get()
   @RequiresScope('accounts:read')
   @ApiOperation({
+    operationId: 'findAccounts',
     summary: 'Accounts, page by page',
     description: 'Stays right while accounts are registered: none is missed, none comes twice.',
   })
@@ -69,7 +72,11 @@ export class FindAccountsController {
   @Get(':id')
   @RequiresScope('accounts:read')
   @ApiAccount()
-  @ApiOperation({ summary: 'One account, by its id or e-mail address' })
+  @ApiOperation({
+    operationId: 'findAccount',
+    summary: 'One account, by its id or e-mail address',
+    description: 'As the read model has it, a moment behind the history.',
+  })
   @ApiAnswer(200, 'The account', accountAnswer)
   @ApiProblems(
     'invalidRequest',

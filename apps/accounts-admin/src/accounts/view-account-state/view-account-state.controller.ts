@@ -84,7 +84,11 @@ export class ViewAccountStateController {
   @Get(':id/state')
   @RequiresScope('accounts:read')
   @ApiAccount()
-  @ApiOperation({ summary: 'What an account was like at a time, or after an event' })
+  @ApiOperation({
+    operationId: 'viewAccountState',
+    summary: 'What an account was like at a time, or after an event',
+    description: 'The newest state when neither a time nor an event is given.',
+  })
   @ApiAnswer(200, 'The state, computed from the events until then', stateAnswer)
   @ApiProblems(
     'invalidRequest',
@@ -115,7 +119,11 @@ export class ViewAccountStateController {
   @Get(':id/diff')
   @RequiresScope('accounts:read')
   @ApiAccount()
-  @ApiOperation({ summary: 'What changed between two times or events, and what happened' })
+  @ApiOperation({
+    operationId: 'compareAccountStates',
+    summary: 'What changed between two times or events, and what happened',
+    description: 'Both states are computed from the history, as for the state at one time.',
+  })
   @ApiAnswer(200, 'The fields that differ', diffAnswer)
   @ApiProblems(
     'invalidRequest',

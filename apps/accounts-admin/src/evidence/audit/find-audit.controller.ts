@@ -48,6 +48,7 @@ export class FindAuditController {
   @Get('audit')
   @RequiresScope('audit:read')
   @ApiOperation({
+    operationId: 'findAudit',
     summary: 'What operators were told, newest first',
     description:
       'Every call whose answer told something of an account, be it that there is none, and every change of keys; ' +
@@ -64,7 +65,11 @@ export class FindAuditController {
   @Get('accounts/:id/audit')
   @RequiresScope('audit:read')
   @ApiAccount()
-  @ApiOperation({ summary: 'Who looked at this account, newest first' })
+  @ApiOperation({
+    operationId: 'findAuditOfAccount',
+    summary: 'Who looked at this account, newest first',
+    description: 'Also the calls that were refused. This call is one of them.',
+  })
   @ApiAnswer(200, 'One page', pageAnswer)
   @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async ofAccount(

@@ -40,7 +40,10 @@ export class VerifyAccountController {
   @Get(':id/verification')
   @RequiresScope('history:read')
   @ApiAccount()
-  @ApiOperation({ summary: 'Whether the history is as it was appended, or where it breaks' })
+  @ApiOperation({
+    summary: 'Whether the history is as it was appended, or where it breaks',
+    description: 'Each event holds a digest of the one before: the walk compares them all.',
+  })
   @ApiAnswer(200, 'What a walk along the chain of the history found', verificationAnswer)
   @ApiProblems(
     'invalidRequest',

@@ -5,38 +5,42 @@ import type { ConsumerStatus } from './watch-projections.query.js';
 
 const digestAnswer = z.object({ rows: z.int(), checksum: z.string() }).nullable();
 
-const rebuildAnswer = z.object({
-  rebuildId: z.uuid(),
-  state: z.enum(['building', 'comparing', 'switched', 'different', 'failed', 'abandoned']),
-  startedAt: z.iso.datetime(),
-  startedBy: z.string(),
-  finishedAt: z.iso.datetime().nullable(),
-  events: z.int(),
-  eventsPerSecond: z.number(),
-  fraction: z.number().meta({ description: 'How much of the log was worked through, 0 to 1.' }),
-  secondsLeft: z.number().nullable(),
-  before: digestAnswer,
-  after: digestAnswer,
-  error: z.string().nullable(),
-});
+const rebuildAnswer = z
+  .object({
+    rebuildId: z.uuid(),
+    state: z.enum(['building', 'comparing', 'switched', 'different', 'failed', 'abandoned']),
+    startedAt: z.iso.datetime(),
+    startedBy: z.string(),
+    finishedAt: z.iso.datetime().nullable(),
+    events: z.int(),
+    eventsPerSecond: z.number(),
+    fraction: z.number().meta({ description: 'How much of the log was worked through, 0 to 1.' }),
+    secondsLeft: z.number().nullable(),
+    before: digestAnswer,
+    after: digestAnswer,
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Rebuild' });
 
-export const projectionAnswer = z.object({
-  name: z.string(),
-  kind: z.enum(['projection', 'saga']),
-  state: z.enum(['stopped', 'standby', 'catching-up', 'live', 'faulted', 'unknown']),
-  position: z.string().nullable(),
-  lag: z
-    .object({ events: z.int(), atLeast: z.boolean(), seconds: z.number() })
-    .nullable()
-    .meta({ description: 'Counted in the log; null while the event store cannot be asked.' }),
-  eventsPerSecond: z.number().nullable(),
-  lastError: z.string().nullable(),
-  lastErrorAt: z.iso.datetime().nullable(),
-  failing: failedEventAnswer
-    .nullable()
-    .meta({ description: 'One of the events that fail, while all others go on.' }),
-  rebuild: rebuildAnswer.nullable().meta({ description: 'The newest one.' }),
-});
+export const projectionAnswer = z
+  .object({
+    name: z.string(),
+    kind: z.enum(['projection', 'saga']),
+    state: z.enum(['stopped', 'standby', 'catching-up', 'live', 'faulted', 'unknown']),
+    position: z.string().nullable(),
+    lag: z
+      .object({ events: z.int(), atLeast: z.boolean(), seconds: z.number() })
+      .nullable()
+      .meta({ description: 'Counted in the log; null while the event store cannot be asked.' }),
+    eventsPerSecond: z.number().nullable(),
+    lastError: z.string().nullable(),
+    lastErrorAt: z.iso.datetime().nullable(),
+    failing: failedEventAnswer
+      .nullable()
+      .meta({ description: 'One of the events that fail, while all others go on.' }),
+    rebuild: rebuildAnswer.nullable().meta({ description: 'The newest one.' }),
+  })
+  .meta({ id: 'Projection' });
 
 export function toProjectionAnswer(status: ConsumerStatus): z.infer<typeof projectionAnswer> {
   return {

@@ -16,7 +16,10 @@ export class WatchProjectionsController {
 
   @Get()
   @RequiresScope('projections:read')
-  @ApiOperation({ summary: 'How those that follow the log are getting on' })
+  @ApiOperation({
+    summary: 'How those that follow the log are getting on',
+    description: 'Counted at the moment of the call.',
+  })
   @ApiAnswer(200, 'Every projection and saga', projectionsAnswer)
   @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
   async watch(): Promise<z.infer<typeof projectionsAnswer>> {

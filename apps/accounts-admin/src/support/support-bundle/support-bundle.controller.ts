@@ -34,6 +34,7 @@ export class SupportBundleController {
   @Get()
   @RequiresScope('support:read')
   @ApiOperation({
+    operationId: 'exportSupportBundle',
     summary: 'What a developer needs to help: no personal data, no secret',
     description:
       'Versions, which settings are set, projections, failed events, statistics, and the newest events of one ' +

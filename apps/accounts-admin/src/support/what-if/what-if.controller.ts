@@ -26,6 +26,7 @@ export class WhatIfController {
   @Get()
   @RequiresScope('accounts:read')
   @ApiOperation({
+    operationId: 'replayWhatIf',
     summary: 'What the log would have become under other rules, and what a guesser would gain',
     description:
       'Replays every history through the functions that decisions rest on. Codes are not stored: whether a guess ' +

@@ -1,0 +1,191 @@
+/**
+ * Proves that other programs can make clients from our API descriptions: starts the product, lints both documents, and
+ * lets the clients of two generators register, activate and look. Their packages stand in a lock file of their own.
+ * The last line of the output is `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
+
+const START_DEADLINE_MS = 60_000;
+const MAIL_DEADLINE_MS = 10_000;
+const RESEND_SECONDS = 2;
+const PASSWORD = 'correct horse battery staple';
+const FREE_PORTS = ['API_PORT', 'ADMIN_PORT', 'MAILBOX_PORT', 'EVENTSTORE_PORT', 'POSTGRES_PORT'];
+const root = join(import.meta.dirname, '../..');
+const npm = process.env['npm_execpath'];
+let passed = 0;
+let failed = 0;
+
+buildIfNeeded();
+const folder = mkdtempSync(join(tmpdir(), 'openapi-'));
+let product;
+try {
+  // No script of theirs has to run: they are plain JavaScript.
+  const install = ['ci', '--ignore-scripts', '--prefer-offline', '--prefix', import.meta.dirname];
+  const installing = npm
+    ? spawn(process.execPath, [npm, ...install], { stdio: 'inherit' })
+    : spawn('npm', install, { stdio: 'inherit' });
+  const [[code]] = await Promise.all([once(installing, 'exit'), start()]);
+  check('npm ci', code === 0);
+  await Promise.all([lint(), playClients()]);
+} catch (error) {
+  check(error.message, false);
+} finally {
+  await stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function check(what, holds, found = '') {
+  if (holds) passed += 1;
+  else failed += 1;
+  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${holds || !found ? '' : `:\n${found}`}\n`);
+}
+
+async function start() {
+  const free = Object.fromEntries(FREE_PORTS.map((name) => [name, '0']));
+  product = spawn(process.execPath, [join(root, 'apps/local/launcher.mjs')], {
+    env: {
+      ...process.env,
+      ...free,
+      DATA_DIR: join(folder, 'data'),
+      CODE_RESEND_SECONDS: String(RESEND_SECONDS),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  product.stdout.on('data', (chunk) => (output += chunk));
+  for (const began = Date.now(); !/^Ready after/m.test(output); await pause(50)) {
+    if (product.exitCode !== null || Date.now() - began > START_DEADLINE_MS) {
+      throw new Error(`the product does not start:\n${output}`);
+    }
+  }
+  const { api, admin } = endpoints();
+  await keep(`${api}/openapi.json`, 'accounts.json');
+  await keep(`${admin}/admin/openapi.json`, 'admin.json');
+}
+
+async function stop() {
+  if (!product || product.exitCode !== null) return;
+  product.kill('SIGINT');
+  await once(product, 'exit');
+}
+
+function endpoints() {
+  return JSON.parse(readFileSync(join(folder, 'data/endpoints.json'), 'utf8'));
+}
+
+async function keep(url, name) {
+  const answer = await fetch(url);
+  // As people read it: findings name lines.
+  writeFileSync(join(folder, name), JSON.stringify(await answer.json(), null, 2));
+}
+
+async function lint() {
+  const [api, admin] = ['accounts.json', 'admin.json'].map((name) => join(folder, name));
+  const redocly = await tool('redocly', ['lint', '--config', here('redocly.yaml'), api, admin]);
+  // It ends with 0 when there are warnings only.
+  const isClean = redocly.code === 0 && !/\d+ (warning|error)/.test(redocly.output);
+  check('redocly lint', isClean, redocly.output);
+  const strictly = ['--fail-severity', 'hint', '--ruleset', here('.spectral.yaml')];
+  const spectral = await tool('spectral', ['lint', ...strictly, api, admin]);
+  check('spectral lint', spectral.code === 0, spectral.output);
+}
+
+/** Generates, compiles with all types checked, and plays the story with each. */
+async function playClients() {
+  const place = join(folder, 'clients');
+  const document = join(folder, 'accounts.json');
+  cpSync(here('clients'), place, { recursive: true });
+  symlinkSync(here('node_modules'), join(folder, 'node_modules'), 'junction');
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  for (const [name, args] of [
+    ['openapi-typescript', [document, '--output', join(place, 'accounts.ts')]],
+    ['openapi-ts', ['--input', document, '--output', join(place, 'hey-api'), '--no-log-file']],
+    ['tsc', ['--project', place]],
+  ]) {
+    const { code, output } = await tool(name, args);
+    check(name, code === 0, output);
+    if (code !== 0) return;
+  }
+  const stories = ['openapi-fetch', 'hey-api'].map(async (name) => {
+    const { connect } = await import(pathToFileURL(join(place, `built/${name}.mjs`)).href);
+    await playStory(name, connect, `${name}@example.org`);
+  });
+  await Promise.all(stories);
+}
+
+async function playStory(name, connect, email) {
+  const { api } = endpoints();
+  const client = connect(api, email, PASSWORD);
+  const holds = (what, found, wanted) => {
+    const differs = Object.keys(wanted).filter(
+      (key) => !isDeepStrictEqual(found[key], wanted[key]),
+    );
+    check(`${name}: ${what}`, differs.length === 0, JSON.stringify(found));
+  };
+  holds('a fault names its field', await client.register('ada'), {
+    code: 400,
+    problem: '/problems/invalid-request',
+    field: 'email',
+  });
+  holds('registers', await client.register(), { code: 202 });
+  holds('sees that it waits', await client.view(), { code: 200, account: 'pending' });
+  const first = await newestCode(email);
+  holds('a wrong code', await client.activate(first === '0000' ? '0001' : '0000'), {
+    code: 422,
+    problem: '/problems/activation-code-incorrect',
+    attemptsLeft: 2,
+  });
+  await pause(RESEND_SECONDS * 1_000);
+  holds('asks for a new code', await client.requestCode(), { code: 202 });
+  holds('asks for another too soon', await client.requestCode(), {
+    code: 429,
+    problem: '/problems/activation-code-requested-too-soon',
+    saysWhen: true,
+  });
+  holds('activates with the new one', await client.activate(await newestCode(email, first)), {
+    code: 200,
+    account: 'active',
+  });
+  holds('sees that it is active', await client.view(), { code: 200, account: 'active' });
+  holds('a wrong password', await connect(api, email, 'not the password').view(), {
+    code: 401,
+    problem: '/problems/unauthenticated',
+  });
+}
+
+/** @param other the code of an earlier mail */
+async function newestCode(email, other) {
+  const { mailbox } = endpoints();
+  for (const began = Date.now(); Date.now() - began < MAIL_DEADLINE_MS; await pause(50)) {
+    const answer = await fetch(`${mailbox}/emails?to=${encodeURIComponent(email)}`);
+    const codes = (await answer.json()).data.map(({ text }) => /\b\d{4}\b/.exec(text)?.[0]);
+    if (codes.length > (other === undefined ? 0 : 1)) return codes[0];
+  }
+  throw new Error(`no mail came to ${email}`);
+}
+
+function here(name) {
+  return join(import.meta.dirname, name);
+}
+
+async function tool(name, args) {
+  const child = spawn(here(`node_modules/.bin/${name}`), args, {
+    cwd: folder,
+    env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const [code] = await once(child, 'close');
+  return { code, output };
+}
