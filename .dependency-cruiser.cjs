@@ -13,11 +13,12 @@ const DRIVERS = {
   },
   pg: { home: '^libs/postgres/src/(postgres|migrate)\\.ts$' },
   'node-fetch': { home: '^apps/accounts-worker/src/mail-delivery/http-mail-provider\\.ts$' },
+  '@opentelemetry/sdk-trace-node': { home: '^libs/tracing/src/otlp\\.ts$' },
   bcrypt: { home: '^apps/accounts-api/src/passwords/bcrypt-password-hasher\\.ts$' },
 };
 /** Adapters: the files that know a driver, or that start something. */
 const ADAPTERS =
-  '^libs/event-store/src/eventstoredb-(event-store|access)\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$';
+  '^libs/event-store/src/eventstoredb-(event-store|access)\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$|^libs/tracing/src/otlp\\.ts$';
 
 module.exports = {
   forbidden: [

@@ -35,6 +35,7 @@ describe('architecture rules', () => {
       '1-accounts-imports-only-itself: libs/accounts/src/account.ts',
       '2-event-store-enters-its-own-rooms: libs/event-store/src/knows-accounts.ts',
       '3-one-home-for--eventstore-db-client: apps/right/src/uses-drivers.ts',
+      '3-one-home-for--opentelemetry-sdk-trace-node: apps/right/src/uses-drivers.ts',
       '3-one-home-for-bcrypt: apps/right/src/uses-drivers.ts',
       '3-one-home-for-node-fetch: apps/right/src/uses-drivers.ts',
       '3-one-home-for-pg: libs/postgres/src/second-home.ts',

@@ -6,7 +6,7 @@ const ROOMS = {
   'account-secrets': { holds: 'ids and codes that are derived from secrets', enters: ['accounts'] },
   'event-store': {
     holds: 'streams: the port, EventStoreDB, the chain, commands on a stream',
-    enters: [],
+    enters: ['tracing'],
   },
   postgres: {
     holds: 'the pool, the migrations, and which process may do what with their tables',
@@ -15,7 +15,7 @@ const ROOMS = {
   consumers: {
     holds:
       'feeds of events: checkpoints, leadership, projections, failed events, rebuild; knows no account',
-    enters: ['event-store', 'postgres'],
+    enters: ['event-store', 'postgres', 'tracing'],
   },
   views: {
     holds: 'what can be queried: a fold, its table and its queries each',
@@ -33,8 +33,9 @@ const ROOMS = {
   },
   'http-service': {
     holds: 'an HTTP API: problems, routes, limits of requests',
-    enters: ['process'],
+    enters: ['process', 'tracing'],
   },
+  tracing: { holds: 'spans of what a request leads to, and their way to a collector', enters: [] },
 };
 
 module.exports = { ROOMS };

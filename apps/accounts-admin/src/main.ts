@@ -14,6 +14,7 @@ import {
 } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { StartUp } from '@app/start-up';
+import { exportSpans } from '@app/tracing/otlp.js';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
 import { AuditLog } from './evidence/audit/audit-log.js';
@@ -31,6 +32,11 @@ const REBUILD_CONNECTIONS = 4;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readAdminSettings();
+  const tracing = await exportSpans({
+    endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+    service: 'accounts-admin',
+    onOutage: (error) => log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
+  });
   const metrics = createMetrics();
   const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
   const connect = (applicationName: string, max: number, statementTimeoutMs: number): Database =>
@@ -119,6 +125,7 @@ async function start(log: Log): Promise<RunningProcess> {
       await rebuildDatabase.close();
       await clockDatabase.close();
       await database.close();
+      await tracing.stop();
     },
   };
 }

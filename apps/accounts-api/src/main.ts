@@ -10,6 +10,7 @@ import { createPool } from '@app/postgres/postgres.js';
 import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { StartUp } from '@app/start-up';
+import { exportSpans } from '@app/tracing/otlp.js';
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
@@ -28,6 +29,11 @@ const EVERY_MINUTE_MS = 60_000;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readApiSettings();
+  const tracing = await exportSpans({
+    endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+    service: 'accounts-api',
+    onOutage: (error) => log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
+  });
   const metrics = createMetrics();
   const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
   const database = createPool(settings.DATABASE_URL, {
@@ -158,6 +164,7 @@ async function start(log: Log): Promise<RunningProcess> {
       await eventStore.close();
       await clockDatabase.close();
       await database.close();
+      await tracing.stop();
     },
   };
 }

@@ -9,6 +9,7 @@ import { createPool } from '@app/postgres/postgres.js';
 import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { StartUp } from '@app/start-up';
+import { exportSpans } from '@app/tracing/otlp.js';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
 import { readWorkerSettings } from './accounts-worker.settings.js';
@@ -21,6 +22,11 @@ import { measureWork } from './worker-metrics.js';
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readWorkerSettings();
+  const tracing = await exportSpans({
+    endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+    service: 'accounts-worker',
+    onOutage: (error) => log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
+  });
   const metrics = createMetrics();
   // All consumers share one feed of new events.
   const store = new SharingEventStore(new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL }));
@@ -112,6 +118,7 @@ async function start(log: Log): Promise<RunningProcess> {
       await store.close();
       await clockDatabase.close();
       await database.close();
+      await tracing.stop();
     },
   };
 }

@@ -25,6 +25,8 @@ import type { Projection } from './projection.js';
 import { runProjection } from './run-projection.js';
 import type { ProjectionAdvance, ProjectionOptions } from './run-projection.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
+import { newEvent } from '@app/event-store/testing/new-events.js';
+import { recordSpans } from '@app/tracing/testing/recorded-spans.js';
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 
 describe('running a projection', () => {
@@ -130,6 +132,27 @@ describe('running a projection', () => {
   const checkpoint = () => readCheckpoint(database, 'accounts');
   const live = (run: Run) =>
     eventually(() => expect(run.monitor.status()).toMatchObject({ state: 'live', lagMs: 0 }));
+
+  it('continues the traces of news, and of nothing that it catches up with', async () => {
+    const recording = recordSpans();
+    const traced = async (digit: string) => {
+      const { type, data } = accountRegistered();
+      const { metadata, ...event } = newEvent(data, type);
+      const traceparent = `00-${digit.repeat(32)}-00f067aa0ba902b7-01`;
+      await store.append(`account-${randomUUID()}`, 'no-stream', [
+        { ...event, metadata: { ...metadata, traceparent } },
+      ]);
+    };
+    await traced('1');
+    await live(start());
+    await traced('2');
+    await eventually(async () => expect(await rowCount()).toBe(2n));
+    await eventually(() => expect(recording.spans()).toHaveLength(1));
+    await recording.stop();
+    expect(recording.spans()).toMatchObject([
+      { name: 'projection accounts', traceId: '2'.repeat(32), isFailed: false },
+    ]);
+  });
 
   it('is live at once when there is nothing to catch up with', async () => {
     await live(start());

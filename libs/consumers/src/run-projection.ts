@@ -6,6 +6,7 @@ import type {
   RecordedEvent,
   SubscriptionMessage,
 } from '@app/event-store';
+import { inSpansAfter } from '@app/tracing';
 import { DatabaseUnavailable, StatementRefused } from '@app/postgres';
 import type { Database, Queryable } from '@app/postgres';
 import {
@@ -211,7 +212,11 @@ class ProjectionRun<Event> {
 
   private async handle(events: readonly RecordedEvent[], position: LogPosition): Promise<void> {
     try {
-      await this.alone(() => this.storeBatch(events, position));
+      // What is caught up with is no news, and may be the whole log.
+      const traced = this.delivery.caughtUp ? events : [];
+      await inSpansAfter(`projection ${this.options.projection.name}`, traced, () =>
+        this.alone(() => this.storeBatch(events, position)),
+      );
       this.failuresInARow = 0;
       this.noteCaughtUp(this.delivery);
       await this.linger(events.length);

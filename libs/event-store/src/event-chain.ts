@@ -11,7 +11,7 @@ import type {
 export interface ChainedEvent extends Pick<NewEvent, 'id' | 'type' | 'data'> {
   readonly streamName: string;
   readonly revision: StreamRevision;
-  readonly metadata: Omit<EventMetadata, 'chain'>;
+  readonly metadata: Omit<EventMetadata, 'chain' | 'traceparent'>;
 }
 
 /** What a walk along a stream found. */

@@ -47,6 +47,11 @@ export interface EventMetadata {
   readonly actor: string;
   /** `RequestClient` as the codec stores it; left out when no request from outside led to the event. */
   readonly client?: unknown;
+  /**
+   * W3C's name of the span that appended the event, while tracing was on: what follows from the event continues its trace.
+   * Says nothing about what happened, so that the chain does not cover it.
+   */
+  readonly traceparent?: string;
   /** Link to the event before, see event-chain.ts; events from before there was a chain have none. */
   readonly chain?: string;
 }

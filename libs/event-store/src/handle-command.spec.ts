@@ -6,10 +6,11 @@ import type { EventStore, RecordedEvent } from './event-store.js';
 import { TooMuchContention, handleCommand } from './handle-command.js';
 import { loadStream } from './load-stream.js';
 import type { Decider } from './load-stream.js';
-import { linkOf } from './event-chain.js';
+import { linkOf, verifyChain } from './event-chain.js';
 import type { CommandContext } from './handle-command.js';
 import { InMemoryEventStore } from './testing/in-memory-event-store.js';
 import { newEvent } from './testing/new-events.js';
+import { recordSpans } from '@app/tracing/testing/recorded-spans.js';
 
 interface Added {
   readonly type: 'Added';
@@ -29,6 +30,12 @@ const counter: Decider<readonly number[], Added, number> = {
   },
   evolve: (total, { amount }) => total + amount,
 };
+
+const named: Decider<{ readonly type: string; readonly parts: readonly number[] }, Added, number> =
+  {
+    ...counter,
+    decide: ({ parts }, total) => counter.decide(parts, total),
+  };
 
 const codec: EventCodec<Added> = {
   encode: async (streamName, events, { newest, client } = {}) =>
@@ -87,6 +94,39 @@ describe('Handling a command', () => {
         chain: expect.stringMatching(/^[0-9a-f]{64}$/),
       });
     }
+  });
+
+  it('writes down the span that appended, in the trace of its own command, while tracing is on', async () => {
+    const { store, recorded } = counting();
+    const recording = recordSpans();
+    const behaviour = { store, codec, decider: named };
+    const correlationIds = ['1', '2'].map(
+      (digit) => `${digit.repeat(8)}-1111-4111-8111-111111111111`,
+    );
+    // The second one waits for the first, and is decided by what works through the queue.
+    await Promise.all(
+      correlationIds.map(($correlationId) =>
+        handleCommand(behaviour, 'counter-1', () => ({ type: 'Add', parts: [1] }), {
+          ...context,
+          $correlationId,
+        }),
+      ),
+    );
+    await recording.stop();
+    const traceIds = correlationIds.map((id) => id.replaceAll('-', ''));
+    const spans = recording.spans();
+    expect(spans.map(({ name, under, traceId }) => [name, under, traceId])).toEqual([
+      ['command Add', undefined, traceIds[0]],
+      ['command Add', undefined, traceIds[1]],
+      ['append', 'command Add', traceIds[0]],
+      ['append', 'command Add', traceIds[1]],
+    ]);
+    const appends = spans.filter(({ name }) => name === 'append');
+    expect((await recorded()).map(({ metadata }) => metadata.traceparent)).toEqual(
+      appends.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`),
+    );
+    const walk = await verifyChain('counter-1', store.readStream('counter-1'));
+    expect(walk).toMatchObject({ events: 2, broken: undefined });
   });
 
   it('has the codec store where the request came from, knowing what came before', async () => {

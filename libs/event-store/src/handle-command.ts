@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { inSpan, keptSpan, traceparent } from '@app/tracing';
 import { linked } from './event-chain.js';
 import type { EventCodec, NewestEvents } from './event-codec.js';
 import { WrongExpectedRevision } from './event-store.js';
@@ -8,7 +9,10 @@ import { loadStream } from './load-stream.js';
 import type { LoadedStream, StreamBehaviour } from './load-stream.js';
 
 /** Who asks, from where and as part of what; becomes the metadata of every event appended. */
-export interface CommandContext extends Omit<EventMetadata, 'schemaVersion' | 'chain' | 'client'> {
+export interface CommandContext extends Omit<
+  EventMetadata,
+  'schemaVersion' | 'chain' | 'client' | 'traceparent'
+> {
   readonly client?: RequestClient | undefined;
 }
 
@@ -55,16 +59,30 @@ export function handleCommand<Command, Event, State>(
   context: CommandContext,
   loaded?: LoadedStream<State>,
 ): Promise<Decision<Event, State>> {
-  return new Promise((resolve, reject) => {
-    queuesOf(behaviour).add(streamName, {
-      toCommand,
-      context,
-      loaded,
-      lostRaces: 0,
-      resolve,
-      reject,
+  return inSpan('command', { correlationId: context.$correlationId }, (span) => {
+    const toNamedCommand = (state: State) => {
+      const command = toCommand(state);
+      span.updateName(`command ${nameOf(command)}`);
+      return command;
+    };
+    return new Promise((resolve, reject) => {
+      queuesOf(behaviour).add(streamName, {
+        toCommand: toNamedCommand,
+        // The queue works in the span of the command that found it empty.
+        inItsSpan: keptSpan(),
+        context,
+        loaded,
+        lostRaces: 0,
+        resolve,
+        reject,
+      });
     });
   });
+}
+
+function nameOf(command: unknown): string {
+  const isNamed = typeof command === 'object' && command !== null && 'type' in command;
+  return isNamed ? String(command.type) : '';
 }
 
 const queues = new WeakMap<object, unknown>();
@@ -82,6 +100,7 @@ function queuesOf<Command, Event, State>(
 /** A command whose caller waits for the outcome. */
 interface PendingCommand<Command, Event, State> {
   readonly toCommand: (state: State) => Command;
+  inItsSpan<Result>(work: () => Result): Result;
   readonly context: CommandContext;
   /** What the caller has read; worthless once a race was lost. */
   loaded: LoadedStream<State> | undefined;
@@ -158,11 +177,14 @@ class CommandQueues<Command, Event, State> {
     const { store, codec, decider } = this.behaviour;
     const { context } = command;
     const { state } = history;
-    try {
+    const appendEvents = async () => {
       const encoded = await toNewEvents(codec, streamName, events, history.newest, context);
       const newEvents = linked(streamName, history, encoded);
       if (!isNotEmpty(newEvents)) throw new Error('the codec encoded no event');
-      const appended = await store.append(streamName, history.revision, newEvents);
+      return store.append(streamName, history.revision, newEvents);
+    };
+    try {
+      const appended = await command.inItsSpan(() => inSpan('append', {}, appendEvents));
       command.resolve({ events, state: events.reduce(decider.evolve, state), appended });
       return true;
     } catch (error) {
@@ -191,11 +213,17 @@ async function toNewEvents<Event>(
   { client: requestClient, ...context }: CommandContext,
 ): Promise<readonly NewEvent[]> {
   const stored = await codec.encode(streamName, events, { newest, client: requestClient });
+  const parent = traceparent();
   return stored.map(({ type, schemaVersion, data, client }) => ({
     id: randomUUID(),
     type,
     data,
-    metadata: { schemaVersion, ...context, ...(client !== undefined && { client }) },
+    metadata: {
+      schemaVersion,
+      ...context,
+      ...(client !== undefined && { client }),
+      ...(parent !== undefined && { traceparent: parent }),
+    },
   }));
 }
 

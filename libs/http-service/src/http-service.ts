@@ -10,6 +10,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '@app/process';
+import { requestSpans } from '@app/tracing';
 import { NestLog } from './nest-log.js';
 import { KnownRoutes } from './known-routes.js';
 import { serveProblemPages } from './problem-pages.js';
@@ -90,7 +91,9 @@ export async function createHttpService(
   const server = adapter.getInstance();
   const routes = new KnownRoutes();
   routes.watch(server);
+  const spans = requestSpans<FastifyRequest>();
   server.addHook('onRequest', (request, reply, done) => {
+    spans.begin(request, request.id);
     reply.headers({ 'X-Request-Id': request.id, 'Cache-Control': 'no-store' });
     done();
   });
@@ -98,15 +101,22 @@ export async function createHttpService(
   server.server.on('checkExpectation', (request, response) => {
     server.server.emit('request', request, response);
   });
+  // Reading the body leaves the context that a hook before it made.
+  server.addHook('preValidation', (request, _reply, done) => spans.continue(request, done));
+  server.addHook('onRequestAbort', (request, done) => {
+    spans.end(request, request.method, routeOf(request));
+    done();
+  });
   server.addHook('onResponse', (request, reply, done) => {
     const answer = {
       method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
+      route: routeOf(request),
       status: reply.statusCode,
       milliseconds: Math.round(reply.elapsedTime * 10) / 10,
     };
     const callerRequestId = callerRequestIdOf(request.headers);
     log.debug({ requestId: request.id, callerRequestId, ...answer }, 'answered');
+    spans.end(request, answer.method, answer.route, answer.status);
     options.onAnswer(answer);
     done();
   });
@@ -139,6 +149,11 @@ export async function createHttpService(
   app.useGlobalPipes(new StrictValidationPipe({ exceptionFactory: toProblem }));
   app.useGlobalFilters(new ProblemFilter(log, routes, options.problemTable));
   return app;
+}
+
+/** The pattern of the path, without what a caller wrote. */
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unknown';
 }
 
 /**

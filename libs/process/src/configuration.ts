@@ -168,6 +168,12 @@ export const processSettings = {
   EVENTSTORE_URL: setting
     .secret(setting.url('esdb:', 'esdb+discover:'))
     .describe('`esdb://…` or `esdb+discover://…`, with user and password where TLS is on'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting
+    .url('http:', 'https:')
+    .optional()
+    .describe(
+      'OpenTelemetry collector that takes traces, e.g. `http://collector:4318`; off without it',
+    ),
   DATABASE_URL: setting
     .secret(
       setting

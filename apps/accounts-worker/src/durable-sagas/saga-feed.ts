@@ -17,6 +17,7 @@ import {
 import type { EventFailure, FailedEvent, FailingEvents, ReachedPlace } from '@app/consumers';
 import { EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
 import type { EventReader, EventStore, LogPosition, RecordedEvent } from '@app/event-store';
+import { inSpansAfter } from '@app/tracing';
 import { DatabaseUnavailable } from '@app/postgres';
 import type { Database } from '@app/postgres';
 import type { SagaConsumer } from '@app/views';
@@ -272,16 +273,15 @@ export class SagaFeed {
 
   /** @throws what concerns all events */
   private async try(recorded: RecordedEvent): Promise<EventFailure | undefined> {
-    const { events, codec, eventBus, concernsAll } = this.options;
+    const { name, events, codec, eventBus, concernsAll } = this.options;
     try {
       const [event] = await codec.decode([recorded]);
       const Fact = events[recorded.type as AccountEventType];
       if (event && Fact) {
         const { streamName, id, metadata } = recorded;
         const accountId = accountIdOfStream(streamName);
-        await eventBus.dispatch(
-          new Fact(accountId, event.data as never, id, metadata.$correlationId),
-        );
+        const fact = new Fact(accountId, event.data as never, id, metadata.$correlationId);
+        await inSpansAfter(`saga ${name}`, [recorded], () => eventBus.dispatch(fact));
       }
       return undefined;
     } catch (error) {

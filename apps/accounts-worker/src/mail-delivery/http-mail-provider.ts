@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Clock } from '@app/process';
+import { inSpan } from '@app/tracing';
 import fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
 import { MailProvider } from './mail-provider.js';
@@ -60,7 +61,15 @@ export class HttpMailProvider extends MailProvider {
   }
 
   protected async deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
-    const { status, headers, body } = await this.post(mail, idempotencyKey);
+    const { status, headers, body } = await inSpan(
+      `mail provider ${this.name}`,
+      { kind: 'client' },
+      async (span) => {
+        const answer = await this.post(mail, idempotencyKey);
+        span.setAttribute('http.response.status_code', answer.status);
+        return answer;
+      },
+    );
     if (status >= 200 && status < 300) {
       const providerMessageId = fieldOf(body, 'id');
       if (providerMessageId === undefined) {

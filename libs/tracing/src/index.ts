@@ -1,0 +1,1 @@
+export { inSpan, inSpansAfter, keptSpan, requestSpans, traceparent } from './spans.js';
