@@ -313,6 +313,30 @@ describe('The contract of the API', () => {
     });
   });
 
+  it('shows a person with a minute what becomes of the code, and waits for its mail', async () => {
+    const other = newCaller();
+    await client.register(other);
+    const headers = { Authorization: basicAuth(other) };
+    const { status, body } = await client.call('/v1/account?wait=sent', { headers });
+    expect([status, body]).toEqual([
+      200,
+      expect.objectContaining({
+        status: 'pending',
+        activation: {
+          codeState: expect.stringMatching(/^(sent|delivered)$/),
+          codeExpiresAt: expect.any(String),
+          attemptsLeft: 3,
+          newCodeAllowedAt: expect.any(String),
+        },
+      }),
+    ]);
+    const activated = await client.activate(other, await backstage.codeFor(other));
+    expect(activated.status).toBe(200);
+    expect((await client.view(other)).body).toMatchObject({ status: 'active', activation: null });
+    const misspelt = await client.call('/v1/account?wait=delivered', { headers });
+    expectProblem(misspelt, 400, 'invalid-request');
+  });
+
   describe('the OpenAPI document', () => {
     const named = (schema: Schema = {}): Schema =>
       document.components.schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema;
@@ -428,7 +452,8 @@ describe('The contract of the API', () => {
         expect([path, operation.security?.length]).toEqual([path, path === '/v1/accounts' ? 0 : 1]);
         if (path !== '/v1/accounts') {
           const names = (operation.parameters ?? []).map(({ name }) => name);
-          expect([method, path, names]).toEqual([method, path, ['Consistency-Token']]);
+          const own = path === '/v1/account' ? ['wait'] : [];
+          expect([method, path, names]).toEqual([method, path, [...own, 'Consistency-Token']]);
         }
         if (!takesBody) continue;
         const schema = named(operation.requestBody?.content['application/json']?.schema);

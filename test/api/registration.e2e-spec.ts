@@ -63,6 +63,11 @@ describe('Registration over the whole product', () => {
       status: 'pending',
       registeredAt: expect.stringMatching(INSTANT),
       activatedAt: null,
+      // Before the read model or the mail have got anywhere.
+      activation: expect.objectContaining({
+        attemptsLeft: 3,
+        newCodeAllowedAt: expect.stringMatching(INSTANT),
+      }),
     });
 
     const code = await backstage.codeFor(caller);
@@ -84,6 +89,7 @@ describe('Registration over the whole product', () => {
       ...pending.body,
       status: 'active',
       activatedAt: right.body['activatedAt'],
+      activation: null,
     });
     expectProblem(await client.activate(caller, code), 409, 'account-already-active');
     expectProblem(await client.requestCode(caller), 409, 'account-already-active');

@@ -138,7 +138,8 @@ async function playStory(name, connect, email) {
     field: 'email',
   });
   holds('registers', await client.register(), { code: 202 });
-  holds('sees that it waits', await client.view(), { code: 200, account: 'pending' });
+  const waiting = { code: 200, account: 'pending', attemptsLeft: 3 };
+  holds('sees that it waits', await client.view(), waiting);
   const first = await newestCode(email);
   holds('a wrong code', await client.activate(first === '0000' ? '0001' : '0000'), {
     code: 422,

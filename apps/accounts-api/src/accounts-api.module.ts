@@ -37,6 +37,7 @@ import { limitsOf } from './limits/limits.js';
 import { LIMITS, Throttle } from './limits/throttle.js';
 import { UniformAnswers } from './uniform-answers/uniform-answers.js';
 import { PasswordHashUpgrades } from './upgrade-password-hash/password-hash-upgrades.js';
+import { ActivationQuery } from './view-account/activation.query.js';
 import { ViewAccountController } from './view-account/view-account.controller.js';
 
 /** What main.ts has connected to already. */
@@ -82,6 +83,7 @@ export class AccountsApiModule {
         ActivateAccountHandler,
         RequestActivationCodeHandler,
         RecordMailEventHandler,
+        ActivationQuery,
         RequestContexts,
         ...(mailEvents ? [{ provide: MailEventSignature, useValue: mailEvents }] : []),
         { provide: ACCOUNTS, useValue: accounts },

@@ -118,6 +118,8 @@ export interface ActivationCode {
   /** The claim that asked for it, as it was then. */
   readonly askedBy: Pick<Claim, 'network' | 'address' | 'language'>;
   readonly delivery: CodeDelivery;
+  /** The provider reported that the mail arrived. */
+  readonly isDelivered?: true;
   /** Of every network that tried it in vain. */
   readonly tries: readonly TriesOfNetwork[];
 }
@@ -406,8 +408,12 @@ function withMailEvent(
 ): RegisteredAccount {
   const { issueNumber, providerEventId } = event.data;
   const told = { ...account, mailEventIds: [...account.mailEventIds, providerEventId] };
+  if (told.status !== 'pending') return told;
+  if (event.type === 'ActivationMailDelivered') {
+    return changingCode(told, issueNumber, (code) => ({ ...code, isDelivered: true }));
+  }
   const isLost = event.type === 'ActivationMailBounced' && event.data.kind === 'permanent';
-  return isLost && told.status === 'pending'
+  return isLost
     ? changingCode(told, issueNumber, (code) => ({
         ...code,
         delivery: { status: 'undeliverable' },

@@ -21,6 +21,7 @@ export type { MailEventKind, RecordMailEvent } from './record-mail-event.js';
 export type { RecordOwnerNotified } from './record-owner-notified.js';
 export type { RecordOwnerNoticeUndeliverable } from './record-owner-notice-undeliverable.js';
 export * from './activation-outcome.js';
+export * from './activation-progress.js';
 export * from './activation-code.js';
 export * from './account-stream-name.js';
 export * from './address-key.js';

@@ -33,8 +33,9 @@ export function connect(baseUrl: string, email: string, password: string) {
       return outcome(response, data?.message, error);
     },
     async view() {
-      const { data, error, response } = await viewAccount({ client });
-      return outcome(response, data?.status, error);
+      const { data, error, response } = await viewAccount({ client, query: { wait: 'sent' } });
+      const attemptsLeft = data?.activation?.attemptsLeft;
+      return { ...outcome(response, data?.status, error), attemptsLeft };
     },
   };
 }

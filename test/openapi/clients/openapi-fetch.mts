@@ -33,8 +33,12 @@ export function connect(baseUrl: string, email: string, password: string) {
       return outcome(response, data?.message, error);
     },
     async view() {
-      const { data, error, response } = await api.GET('/v1/account', { headers });
-      return outcome(response, data?.status, error);
+      const { data, error, response } = await api.GET('/v1/account', {
+        headers,
+        params: { query: { wait: 'sent' } },
+      });
+      const attemptsLeft = data?.activation?.attemptsLeft;
+      return { ...outcome(response, data?.status, error), attemptsLeft };
     },
   };
 }

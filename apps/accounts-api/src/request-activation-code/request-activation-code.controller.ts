@@ -15,7 +15,10 @@ import { RequestActivationCodeCommand } from './request-activation-code.handler.
 
 const MESSAGE = 'A message with a new code is on its way; earlier codes are void.';
 
-const requestAnswer = z.object({ message: z.string() });
+const requestAnswer = z.object({
+  message: z.string(),
+  newCodeAllowedAt: z.iso.datetime().meta({ description: 'When the next one may be asked for.' }),
+});
 
 @ApiTags('account')
 @ApiBasicAuth('basic')
@@ -32,7 +35,10 @@ export class RequestActivationCodeController {
     description:
       'At most one in 30 seconds; 5 in an hour and 10 in a day for one network. Takes no body.',
   })
-  @ApiWrite(202, 'On its way', requestAnswer, { message: MESSAGE })
+  @ApiWrite(202, 'On its way', requestAnswer, {
+    message: MESSAGE,
+    newCodeAllowedAt: '2026-11-22T10:02:41.000Z',
+  })
   @ApiConsistencyToken()
   @CallProblems(
     'invalidRequest',
@@ -51,9 +57,13 @@ export class RequestActivationCodeController {
     @FromRequest() context: RequestContext,
     @IsInboxFull() isInboxFull: boolean,
   ): Promise<z.infer<typeof requestAnswer> & WrittenAt> {
-    const { written } = await this.commandBus.execute(
+    const { written, newCodeAllowedAt } = await this.commandBus.execute(
       new RequestActivationCodeCommand(account, context, isInboxFull),
     );
-    return { message: MESSAGE, written };
+    return {
+      message: MESSAGE,
+      newCodeAllowedAt: new Date(newCodeAllowedAt).toISOString(),
+      written,
+    };
   }
 }

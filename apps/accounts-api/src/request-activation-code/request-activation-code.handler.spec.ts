@@ -44,6 +44,15 @@ describe('Asking for a new code', () => {
     });
   });
 
+  it('says when the next may be asked for, and the same when the inbox is full of mails that others caused', async () => {
+    accounts.now += 30_000;
+    const full = accounts.requestCode.execute(
+      new RequestActivationCodeCommand(accounts.proven(1), exampleContext, true),
+    );
+    expect(await full).toMatchObject({ newCodeAllowedAt: accounts.now + 30_000 });
+    expect(await request()).toMatchObject({ newCodeAllowedAt: accounts.now + 30_000 });
+  });
+
   it('is refused earlier, with the instant from which it is not', async () => {
     const allowedFrom = accounts.now + 30_000;
     accounts.now += 29_999;

@@ -1,6 +1,6 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { accountStreamName } from '@app/accounts';
-import type { AccountCommand } from '@app/accounts';
+import { ACTIVATION_POLICY, accountStreamName, nextCodeAllowedAt } from '@app/accounts';
+import type { AccountCommand, ActivationPolicy } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
@@ -16,8 +16,13 @@ import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 
+export interface RequestedCode extends WrittenAt {
+  /** When the next one may be asked for: milliseconds since the Unix epoch. */
+  readonly newCodeAllowedAt: number;
+}
+
 /** The caller, who has proven the password, lost the code or let it expire. */
-export class RequestActivationCodeCommand extends Command<WrittenAt> {
+export class RequestActivationCodeCommand extends Command<RequestedCode> {
   constructor(
     readonly account: ProvenClaim,
     readonly context: RequestContext,
@@ -31,6 +36,7 @@ export class RequestActivationCodeCommand extends Command<WrittenAt> {
 export class RequestActivationCodeHandler implements ICommandHandler<RequestActivationCodeCommand> {
   constructor(
     @Inject(ACCOUNTS) private readonly accounts: Accounts,
+    @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly activationCodes: ActivationCodes,
     private readonly readYourWrites: ReadYourWrites,
@@ -40,23 +46,30 @@ export class RequestActivationCodeHandler implements ICommandHandler<RequestActi
     account,
     context,
     isInboxFull,
-  }: RequestActivationCodeCommand): Promise<WrittenAt> {
+  }: RequestActivationCodeCommand): Promise<RequestedCode> {
     const { accountId } = account;
-    const { appended } = await onProvenClaim(this.accounts, account, (provenClaim) =>
-      handleCommand(
-        this.accounts,
-        accountStreamName(accountId),
-        (): AccountCommand => ({
-          type: 'RequestActivationCode',
-          provenClaim,
-          isInboxFull,
-          nonce: this.activationCodes.newNonce(),
-          keyId: this.activationCodes.currentKeyId,
-          now: this.clock(),
-        }),
-        commandContext(context, 'account'),
-      ),
+    const now = this.clock();
+    const { appended, newCodeAllowedAt } = await onProvenClaim(
+      this.accounts,
+      account,
+      async (provenClaim) => {
+        const { state, ...handled } = await handleCommand(
+          this.accounts,
+          accountStreamName(accountId),
+          (): AccountCommand => ({
+            type: 'RequestActivationCode',
+            provenClaim,
+            isInboxFull,
+            nonce: this.activationCodes.newNonce(),
+            keyId: this.activationCodes.currentKeyId,
+            now,
+          }),
+          commandContext(context, 'account'),
+        );
+        const allowedAt = nextCodeAllowedAt(state, provenClaim, this.policy, now);
+        return { ...handled, newCodeAllowedAt: allowedAt };
+      },
     );
-    return { written: this.readYourWrites.remember(accountId, appended) };
+    return { written: this.readYourWrites.remember(accountId, appended), newCodeAllowedAt };
   }
 }

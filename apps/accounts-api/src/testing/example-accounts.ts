@@ -135,6 +135,7 @@ export class ExampleAccounts {
     );
     this.requestCode = new RequestActivationCodeHandler(
       this.accounts,
+      policy,
       clock,
       this.activationCodes,
       this.readYourWrites,
