@@ -5,7 +5,7 @@
  * Reads `dist/modules`, where the compiler leaves a file for each source; tests of parts and benchmarks
  * import from there.
  */
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -41,7 +41,7 @@ const ABSENT_PACKAGES = [
 
 const external = [...KEPT_PACKAGES, ...ABSENT_PACKAGES].map((name) => new RegExp(`^${name}(/|$)`));
 
-for (const folder of ['apps', 'chunks']) {
+for (const folder of ['apps', 'chunks', 'sign-up']) {
   rmSync(`${dist}${folder}`, { recursive: true, force: true });
 }
 const bundle = await rolldown({
@@ -61,3 +61,18 @@ await bundle.write({
   // Frameworks import in circles, so that the order in which modules run matters.
   strictExecutionOrder: true,
 });
+
+// The sign-up page: files for any web server.
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const page = await rolldown({
+  input: `${root}apps/sign-up/src/main.ts`,
+  platform: 'browser',
+  resolve: {
+    alias: { '@app/registration-client': `${root}libs/registration-client/src/index.ts` },
+    extensionAlias: { '.js': ['.ts'] },
+  },
+});
+await page.write({ file: `${dist}sign-up/main.js`, minify: false });
+for (const name of ['index.html', 'style.css']) {
+  cpSync(`${root}apps/sign-up/${name}`, `${dist}sign-up/${name}`);
+}

@@ -7,6 +7,8 @@ const ROOMS = ['apps/accounts-admin', 'apps/accounts-api', 'apps/accounts-worker
 const TESTING = /\.(spec|int-spec|long-spec|contract)\.ts$|\/testing\//;
 /** The injected Clock compares the machine's own with the right one. */
 const THE_CLOCK = 'libs/process/src/clock.ts';
+/** Runs on the caller's machine, and compares with the API's Date. */
+const THE_CLIENT = 'libs/registration-client/src/index.ts';
 
 /** Where code asks the machine's own clock, comments left out. */
 function ownClockIn(code: string): string[] {
@@ -33,6 +35,6 @@ describe("the clock of a process' own machine", () => {
     const reading = sources.filter(
       (path) => ownClockIn(readFileSync(join(root, path), 'utf8')).length > 0,
     );
-    expect(reading).toEqual([THE_CLOCK]);
+    expect(reading).toEqual([THE_CLOCK, THE_CLIENT]);
   });
 });

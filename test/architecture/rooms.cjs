@@ -35,6 +35,10 @@ const ROOMS = {
     holds: 'an HTTP API: problems, routes, limits of requests',
     enters: ['process', 'tracing'],
   },
+  'registration-client': {
+    holds: 'what apps and pages call the API with, in a browser or Node; a package of its own',
+    enters: [],
+  },
   tracing: { holds: 'spans of what a request leads to, and their way to a collector', enters: [] },
 };
 

@@ -602,6 +602,7 @@ async function startProduct() {
       API_PORT: String(API_PORT),
       ADMIN_PORT: '0',
       MAILBOX_PORT: '0',
+      SIGN_UP_PORT: '0',
       EVENTSTORE_PORT: '0',
       POSTGRES_PORT: '0',
       BCRYPT_COST: '4',

@@ -10,7 +10,13 @@ describe('npm run demo', () => {
   it('starts what it needs, tells the story, and leaves nothing running', async () => {
     const dataDir = temporaryFolder('demo');
     const { code, output } = await runScript(DEMO, {
-      ...{ API_PORT: '0', ADMIN_PORT: '0', MAILBOX_PORT: '0', EVENTSTORE_PORT: '0' },
+      ...{
+        API_PORT: '0',
+        ADMIN_PORT: '0',
+        MAILBOX_PORT: '0',
+        EVENTSTORE_PORT: '0',
+        SIGN_UP_PORT: '0',
+      },
       ...{ POSTGRES_PORT: '0', DATA_DIR: dataDir, BCRYPT_COST: '4' },
     });
     expect(output).toContain('Starting the product');

@@ -44,6 +44,22 @@ describe('npm start', () => {
     expect(await product.account()).toMatchObject({ email: EMAIL, status: 'pending' });
   });
 
+  it('serves a page to sign up, which may call the API from its origin', async () => {
+    const { api, signUp = '' } = product.endpoints();
+    expect(product.launcher.output()).toContain(signUp);
+    const page = await fetch(signUp);
+    expect(page.headers.get('Content-Security-Policy')).toContain(`connect-src 'self' ${api};`);
+    expect(await page.text()).toContain(`<meta name="registration-api" content="${api}" />`);
+    for (const file of ['main.js', 'style.css']) {
+      expect((await fetch(`${signUp}/${file}`)).status).toBe(200);
+    }
+    expect((await fetch(`${signUp}/..%2fmain.js`)).status).toBe(404);
+    for (const origin of [signUp, signUp.replace('127.0.0.1', 'localhost')]) {
+      const answer = await fetch(`${api}/v1/account`, { headers: { Origin: origin } });
+      expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(origin);
+    }
+  });
+
   it('shows the code of each message, and nothing of a password', async () => {
     const [code] = await product.codesFor(EMAIL);
     await eventually(() =>

@@ -34,6 +34,7 @@ describe('npm start with an event store, a PostgreSQL and a mail provider of the
     environment = {
       API_PORT: '0',
       ADMIN_PORT: '0',
+      SIGN_UP_PORT: '0',
       DATA_DIR: temporaryFolder('own-parts'),
       BCRYPT_COST: '4',
       EVENTSTORE_URL: eventStore.url,

@@ -15,11 +15,13 @@ const FREE_PORTS = {
   API_PORT: '0',
   ADMIN_PORT: '0',
   MAILBOX_PORT: '0',
+  SIGN_UP_PORT: '0',
   EVENTSTORE_PORT: '0',
   POSTGRES_PORT: '0',
 };
 
 interface Endpoints {
+  readonly signUp?: string;
   readonly api: string;
   readonly mailbox: string;
   readonly eventstore: string;

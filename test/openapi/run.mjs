@@ -5,7 +5,16 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,9 +26,17 @@ const START_DEADLINE_MS = 60_000;
 const MAIL_DEADLINE_MS = 10_000;
 const RESEND_SECONDS = 2;
 const PASSWORD = 'correct horse battery staple';
-const FREE_PORTS = ['API_PORT', 'ADMIN_PORT', 'MAILBOX_PORT', 'EVENTSTORE_PORT', 'POSTGRES_PORT'];
+const FREE_PORTS = [
+  'API_PORT',
+  'ADMIN_PORT',
+  'MAILBOX_PORT',
+  'SIGN_UP_PORT',
+  'EVENTSTORE_PORT',
+  'POSTGRES_PORT',
+];
 const root = join(import.meta.dirname, '../..');
 const npm = process.env['npm_execpath'];
+const TYPES_OF_CLIENT = join(root, 'libs/registration-client/src/api-types.ts');
 let passed = 0;
 let failed = 0;
 
@@ -29,9 +46,7 @@ let product;
 try {
   // No script of theirs has to run: they are plain JavaScript.
   const install = ['ci', '--ignore-scripts', '--prefer-offline', '--prefix', import.meta.dirname];
-  const installing = npm
-    ? spawn(process.execPath, [npm, ...install], { stdio: 'inherit' })
-    : spawn('npm', install, { stdio: 'inherit' });
+  const installing = runNpm(install, { stdio: 'inherit' });
   const [[code]] = await Promise.all([once(installing, 'exit'), start()]);
   check('npm ci', code === 0);
   await Promise.all([lint(), playClients()]);
@@ -107,7 +122,12 @@ async function playClients() {
   cpSync(here('clients'), place, { recursive: true });
   symlinkSync(here('node_modules'), join(folder, 'node_modules'), 'junction');
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  await packClient(join(place, 'node_modules/event-sourced-registration-client'));
+  const schemas = join(folder, 'schemas.json');
+  const { paths: _, ...withoutPaths } = JSON.parse(readFileSync(document, 'utf8'));
+  writeFileSync(schemas, JSON.stringify({ ...withoutPaths, paths: {} }));
   for (const [name, args] of [
+    ['openapi-typescript', [schemas, '--output', join(folder, 'api-types.ts')]],
     ['openapi-typescript', [document, '--output', join(place, 'accounts.ts')]],
     ['openapi-ts', ['--input', document, '--output', join(place, 'hey-api'), '--no-log-file']],
     ['tsc', ['--project', place]],
@@ -116,11 +136,31 @@ async function playClients() {
     check(name, code === 0, output);
     if (code !== 0) return;
   }
-  const stories = ['openapi-fetch', 'hey-api'].map(async (name) => {
+  const fresh = readFileSync(join(folder, 'api-types.ts'), 'utf8');
+  if (process.env.WRITE_TYPES) writeFileSync(TYPES_OF_CLIENT, fresh);
+  const how = 'write them anew with WRITE_TYPES=yes node test/openapi/run.mjs';
+  check('the types of our client', fresh === readFileSync(TYPES_OF_CLIENT, 'utf8'), how);
+  const stories = ['openapi-fetch', 'hey-api', 'registration-client'].map(async (name) => {
     const { connect } = await import(pathToFileURL(join(place, `built/${name}.mjs`)).href);
     await playStory(name, connect, `${name}@example.org`);
   });
   await Promise.all(stories);
+}
+
+/** As the registry would deliver it. */
+async function packClient(place) {
+  const source = join(root, 'libs/registration-client');
+  const pack = ['pack', '--pack-destination', folder];
+  const [code] = await once(runNpm(pack, { cwd: source, stdio: 'ignore' }), 'exit');
+  check('npm pack of our client', code === 0);
+  const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  mkdirSync(place, { recursive: true });
+  const unpack = ['-xzf', join(folder, tarball), '-C', place, '--strip-components=1'];
+  await once(spawn('tar', unpack, { stdio: 'inherit' }), 'exit');
+}
+
+function runNpm(args, options) {
+  return npm ? spawn(process.execPath, [npm, ...args], options) : spawn('npm', args, options);
 }
 
 async function playStory(name, connect, email) {

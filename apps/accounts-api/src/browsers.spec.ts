@@ -41,14 +41,14 @@ describe('A page at another origin', () => {
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, HEAD, POST',
       'access-control-allow-headers':
-        'Authorization, Content-Type, Consistency-Token, X-Request-Id',
+        'Authorization, Content-Type, Consistency-Token, X-Request-Id, X-Requested-With',
       'access-control-max-age': '7200',
     });
     const called = await api.inject({ method: 'POST', url: '/v1/accounts', headers: { origin } });
     expect(called.statusCode).toBe(202);
     expect(called.headers).toMatchObject({
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'Consistency-Token, Retry-After, X-Request-Id',
+      'access-control-expose-headers': 'Consistency-Token, Date, Retry-After, X-Request-Id',
       vary: 'Origin',
     });
     expect(called.headers).not.toHaveProperty('access-control-allow-credentials');

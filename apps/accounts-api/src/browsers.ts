@@ -30,8 +30,14 @@ export async function allowOrigins(
   await server.register(cors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST'],
-    allowedHeaders: ['Authorization', 'Content-Type', CONSISTENCY_TOKEN, 'X-Request-Id'],
-    exposedHeaders: [CONSISTENCY_TOKEN, 'Retry-After', 'X-Request-Id'],
+    allowedHeaders: [
+      'Authorization',
+      'Content-Type',
+      CONSISTENCY_TOKEN,
+      'X-Request-Id',
+      'X-Requested-With',
+    ],
+    exposedHeaders: [CONSISTENCY_TOKEN, 'Date', 'Retry-After', 'X-Request-Id'],
     maxAge: PREFLIGHT_SECONDS,
   });
 }

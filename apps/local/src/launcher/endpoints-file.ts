@@ -10,6 +10,8 @@ const productEndpoints = z.object({
   admin: z.string().optional(),
   /** Base URL of the stand-in e-mail provider and its inbox page; left out when mails go to a provider. */
   mailbox: z.string().optional(),
+  /** The sign-up page. */
+  signUp: z.string().optional(),
   /** Connection string for EventStoreDB's client. */
   eventstore: z.string(),
   /** Connection string for PostgreSQL, password included. */

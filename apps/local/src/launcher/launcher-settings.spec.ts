@@ -6,7 +6,14 @@ describe('launcher settings', () => {
   it('need nothing to be set', () => {
     expect(readLauncherSettings({})).toEqual({
       host: '127.0.0.1',
-      ports: { api: 8080, admin: 8090, mailbox: 8025, eventstore: 2113, postgres: 5433 },
+      ports: {
+        api: 8080,
+        admin: 8090,
+        mailbox: 8025,
+        signUp: 8060,
+        eventstore: 2113,
+        postgres: 5433,
+      },
       own: {},
       dataDir: resolve('.data'),
       verbose: false,

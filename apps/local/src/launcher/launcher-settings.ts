@@ -8,6 +8,7 @@ export const PORT_SETTINGS = {
   api: 'API_PORT',
   admin: 'ADMIN_PORT',
   mailbox: 'MAILBOX_PORT',
+  signUp: 'SIGN_UP_PORT',
   eventstore: 'EVENTSTORE_PORT',
   postgres: 'POSTGRES_PORT',
 } as const;
@@ -24,7 +25,7 @@ const OWN_PARTS = {
 type OwnParts = Readonly<Partial<Record<keyof typeof OWN_PARTS, string>>>;
 
 export interface LauncherSettings {
-  /** Address that the API, the admin API and the mailbox listen on. */
+  /** Address that the API, the admin API, the mailbox and the sign-up page listen on. */
   readonly host: string;
   /** 0 means any free port. */
   readonly ports: Readonly<Record<Listener, number>>;
@@ -41,6 +42,7 @@ export const launcherSettingTypes = {
   API_PORT: setting.port().default(8080).describe('Port of the public API; 0 picks a free one'),
   ADMIN_PORT: setting.port().default(8090).describe('Port of the admin API'),
   MAILBOX_PORT: setting.port().default(8025).describe('Port of the mailbox'),
+  SIGN_UP_PORT: setting.port().default(8060).describe('Port of the sign-up page'),
   EVENTSTORE_PORT: setting.port().default(2113).describe('Port of the development event store'),
   POSTGRES_PORT: setting.port().default(5433).describe('Port of the embedded PostgreSQL'),
   EVENTSTORE_URL: processSettings.EVENTSTORE_URL.optional(),
@@ -68,6 +70,7 @@ export function readLauncherSettings(env: Environment = process.env): LauncherSe
     api: values.API_PORT,
     admin: values.ADMIN_PORT,
     mailbox: values.MAILBOX_PORT,
+    signUp: values.SIGN_UP_PORT,
     eventstore: values.EVENTSTORE_PORT,
     postgres: values.POSTGRES_PORT,
   };

@@ -19,6 +19,7 @@ import { refuseTakenPorts } from './port-check.js';
 import { startPostgresProcess } from '../postgres/postgres-process.js';
 import { placeOfUrl } from './place-of-url.js';
 import { RunRecord } from './run-record.js';
+import { SignUpPage } from './sign-up-page.js';
 import { SupervisedPart } from './supervised-part.js';
 
 /** Parts that do not say how long they need are gone, all of them, this long after they were asked to stop. */
@@ -36,6 +37,7 @@ export class Launcher {
   /** Passwords of the logins; none where the caller brings the database. */
   private passwords: PreparedLogins | undefined;
   private readonly ports = new Map<Listener, number>();
+  private readonly signUpPage = new SignUpPage();
   private readonly running: { readonly supervised: SupervisedPart; readonly stopOrder: number }[] =
     [];
   private record: RunRecord | undefined;
@@ -84,9 +86,11 @@ export class Launcher {
       () => postgres().then(() => this.migrate()),
       ...this.ofStage('foundation').map((part) => () => this.startPart(part, secrets)),
     ]);
+    await this.openSignUpPage();
     await this.startAll(this.ofStage('service').map((part) => () => this.startPart(part, secrets)));
 
     this.refuseWhenStopping();
+    this.signUpPage.callsAt(this.urlOf('api'));
     const known = Object.fromEntries(this.known);
     if (own.mailbox) delete known['mailbox'];
     const endpoints = productEndpointsOf(known);
@@ -109,6 +113,7 @@ export class Launcher {
 
   private async stopInOrder(): Promise<void> {
     this.record?.markStopping();
+    this.signUpPage.close();
     await this.stopParts();
     // A start that is still under way gives up at its next step; why it fails does not matter any more.
     await Promise.allSettled([this.starting]);
@@ -137,6 +142,7 @@ export class Launcher {
     await refuseTakenPorts(
       this.parts
         .map(({ listener }) => listener)
+        .concat('signUp')
         .filter((listener) => listener !== undefined)
         .map((listener) => ({
           setting: PORT_SETTINGS[listener],
@@ -235,6 +241,12 @@ export class Launcher {
     }
     say(`ready after ${Date.now() - startedAt} ms`);
     return endpoints;
+  }
+
+  /** Before the API, which has to know its origin. */
+  private async openSignUpPage(): Promise<void> {
+    const { host, ports } = this.settings;
+    this.known.set('signUp', await this.signUpPage.listen(host, ports.signUp));
   }
 
   private async migrate(): Promise<void> {

@@ -15,7 +15,7 @@ export interface Surroundings {
   /** Port for this part to listen on; 0 for any free one. */
   readonly portOf: (listener: Listener) => number;
   /** URLs of the parts that started in an earlier stage. */
-  readonly urlOf: (name: 'eventstore' | 'mailbox') => string;
+  readonly urlOf: (name: 'eventstore' | 'mailbox' | 'signUp') => string;
   /** URL of the database with the login of a process. */
   readonly databaseUrlOf: (role: DatabaseRole) => string;
 }
@@ -83,6 +83,7 @@ export const PARTS: readonly Part[] = [
       INTERNAL_PORT: '0',
       EVENTSTORE_URL: urlOf('eventstore'),
       DATABASE_URL: databaseUrlOf('api'),
+      CORS_ORIGINS: [inherited['CORS_ORIGINS'], ...originsOf(urlOf('signUp'))].join(','),
       NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
       // Password hashes run in the thread pool: one for each core, two left for files and name look-ups.
       UV_THREADPOOL_SIZE: inherited['UV_THREADPOOL_SIZE'] || String(availableParallelism() + 2),
@@ -135,6 +136,12 @@ export const PARTS: readonly Part[] = [
     }),
   },
 ];
+
+/** Both names of this machine: people type either. */
+function originsOf(page: string): readonly string[] {
+  const { origin, port } = new URL(page);
+  return [origin, `http://localhost:${port}`];
+}
 
 /** Brings the database up to date and ends; runs as soon as there is a database. */
 export const MIGRATION = {

@@ -18,7 +18,7 @@ export function walkThrough(
   startMs: number,
   emphasised: (text: string) => string,
 ): string {
-  const { api, admin, mailbox, eventstore, database } = endpoints;
+  const { api, admin, mailbox, signUp, eventstore, database } = endpoints;
   const folder = shortPath(dataDir);
   const json = `-H 'Content-Type: application/json' -d`;
   const basic = `-u '${EMAIL}:${PASSWORD}'`;
@@ -29,6 +29,7 @@ export function walkThrough(
     '',
     emphasised(`Ready after ${(startMs / 1000).toFixed(1)} s.`),
     '',
+    ...(signUp ? [`  Sign-up page ${signUp}   (register and activate in the browser)`] : []),
     `  API          ${api}   (try it in the browser: ${api}/docs)`,
     ...(admin ? [`  Admin API    ${admin}   (${admin}/admin/docs; key in ${adminKey})`] : []),
     mailbox

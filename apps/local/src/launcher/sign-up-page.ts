@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { productFolder } from '@app/process';
+
+const FOLDER = join(productFolder(), 'dist/sign-up');
+
+const TYPES = {
+  '/index.html': 'text/html; charset=utf-8',
+  '/style.css': 'text/css; charset=utf-8',
+  '/main.js': 'text/javascript; charset=utf-8',
+} as const;
+
+const isFile = (path: string): path is keyof typeof TYPES => path in TYPES;
+
+/** Serves the sign-up page at an origin of its own, as a team would beside the API. Any static web server can do it. */
+export class SignUpPage {
+  private readonly server: Server;
+  private api = '';
+
+  constructor() {
+    this.server = createServer(({ url = '/' }, response) => {
+      const [path = '/'] = url.split('?');
+      this.answer(path === '/' ? '/index.html' : path, response);
+    });
+  }
+
+  /**
+   * @param port 0 for any free one
+   * @returns its origin
+   */
+  async listen(host: string, port: number): Promise<string> {
+    this.server.listen(port, host);
+    await once(this.server, 'listening');
+    const { address, family, port: taken } = this.server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`;
+  }
+
+  /** @param api URL of the API that the page calls */
+  callsAt(api: string): void {
+    this.api = api;
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private answer(path: string, response: ServerResponse): void {
+    if (!isFile(path)) {
+      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Nothing is at this path.\n');
+      return;
+    }
+    const content = readFileSync(join(FOLDER, path), 'utf8');
+    response.writeHead(200, {
+      'Content-Type': TYPES[path],
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      'Content-Security-Policy':
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; " +
+        `connect-src 'self' ${this.api}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
+    });
+    response.end(
+      content.replace(
+        'name="registration-api" content=""',
+        `name="registration-api" content="${this.api}"`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,447 @@
+/**
+ * `npm run test:browser`: plays persons at the sign-up page of `npm start`, in real Chromium at the width of a phone.
+ *
+ * Needs Chromium: Debian's `chromium`, or the program that CHROMIUM names. `SCREENSHOTS=folder` keeps pictures of the
+ * three steps, light and dark. Installs packages of its own. The last line of the output is `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
+
+const START_DEADLINE_MS = 60_000;
+const PATIENCE_MS = 20_000;
+const RESEND_SECONDS = 3;
+const PASSWORD = 'korrektes Pferd 🐎';
+const WIDTH = 390;
+const FREE_PORTS = ['API', 'ADMIN', 'MAILBOX', 'SIGN_UP', 'EVENTSTORE', 'POSTGRES'];
+const root = join(import.meta.dirname, '../..');
+const { SCREENSHOTS } = process.env;
+let passed = 0;
+let failed = 0;
+
+/** Someone with a phone and an address that is not in use yet. */
+class Person {
+  static #number = 0;
+
+  constructor(context, page, email) {
+    this.context = context;
+    this.page = page;
+    this.email = email;
+  }
+
+  static async arrive({ scheme = 'light', language = 'en' } = {}) {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport({ width: WIDTH, height: 844, isMobile: true, hasTouch: true });
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+    await page.evaluateOnNewDocument(
+      `Object.defineProperty(navigator, 'languages', { get: () => ['${language}-XX', 'en'] })`,
+    );
+    const person = new Person(context, page, `person${(Person.#number += 1)}@example.org`);
+    page.on('pageerror', (error) => check(`an error of the page: ${error.message}`, false));
+    page.on('dialog', () => check('a dialog opened', false));
+    await page.goto(endpoints().signUp);
+    return person;
+  }
+
+  leave() {
+    return this.context.close();
+  }
+
+  async registers() {
+    await this.types('#email', this.email);
+    await this.types('#password', PASSWORD);
+    await this.clicks('[value=register]');
+  }
+
+  async types(selector, text) {
+    await this.page.$eval(selector, (input) => (input.value = ''));
+    await this.page.type(selector, text);
+  }
+
+  /** As from the clipboard, in one piece. */
+  pastes(text) {
+    return this.page.$eval(
+      '#code',
+      (input, all) => {
+        input.focus();
+        document.execCommand('insertText', false, all);
+      },
+      text,
+    );
+  }
+
+  clicks(selector) {
+    return this.page.click(selector);
+  }
+
+  canClick(selector) {
+    return this.page.waitForSelector(`${selector}[aria-disabled=false]`, { timeout: PATIENCE_MS });
+  }
+
+  /** Waits until the words are to be seen. */
+  async sees(words, selector = 'main', timeout = PATIENCE_MS) {
+    await this.page
+      .waitForFunction(
+        (wanted, place) =>
+          [...document.querySelectorAll(place)].some(
+            (element) => element.checkVisibility() && element.innerText.includes(wanted),
+          ),
+        { timeout },
+        words,
+        selector,
+      )
+      .catch(async () => {
+        throw new Error(`"${words}" is not to be seen in: ${await this.text('main')}`);
+      });
+  }
+
+  text(selector) {
+    return this.page.$eval(selector, (element) => element.innerText);
+  }
+
+  value(selector) {
+    return this.page.$eval(selector, (input) => input.value);
+  }
+
+  attribute(selector, name) {
+    return this.page.$eval(selector, (element, wanted) => element.getAttribute(wanted), name);
+  }
+
+  isHidden(selector) {
+    return this.page.$eval(selector, (element) => !element.checkVisibility());
+  }
+
+  hasFocus(selector) {
+    return this.page.$eval(selector, (element) => element === document.activeElement);
+  }
+
+  countPosts() {
+    let posts = 0;
+    this.page.on('request', (request) => (posts += request.method() === 'POST' ? 1 : 0));
+    return () => posts;
+  }
+
+  /** Rules of WCAG 2.2 AA that a program can check, and that nothing is wider than the phone. */
+  async looks(axe, name) {
+    await this.page.evaluate(axe);
+    const { violations } = await this.page.evaluate(
+      "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+    );
+    const found = violations.map(
+      ({ id, nodes }) => `${id} ${nodes.map(({ html }) => html).join(' ')}`,
+    );
+    check(`${name}: axe finds nothing`, violations.length === 0, found.join('\n'));
+    const width = await this.page.evaluate('document.documentElement.scrollWidth');
+    check(`${name}: fits the phone`, width <= WIDTH, width);
+    if (SCREENSHOTS) await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  }
+
+  async mails() {
+    const { mailbox } = endpoints();
+    const answer = await fetch(`${mailbox}/emails?to=${encodeURIComponent(this.email)}`);
+    return (await answer.json()).data;
+  }
+
+  /** The newest code, once so many mails have come. */
+  async mailedCode(mails = 1) {
+    for (const began = Date.now(); Date.now() - began < PATIENCE_MS; await pause(50)) {
+      const all = await this.mails();
+      if (all.length >= mails) return /\b\d{4}\b/.exec(all[0].text)?.[0];
+    }
+    throw new Error(`${mails} mails did not come to ${this.email}`);
+  }
+
+  async accountStatus() {
+    const basic = Buffer.from(`${this.email}:${PASSWORD}`).toString('base64');
+    const answer = await fetch(`${endpoints().api}/v1/account`, {
+      headers: { Authorization: `Basic ${basic}` },
+    });
+    return (await answer.json()).status;
+  }
+}
+
+buildIfNeeded();
+const folder = mkdtempSync(join(tmpdir(), 'browser-'));
+let product;
+let browser;
+try {
+  await Promise.all([install(), start()]);
+  const require = createRequire(import.meta.url);
+  const { default: puppeteer } = await import('puppeteer-core');
+  const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+  browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // As root, as in CI, its sandbox does not start; the only pages it opens are ours.
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
+  if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
+  // A code lives for a minute: those who let it expire wait beside the others.
+  const late = story('a code expires', () => expires(axe));
+  await story('sign-up, light', () => signsUp(axe, 'light'));
+  await story('sign-up, dark', () => signsUp(axe, 'dark'));
+  await story('wrong input and wrong codes', () => mistakes(axe));
+  await story('a double click', doubleClick);
+  await story('a reload', reload);
+  await story('four languages', speaks);
+  await story('the keyboard alone', keyboard);
+  await story('the provider is down', providerDown);
+  await story('the API is away', apiAway);
+  await late;
+} catch (error) {
+  check(error.stack, false);
+} finally {
+  await browser?.close();
+  await stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function check(what, holds, found = '') {
+  if (holds) passed += 1;
+  else failed += 1;
+  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${holds || !found ? '' : `: ${found}`}\n`);
+}
+
+async function story(name, play) {
+  try {
+    await play();
+  } catch (error) {
+    check(`${name}: ${error.message}`, false);
+  }
+}
+
+async function signsUp(axe, scheme) {
+  const person = await Person.arrive({ scheme });
+  await person.looks(axe, `sign-up-${scheme}`);
+  await person.registers();
+  await person.sees('The mail is on its way');
+  await person.looks(axe, `code-${scheme}`);
+  await person.pastes(` ${await person.mailedCode()}\n`);
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Your account is active');
+  await person.looks(axe, `activated-${scheme}`);
+  check(`${scheme}: the account is active`, (await person.accountStatus()) === 'active');
+  await person.leave();
+}
+
+async function mistakes(axe) {
+  const person = await Person.arrive();
+  await person.types('#email', 'ada');
+  await person.types('#password', 'x');
+  await person.clicks('[value=register]');
+  await person.sees('@', '#email-fault');
+  check('a fault is said at its field, which has the focus', await person.hasFocus('#email'));
+  check('and is bound to it', (await person.attribute('#email', 'aria-invalid')) === 'true');
+  await person.types('#email', person.email);
+  await person.clicks('[value=register]');
+  await person.sees('8', '#password-fault');
+  check('a mended field has no fault any more', await person.isHidden('#email-fault'));
+  await person.looks(axe, 'fault');
+  await person.types('#password', PASSWORD);
+  await person.clicks('[value=register]');
+  const code = await person.mailedCode();
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Enter the code', '#code-fault');
+  await person.types('#code', code === '0000' ? '1111' : '0000');
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Tries left: 2', '#code-fault');
+  await person.sees('Send a new code', '#resend');
+  await person.canClick('#resend');
+  await person.clicks('#resend');
+  const next = await person.mailedCode(2);
+  await person.types('#code', next);
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Your account is active');
+  check('a new code after a wrong one activates', true);
+  await person.leave();
+
+  const other = await Person.arrive();
+  await other.types('#email', person.email);
+  await other.types('#password', 'not the password');
+  await other.clicks('[value=continue]');
+  await other.sees('do not match', '#sign-up .fault');
+  check('a wrong password is said in the page, and no login box opens', true);
+  await other.leave();
+}
+
+async function expires(axe) {
+  const person = await Person.arrive();
+  await person.registers();
+  await person.sees(' s', '#seconds');
+  const before = Number.parseInt(await person.text('#seconds'), 10);
+  check('the countdown begins with the minute', before > 40 && before <= 60, before);
+  await person.sees('has expired', '#progress', 70_000);
+  await person.looks(axe, 'expired');
+  await person.types('#code', await person.mailedCode());
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('', '#enter-code .fault:not([hidden])');
+  check('a code that has expired is refused with a sentence', true);
+  await person.clicks('#resend');
+  await person.types('#code', await person.mailedCode(2));
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Your account is active');
+  check('a new code after an expired one activates', true);
+  await person.leave();
+}
+
+async function doubleClick() {
+  const person = await Person.arrive();
+  await person.types('#email', person.email);
+  await person.types('#password', PASSWORD);
+  const posts = person.countPosts();
+  await person.page.click('[value=register]', { count: 2 });
+  const code = await person.mailedCode();
+  check('a double click registers once', posts() === 1, posts());
+  await person.types('#code', code);
+  await person.page.click('#enter-code [type=submit]', { count: 2 });
+  await person.sees('Your account is active');
+  check('a double click activates once', posts() === 2, posts());
+  await person.leave();
+}
+
+async function reload() {
+  const person = await Person.arrive();
+  await person.registers();
+  const code = await person.mailedCode();
+  await person.page.reload();
+  check('after a reload the address is there', (await person.value('#email')) === person.email);
+  check('and the password is not', (await person.value('#password')) === '');
+  await person.types('#password', PASSWORD);
+  await person.clicks('[value=continue]');
+  await person.sees('The mail is on its way');
+  await person.types('#code', code);
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Your account is active');
+  check('who reloads goes on with the code in the inbox', true);
+  await person.leave();
+}
+
+async function speaks() {
+  for (const [language, title, password] of [
+    ['fr', "S'inscrire", 'caractères'],
+    ['de', 'Registrieren', 'Zeichen'],
+    ['es', 'Registrarse', 'caracteres'],
+  ]) {
+    const person = await Person.arrive({ language });
+    await person.sees(title);
+    await person.types('#email', person.email);
+    await person.types('#password', 'x');
+    await person.clicks('[value=register]');
+    await person.sees(password, '#password-fault');
+    const isSaid = (await person.page.evaluate('document.documentElement.lang')) === language;
+    check(`${language}: page and faults`, isSaid);
+    await person.leave();
+  }
+  const person = await Person.arrive();
+  await person.page.select('#language', 'de');
+  await person.sees('Registrieren');
+  await person.registers();
+  await person.sees('Die Mail ist unterwegs');
+  const [mail] = await person.mails();
+  check(
+    'the mail is in the language of the page',
+    /Code/.test(mail.text) && /Minute/.test(mail.text),
+    mail.text,
+  );
+  await person.leave();
+}
+
+async function keyboard() {
+  const person = await Person.arrive();
+  const { keyboard: keys } = person.page;
+  await person.page.focus('#email');
+  await keys.type(person.email);
+  await keys.press('Tab');
+  await keys.type(PASSWORD);
+  await keys.press('Enter');
+  const code = await person.mailedCode();
+  check('the next step has the focus', await person.hasFocus('#enter-code h1'));
+  await keys.press('Tab');
+  await keys.type(code);
+  await keys.press('Enter');
+  await person.sees('Your account is active');
+  check('the keyboard is enough', true);
+  await person.leave();
+}
+
+async function providerDown() {
+  await faults({ failAlways: { status: 503 } });
+  const person = await Person.arrive();
+  await person.registers();
+  await person.sees('longer than usual', '#progress');
+  await faults({});
+  await person.sees('The mail is on its way', '#progress', 40_000);
+  await person.types('#code', await person.mailedCode());
+  await person.clicks('#enter-code [type=submit]');
+  await person.sees('Your account is active');
+  check('while the provider is down the page says so, and goes on by itself', true);
+  await person.leave();
+}
+
+async function apiAway() {
+  const person = await Person.arrive();
+  await person.types('#email', person.email);
+  await person.types('#password', PASSWORD);
+  await person.page.setOfflineMode(true);
+  await person.clicks('[value=register]');
+  await person.sees('cannot be reached', '#sign-up .fault');
+  await person.page.setOfflineMode(false);
+  await person.clicks('[value=register]');
+  await person.sees('The mail is on its way');
+  check('without a network the page says so, and a second try succeeds', true);
+  await person.leave();
+}
+
+async function install() {
+  const args = ['ci', '--ignore-scripts', '--prefer-offline', '--prefix', import.meta.dirname];
+  const npm = process.env.npm_execpath;
+  const installing = npm
+    ? spawn(process.execPath, [npm, ...args], { stdio: 'inherit' })
+    : spawn('npm', args, { stdio: 'inherit' });
+  const [code] = await once(installing, 'exit');
+  check('npm ci', code === 0);
+}
+
+async function start() {
+  product = spawn(process.execPath, [join(root, 'apps/local/launcher.mjs')], {
+    env: {
+      ...process.env,
+      ...Object.fromEntries(FREE_PORTS.map((name) => [`${name}_PORT`, '0'])),
+      DATA_DIR: join(folder, 'data'),
+      CODE_RESEND_SECONDS: String(RESEND_SECONDS),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  product.stdout.on('data', (chunk) => (output += chunk));
+  for (const began = Date.now(); !/^Ready after/m.test(output); await pause(50)) {
+    if (product.exitCode !== null || Date.now() - began > START_DEADLINE_MS) {
+      throw new Error(`the product does not start:\n${output}`);
+    }
+  }
+}
+
+async function stop() {
+  if (!product || product.exitCode !== null) return;
+  product.kill('SIGINT');
+  await once(product, 'exit');
+}
+
+function endpoints() {
+  return JSON.parse(readFileSync(join(folder, 'data/endpoints.json'), 'utf8'));
+}
+
+function faults(switches) {
+  return fetch(`${endpoints().mailbox}/faults`, {
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(switches),
+  });
+}
