@@ -28,6 +28,7 @@ const SECRETS = [
   { name: 'worker-password', generate: password, folders: ['logins'] },
   { name: 'admin-password', generate: password, folders: ['logins'] },
   { name: 'grafana-password', generate: password, folders: ['grafana'], mode: ANYBODY },
+  { name: 'metrics-password', generate: password, folders: ['metrics'], mode: ANYBODY },
 ];
 
 /**

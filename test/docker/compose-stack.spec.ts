@@ -8,7 +8,15 @@ const hardened = /^x-hardened:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '
 const process = /^x-process:[^\n]*\n((?: .*\n)*)/m.exec(composeFile)?.[1] ?? '';
 
 const OWN = ['api', 'worker', 'admin', 'mailbox', 'setup', 'logins', 'migrate'];
-const FOREIGN = ['web', 'eventstore', 'postgres', 'prometheus', 'grafana'];
+const FOREIGN = [
+  'web',
+  'eventstore',
+  'postgres',
+  'prometheus',
+  'metrics-login',
+  'postgres-exporter',
+  'grafana',
+];
 /** They take over everything from the first of them. */
 const BANNING = ['fail2ban', 'fail2ban-deny-files', 'crowdsec'];
 
@@ -79,7 +87,7 @@ describe('docker-compose.yml', () => {
 
   it('checks the health of everything that keeps running', () => {
     for (const name of services.keys()) {
-      const keepsRunning = !['setup', 'logins', 'migrate'].includes(name);
+      const keepsRunning = !['setup', 'logins', 'migrate', 'metrics-login'].includes(name);
       const inherits = service(name).includes('<<: *fail2ban');
       const checked = inherits || service(name).includes('healthcheck:');
       expect([name, checked]).toEqual([name, keepsRunning]);
@@ -103,12 +111,22 @@ describe('docker-compose.yml', () => {
       'postgres',
       'logins',
       'migrate',
+      'prometheus',
+      'metrics-login',
+      'postgres-exporter',
     ]);
     expect(networks.get('metrics')).toContain('internal: true');
-    expect(attached('metrics')).toEqual(['api', 'worker', 'admin', 'prometheus', 'grafana']);
+    expect(attached('metrics')).toEqual([
+      'api',
+      'worker',
+      'admin',
+      'prometheus',
+      'postgres-exporter',
+      'grafana',
+    ]);
     expect(attached('operators')).toEqual(['grafana']);
     expect(attached('public')).toEqual(['web']);
-    expect(attached('edge')).toEqual(['web', 'api']);
+    expect(attached('edge')).toEqual(['web', 'api', 'prometheus']);
     expect(attached('mail')).toEqual(['worker', 'mailbox']);
     expect(attached('inbox')).toEqual(['web', 'mailbox']);
     expect(attached('outbound')).toEqual(['worker']);
@@ -123,9 +141,19 @@ describe('docker-compose.yml', () => {
     expect(service('admin')).not.toContain('PEPPERS');
     const mounts = composeFile.match(/[a-z]+-secrets:\/secrets:?\w*/g) ?? [];
     expect(mounts.sort()).toEqual(
-      ['admin', 'api', 'database', 'grafana', 'logins', 'mailbox', 'migrate', 'worker'].map(
-        (name) => `${name}-secrets:/secrets:ro`,
-      ),
+      [
+        'admin',
+        'api',
+        'database',
+        // Of the one-shot that makes the login of the exporter.
+        'database',
+        'grafana',
+        'logins',
+        'mailbox',
+        'metrics',
+        'migrate',
+        'worker',
+      ].map((name) => `${name}-secrets:/secrets:ro`),
     );
     for (const name of ['admin', 'api', 'grafana', 'logins', 'mailbox', 'migrate', 'worker']) {
       expect(service(name)).toContain(`${name}-secrets:/secrets:ro`);
@@ -183,6 +211,7 @@ describe('every service of every compose file', () => {
     'setup',
     'logins',
     'migrate',
+    'metrics-login',
     'cluster-certificates',
     'eventstore-users',
     'tests',

@@ -16,6 +16,7 @@ const FOLDERS = [
   'logins',
   'database',
   'grafana',
+  'metrics',
   'certificate',
 ];
 
@@ -67,6 +68,7 @@ describe('the setup of the compose stack', () => {
       'logins/owner-password',
       'logins/worker-password',
       'mailbox/email-api-key',
+      'metrics/metrics-password',
       'migrate/database-url',
       'worker/activation-code-keys',
       'worker/database-url',
@@ -101,6 +103,7 @@ describe('the setup of the compose stack', () => {
       const readable = [
         'database/database-password',
         'grafana/grafana-password',
+        'metrics/metrics-password',
         'certificate/certificate.pem',
       ].includes(file);
       const mode = statSync(join(root, file)).mode & 0o777;

@@ -14,6 +14,7 @@ const IMAGES = [
   'GRAFANA_IMAGE grafana/grafana:13.1.7',
   'NGINX_IMAGE nginx:1.30',
   'NODE_IMAGE node:24-bookworm-slim',
+  'POSTGRES_EXPORTER_IMAGE prometheuscommunity/postgres-exporter:v0.18.1',
   'POSTGRES_IMAGE postgres:18',
   'PROMETHEUS_IMAGE prom/prometheus:v3.13.2',
 ];

@@ -4,7 +4,7 @@ import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-stor
 import { countFailingEvents } from '@app/consumers';
 import { NestLog } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
-import { accountsProjection, listUnreadableAccounts } from '@app/views';
+import { accountsProjection, listUnreadableAccounts, recentStatistics } from '@app/views';
 import { createPool } from '@app/postgres/postgres.js';
 import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
@@ -96,6 +96,7 @@ async function start(log: Log): Promise<RunningProcess> {
     mailProviders,
     countUnreadableAccounts: async () => (await listUnreadableAccounts(database)).length,
     countFailingEvents: () => countFailingEvents(database),
+    countRecentEvents: () => recentStatistics(database, clock.now()),
   });
   details = () => ({
     consumers: Object.fromEntries(

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { DatabaseUnavailable } from '@app/postgres';
 import { createMetrics } from '@app/process';
 import type { SagaFeedStatus } from './durable-sagas/saga-feed.js';
+import { statisticNames } from '@app/views';
+import type { StatisticCounts } from '@app/views';
 import { measureWork } from './worker-metrics.js';
 
 const feeding: SagaFeedStatus = {
@@ -12,6 +14,12 @@ const feeding: SagaFeedStatus = {
   lastError: undefined,
   failing: undefined,
 };
+
+const recent = {
+  ...Object.fromEntries(statisticNames.map((name) => [name, 0])),
+  registrations: 8,
+  activations: 6,
+} as StatisticCounts;
 
 async function figures(
   countUnreadableAccounts: () => Promise<number> = async () => 0,
@@ -30,6 +38,10 @@ async function figures(
       ]),
     },
     mailProviders: { status: [] },
+    countRecentEvents: async () => {
+      await countUnreadableAccounts();
+      return recent;
+    },
     countUnreadableAccounts,
     countFailingEvents: async () => {
       await countUnreadableAccounts();
@@ -53,6 +65,17 @@ describe('Figures of the worker', () => {
     expect(lines.filter((line) => line.startsWith('saga_checkpoint_position{'))).toEqual([
       'saga_checkpoint_position{saga="activation-mail"} 7000',
     ]);
+  });
+
+  it('show what happened, by the events, and nothing while the database is away', async () => {
+    const shown = (lines: string[]) =>
+      lines.filter((line) => /^recent_account_events\{event="(registra|activa)tions"/.test(line));
+    expect(shown(await figures())).toEqual([
+      'recent_account_events{event="registrations"} 8',
+      'recent_account_events{event="activations"} 6',
+    ]);
+    const away = () => Promise.reject(new DatabaseUnavailable('spec'));
+    expect(shown(await figures(away))).toEqual([]);
   });
 
   it('show the state of each', async () => {

@@ -2,6 +2,7 @@ import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { DatabaseUnavailable } from '@app/postgres';
 import type { FailingEventCount, ProjectionStatus } from '@app/consumers';
+import type { StatisticCounts } from '@app/views';
 import type { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { MailProviders } from './mail-delivery/mail-providers.js';
 
@@ -19,6 +20,8 @@ export interface MeasuredWork {
   countUnreadableAccounts(): Promise<number>;
   /** @throws DatabaseUnavailable: the figure is left out then */
   countFailingEvents(): Promise<readonly FailingEventCount[]>;
+  /** @throws DatabaseUnavailable: the figures are left out then */
+  countRecentEvents(): Promise<StatisticCounts>;
 }
 
 /** Figures that show whether this worker keeps up. */
@@ -62,6 +65,17 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
         this.set({ consumer, type: '', reason: '' }, 0);
       }
       for (const { count, ...labels } of failing) this.set(labels, count);
+    },
+  });
+  new Gauge({
+    name: 'recent_account_events',
+    help: 'Events of the last 15 minutes, by what the statistics count; every worker shows the same',
+    labelNames: ['event'],
+    registers,
+    async collect() {
+      const counts = await unlessUnavailable(work.countRecentEvents());
+      this.reset();
+      for (const [event, count] of Object.entries(counts ?? {})) this.set({ event }, count);
     },
   });
   new Gauge({

@@ -129,4 +129,11 @@ RUN apt-get update && apt-get install --yes --no-install-recommends prometheus w
 USER nobody
 ENTRYPOINT ["/usr/bin/prometheus"]
 END
+
+build prometheuscommunity/postgres-exporter:v0.18.1 << 'END'
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install --yes --no-install-recommends prometheus-postgres-exporter wget && rm -rf /var/lib/apt/lists/*
+USER nobody
+ENTRYPOINT ["/usr/bin/prometheus-postgres-exporter"]
+END
 say 'done'

@@ -1,6 +1,7 @@
 /**
  * Prometheus with the rules that are shipped: promtool takes them, each alert fires when it should and is silent when
- * not, and over the running product every figure that an alert or the dashboard asks for is there.
+ * not, and over the running product every figure that an alert or the dashboard asks for is there. PostgreSQL's and
+ * nginx's are real, of Debian's packages; those of event stores are samples by what their documentation says.
  *
  *   node test/docker/observability/run.mjs        needs Linux with Debian's packages, and `npm ci`
  *
@@ -11,12 +12,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,13 +57,15 @@ async function eventually(what, withinMs, attempt) {
   }
 }
 
-/** Unpacked rather than installed: the package would start a server of its own. */
-function unpackPrometheus() {
+/** Unpacked rather than installed: the packages would start servers of their own. */
+function unpackPrograms() {
+  const aptGet = `'${join(import.meta.dirname, '../../support/apt-get.sh')}'`;
   const script =
-    `'${join(import.meta.dirname, '../../support/apt-get.sh')}' download prometheus && ` +
-    'dpkg -x prometheus*.deb .';
+    `${aptGet} download prometheus prometheus-postgres-exporter && ` +
+    'for package in *.deb; do dpkg -x "$package" . || exit 1; done; ' +
+    `command -v nginx > /dev/null && command -v psql > /dev/null || ${aptGet} install nginx-light postgresql-client`;
   const { status, stderr } = spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`Prometheus cannot be had\n${stderr.slice(-1_000)}`);
+  if (status !== 0) throw new Error(`the programs cannot be had\n${stderr.slice(-1_000)}`);
 }
 
 const promtool = (...args) =>
@@ -156,6 +161,73 @@ async function findTargets(product) {
   return targets;
 }
 
+/** The exporter with the login that login.sql makes, as in docker-compose.yml. */
+async function startPostgresExporter(database) {
+  const secrets = join(folder, 'metrics-secrets');
+  const password = 'a-password-of-the-exporter';
+  mkdirSync(secrets);
+  writeFileSync(join(secrets, 'metrics-password'), `${password}\n`);
+  const script = join(folder, 'login.sql');
+  const shippedScript = readFileSync(join(shipped, '../postgres/login.sql'), 'utf8');
+  writeFileSync(script, shippedScript.replace('/metrics-secrets/', `${secrets}/`));
+  for (const round of ['first', 'second']) {
+    const args = [database, '--no-psqlrc', '--set=ON_ERROR_STOP=1', `--file=${script}`];
+    const { status, stderr } = spawnSync('psql', args, { encoding: 'utf8' });
+    check(`login.sql makes the exporter's login, the ${round} time`, status === 0, stderr);
+  }
+  const { host, pathname } = new URL(database);
+  const login = `postgres://registration_metrics:${password}@${host}${pathname}`;
+  const read = 'select count(*) from read_model.accounts';
+  const refused = spawnSync('psql', [login, '--no-psqlrc', '--command', read], {
+    encoding: 'utf8',
+  });
+  check(
+    "the exporter's login reads no table",
+    refused.stderr.includes('permission denied'),
+    refused,
+  );
+  const address = `127.0.0.1:${await freePort()}`;
+  start(join(folder, 'usr/bin/prometheus-postgres-exporter'), [`--web.listen-address=${address}`], {
+    DATA_SOURCE_URI: `${host}${pathname}?sslmode=disable`,
+    DATA_SOURCE_USER: 'registration_metrics',
+    DATA_SOURCE_PASS_FILE: join(secrets, 'metrics-password'),
+  });
+  return address;
+}
+
+/** nginx with the server of the shipped configuration that has figures. */
+async function startNginx() {
+  const text = readFileSync(join(root, 'docker/nginx/nginx.conf'), 'utf8');
+  const [server = ''] = /server \{\s*listen 8082;[^]*?\n {4}\}/.exec(text) ?? [];
+  const address = `127.0.0.1:${await freePort()}`;
+  const file = join(folder, 'nginx.conf');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${folder}/nginx-${kind};`,
+  );
+  writeFileSync(
+    file,
+    `daemon off; pid ${folder}/nginx.pid; error_log stderr; events {}
+     http { ${temporary.join(' ')} ${server.replace('8082', address)} }`,
+  );
+  start('nginx', ['-c', file]);
+  return address;
+}
+
+/** What event stores answer at /metrics, by what their documentation says. */
+async function startSamples() {
+  const samples = join(import.meta.dirname, 'samples');
+  const servers = readdirSync(samples).map((file) =>
+    createServer((_, response) => response.end(readFileSync(join(samples, file)))),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, '127.0.0.1').unref();
+      await new Promise((listening) => server.once('listening', listening));
+      return `127.0.0.1:${server.address().port}`;
+    }),
+  );
+}
+
 async function playStory({ api, mailbox }) {
   const call = async (method, path, body, password = PASSWORD) => {
     const authorization = `Basic ${Buffer.from(`${USER}:${password}`).toString('base64')}`;
@@ -195,8 +267,8 @@ async function startPrometheus(targets) {
   cpSync(shipped, configuration, { recursive: true });
   const text = readFileSync(join(shipped, 'prometheus.yml'), 'utf8')
     .replace(
-      /dns_sd_configs: \[\{ names: \[(\w+)\].*/g,
-      (_, job) => `static_configs: [{ targets: ['${targets[job]}'] }]`,
+      /dns_sd_configs: \[\{ names: \[([\w-]+)\].*/g,
+      (_, name) => `static_configs: [{ targets: ${JSON.stringify([targets[name]].flat())} }]`,
     )
     .replace(/scrape_interval: \w+/, 'scrape_interval: 1s')
     .replace(/evaluation_interval: \w+/, 'evaluation_interval: 1s');
@@ -247,30 +319,45 @@ function selectorsIn(promql) {
     });
 }
 
-async function figuresAreThere(prometheus) {
-  await eventually('three jobs are scraped', 15_000, async () => {
+/** What a query asks for and nobody has. */
+async function absentIn(prometheus, promql) {
+  const absent = [];
+  for (const selector of selectorsIn(promql)) {
+    // A healthy product has no such answers.
+    if (selector.includes('status=~"5..')) continue;
+    if ((await prometheus.query(selector)).length === 0) absent.push(selector);
+  }
+  return absent;
+}
+
+async function figuresAreThere(prometheus, expected) {
+  await eventually('every job is scraped', 20_000, async () => {
     const targets = await prometheus.targets();
-    return targets.length === 3 && targets.every(({ health }) => health === 'up');
+    return targets.length === expected && targets.every(({ health }) => health === 'up');
   });
   check('every job is scraped', true);
   const dashboard = JSON.parse(
     readFileSync(join(shipped, '../grafana/dashboards/registration.json'), 'utf8'),
   );
-  for (const { title, targets } of dashboard.panels) {
+  for (const { title, targets = [] } of dashboard.panels) {
     for (const { expr } of targets) {
       // A rate is there from the second scrape on.
       const shown = async () => (await prometheus.query(expr)).length > 0;
       check(`the dashboard shows "${title}"`, await eventually(title, 15_000, shown), expr);
+      const absent = await absentIn(prometheus, expr);
+      const asks = selectorsIn(expr).length > 0;
+      check(`"${title}" asks for figures that are there`, asks && absent.length === 0, absent);
     }
   }
+  const misspelt =
+    'rate(kurrentdb_io_events_total[1m]) or rate(eventstore_io_event[1m]) / max(up{job="nobody"})';
+  const found = await absentIn(prometheus, misspelt);
+  const planted = ['eventstore_io_event{}', 'up{job="nobody"}'];
+  check('figures that nobody has would be found', found.join() === planted.join(), found);
   const rules = await prometheus.rules();
   check('every rule is evaluated', rules.length === alertCases.length, rules.length);
   for (const { name, query, health, lastError, state } of rules) {
-    const absent = [];
-    for (const selector of selectorsIn(query)) {
-      if (selector.includes('status=~"5..')) continue;
-      if ((await prometheus.query(selector)).length === 0) absent.push(selector);
-    }
+    const absent = await absentIn(prometheus, query);
     const asks = selectorsIn(query).length > 0;
     check(`${name}: asks for figures that are there`, asks && absent.length === 0, absent);
     check(`${name}: is silent over a healthy product`, health === 'ok' && state === 'inactive', {
@@ -281,14 +368,17 @@ async function figuresAreThere(prometheus) {
 }
 
 try {
-  unpackPrometheus();
+  unpackPrograms();
   rulesAreRight();
   const endpoints = await startProduct();
   const targets = await findTargets(children[0]);
   if (check('every process has figures', Object.keys(targets).length === 3, targets)) {
+    targets['postgres-exporter'] = await startPostgresExporter(endpoints.database);
+    targets.web = await startNginx();
+    targets.eventstore = await startSamples();
     const prometheus = await startPrometheus(targets);
     await playStory(endpoints);
-    await figuresAreThere(prometheus);
+    await figuresAreThere(prometheus, Object.values(targets).flat().length);
   }
 } catch (error) {
   check(error.stack, false);

@@ -1,7 +1,7 @@
 import type { Queryable } from '@app/postgres';
 import { columnName } from '@app/consumers';
 import { statisticNames } from './statistics.projection.js';
-import type { StatisticCounts } from './statistics.projection.js';
+import type { StatisticCounts, StatisticName } from './statistics.projection.js';
 
 export type StatisticsInterval = 'minute' | 'hour' | 'day';
 
@@ -36,4 +36,22 @@ export async function statisticsBetween(
     values: [from, to],
   });
   return rows;
+}
+
+const MINUTE_MS = 60_000;
+const RECENT_MINUTES = 15;
+
+/**
+ * What happened in the minute at hand and in the 15 before it.
+ *
+ * @param now in milliseconds since the Unix epoch
+ * @throws DatabaseUnavailable
+ */
+export async function recentStatistics(database: Queryable, now: number): Promise<StatisticCounts> {
+  const to = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS;
+  const from = to - (RECENT_MINUTES + 1) * MINUTE_MS;
+  const minutes = await statisticsBetween(database, 'minute', new Date(from), new Date(to));
+  return Object.fromEntries(
+    statisticNames.map((name) => [name, minutes.reduce((sum, minute) => sum + minute[name], 0)]),
+  ) as Record<StatisticName, number>;
 }
