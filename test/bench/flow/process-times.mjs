@@ -32,6 +32,17 @@ export function residentMbOf(processes) {
   );
 }
 
+/** How often the kernel has put a thread of the same to work, but for those that have ended; by name. */
+export function contextSwitchesOf(processes) {
+  const stats = allStats();
+  return Object.fromEntries(
+    processes.map(({ name, pid }) => [
+      name,
+      sumOf(treeOf(pid, stats).map((process) => switchesOf(process.pid))),
+    ]),
+  );
+}
+
 /** What each has used since `before`. */
 export function since(before, now) {
   return Object.fromEntries(Object.entries(now).map(([name, ms]) => [name, ms - before[name]]));
@@ -74,6 +85,18 @@ function statOf(pid) {
     ticks: user + system + childrenUser + childrenSystem,
     pages: Number(fields[21]),
   };
+}
+
+function switchesOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+      const text = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1');
+      return sum + sumOf([...text.matchAll(/ctxt_switches:\s*(\d+)/g)].map(([, count]) => +count));
+    }, 0);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
 }
 
 function treeOf(pid, stats) {

@@ -4,6 +4,7 @@ import { machineLimits } from './scenarios/machine-limits.mjs';
 import { overhead } from './scenarios/overhead.mjs';
 import { cost10, cost12 } from './scenarios/production-cost.mjs';
 import { profile } from './scenarios/profile.mjs';
+import { roundTrips } from './scenarios/round-trips.mjs';
 import { startUp } from './scenarios/start-up.mjs';
 import { storms } from './scenarios/storms.mjs';
 
@@ -16,6 +17,10 @@ export const scenarios = {
   },
   'cost-10': { about: 'registrations at bcrypt cost 10, beside peers', run: cost10 },
   overhead: { about: 'the whole flow at bcrypt cost 4, beside peers', run: overhead },
+  'round-trips': {
+    about: 'what one call asks of PostgreSQL and the event store, and how often it wakes a process',
+    run: roundTrips,
+  },
   basic: {
     about: 'repeated Basic calls: verified, hashed, without authentication',
     run: basicAuthCalls,
