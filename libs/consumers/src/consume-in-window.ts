@@ -32,8 +32,14 @@ export interface WindowOptions {
    * Acts on one event, and answers why it failed: the window goes on without it. A handler that throws is called again
    * until it does not, in its place of the window: for faults of all events. It is called again, too, after a crash or
    * an end of the source: it must be idempotent. The signal ends what it merely waits for.
+   *
+   * @param receivedAt as in the message that brought the event
    */
-  handle(event: RecordedEvent, signal: AbortSignal): Promise<EventFailure | undefined>;
+  handle(
+    event: RecordedEvent,
+    signal: AbortSignal,
+    receivedAt?: number,
+  ): Promise<EventFailure | undefined>;
   /** Remembers that everything up to this place was handled, or failed. */
   saveCheckpoint(reached: ReachedPlace): Promise<void>;
   /**
@@ -129,22 +135,24 @@ export function consumeInWindow(
       moveOver();
     };
 
-    const start = (event: RecordedEvent): void => {
+    const start = (event: RecordedEvent, receivedAt: number | undefined): void => {
       const { id, streamName, revision, position } = event;
       const lastEvent = { id, streamName, revision, position };
       const entry = add({ position, lastEvent, failures: [] }, false);
       placesTaken += 1;
-      const work = untilDone(() => options.handle(event, signal), retrying).then((outcome) => {
-        underWay.delete(work);
-        if (outcome) finish(entry, outcome.result);
-      });
+      const work = untilDone(() => options.handle(event, signal, receivedAt), retrying).then(
+        (outcome) => {
+          underWay.delete(work);
+          if (outcome) finish(entry, outcome.result);
+        },
+      );
       underWay.add(work);
     };
 
     try {
       for await (const message of messages) {
         if (message.kind === 'event') {
-          start(message.event);
+          start(message.event, message.receivedAt);
           while (placesTaken >= options.windowSize && !signal.aborted) await placeFreed.woken();
         } else if (message.kind === 'checkpoint') {
           add({ position: message.position, lastEvent: undefined, failures: [] }, true);

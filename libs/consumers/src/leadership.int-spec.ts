@@ -42,7 +42,7 @@ describe('leadership', () => {
 
   function start(
     name: string,
-    work: (signal: AbortSignal) => Promise<void> = untilAborted,
+    work: (signal: AbortSignal, isLeading: () => boolean) => Promise<void> = untilAborted,
     through: Database = database,
     leaseMs = 5_000,
   ): Candidate {
@@ -57,12 +57,12 @@ describe('leadership', () => {
       signal: stopping.signal,
       intervalMs: 20,
       leaseMs,
-      lead: async (signal, epoch) => {
+      lead: async (signal, epoch, isLeading) => {
         epochs.push(epoch);
         leading = true;
         standingBy = false;
         try {
-          await work(signal);
+          await work(signal, isLeading);
         } finally {
           leading = false;
         }
@@ -192,12 +192,15 @@ describe('leadership', () => {
 
   it('ends for a leader that stood still for longer than its lease, before it hears of anything else', async () => {
     let sawIn: unknown;
+    const led: boolean[] = [];
     const leader = start(
       'work',
-      async (signal) => {
+      async (signal, isLeading) => {
         await pause(50);
+        led.push(isLeading());
         // The event loop stands still, as that of a process does that is stopped.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+        led.push(isLeading());
         await database.query({ text: 'select 1' });
         sawIn ??= signal.reason;
         await untilAborted(signal);
@@ -207,6 +210,7 @@ describe('leadership', () => {
     );
     await eventually(() => expect(leader.faults.length).toBeGreaterThan(0));
     expect(sawIn).toHaveProperty('name', 'LeaseLost');
+    expect(led.slice(0, 2)).toEqual([true, false]);
   });
 
   it('lets a leader of an older epoch move no checkpoint', async () => {

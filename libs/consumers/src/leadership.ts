@@ -10,8 +10,10 @@ export interface LeadershipOptions {
    * as soon as it can. Work that ends by itself gives leadership up and competes for it anew.
    *
    * @param epoch grows with every leader of this name; a write that names an older one is refused (`moveCheckpoint`)
+   * @param isLeading whether no other process can have become the leader by now; says so before the signal, when this
+   *   process was frozen
    */
-  lead(signal: AbortSignal, epoch: bigint): Promise<void>;
+  lead(signal: AbortSignal, epoch: bigint, isLeading: () => boolean): Promise<void>;
   /** Gives leadership up, or stops waiting for it. */
   readonly signal: AbortSignal;
   readonly observer: LeadershipObserver;
@@ -96,7 +98,7 @@ async function competeOnce(options: LeadershipOptions, onElected: () => void): P
 interface Lease {
   readonly epoch: bigint;
   /** By the clock of `performance.now()`: not later than PostgreSQL lets it run out. */
-  readonly until: number;
+  until: number;
 }
 
 /** Asks again and again: waiting inside the server would hold back its clean-up of dead rows. */
@@ -147,7 +149,8 @@ async function leadWhileConnected(
   session.onLost((error) => lost.abort(error));
   renew(session, lease, options, lost, done.signal).catch((error: unknown) => lost.abort(error));
   try {
-    await options.lead(AbortSignal.any([options.signal, lost.signal]), lease.epoch);
+    const isLeading = () => !lost.signal.aborted && performance.now() < lease.until;
+    await options.lead(AbortSignal.any([options.signal, lost.signal]), lease.epoch, isLeading);
   } finally {
     done.abort();
   }
@@ -157,7 +160,7 @@ async function leadWhileConnected(
 /** Notices a connection that was cut without notice to either side, too. */
 async function renew(
   session: Session,
-  { epoch, until }: Lease,
+  lease: Lease,
   options: LeadershipOptions,
   lost: AbortController,
   done: AbortSignal,
@@ -167,19 +170,20 @@ async function renew(
     // A process that was frozen runs what is due before it hears from anybody.
     const runsOut = setTimeout(
       () => lost.abort(new LeaseLost(name)),
-      Math.max(0, until - performance.now()),
+      Math.max(0, lease.until - performance.now()),
     );
     try {
       await pauseUnlessAborted(intervalMs, done);
       if (done.aborted) return;
-      until = performance.now() + leaseMs;
+      const until = performance.now() + leaseMs;
       const { rowCount } = await session.query({
         name: 'renew-lease',
         text: `update operations.leases set expires_at = clock_timestamp() + $3 * interval '1 ms'
                where name = $1 and epoch = $2`,
-        values: [name, epoch, leaseMs],
+        values: [name, lease.epoch, leaseMs],
       });
       if (rowCount !== 1) throw new LeaseLost(name);
+      lease.until = until;
     } finally {
       clearTimeout(runsOut);
     }

@@ -81,7 +81,15 @@ export interface AppendResult {
 }
 
 export type SubscriptionMessage =
-  | { readonly kind: 'event'; readonly event: RecordedEvent }
+  | {
+      readonly kind: 'event';
+      readonly event: RecordedEvent;
+      /**
+       * When this process received it, by `performance.now()`. Left out of a message that may have been recorded before
+       * its subscription began.
+       */
+      readonly receivedAt?: number;
+    }
   /** Nothing of interest up to here: resuming after this position skips no event. */
   | { readonly kind: 'checkpoint'; readonly position: LogPosition }
   /** Everything recorded before the subscription started has been delivered. */

@@ -1,7 +1,7 @@
 export * from './event-store.js';
 export * from './event-codec.js';
 export * from './handle-command.js';
-export { loadStream } from './load-stream.js';
+export { foldStream, loadStream } from './load-stream.js';
 export type { Decider, LoadedStream, StreamBehaviour, StreamSnapshots } from './load-stream.js';
 export { ChainWalk, linked, verifyChain } from './event-chain.js';
 export type { ChainFault, ChainVerdict } from './event-chain.js';

@@ -60,13 +60,8 @@ export async function loadStream<Command, Event, State>(
   behaviour: StreamBehaviour<Command, Event, State>,
   streamName: string,
 ): Promise<LoadedStream<State>> {
-  const { store, decider, snapshots } = behaviour;
-  const empty: LoadedStream<State> = {
-    state: decider.initialState,
-    revision: 'no-stream',
-    head: '',
-    newest: new Map(),
-  };
+  const { store, snapshots } = behaviour;
+  const empty = emptyStream(behaviour);
   if (!snapshots) return foldOnto(behaviour, empty, store.readStream(streamName));
   const long = longStreamsOf(behaviour);
   let begun = empty;
@@ -135,10 +130,24 @@ async function foldOntoSnapshot<Command, Event, State>(
   return undefined;
 }
 
+/** The state of a stream of which all events are at hand, as `loadStream` answers it. @throws UnknownEvent */
+export function foldStream<Command, Event, State>(
+  behaviour: StreamBehaviour<Command, Event, State>,
+  events: readonly RecordedEvent[],
+): Promise<LoadedStream<State>> {
+  return foldOnto(behaviour, emptyStream(behaviour), events);
+}
+
+function emptyStream<Command, Event, State>({
+  decider,
+}: StreamBehaviour<Command, Event, State>): LoadedStream<State> {
+  return { state: decider.initialState, revision: 'no-stream', head: '', newest: new Map() };
+}
+
 async function foldOnto<Command, Event, State>(
   { codec, decider }: StreamBehaviour<Command, Event, State>,
   before: LoadedStream<State>,
-  events: AsyncIterable<RecordedEvent>,
+  events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
 ): Promise<LoadedStream<State>> {
   let { state, revision, head } = before;
   const newest = new Map(before.newest);

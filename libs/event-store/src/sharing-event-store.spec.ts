@@ -37,6 +37,24 @@ describe('Subscriptions of one process', () => {
     expect(store.openSubscriptions).toBe(0);
   });
 
+  it('say when an event was received, but for those that may have been there before', async () => {
+    const { store, shared } = stores();
+    await store.record('account-1', FACT);
+    const received: (number | undefined)[] = [];
+    const follower = follow(shared, 'start', (message) => {
+      if (message.kind === 'event') received.push(message.receivedAt);
+    });
+    await caughtUp(follower);
+    await settled();
+    const before = performance.now();
+    await store.record('account-1', FACT);
+    await untilEvents(follower, 2);
+    await follower.stop();
+    expect(received[0]).toBeUndefined();
+    expect(received[1]).toBeGreaterThanOrEqual(before);
+    expect(received[1]).toBeLessThanOrEqual(performance.now());
+  });
+
   it('have a feed for each kind of streams', async () => {
     const { store, shared } = stores();
     const accounts = follow(shared, 'start');

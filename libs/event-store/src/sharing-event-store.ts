@@ -162,7 +162,10 @@ class LiveFeed {
   }
 
   private keep(message: Ahead): void {
-    this.kept.push(message);
+    this.kept.push(
+      // Every follower has caught up by itself before.
+      message.kind === 'event' ? { ...message, receivedAt: performance.now() } : message,
+    );
     // Many at once: taking them off one by one would copy what is kept each time.
     const surplus = this.kept.length - this.options.keptMessages;
     if (surplus >= this.options.keptMessages) this.forget(surplus);

@@ -1,7 +1,16 @@
 import type { AccountEvent, AccountEventType } from '@app/accounts';
+import type { RecordedEvent } from '@app/event-store';
 import type { IEvent } from '@nestjs/cqrs';
 
 type DataOf<Type extends AccountEventType> = Extract<AccountEvent, { readonly type: Type }>['data'];
+
+/**
+ * Asked when a decision is made: every event of the account, where the fact was delivered only just now and no command
+ * can have followed from it. Undefined when the account is to be read.
+ */
+export type DeliveredHistory = () => readonly RecordedEvent[] | undefined;
+
+const toBeRead: DeliveredHistory = () => undefined;
 
 /** A recorded event as a class instance, which is what sagas select by: each kind extends it. */
 export abstract class RecordedFact<Type extends AccountEventType> implements IEvent {
@@ -10,6 +19,7 @@ export abstract class RecordedFact<Type extends AccountEventType> implements IEv
     readonly data: DataOf<Type>,
     readonly eventId: string,
     readonly correlationId: string,
+    readonly delivered = toBeRead,
   ) {}
 }
 
@@ -18,4 +28,5 @@ export type FactClass<Type extends AccountEventType> = new (
   data: DataOf<Type>,
   eventId: string,
   correlationId: string,
+  delivered?: DeliveredHistory,
 ) => IEvent;

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RetryLater } from '@app/consumers';
-import type { RecordedEvent } from '@app/event-store';
+import { SharingEventStore } from '@app/event-store';
+import type { EventStore, RecordedEvent } from '@app/event-store';
 import { DatabaseUnavailable } from '@app/postgres';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
@@ -13,6 +15,7 @@ import { SagaFeed } from './saga-feed.js';
 import type { SagaFeedOptions, WorkGate } from './saga-feed.js';
 
 const stream = 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff';
+const older = 'account-00000000-0000-4000-8000-00000000000f';
 const name = 'spec';
 
 class CodeIssued extends RecordedFact<'ActivationCodeIssued'> {}
@@ -22,6 +25,8 @@ class Reactions {
   readonly done: number[] = [];
   readonly begun: number[] = [];
   readonly shown: IEvent[] = [];
+  /** By the number of the code: how many events came with it, each time. */
+  readonly delivered = new Map<number, (number | undefined)[]>();
   readonly faults = new Map<number, Error[]>();
   private readonly holds = new Map<number, { wait: Promise<void>; release: () => void }>();
 
@@ -42,6 +47,8 @@ class Reactions {
     this.begun.push(issueNumber);
     this.shown.push(event);
     await this.holds.get(issueNumber)?.wait;
+    const before = this.delivered.get(issueNumber) ?? [];
+    this.delivered.set(issueNumber, [...before, (event as CodeIssued).delivered()?.length]);
     const fault = this.faults.get(issueNumber)?.shift();
     if (fault) throw fault;
     this.done.push(issueNumber);
@@ -62,8 +69,12 @@ describe('The saga feed', () => {
     windowSize = 4,
     gate,
     concernsAll,
+    clock = Date.now,
+    justDeliveredMs = 60_000,
   }: {
-    on: InMemoryEventStore;
+    on: EventStore;
+    clock?: () => number;
+    justDeliveredMs?: number;
     windowSize?: number;
     gate?: WorkGate;
     concernsAll?: SagaFeedOptions['concernsAll'];
@@ -79,7 +90,8 @@ describe('The saga feed', () => {
       ...(gate && { gate }),
       ...(concernsAll && { concernsAll }),
       windowSize,
-      clock: Date.now,
+      justDeliveredMs,
+      clock,
       log: silentLog(),
     });
     feeds.push(feed);
@@ -114,11 +126,111 @@ describe('The saga feed', () => {
     let recorded: RecordedEvent | undefined;
     for await (const event of on.readStream(stream)) recorded = event;
     expect(reactions.shown[0]).toBeInstanceOf(CodeIssued);
-    expect(reactions.shown[0]).toEqual({
+    expect(reactions.shown[0]).toMatchObject({
       accountId: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
       data: { issueNumber: 1 },
       eventId: recorded?.id,
       correlationId: recorded?.metadata.$correlationId,
+    });
+  });
+
+  describe('decides on what was delivered', () => {
+    /** A feed that has acted upon everything there is, so that what is recorded from now on is new to it. */
+    async function startLive(options: Partial<Parameters<typeof startFeed>[0]> = {}) {
+      const on = fresh();
+      const before = await on.record(older, issued(1_000));
+      const { feed } = startFeed({ on: new SharingEventStore(on), ...options });
+      await eventually(() => expect(database.checkpoints.get(name)).toBe(before));
+      await eventually(() => expect(on.subscribedAfter).toHaveLength(2));
+      return { on, feed };
+    }
+
+    const comes = async (issueNumber: number, times = 1) => {
+      await eventually(() => expect(reactions.delivered.get(issueNumber)).toHaveLength(times));
+      return reactions.delivered.get(issueNumber);
+    };
+
+    it('where all of a stream was delivered, and the event only just now', async () => {
+      const { on } = await startLive();
+      await on.record(stream, other, issued(1));
+      expect(await comes(1)).toEqual([2]);
+      await on.record(stream, other, issued(2));
+      expect(await comes(2)).toEqual([4]);
+    });
+
+    it('and with what was delivered while the event waited', async () => {
+      const { on } = await startLive();
+      reactions.hold(1);
+      await on.record(stream, issued(1));
+      await eventually(() => expect(reactions.begun).toContain(1));
+      await on.record(stream, issued(2));
+      await comes(2);
+      reactions.release(1);
+      expect(await comes(1)).toEqual([2]);
+    });
+
+    it('not for what may have been there before: another worker may have acted upon it', async () => {
+      await startLive();
+      expect(await comes(1_000)).toEqual([undefined]);
+    });
+
+    it('not where a stream had begun before the feed did', async () => {
+      const { on, feed } = await startLive();
+      await feed.stop();
+      startFeed({ on: new SharingEventStore(on) });
+      await eventually(() => expect(on.subscribedAfter).toHaveLength(4));
+      await on.record(older, issued(1));
+      expect(await comes(1)).toEqual([undefined]);
+    });
+
+    it('not when an event is tried again: the try before may have appended', async () => {
+      const { on } = await startLive();
+      reactions.faults.set(1, [new DatabaseUnavailable('it is away')]);
+      await on.record(stream, issued(1));
+      expect(await comes(1, 2)).toEqual([1, undefined]);
+    });
+
+    it('not when an event that failed is taken up from the record', async () => {
+      const { on } = await startLive();
+      reactions.faults.set(1, [new Error('once')]);
+      await on.record(stream, issued(1));
+      expect(await comes(1, 2)).toEqual([1, undefined]);
+    });
+
+    it('not when the subscription was lost meanwhile, and brings the event again', async () => {
+      const { on } = await startLive();
+      const away = () => new DatabaseUnavailable('it is away');
+      reactions.faults.set(1, [away(), away(), away()]);
+      await on.record(stream, issued(1), issued(2));
+      expect(await comes(2)).toEqual([2]);
+      on.cutSubscriptions();
+      expect(await comes(2, 2)).toEqual([2, undefined]);
+    });
+
+    it('not when it was recorded a while before it arrived', async () => {
+      const { on } = await startLive({ clock: () => Date.now() + 61_000 });
+      await on.record(stream, issued(1));
+      expect(await comes(1)).toEqual([undefined]);
+    });
+
+    it('not when it has waited for a while', async () => {
+      const { on } = await startLive({ justDeliveredMs: 50 });
+      reactions.hold(1);
+      await on.record(stream, issued(1));
+      await eventually(() => expect(reactions.begun).toContain(1));
+      await pause(60);
+      reactions.release(1);
+      expect(await comes(1)).toEqual([undefined]);
+    });
+
+    it('not by a worker that another one may have replaced', async () => {
+      const { on } = await startLive();
+      reactions.hold(1);
+      await on.record(stream, issued(1));
+      await eventually(() => expect(reactions.begun).toContain(1));
+      database.cutSessions();
+      reactions.release(1);
+      expect(await comes(1)).toEqual([undefined]);
     });
   });
 

@@ -23,7 +23,8 @@ import type { Database } from '@app/postgres';
 import type { SagaConsumer } from '@app/views';
 import type { Clock, Log } from '@app/process';
 import type { DurableEventBus } from './durable-event-bus.js';
-import type { FactClass } from './recorded-fact.js';
+import { DeliveredStreams } from './delivered-streams.js';
+import type { DeliveredHistory, FactClass } from './recorded-fact.js';
 
 /** Holds work back while it would be in vain. */
 export interface WorkGate {
@@ -64,6 +65,8 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
   readonly windowSize: number;
+  /** For so long after its delivery an event is decided upon without reading its stream again, in milliseconds. */
+  readonly justDeliveredMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -74,6 +77,8 @@ const FIRST_TRY_MS = 2_000;
 const UNKNOWN_PAUSE_MS = 86_400_000;
 /** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
 const CHECKPOINT_PAUSE_MS = 250;
+
+const JUST_DELIVERED_MS = 500;
 
 /** The commands of the event go on outside the window; what becomes of them shows at the next try. */
 class NotCompletedInTime extends Error {
@@ -101,6 +106,8 @@ export class SagaFeed {
   private failing: FailingEvents | undefined;
   /** First tries that have lost their place in the window and go on. */
   private readonly overdue = new Map<LogPosition, Promise<unknown>>();
+  private readonly delivered = new DeliveredStreams();
+  private isLeading: () => boolean = () => false;
 
   constructor(private readonly options: SagaFeedOptions) {}
 
@@ -119,7 +126,10 @@ export class SagaFeed {
       database,
       name,
       signal: this.stopping.signal,
-      lead: (signal, epoch) => this.feed(signal, epoch),
+      lead: (signal, epoch, isLeading) => {
+        this.isLeading = isLeading;
+        return this.feed(signal, epoch);
+      },
       observer: {
         onStandby: () => {
           this.state = 'standby';
@@ -163,6 +173,7 @@ export class SagaFeed {
         const checkpoint = await readCheckpoint(database, name);
         this.position = checkpoint === 'start' ? undefined : checkpoint;
         this.underWay.clear();
+        this.delivered.clear();
         this.state = 'running';
         return checkpoint;
       },
@@ -171,7 +182,7 @@ export class SagaFeed {
         checkpointPauseMs: CHECKPOINT_PAUSE_MS,
         signal,
         onFault,
-        handle: (event, ended) => this.handle(event, ended),
+        handle: (event, ended, receivedAt) => this.handle(event, ended, receivedAt),
         saveCheckpoint: async (reached) => {
           await this.save(reached, epoch);
           this.noteFailing(reached.failures);
@@ -212,12 +223,17 @@ export class SagaFeed {
   private async handle(
     recorded: RecordedEvent,
     signal: AbortSignal,
+    receivedAt: number | undefined,
   ): Promise<EventFailure | undefined> {
     const { id, recordedAt, type } = recorded;
+    const isRepeated = this.underWay.has(id);
+    if (!isRepeated) this.delivered.note(recorded);
     if (!Object.hasOwn(this.options.events, type)) return this.failureOfUnknown(recorded);
     const { begunAt } = this.underWay.get(id) ?? { begunAt: performance.now() };
     this.underWay.set(id, { recordedAt, begunAt });
-    const failure = await this.tryFirst(recorded, signal);
+    const failure = await this.tryFirst(recorded, signal, () =>
+      isRepeated ? undefined : this.historyOf(recorded, receivedAt),
+    );
     // A database that is gone for a moment ends the subscription, too: most events need no record.
     if (
       failure?.error instanceof EventStoreUnavailable &&
@@ -229,6 +245,20 @@ export class SagaFeed {
     if (!failure) this.underWay.delete(id);
     this.state = 'running';
     return failure;
+  }
+
+  /**
+   * What was delivered stands for what would be read: no worker can have acted upon the event before, and what was
+   * appended since is as late as it would be a moment after a read.
+   */
+  private historyOf(
+    { streamName, recordedAt }: RecordedEvent,
+    receivedAt = -Infinity,
+  ): readonly RecordedEvent[] | undefined {
+    const { clock, justDeliveredMs = JUST_DELIVERED_MS } = this.options;
+    const ageMs = Math.max(performance.now() - receivedAt, clock() - recordedAt.getTime());
+    const isFirst = ageMs < justDeliveredMs && this.isLeading();
+    return isFirst ? this.delivered.find(streamName) : undefined;
   }
 
   /** Another version may have a saga for it: it is tried again then. */
@@ -245,6 +275,7 @@ export class SagaFeed {
   private async tryFirst(
     recorded: RecordedEvent,
     signal: AbortSignal,
+    delivered: DeliveredHistory,
   ): Promise<EventFailure | undefined> {
     const { position } = recorded;
     const overdue = () => this.failureOf(recorded, new NotCompletedInTime(), FIRST_TRY_MS);
@@ -253,7 +284,7 @@ export class SagaFeed {
     const leave = await this.options.gate?.enter(signal);
     let isDone = false;
     const done = new AbortController();
-    const trying = this.try(recorded).finally(() => {
+    const trying = this.try(recorded, delivered).finally(() => {
       isDone = true;
       done.abort();
       leave?.();
@@ -272,7 +303,10 @@ export class SagaFeed {
   }
 
   /** @throws what concerns all events */
-  private async try(recorded: RecordedEvent): Promise<EventFailure | undefined> {
+  private async try(
+    recorded: RecordedEvent,
+    delivered?: DeliveredHistory,
+  ): Promise<EventFailure | undefined> {
     const { name, events, codec, eventBus, concernsAll } = this.options;
     try {
       const [event] = await codec.decode([recorded]);
@@ -280,7 +314,13 @@ export class SagaFeed {
       if (event && Fact) {
         const { streamName, id, metadata } = recorded;
         const accountId = accountIdOfStream(streamName);
-        const fact = new Fact(accountId, event.data as never, id, metadata.$correlationId);
+        const fact = new Fact(
+          accountId,
+          event.data as never,
+          id,
+          metadata.$correlationId,
+          delivered,
+        );
         await inSpansAfter(`saga ${name}`, [recorded], () => eventBus.dispatch(fact));
       }
       return undefined;

@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { UnknownKey } from '@app/account-secrets';
-import { defaultActivationPolicy } from '@app/accounts';
+import { accountStreamName, defaultActivationPolicy } from '@app/accounts';
 import {
   accountActivated,
   accountRegistered,
@@ -22,6 +22,7 @@ import {
   exampleCodes,
 } from '../testing/worker-examples.js';
 import { EventStoreUnavailable } from '@app/event-store';
+import type { RecordedEvent } from '@app/event-store';
 import { MailProviderUnavailable } from '../mail-delivery/mail.js';
 import { SendActivationCodeHandler } from './send-activation-code.handler.js';
 import {
@@ -29,6 +30,7 @@ import {
   SendActivationCodeCommand,
 } from './send-activation-code.saga.js';
 
+const streamName = accountStreamName(accountId);
 const registered = [accountRegistered(), codeIssued()] as const;
 
 describe('Sending an activation code', () => {
@@ -55,10 +57,17 @@ describe('Sending an activation code', () => {
     );
   }
 
-  function send(issueNumber = 1): Promise<void> {
+  function send(issueNumber = 1, delivered?: readonly RecordedEvent[]): Promise<void> {
     const { data } = codeIssued(issueNumber);
-    const issued = new ActivationCodeIssuedEvent(accountId, data, eventId, correlationId);
+    const whence = [eventId, correlationId, () => delivered] as const;
+    const issued = new ActivationCodeIssuedEvent(accountId, data, ...whence);
     return handler.execute(new SendActivationCodeCommand(issued));
+  }
+
+  async function events(): Promise<RecordedEvent[]> {
+    const all: RecordedEvent[] = [];
+    for await (const event of account.store.readStream(streamName)) all.push(event);
+    return all;
   }
 
   async function newest() {
@@ -79,6 +88,26 @@ describe('Sending an activation code', () => {
         idempotencyKey: `${accountId}/1`,
       },
     ]);
+  });
+
+  it('decides on what was delivered with the event, without a read', async () => {
+    await account.happened(...registered);
+    const delivered = await events();
+    const readStream = jest.spyOn(account.store, 'readStream');
+    await send(1, delivered);
+    expect(provider.sent).toHaveLength(1);
+    expect(readStream).not.toHaveBeenCalled();
+    readStream.mockRestore();
+    expect(await newest()).toMatchObject({ type: 'ActivationCodeSent' });
+  });
+
+  it('records nothing in the wrong place when more was appended since the delivery', async () => {
+    await account.happened(...registered);
+    const delivered = await events();
+    await account.happened(codeIssued(2, noon + MINUTE));
+    await send(1, delivered);
+    // As after a read a moment before: the code was replaced while its mail was under way, and nothing is recorded of it.
+    expect(await newest()).toMatchObject({ type: 'ActivationCodeIssued' });
   });
 
   it('mails it in the language, and as the address was typed, of the claim that asked for it', async () => {

@@ -6,7 +6,7 @@ import {
   isCodeToBeSent,
 } from '@app/accounts';
 import type { AccountCommand, ActivationCode, ActivationPolicy } from '@app/accounts';
-import { handleCommand, loadStream } from '@app/event-store';
+import { foldStream, handleCommand, loadStream } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { CLOCK } from '@app/process';
@@ -28,7 +28,8 @@ const KEY_ARRIVES_WITHIN_MS = 120_000;
 /**
  * Sends a code and records what became of it. Decides from the account's history each time, so that
  * repeating it sends nothing twice, and nothing that was superseded meanwhile; the provider's idempotency
- * covers the gap between its acceptance and our record of it.
+ * covers the gap between its acceptance and our record of it. The history is read, unless it was delivered with the
+ * event only just now.
  */
 @CommandHandler(SendActivationCodeCommand)
 export class SendActivationCodeHandler implements ICommandHandler<SendActivationCodeCommand> {
@@ -46,7 +47,10 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
     // Two mails with the same key are one mail.
     const idempotencyKey = `${accountId}/${issueNumber}`;
     const streamName = accountStreamName(accountId);
-    const loaded = await loadStream(this.accounts, streamName);
+    const delivered = issued.delivered();
+    const loaded = await (delivered
+      ? foldStream(this.accounts, delivered)
+      : loadStream(this.accounts, streamName));
     const { state } = loaded;
     if (isCodeToBeSent(state, issueNumber)) {
       const hopeless = this.whyHopeless(state.code);
