@@ -1,5 +1,5 @@
 import type { LogPosition, RecordedEvent } from '@app/event-store';
-import type { Queryable } from '@app/postgres';
+import type { Queryable, Statement } from '@app/postgres';
 
 /** Channel on which moves of checkpoints are announced, as `<consumer>:<position>`. */
 export const READ_MODEL_ADVANCED = 'read_model_advanced';
@@ -42,7 +42,7 @@ export async function saveCheckpoint(
     name: 'save-checkpoint',
     text: `insert into read_model.checkpoints as stored (consumer, position, updated_at,
              event_id, event_stream, event_revision, event_position)
-           select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$7')}
+           select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$1', '$7')}
            on conflict (consumer) do update
              set position = excluded.position, updated_at = excluded.updated_at,
                  event_id = coalesce(excluded.event_id, stored.event_id),
@@ -64,6 +64,7 @@ export async function saveCheckpoint(
  *
  * @param lastEvent the last event up to there; left out when there was none since the checkpoint before
  * @param epoch of the caller's leadership (see `whileLeader`); not looked at when left out
+ * @param write what is written together with the move, or not at all: `singleWrite` of a projection. Not from the start
  * @throws CheckpointMoved another process moved it, or leads: what the caller was about to write is out of date
  */
 export async function moveCheckpoint(
@@ -73,7 +74,11 @@ export async function moveCheckpoint(
   to: LogPosition,
   lastEvent?: HandledEvent,
   epoch?: bigint,
+  write?: Statement,
 ): Promise<void> {
+  const { values = [] } = write ?? {};
+  // The parameters of what is written come first.
+  const $ = (number: number) => `$${values.length + number}`;
   const { rowCount } = await transaction.query(
     from === 'start'
       ? {
@@ -81,25 +86,26 @@ export async function moveCheckpoint(
           text: `with moved as (
                    insert into read_model.checkpoints (consumer, position, updated_at,
                      event_id, event_stream, event_revision, event_position)
-                   select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$7')}
+                   select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$1', '$7')}
                    on conflict (consumer) do nothing
                    returning consumer, position)
                  select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,
           values: [consumer, to, ...columnsOf(lastEvent), epoch ?? null],
         }
       : {
-          name: 'move-checkpoint',
+          name: write?.name === undefined ? 'move-checkpoint' : `move-checkpoint, ${write.name}`,
           text: `with moved as (
                    update read_model.checkpoints
-                   set position = $2, updated_at = now(),
-                       event_id = coalesce($4, event_id), event_stream = coalesce($5, event_stream),
-                       event_revision = coalesce($6, event_revision),
-                       event_position = coalesce($7, event_position)
+                   set position = ${$(2)}, updated_at = now(),
+                       event_id = coalesce(${$(4)}, event_id), event_stream = coalesce(${$(5)}, event_stream),
+                       event_revision = coalesce(${$(6)}, event_revision),
+                       event_position = coalesce(${$(7)}, event_position)
                    from set_config('synchronous_commit', 'off', true)
-                   where consumer = $1 and position = $3 and ${stillLeads('$8')}
+                   where consumer = ${$(1)} and position = ${$(3)} and ${stillLeads($(1), $(8))}
                    returning consumer, position)
+                 ${write ? `, written as (${write.text})` : ''}
                  select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,
-          values: [consumer, to, from, ...columnsOf(lastEvent), epoch ?? null],
+          values: [...values, consumer, to, from, ...columnsOf(lastEvent), epoch ?? null],
         },
   );
   if (rowCount !== 1) throw new CheckpointMoved(consumer, from);
@@ -133,12 +139,12 @@ export async function takeBackToLastEvent(database: Queryable, consumer: string)
 }
 
 /**
- * Whether the epoch that a parameter holds is the newest one of the consumer `$1`. The next leader waits until the
+ * Whether the epoch that a parameter holds is the newest one of the consumer that another holds. The next leader waits until the
  * transaction has ended: it changes a column of a key, and renewing a lease does not.
  */
-function stillLeads(parameter: string): string {
-  return `(${parameter}::bigint is null or exists (
-    select from operations.leases where name = $1 and epoch = ${parameter} for key share))`;
+function stillLeads(consumer: string, epoch: string): string {
+  return `(${epoch}::bigint is null or exists (
+    select from operations.leases where name = ${consumer} and epoch = ${epoch} for key share))`;
 }
 
 function columnsOf(event: HandledEvent | undefined): readonly unknown[] {

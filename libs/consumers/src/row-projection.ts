@@ -1,5 +1,5 @@
 import type { LogPosition, StreamRevision } from '@app/event-store';
-import type { Queryable } from '@app/postgres';
+import type { Queryable, Statement } from '@app/postgres';
 import { plainArray } from '@app/postgres';
 import type { ProjectedEvent, Projection } from './projection.js';
 
@@ -87,7 +87,7 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
   const names = columns.map(([field]) => columnName(field));
   const keyNames = key.map(columnName);
 
-  return { name, streamNamePrefixes, table, eventTypes, write };
+  return { name, streamNamePrefixes, table, eventTypes, write, singleWrite };
 
   async function write(
     transaction: Queryable,
@@ -95,7 +95,27 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
     events: readonly ProjectedEvent<Event>[],
   ): Promise<void> {
     const facts = events.filter(({ event }) => eventTypes.has(event.type));
-    const rows = await rowsBefore(transaction, into, facts);
+    const changed = changedBy(facts, await rowsBefore(transaction, into, streamsToRead(facts)));
+    if (changed.length > 0) await transaction.query(upsert(into, changed));
+  }
+
+  function singleWrite(
+    into: string,
+    events: readonly ProjectedEvent<Event>[],
+  ): Statement | undefined {
+    const facts = events.filter(({ event }) => eventTypes.has(event.type));
+    if (streamsToRead(facts).length > 0) return undefined;
+    const changed = changedBy(facts, new Map());
+    return changed.length > 0
+      ? upsert(into, changed, 'where exists (select from moved)')
+      : undefined;
+  }
+
+  /** @param rows as they are before, by stream; this adds those that begin */
+  function changedBy(
+    facts: readonly ProjectedEvent<Event>[],
+    rows: Map<string, readonly Row[]>,
+  ): readonly Row[] {
     const changed = new Set<Row>();
     for (const { streamName, revision, position, event } of facts) {
       const id = streamId(streamName);
@@ -111,34 +131,39 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
       rows.set(id, [...known, row]);
       changed.add(row);
     }
-    if (changed.size > 0) await upsert(transaction, into, [...changed]);
+    return [...changed];
   }
 
   function hasSameKey(one: RowOf<Columns>, other: RowOf<Columns>): boolean {
     return key.every((field) => one[field] === other[field]);
   }
 
-  /** Locked: this write must not undo what another process changes in the row meanwhile. */
-  async function rowsBefore(
-    transaction: Queryable,
-    from: string,
-    facts: readonly ProjectedEvent<Event>[],
-  ): Promise<Map<string, Row[]>> {
+  /** Rows of streams that begin with these facts are not there yet. */
+  function streamsToRead(facts: readonly ProjectedEvent<Event>[]): readonly string[] {
     const begun = new Set<string>();
     const known = new Set<string>();
     for (const fact of facts) {
       if (begins(fact)) begun.add(fact.streamName);
       else if (!begun.has(fact.streamName)) known.add(streamId(fact.streamName));
     }
-    const byStream = new Map<string, Row[]>();
-    if (known.size === 0) return byStream;
+    return [...known];
+  }
+
+  /** Locked: this write must not undo what another process changes in the row meanwhile. */
+  async function rowsBefore(
+    transaction: Queryable,
+    from: string,
+    streams: readonly string[],
+  ): Promise<Map<string, readonly Row[]>> {
+    const byStream = new Map<string, readonly Row[]>();
+    if (streams.length === 0) return byStream;
     const { rows } = await transaction.query<Row>({
       name: `rows before, ${from}`,
       text: `select ${columns.map(([field], index) => `${names[index]} as "${field}"`).join(', ')}
              from ${from}
              where ${keyNames[0]} = any($1::uuid[]) ${mayChange ? `and ${mayChange}` : ''}
              order by ${keyNames.join(', ')} for update`,
-      values: [plainArray([...known])],
+      values: [plainArray(streams)],
     });
     for (const row of rows) {
       const id = String(row[key[0]]);
@@ -147,12 +172,13 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
     return byStream;
   }
 
-  async function upsert(transaction: Queryable, into: string, rows: readonly Row[]): Promise<void> {
+  function upsert(into: string, rows: readonly Row[], condition = ''): Statement {
     const shown = names.filter((column) => !keyNames.includes(column));
-    await transaction.query({
+    return {
       name: `rows after, ${into}`,
       text: `insert into ${into} as stored (${names.join(', ')})
              select * from unnest(${columns.map(([, { type }], index) => `$${index + 1}::${type}[]`).join(', ')})
+             ${condition}
              on conflict (${keyNames.join(', ')}) do update
                set ${shown.map((column) => `${column} = excluded.${column}`).join(', ')}
                where stored.revision < excluded.revision`,
@@ -160,6 +186,6 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
         const values = rows.map((row) => row[field as keyof Row]);
         return type === 'text' ? values : plainArray(values as Parameters<typeof plainArray>[0]);
       }),
-    });
+    };
   }
 }

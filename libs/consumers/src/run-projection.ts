@@ -8,7 +8,7 @@ import type {
 } from '@app/event-store';
 import { inSpansAfter } from '@app/tracing';
 import { DatabaseUnavailable, StatementRefused } from '@app/postgres';
-import type { Database, Queryable } from '@app/postgres';
+import type { Database, Queryable, Statement } from '@app/postgres';
 import {
   CheckpointMoved,
   lockCheckpoint,
@@ -249,15 +249,20 @@ class ProjectionRun<Event> {
     const fresh = events.filter((event) => event.position > stored);
     const wanted = fresh.filter((event) => !this.isSetAside(event));
     try {
-      const facts = await factsOf(this.options.codec, this.options.projection, wanted);
+      const { projection } = this.options;
+      const facts = await factsOf(this.options.codec, projection, wanted);
+      const single =
+        facts.length > 0 && this.stored !== 'start'
+          ? projection.singleWrite?.(liveTable(projection), facts)
+          : undefined;
       await this.store(
         fresh,
         position,
         async (transaction, table) => {
-          await this.options.projection.write(transaction, table, facts);
+          await projection.write(transaction, table, facts);
           return [];
         },
-        facts.length > 0,
+        facts.length > 0 ? (single ?? 'transaction') : undefined,
       );
     } catch (error) {
       if (wanted.length === 0 || !(await this.isFaultOfAnEvent(error))) throw error;
@@ -287,7 +292,7 @@ class ProjectionRun<Event> {
       fresh,
       position,
       (transaction, table) => this.writeEach(transaction, table, read),
-      true,
+      'transaction',
     );
   }
 
@@ -347,19 +352,22 @@ class ProjectionRun<Event> {
     return undefined;
   }
 
-  /** @param write returns the events that it could not write */
+  /**
+   * @param write returns the events that it could not write
+   * @param by what writes: a transaction, or one statement in place of it; undefined where there is nothing to write
+   */
   private async store(
     events: readonly RecordedEvent[],
     position: LogPosition,
     write: (transaction: Queryable, table: string) => Promise<readonly EventFailure[]>,
-    isAnythingToWrite: boolean,
+    by: 'transaction' | Statement | undefined,
   ): Promise<void> {
     const { database, projection, signal, epoch, observer } = this.options;
     signal.throwIfAborted();
-    const move = (by: Queryable) =>
-      moveCheckpoint(by, projection.name, this.stored, position, events.at(-1), epoch);
+    const move = (on: Queryable, single?: Statement) =>
+      moveCheckpoint(on, projection.name, this.stored, position, events.at(-1), epoch, single);
     let failures: readonly EventFailure[] = [];
-    if (isAnythingToWrite) {
+    if (by === 'transaction') {
       await database.inTransaction(
         async (transaction) => {
           // First, because its lock keeps a rival of the same name from writing a single row.
@@ -371,8 +379,8 @@ class ProjectionRun<Event> {
         { durability: 'deferred' },
       );
     } else {
-      // Where nothing is written, the checkpoint needs no transaction around it.
-      await move(database);
+      // A statement alone is a transaction.
+      await move(database, by);
     }
     this.stored = position;
     this.setAside(failures);
