@@ -1,5 +1,5 @@
 import type { LogPosition, RecordedEvent } from '@app/event-store';
-import type { Queryable, Statement } from '@app/postgres';
+import type { NamedStatement, Queryable } from '@app/postgres';
 
 /** Channel on which moves of checkpoints are announced, as `<consumer>:<position>`. */
 export const READ_MODEL_ADVANCED = 'read_model_advanced';
@@ -54,6 +54,30 @@ export async function saveCheckpoint(
   });
 }
 
+/** What SQLSTATE says that another transaction holds the checkpoint. */
+export const CHECKPOINT_HELD = '55P03';
+
+/**
+ * A statement that writes rows locks their table before it waits for the checkpoint. A rebuild holds the checkpoint and
+ * then locks the table: waiting for each other would hold both up.
+ */
+const LOCKED_ONLY_BRIEFLY = `, set_config('lock_timeout', '20ms', true) as briefly`;
+
+/** What belongs to a move of a checkpoint. */
+export interface CheckpointMove {
+  /** The last event up to there; left out when there was none since the checkpoint before. */
+  readonly lastEvent?: HandledEvent | undefined;
+  /** Of the caller's leadership (see `whileLeader`); not looked at when left out. */
+  readonly epoch?: bigint | undefined;
+  /**
+   * What is written together with the move, or not at all: `singleWrite` of a projection. Not from the start. Refused
+   * as `CHECKPOINT_HELD` when another transaction holds the checkpoint.
+   */
+  readonly write?: NamedStatement | undefined;
+  /** No process waits for it. */
+  readonly isSilent?: boolean | undefined;
+}
+
 /**
  * Moves a checkpoint on, provided that it still stands where the caller left it and that the caller still leads,
  * and announces the move to the processes that wait for it. Inside a transaction the row stays locked, so of two
@@ -62,9 +86,6 @@ export async function saveCheckpoint(
  *
  * The commit does not wait for the disk: after a crash of the server the last events are handled once more.
  *
- * @param lastEvent the last event up to there; left out when there was none since the checkpoint before
- * @param epoch of the caller's leadership (see `whileLeader`); not looked at when left out
- * @param write what is written together with the move, or not at all: `singleWrite` of a projection. Not from the start
  * @throws CheckpointMoved another process moved it, or leads: what the caller was about to write is out of date
  */
 export async function moveCheckpoint(
@@ -72,28 +93,33 @@ export async function moveCheckpoint(
   consumer: string,
   from: LogPosition | 'start',
   to: LogPosition,
-  lastEvent?: HandledEvent,
-  epoch?: bigint,
-  write?: Statement,
+  { lastEvent, epoch, write, isSilent = false }: CheckpointMove = {},
 ): Promise<void> {
   const { values = [] } = write ?? {};
+  const announced = isSilent
+    ? 'select from moved'
+    : `select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`;
   // The parameters of what is written come first.
   const $ = (number: number) => `$${values.length + number}`;
   const { rowCount } = await transaction.query(
     from === 'start'
       ? {
-          name: 'create-checkpoint',
+          name: isSilent ? 'create-checkpoint silently' : 'create-checkpoint',
           text: `with moved as (
                    insert into read_model.checkpoints (consumer, position, updated_at,
                      event_id, event_stream, event_revision, event_position)
                    select $1, $2, now(), $3::uuid, $4, $5::bigint, $6::bigint where ${stillLeads('$1', '$7')}
                    on conflict (consumer) do nothing
                    returning consumer, position)
-                 select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,
+                 ${announced}`,
           values: [consumer, to, ...columnsOf(lastEvent), epoch ?? null],
         }
       : {
-          name: write?.name === undefined ? 'move-checkpoint' : `move-checkpoint, ${write.name}`,
+          name: [
+            'move-checkpoint',
+            ...(isSilent ? ['silently'] : []),
+            ...(write ? [write.name] : []),
+          ].join(' '),
           text: `with moved as (
                    update read_model.checkpoints
                    set position = ${$(2)}, updated_at = now(),
@@ -101,10 +127,11 @@ export async function moveCheckpoint(
                        event_revision = coalesce(${$(6)}, event_revision),
                        event_position = coalesce(${$(7)}, event_position)
                    from set_config('synchronous_commit', 'off', true)
+                        ${write ? LOCKED_ONLY_BRIEFLY : ''}
                    where consumer = ${$(1)} and position = ${$(3)} and ${stillLeads($(1), $(8))}
                    returning consumer, position)
                  ${write ? `, written as (${write.text})` : ''}
-                 select pg_notify('${READ_MODEL_ADVANCED}', consumer || ':' || position) from moved`,
+                 ${announced}`,
           values: [...values, consumer, to, from, ...columnsOf(lastEvent), epoch ?? null],
         },
   );

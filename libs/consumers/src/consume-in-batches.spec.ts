@@ -11,6 +11,7 @@ import {
   numberOf,
   positionOfNumber,
 } from '@app/event-store/testing/messages.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { Gate, settled } from '@app/event-store/testing/settled.js';
 
 describe('Consuming in batches', () => {
@@ -21,6 +22,40 @@ describe('Consuming in batches', () => {
       await settled();
       expect(numbersOf(batches)).toEqual(Array.from({ length: number + 1 }, (_, n) => [n]));
     }
+    await finished(source, consumed);
+  });
+
+  it('puts off what may wait, until something comes that may not, and not for long', async () => {
+    const { source, batches, consumed } = consuming({
+      maxBatchSize: 10,
+      mayBePutOff: (message) => message.kind === 'event' && numberOf(message.event) < 3,
+    });
+    source.send(...events(0, 2));
+    await settled();
+    expect(batches).toEqual([]);
+    source.send(messageOfEvent(2), messageOfEvent(3));
+    await settled();
+    expect(numbersOf(batches)).toEqual([[0, 1, 2, 3]]);
+    source.send(messageOfEvent(1));
+    await eventually(() => expect(numbersOf(batches)).toEqual([[0, 1, 2, 3], [1]]));
+    source.send(messageOfEvent(2));
+    await settled();
+    source.send(caughtUpMessage);
+    await settled();
+    expect(numbersOf(batches).at(-1)).toEqual([2]);
+    source.send(messageOfEvent(0));
+    await finished(source, consumed);
+    expect(numbersOf(batches).at(-1)).toEqual([0]);
+  });
+
+  it('hands on together what was appended together and arrives one by one', async () => {
+    const { source, batches, consumed } = consuming({ maxBatchSize: 10 });
+    source.send(messageOfEvent(0));
+    await Promise.resolve();
+    await Promise.resolve();
+    source.send(messageOfEvent(1));
+    await settled();
+    expect(numbersOf(batches)).toEqual([[0, 1]]);
     await finished(source, consumed);
   });
 
@@ -147,13 +182,18 @@ describe('Consuming in batches', () => {
 });
 
 /** Starts a consumer whose n-th batch takes until the n-th gate opens; those beyond pass at once. */
-function consuming(options: { maxBatchSize: number; gates?: readonly Gate[] }) {
+function consuming(options: {
+  maxBatchSize: number;
+  gates?: readonly Gate[];
+  mayBePutOff?: (message: SubscriptionMessage) => boolean;
+}) {
   const batches: Batch[] = [];
   let atOnce = 0;
   let mostAtOnce = 0;
   const source = new MessageSource();
   const consume = consumeInBatches({
     maxBatchSize: options.maxBatchSize,
+    mayBePutOff: options.mayBePutOff ?? (() => false),
     handle: async (batch) => {
       mostAtOnce = Math.max(mostAtOnce, ++atOnce);
       batches.push(batch);

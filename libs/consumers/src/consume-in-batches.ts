@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { WakeUp } from '@app/event-store';
 import type { LogPosition, RecordedEvent, SubscriptionMessage } from '@app/event-store';
 
@@ -10,6 +11,9 @@ export interface Batch {
   readonly caughtUp: boolean;
 }
 
+/** Longest time for which messages are put off, in milliseconds. */
+const PUT_OFF_MS = 250;
+
 /**
  * Consumer for projections: hands on whatever has arrived as one batch, one batch at a time, so that
  * batches are small when events are rare and large when there is much to catch up with. At most twice
@@ -20,6 +24,8 @@ export interface Batch {
 export function consumeInBatches(options: {
   readonly maxBatchSize: number;
   handle(batch: Batch): Promise<void>;
+  /** What may wait for a while, so that it is handed on together with what may not. None when left out. */
+  mayBePutOff?(message: SubscriptionMessage): boolean;
 }): (messages: AsyncIterable<SubscriptionMessage>) => Promise<void> {
   return async (messages) => {
     const waiting: SubscriptionMessage[] = [];
@@ -42,6 +48,17 @@ export function consumeInBatches(options: {
       }
     };
 
+    const putOff = async (): Promise<void> => {
+      const until = performance.now() + PUT_OFF_MS;
+      while (receiving && waiting.length < options.maxBatchSize) {
+        const leftMs = until - performance.now();
+        if (leftMs <= 0 || !waiting.every((message) => options.mayBePutOff?.(message))) return;
+        const timer = setTimeout(() => arrived.wake(), leftMs);
+        await arrived.woken();
+        clearTimeout(timer);
+      }
+    };
+
     const handleWhatArrives = async (): Promise<void> => {
       let caughtUp = false;
       try {
@@ -50,6 +67,9 @@ export function consumeInBatches(options: {
             await arrived.woken();
             continue;
           }
+          await putOff();
+          // What was appended together arrives one by one.
+          await nextRound();
           const messagesOfBatch = waiting.splice(0, options.maxBatchSize);
           taken.wake();
           caughtUp ||= messagesOfBatch.some((message) => message.kind === 'caught-up');

@@ -147,6 +147,23 @@ describe('Consuming in a window', () => {
     expect(saved).toEqual([positionOfNumber(0), positionOfNumber(2)]);
   });
 
+  it('waits for no pause with a failure: the event keeps its place until that is on record', async () => {
+    const { source, gates, saved, consumed } = consuming({
+      windowSize: 4,
+      checkpointPauseMs: 60_000,
+      fails: (number) => number === 1,
+    });
+    source.send(...events(2));
+    await settled();
+    for (let number = 0; number < 2; number++) {
+      gates(number).open();
+      await settled();
+    }
+    await eventually(() => expect(saved).toEqual([positionOfNumber(0), positionOfNumber(1)]));
+    source.finish();
+    await consumed;
+  });
+
   it('saves what was finished during a pause when that is over', async () => {
     const { source, gates, saved, consumed } = consuming({ windowSize: 4, checkpointPauseMs: 20 });
     source.send(...events(3));
@@ -416,6 +433,7 @@ function consuming(options: {
   windowSize: number;
   saveCheckpoint?: WindowOptions['saveCheckpoint'];
   checkpointPauseMs?: number;
+  fails?: (number: number) => boolean;
 }) {
   const source = new MessageSource();
   const started: number[] = [];
@@ -431,7 +449,8 @@ function consuming(options: {
     handle: async (event) => {
       started.push(numberOf(event));
       await gates(numberOf(event)).promise;
-      return undefined;
+      const isFailing = options.fails?.(numberOf(event));
+      return isFailing ? { event, error: new Error('it fails'), afterMs: 0 } : undefined;
     },
     saveCheckpoint: async (reached) => {
       saved.push(reached.position);

@@ -44,7 +44,7 @@ export interface WindowOptions {
   saveCheckpoint(reached: ReachedPlace): Promise<void>;
   /**
    * Pause after a checkpoint was saved, in milliseconds: of what is handled meanwhile only the last is saved, and
-   * a crash repeats so much more. None when left out.
+   * a crash repeats so much more. None when left out, and none before a failure is on record.
    */
   readonly checkpointPauseMs?: number;
   /** Called when `handle` or `saveCheckpoint` has thrown and is called again, with the pause. */
@@ -81,6 +81,7 @@ export function consumeInWindow(
     let reached: ReachedPlace | undefined;
     let saving: Promise<void> | undefined;
     const ended = new AbortController();
+    let pausing = new AbortController();
     const signal = AbortSignal.any([options.signal, ended.signal]);
     const retrying = { signal, onFault: options.onFault };
     signal.addEventListener('abort', () => placeFreed.wake());
@@ -103,6 +104,8 @@ export function consumeInWindow(
         reached = reached ? joined(reached, place) : place;
         entries.shift();
       }
+      // It keeps its place until then.
+      if (reached && reached.failures.length > 0) pausing.abort();
       if (reached !== undefined) saving ??= saveReached();
     };
 
@@ -113,7 +116,10 @@ export function consumeInWindow(
         reached = undefined;
         await untilDone(() => options.saveCheckpoint(place), retrying);
         free(place.failures.length);
-        if (checkpointPauseMs > 0) await pauseUnlessAborted(checkpointPauseMs, ended.signal);
+        if (checkpointPauseMs === 0) continue;
+        pausing = new AbortController();
+        const pauseEnds = AbortSignal.any([ended.signal, pausing.signal]);
+        await pauseUnlessAborted(checkpointPauseMs, pauseEnds);
       }
       // Synchronous with the last check of what was reached, or a place reached in between is lost.
       saving = undefined;

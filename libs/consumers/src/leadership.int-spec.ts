@@ -221,12 +221,12 @@ describe('leadership', () => {
     await becomesLeader(second);
     const [older = 0n, newer = 0n] = [...first.epochs, ...second.epochs];
     await saveCheckpoint(database, 'work', 10n, undefined, older);
-    await expect(moveCheckpoint(database, 'work', 'start', 10n, undefined, older)).rejects.toThrow(
+    await expect(moveCheckpoint(database, 'work', 'start', 10n, { epoch: older })).rejects.toThrow(
       CheckpointMoved,
     );
     expect(await readCheckpoint(database, 'work')).toBe('start');
-    await moveCheckpoint(database, 'work', 'start', 10n, undefined, newer);
-    await expect(moveCheckpoint(database, 'work', 10n, 11n, undefined, older)).rejects.toThrow(
+    await moveCheckpoint(database, 'work', 'start', 10n, { epoch: newer });
+    await expect(moveCheckpoint(database, 'work', 10n, 11n, { epoch: older })).rejects.toThrow(
       CheckpointMoved,
     );
     await saveCheckpoint(database, 'work', 12n, undefined, older);
@@ -241,7 +241,7 @@ describe('leadership', () => {
     const second = start('held');
     const epoch = first.epochs[0];
     await database.inTransaction(async (transaction) => {
-      await moveCheckpoint(transaction, 'held', 'start', 10n, undefined, epoch);
+      await moveCheckpoint(transaction, 'held', 'start', 10n, { epoch });
       await cutLeader('held');
       await pause(300);
       expect(second.leading).toBe(false);

@@ -1,5 +1,5 @@
 import type { EventReader, LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
-import type { Queryable, Statement } from '@app/postgres';
+import type { NamedStatement, Queryable } from '@app/postgres';
 
 /** A fact with its place in the log, which is all that a projection may build rows from. */
 export interface ProjectedEvent<Event> {
@@ -39,7 +39,7 @@ export interface Projection<Event> {
    * What `write` does as a single statement, where nothing has to be read first; undefined where that takes more. It
    * writes only if the query `moved`, which its caller puts before it, has a row.
    */
-  singleWrite?(table: string, events: readonly ProjectedEvent<Event>[]): Statement | undefined;
+  singleWrite?(table: string, events: readonly ProjectedEvent<Event>[]): NamedStatement | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { LogPosition, StreamRevision } from '@app/event-store';
-import type { Queryable, Statement } from '@app/postgres';
+import type { NamedStatement, Queryable } from '@app/postgres';
 import { plainArray } from '@app/postgres';
 import type { ProjectedEvent, Projection } from './projection.js';
 
@@ -102,7 +102,7 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
   function singleWrite(
     into: string,
     events: readonly ProjectedEvent<Event>[],
-  ): Statement | undefined {
+  ): NamedStatement | undefined {
     const facts = events.filter(({ event }) => eventTypes.has(event.type));
     if (streamsToRead(facts).length > 0) return undefined;
     const changed = changedBy(facts, new Map());
@@ -172,7 +172,7 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
     return byStream;
   }
 
-  function upsert(into: string, rows: readonly Row[], condition = ''): Statement {
+  function upsert(into: string, rows: readonly Row[], condition = ''): NamedStatement {
     const shown = names.filter((column) => !keyNames.includes(column));
     return {
       name: `rows after, ${into}`,

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AccountEvent } from '@app/accounts';
 import {
   accountActivated,
+  accountFreed,
   accountRegistered,
   codeIssued,
   noon,
@@ -14,7 +15,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { accountsProjection, findCredentials, statisticsProjection } from '@app/views';
-import { CheckpointMoved, readCheckpoint } from './checkpoints.js';
+import { CheckpointMoved, lockCheckpoint, readCheckpoint } from './checkpoints.js';
 import { DatabaseUnavailable } from '@app/postgres';
 import type { EventFailure } from './failed-events.js';
 import { LogDoesNotMatch } from './log-match.js';
@@ -222,6 +223,59 @@ describe('running a projection', () => {
       text: `select count(distinct position) as distinct from read_model.accounts where status = 'pending'`,
     });
     expect(rows).toEqual([{ distinct: 5n }]);
+  });
+
+  it.each([true, false])('does so for counts, too (silently: %s)', async (isSilent) => {
+    await registered();
+    // Its only connection knows statements by their names.
+    const connection = createPool(fresh.url, {
+      max: 1,
+      applicationName: 'spec',
+      statementTimeoutMs: 5_000,
+    });
+    const run = start(statisticsProjection, { isSilent, database: connection });
+    await live(run);
+    for (let number = 0; number < 3; number++) {
+      const stream = `account-${await registered()}`;
+      const last = await store.record(stream, registrationRenewed(noon));
+      await eventually(async () => expect(await readCheckpoint(database, 'statistics')).toBe(last));
+      // A move alone, of the same checkpoint.
+      const other = await store.record(stream, accountFreed(noon, 1));
+      await eventually(async () =>
+        expect(await readCheckpoint(database, 'statistics')).toBe(other),
+      );
+    }
+    const { rows } = await database.query({
+      text: `select sum(registrations)::int as registrations, sum(renewals)::int as renewals,
+                    sum(codes_issued)::int as codes
+             from read_model.statistics`,
+    });
+    expect(rows).toEqual([{ registrations: 4, renewals: 3, codes: 4 }]);
+    expect(run.faults).toEqual([]);
+    await run.stop();
+    await connection.close();
+  });
+
+  it('keeps the table free for a rebuild that holds the checkpoint', async () => {
+    await registered();
+    const run = start();
+    await live(run);
+    await database.inTransaction(async (switching) => {
+      const before = await lockCheckpoint(switching, 'accounts');
+      await registered();
+      await eventually(async () => {
+        const { rowCount: waiting } = await database.query({
+          text: `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        });
+        expect(waiting).toBe(1);
+      });
+      // Shorter than the server takes to notice that two wait for each other.
+      await switching.query({ text: `set local lock_timeout = '900ms'` });
+      await switching.query({ text: 'lock table read_model.accounts in access exclusive mode' });
+      expect(await lockCheckpoint(switching, 'accounts')).toBe(before);
+    });
+    await eventually(async () => expect(await rowCount()).toBe(2n));
+    expect(run.faults).toEqual([]);
   });
 
   it('moves its checkpoint by itself past events that change no row', async () => {

@@ -8,8 +8,9 @@ import type {
 } from '@app/event-store';
 import { inSpansAfter } from '@app/tracing';
 import { DatabaseUnavailable, StatementRefused } from '@app/postgres';
-import type { Database, Queryable, Statement } from '@app/postgres';
+import type { Database, NamedStatement, Queryable } from '@app/postgres';
 import {
+  CHECKPOINT_HELD,
   CheckpointMoved,
   lockCheckpoint,
   moveCheckpoint,
@@ -44,6 +45,10 @@ export interface ProjectionOptions<Event> {
    * larger batches. None while it catches up, and none when left out.
    */
   readonly lingerMs?: number;
+  /** No process waits for its rows. */
+  readonly isSilent?: boolean;
+  /** Whether a process may wait until the rows have come past this event; all when left out. */
+  isAwaited?(event: RecordedEvent): boolean;
   /** Ends the projection; a transaction under way is rolled back. */
   readonly signal: AbortSignal;
   /** Of the caller's leadership (see `whileLeader`): nothing is stored once another process leads. */
@@ -154,6 +159,7 @@ class ProjectionRun<Event> {
     const consume = consumeInBatches({
       maxBatchSize: this.options.maxBatchSize ?? DEFAULT_BATCH_SIZE,
       handle: (batch) => this.handle(batch.events, batch.position),
+      mayBePutOff: (message) => this.mayBePutOff(message),
     });
     const following = runSubscription({
       name: projection.name,
@@ -167,6 +173,14 @@ class ProjectionRun<Event> {
       },
     });
     await Promise.all([following, this.retries.run()]);
+  }
+
+  /** Moves the checkpoint only, and nothing hangs on that. */
+  private mayBePutOff(message: SubscriptionMessage): boolean {
+    const { projection, isAwaited } = this.options;
+    if (isAwaited === undefined || message.kind === 'caught-up') return false;
+    if (message.kind === 'checkpoint') return true;
+    return !projection.eventTypes.has(message.event.type) && !isAwaited(message.event);
   }
 
   /** One at a time: batches, tries of what was set aside, and new subscriptions. */
@@ -360,12 +374,18 @@ class ProjectionRun<Event> {
     events: readonly RecordedEvent[],
     position: LogPosition,
     write: (transaction: Queryable, table: string) => Promise<readonly EventFailure[]>,
-    by: 'transaction' | Statement | undefined,
+    by: 'transaction' | NamedStatement | undefined,
   ): Promise<void> {
-    const { database, projection, signal, epoch, observer } = this.options;
+    const { database, projection, signal, epoch, observer, isSilent } = this.options;
     signal.throwIfAborted();
-    const move = (on: Queryable, single?: Statement) =>
-      moveCheckpoint(on, projection.name, this.stored, position, events.at(-1), epoch, single);
+    const lastEvent = events.at(-1);
+    const move = (on: Queryable, single?: NamedStatement) =>
+      moveCheckpoint(on, projection.name, this.stored, position, {
+        lastEvent,
+        epoch,
+        write: single,
+        isSilent,
+      });
     let failures: readonly EventFailure[] = [];
     if (by === 'transaction') {
       await database.inTransaction(
@@ -379,15 +399,20 @@ class ProjectionRun<Event> {
         { durability: 'deferred' },
       );
     } else {
-      // A statement alone is a transaction.
-      await move(database, by);
+      try {
+        // A statement alone is a transaction.
+        await move(database, by);
+      } catch (error) {
+        if (!(error instanceof StatementRefused) || error.sqlState !== CHECKPOINT_HELD) throw error;
+        return this.store(events, position, write, 'transaction');
+      }
     }
     this.stored = position;
     this.setAside(failures);
     observer.onAdvanced({
       position,
       events: events.length,
-      newestRecordedAt: events.at(-1)?.recordedAt,
+      newestRecordedAt: lastEvent?.recordedAt,
     });
   }
 

@@ -80,7 +80,8 @@ describe('waiting for a position', () => {
     });
     await moveCheckpoint(database, 'accounts', 'start', 10n);
     await moveCheckpoint(database, 'somebody-else', 'start', 500n);
-    await moveCheckpoint(database, 'accounts', 10n, 11n);
+    await moveCheckpoint(database, 'accounts', 10n, 11n, { isSilent: false });
+    await moveCheckpoint(database, 'quiet', 'start', 10n, { isSilent: true });
     await progress.waitUntil(11n, A_TEST);
     expect(ended).toBe(false);
     await moveCheckpoint(database, 'accounts', 11n, 25n);

@@ -47,6 +47,33 @@ describe('Keys of accounts', () => {
     expect(found.get(grace)?.equals(keyOfGrace)).toBe(true);
   });
 
+  it('are looked up once by consumers that need one at the same moment, and again when it was not there', async () => {
+    const accountId = randomUUID();
+    let lookUps = 0;
+    let answers: Promise<void> = Promise.resolve();
+    const counting: Queryable = {
+      query: async <Row>(statement: Statement) => {
+        if (statement.name === 'find-account-keys') lookUps += 1;
+        const result = await database.query<Row>(statement);
+        await answers;
+        return result;
+      },
+    };
+    const keys = new AccountKeys(counting, k1);
+    let answer: () => void = () => undefined;
+    answers = new Promise((resolve) => (answer = resolve));
+    const before = keys.find([accountId]);
+    await new AccountKeys(database, k1).obtain(accountId);
+    const after = Promise.all([keys.find([accountId]), keys.find([accountId])]);
+    answer();
+    expect((await before).size).toBe(0);
+    for (const found of await after) expect(found.size).toBe(1);
+    const asked = lookUps;
+    const others = new AccountKeys(counting, k1);
+    await Promise.all([others.find([accountId]), others.find([accountId])]);
+    expect(lookUps - asked).toBe(1);
+  });
+
   it('are wrapped anew, by several processes at a time, until the key before is not needed', async () => {
     const own = await freshDatabase();
     const replicas = [1, 2].map((replica) =>

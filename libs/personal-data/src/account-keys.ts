@@ -93,6 +93,9 @@ export class AccountKeys {
     max: MOST_CACHED,
   });
 
+  /** Under way, by the ids of the keys: consumers of a process come upon an event at the same moment. */
+  private readonly lookUps = new Map<string, Promise<ReadonlyMap<string, Buffer>>>();
+
   constructor(
     private readonly database: Queryable,
     private readonly keyEncryptionKeys: KeyRing,
@@ -200,6 +203,18 @@ export class AccountKeys {
       else missing.add(keyId);
     }
     if (missing.size === 0) return found;
+    const asked = [...missing].join();
+    const underWay = this.lookUps.get(asked);
+    const shared = underWay && (await underWay);
+    // A key that is not among those may have been made since.
+    if (shared?.size === missing.size) return new Map([...found, ...shared]);
+    const lookUp = this.lookUp(missing).finally(() => this.lookUps.delete(asked));
+    this.lookUps.set(asked, lookUp);
+    return new Map([...found, ...(await lookUp)]);
+  }
+
+  private async lookUp(missing: ReadonlySet<string>): Promise<ReadonlyMap<string, Buffer>> {
+    const found = new Map<string, Buffer>();
     const { rows } = await this.database.query<WrappedKeyRow>({
       name: 'find-account-keys',
       text: `select account_id, generation, wrapped_key, key_encryption_key_id

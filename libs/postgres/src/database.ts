@@ -10,6 +10,8 @@ export interface Statement {
   readonly values?: readonly unknown[];
 }
 
+export type NamedStatement = Statement & { readonly name: string };
+
 export interface StatementResult<Row> {
   readonly rows: readonly Row[];
   /** Rows read or written. */

@@ -27,7 +27,7 @@ export interface ProjectionConsumer extends Projection<LoggedFact> {
   readonly holdsPersonalData: boolean;
   /** When the log turns out to be another one, its worker keeps every process from using the database. */
   readonly refusesOtherLogs: boolean;
-  readonly batches: Pick<ProjectionOptions<LoggedFact>, 'maxBatchSize' | 'lingerMs'>;
+  readonly batches: Pick<ProjectionOptions<LoggedFact>, 'maxBatchSize' | 'lingerMs' | 'isSilent'>;
 }
 
 export interface SagaConsumer {
@@ -46,7 +46,7 @@ const operatorView = {
   holdsPersonalData: false,
   refusesOtherLogs: false,
   // What comes in the meantime fits into one batch up to some thousand events a second.
-  batches: { lingerMs: 500, maxBatchSize: 2_000 },
+  batches: { lingerMs: 500, maxBatchSize: 2_000, isSilent: true },
 } as const;
 
 export const projections: readonly ProjectionConsumer[] = [
@@ -59,7 +59,13 @@ export const projections: readonly ProjectionConsumer[] = [
   },
   { ...statisticsProjection, ...operatorView },
   { ...activationMailsProjection, ...operatorView },
-  { ...auditProjection, ...operatorView, reader: auditReader },
+  // The admin API waits for the record of its own calls.
+  {
+    ...auditProjection,
+    ...operatorView,
+    batches: { ...operatorView.batches, isSilent: false },
+    reader: auditReader,
+  },
 ];
 
 /** Sends mails: activation codes, and notices to owners. */

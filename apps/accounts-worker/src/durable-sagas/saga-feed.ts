@@ -76,7 +76,7 @@ const FIRST_TRY_MS = 2_000;
 /** Only another version knows the event, and that begins with trying everything again. */
 const UNKNOWN_PAUSE_MS = 86_400_000;
 /** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
-const CHECKPOINT_PAUSE_MS = 250;
+const CHECKPOINT_PAUSE_MS = 1_000;
 
 const JUST_DELIVERED_MS = 500;
 

@@ -98,6 +98,8 @@ export class RunningProjection {
         (projection.holdsPersonalData ? await this.quarantining(signal) : anonymousAccountCodec),
       database,
       ...projection.batches,
+      // Callers wait for what they changed, and none for what workers record.
+      isAwaited: ({ metadata }) => metadata.actor !== 'worker',
       signal,
       epoch,
       observer: {
