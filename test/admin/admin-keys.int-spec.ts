@@ -164,6 +164,7 @@ describe('keys of the admin API', () => {
         errors: [
           {
             field: 'expiresInDays',
+            code: 'invalid-value',
             message: `your own key ends at ${String(short.body['expiresAt'])}, which is sooner`,
           },
         ],
@@ -239,7 +240,9 @@ describe('keys of the admin API', () => {
   ])('are not made from %j', async (body, field) => {
     const answer = await admin.call('POST', '/admin/v1/keys', { key: almighty, body });
     expect(answer.status).toBe(400);
-    expect(answer.body['errors']).toEqual([{ field, message: expect.any(String) }]);
+    expect(answer.body['errors']).toEqual([
+      { field, code: expect.any(String), message: expect.any(String) },
+    ]);
   });
 
   it('of the configuration hold as long as they stand there, and come back at a start', async () => {

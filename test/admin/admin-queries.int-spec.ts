@@ -570,7 +570,7 @@ describe('the admin API', () => {
       expect(headers['content-type']).toBe('application/problem+json');
       expect(body).toMatchObject({
         type: '/problems/invalid-request',
-        errors: [{ field, message: expect.any(String) }],
+        errors: [{ field, message: expect.any(String), code: expect.stringMatching(/^[a-z-]+$/) }],
       });
     });
 

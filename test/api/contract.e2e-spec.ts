@@ -54,7 +54,9 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, { readonly example?: unknown }>>;
+  readonly properties?: Readonly<
+    Record<string, { readonly example?: unknown; readonly enum?: readonly string[] }>
+  >;
   readonly additionalProperties?: unknown;
 }
 
@@ -190,8 +192,10 @@ describe('The contract of the API', () => {
     ])('to register answers 400: %s', async (_, body, field) => {
       const answer = await client.post('/v1/accounts', body);
       expectProblem(answer, 400, 'invalid-request');
-      const errors = answer.body['errors'] as { field: string; message: string }[];
+      const errors = answer.body['errors'] as { field: string; code: string; message: string }[];
       expect(errors.map((error) => error.field)).toContain(field);
+      const { FieldError } = document.components.schemas;
+      for (const { code } of errors) expect(FieldError?.properties?.['code']?.enum).toContain(code);
       for (const { message } of errors) expect(message).toMatch(/\w+ \w+/);
       expect(answer.body['detail']).toContain(`${field}: `);
     });
@@ -200,6 +204,28 @@ describe('The contract of the API', () => {
       const answer = await client.post('/v1/accounts', { email: 'ada', password: 'short' });
       const errors = answer.body['errors'] as { field: string }[];
       expect(new Set(errors.map(({ field }) => field))).toEqual(new Set(['email', 'password']));
+    });
+
+    it.each([
+      ['fr-CA', 'fr', 'caractères'],
+      ['de', 'de', 'Zeichen'],
+      ['es;q=0.9, it', 'es', 'caracteres'],
+      ['en', null, 'characters'],
+      ['it', null, 'characters'],
+    ])('says what is wrong in the language of the caller: %s', async (header, language, word) => {
+      const weak = { email: 'ada@example.org', password: 'short' };
+      const answer = await client.post('/v1/accounts', weak, { 'Accept-Language': header });
+      expectProblem(answer, 400, 'invalid-request');
+      expect(answer.headers.get('Content-Language')).toBe(language);
+      expect(answer.body['errors']).toEqual([
+        {
+          field: 'password',
+          code: 'min-length',
+          message: expect.stringContaining(`10 ${word}`),
+          parameters: { minLength: 10 },
+        },
+      ]);
+      expect(answer.body['detail']).toContain(word);
     });
 
     it.each<[string, string]>([
@@ -225,11 +251,12 @@ describe('The contract of the API', () => {
       });
       expectProblem(answer, 400, 'invalid-request');
       expect(answer.body['errors']).toEqual([
-        {
+        expect.objectContaining({
           field: 'code',
+          code: expect.stringMatching(/^(malformed-code|wrong-type)$/),
           message:
             'must be a text: 4 digits, such as "0042", or 12 letters and digits, such as "7K3M-0QTZ-9HXW"',
-        },
+        }),
       ]);
     });
 

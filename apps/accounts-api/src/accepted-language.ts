@@ -12,12 +12,20 @@ const MOST_RANGES = 20;
  * @returns undefined when the header is missing, or names none of ours
  */
 export function acceptedLanguage(header: string | undefined): MailLanguage | undefined {
+  return preferredLanguage(header, mailLanguages);
+}
+
+/** The same among other languages. */
+export function preferredLanguage<Language extends string>(
+  header: string | undefined,
+  languages: readonly Language[],
+): Language | undefined {
   const ranges = (header ?? '').split(',', MOST_RANGES).map(rangeOf);
   const preferred = ranges
     .filter(({ quality }) => quality > 0)
     .sort((one, other) => other.quality - one.quality);
   for (const { language } of preferred) {
-    const ours = mailLanguages.find((candidate) => candidate === language);
+    const ours = languages.find((candidate) => candidate === language);
     if (ours !== undefined) return ours;
   }
   return undefined;

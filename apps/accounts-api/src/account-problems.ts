@@ -108,6 +108,7 @@ export function accountProblemTable(clock: Clock): ProblemTable {
       invalidRequest([
         {
           field: 'code',
+          code: form === 'long' ? 'code-is-long' : 'code-is-short',
           message:
             form === 'long'
               ? 'the newest code is a long one: 12 letters and digits in three groups, see the newest mail'

@@ -18,6 +18,7 @@ import { AccountsApiModule, passwordPolicyOf } from './accounts-api.module.js';
 import { readApiSettings } from './accounts-api.settings.js';
 import { API_STATEMENT_TIMEOUT_MS, longestCallMs } from './longest-call.js';
 import { allowOrigins, keepLoginBoxShut } from './browsers.js';
+import { fieldSentences } from './field-sentences.js';
 import { describeApi } from './api-description/api-description.js';
 import { keepRawBodies } from './record-mail-event/raw-body.js';
 import { MAIL_EVENTS_PATH } from './record-mail-event/record-mail-event.controller.js';
@@ -142,6 +143,7 @@ async function start(log: Log): Promise<RunningProcess> {
     log,
     problemTypes: Object.values(accountProblems),
     problemTable: accountProblemTable(clock.now),
+    sentencesFor: fieldSentences,
     onAnswer: measureAnswers(metrics),
     longestCallMs: longestMs,
   });

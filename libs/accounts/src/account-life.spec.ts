@@ -266,7 +266,7 @@ function commandOf(
   const newest = state.status === 'not-registered' ? 1 : state.lastIssueNumber;
   const newestNotice =
     state.status === 'not-registered' ? 0 : (state.ownerNotice?.noticeNumber ?? 0);
-  const language = registration % 2 === 0 ? 'en' : 'fr';
+  const language = (['en', 'fr', undefined] as const)[registration % 3];
   const claims = !isRegistered(state)
     ? []
     : state.status === 'active'

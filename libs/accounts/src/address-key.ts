@@ -34,12 +34,23 @@ const faults = {
 
 export type AddressFault = keyof typeof faults;
 
+/** What the sentences above are made with. */
+const parametersOf: Partial<Record<AddressFault, Readonly<Record<string, string | number>>>> = {
+  'address-too-long': { maxOctets: maxAddressOctets },
+  'local-part-too-long': { maxOctets: maxLocalPartOctets },
+  'unassigned-character': { unicodeVersion },
+};
+
 /** The text is no e-mail address. The message says what to mend and quotes nothing of the text. */
 export class InvalidAddress extends Error {
   override readonly name = 'InvalidAddress';
 
   constructor(readonly fault: AddressFault) {
     super(faults[fault]);
+  }
+
+  get parameters(): Readonly<Record<string, string | number>> | undefined {
+    return parametersOf[this.fault];
   }
 }
 

@@ -187,7 +187,11 @@ describe('The violations', () => {
         rule: 'no-control-characters',
         sentence: 'The password must not contain control characters.',
       },
-      { rule: 'min-length', sentence: 'The password must have at least 8 characters.' },
+      {
+        rule: 'min-length',
+        sentence: 'The password must have at least 8 characters.',
+        parameters: { minLength: 8 },
+      },
       { rule: 'digit', sentence: 'The password must contain a digit.' },
       { rule: 'lower-case', sentence: 'The password must contain a lower-case letter.' },
       {

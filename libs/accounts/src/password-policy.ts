@@ -77,6 +77,8 @@ export interface PasswordViolation {
   readonly rule: PasswordRule;
   /** What to mend, quoting nothing of the password. */
   readonly sentence: string;
+  /** What the sentence is made with. */
+  readonly parameters?: Readonly<Record<string, number>>;
 }
 
 /** \p{Zs} without asking the Node that runs this. */
@@ -132,7 +134,12 @@ export function passwordViolations(
   const length = lengthOf(normalized);
   const localPart = address.slice(0, Math.max(0, address.lastIndexOf('@')));
 
-  const rules: [broken: boolean, rule: PasswordRule, sentence: string][] = [
+  const rules: [
+    broken: boolean,
+    rule: PasswordRule,
+    sentence: string,
+    parameters?: Record<string, number>,
+  ][] = [
     [/\p{Cs}/u.test(normalized), 'well-formed', 'The password is not well-formed Unicode text.'],
     [
       /\p{Cc}/u.test(normalized),
@@ -143,11 +150,13 @@ export function passwordViolations(
       length < policy.minLength,
       'min-length',
       `The password must have at least ${policy.minLength} characters.`,
+      { minLength: policy.minLength },
     ],
     [
       length > policy.maxLength,
       'max-length',
       `The password must have at most ${policy.maxLength} characters.`,
+      { maxLength: policy.maxLength },
     ],
     [
       policy.requireDigit && !/\p{Nd}/u.test(normalized),
@@ -185,8 +194,8 @@ export function passwordViolations(
       'The password must not contain the name of the service.',
     ],
   ];
-  const violations = rules.flatMap(([broken, rule, sentence]) =>
-    broken ? [{ rule, sentence }] : [],
+  const violations = rules.flatMap(([broken, rule, sentence, parameters]) =>
+    broken ? [{ rule, sentence, ...(parameters && { parameters }) }] : [],
   );
   // A password of the wrong length needs no further checks.
   if (length < policy.minLength || length > policy.maxLength) return violations;

@@ -203,6 +203,27 @@ describe('Claims', () => {
     });
   });
 
+  it('keep their language when the call names none, and each its own', () => {
+    const silent = { language: undefined };
+    const { state } = given(...pendingAccount, claimOf('train', noon + SECOND)).when(
+      from(ada.network, noon + 2 * SECOND, silent),
+    );
+    expect(state).toMatchObject({
+      claims: [
+        { network: 'train', language: ada.language },
+        { number: 3, language: ada.language },
+      ],
+    });
+    const stranger = given(...pendingAccount).when(from('office', noon + SECOND, silent));
+    expect(stranger.state).toMatchObject({
+      claims: [
+        { network: ada.network, language: 'fr' },
+        { network: 'office', language: 'en' },
+      ],
+      code: { askedBy: { language: 'fr' } },
+    });
+  });
+
   it('are ten at most: another network changes nothing, one of the ten its own', () => {
     given(...ten)
       .when(from('eleventh', noon + DAY - 1))

@@ -3,7 +3,7 @@ import type { AccountEvent, Instant, OwnerNoticeIssued } from './account-events.
 import { formOfNextCode, newCodeAllowedFrom } from './activation-budgets.js';
 import { hasRoomFor } from './claims.js';
 import { DAY, type ActivationPolicy } from './activation-policy.js';
-import type { MailLanguage } from './mail-language.js';
+import { defaultMailLanguage, type MailLanguage } from './mail-language.js';
 import { nextCode } from './request-activation-code.js';
 
 /** `registration`: neither a code nor a notice follows, which would be a mail; `nothing`: not even an event. */
@@ -22,8 +22,8 @@ export interface RegisterAccount {
   readonly nonce: string;
   /** Names the master key to derive that code from. */
   readonly keyId: string;
-  /** What the caller reads. */
-  readonly language: MailLanguage;
+  /** What the caller reads; undefined when the call does not say: a claim of the same network keeps its language. */
+  readonly language: MailLanguage | undefined;
   /** What calls from everywhere have left of what may happen to the address; everything when left out. */
   readonly allowed?: RegistrationAllowance;
   readonly now: Instant;
@@ -35,9 +35,10 @@ export function registerAccount(
   state: Account,
   policy: ActivationPolicy,
 ): AccountEvent[] {
-  const { address, passwordHash, network, networkKey, language, now } = command;
+  const { address, passwordHash, network, networkKey, now } = command;
   if (command.allowed === 'nothing') return [];
   const mayMail = command.allowed !== 'registration';
+  const language = command.language ?? languageBefore(state, network) ?? defaultMailLanguage;
   const claim = { address, passwordHash, network, language };
   switch (state.status) {
     case 'not-registered':
@@ -97,6 +98,12 @@ export function registerAccount(
       return events;
     }
   }
+}
+
+/** Of the claim that this network has. */
+function languageBefore(state: Account, network: string): MailLanguage | undefined {
+  if (state.status !== 'pending') return undefined;
+  return state.claims.find((claim) => claim.network === network)?.language;
 }
 
 /** Then its mail is in the inbox, or on its way to it: with it, the owner activates the claim of whichever network. */

@@ -174,7 +174,9 @@ describe('An HTTP service', () => {
       const broken = await service.call('/drinks/%zz');
       expect(broken.status).toBe(400);
       const { errors } = await problemOf(broken, 'invalid-request');
-      expect(errors).toEqual([{ field: 'path', message: 'the path is not a valid URL' }]);
+      expect(errors).toMatchObject([
+        { field: 'path', code: 'malformed-request', message: 'the path is not a valid URL' },
+      ]);
     });
   });
 
@@ -335,7 +337,13 @@ describe('An HTTP service', () => {
       const response = await brew(body);
       expect(response.status).toBe(400);
       const { errors, detail } = await problemOf(response, 'invalid-request');
-      expect(errors).toEqual([{ field, message }]);
+      expect(errors).toEqual([
+        expect.objectContaining({
+          field,
+          message,
+          code: expect.stringMatching(/^[a-z]+(-[a-z]+)+$/),
+        }),
+      ]);
       expect(detail).toBe(`${field}: ${message}`);
     });
 
@@ -343,14 +351,18 @@ describe('An HTTP service', () => {
       const response = await service.call('/drinks', { method: 'POST' });
       expect(response.status).toBe(400);
       const { errors } = await problemOf(response, 'invalid-request');
-      expect(errors).toEqual([{ field: 'body', message: 'must be a JSON object' }]);
+      expect(errors).toEqual([
+        { field: 'body', code: 'not-an-object', message: 'must be a JSON object' },
+      ]);
     });
 
     it('answers 400 to bytes that are not UTF-8', async () => {
       const response = await brew(Buffer.from('{"name":"th\xe9"}', 'latin1'));
       expect(response.status).toBe(400);
       const { errors } = await problemOf(response, 'invalid-request');
-      expect(errors).toEqual([{ field: 'body', message: 'the body is not UTF-8' }]);
+      expect(errors).toEqual([
+        { field: 'body', code: 'malformed-body', message: 'the body is not UTF-8' },
+      ]);
     });
 
     it('names every faulty field, but not thousands', async () => {

@@ -15,9 +15,9 @@ import { NestLog } from './nest-log.js';
 import { KnownRoutes } from './known-routes.js';
 import { serveProblemPages } from './problem-pages.js';
 import { Problem, commonProblems, invalidRequest, problemDocument } from './problem.js';
-import type { FieldError, ProblemType } from './problem.js';
+import type { FieldFault, ProblemType } from './problem.js';
 import { PROBLEM_CONTENT_TYPE, ProblemFilter, sendProblem } from './problem-filter.js';
-import type { ProblemTable } from './problem-filter.js';
+import type { ProblemTable, SentencesFor } from './problem-filter.js';
 import { callerRequestIdOf } from './request-id.js';
 import { parseJsonBody } from './strict-json.js';
 
@@ -26,6 +26,8 @@ export interface HttpServiceOptions {
   /** Every problem type the service can answer with, beside the common ones. */
   readonly problemTypes: readonly ProblemType[];
   readonly problemTable: ProblemTable;
+  /** English for everybody when left out. */
+  readonly sentencesFor?: SentencesFor;
   /** Called at every answer with the route pattern, not the path: no personal data gets into metrics. */
   onAnswer(answer: HttpAnswer): void;
   /** The longest time in which a request that has arrived is answered, in milliseconds; 10 s without. */
@@ -147,7 +149,7 @@ export async function createHttpService(
   server.addHook('onRequest', (request, _reply, done) => done(hostProblem(request.raw)));
   serveProblemPages(server, [...Object.values(commonProblems), ...options.problemTypes]);
   app.useGlobalPipes(new StrictValidationPipe({ exceptionFactory: toProblem }));
-  app.useGlobalFilters(new ProblemFilter(log, routes, options.problemTable));
+  app.useGlobalFilters(new ProblemFilter(log, routes, options.problemTable, options.sentencesFor));
   return app;
 }
 
@@ -220,6 +222,10 @@ interface SchemaIssue {
   readonly path?: readonly unknown[] | undefined;
   /** zod's: what is wrong. */
   readonly code?: string;
+  /** zod's: the type that it wants. */
+  readonly expected?: string;
+  /** zod's, of a refinement: the code of our own. */
+  readonly params?: { readonly code?: string };
   /** zod's: the names of unknown fields. */
   readonly keys?: readonly string[];
 }
@@ -231,14 +237,21 @@ function toProblem(issues: readonly SchemaIssue[]): Problem {
   return invalidRequest(issues.flatMap(fieldErrors).slice(0, MOST_FIELD_ERRORS));
 }
 
-function fieldErrors(issue: SchemaIssue): readonly FieldError[] {
+function fieldErrors(issue: SchemaIssue): readonly FieldFault[] {
   if (issue.keys) {
-    return issue.keys.map((field) => ({ field, message: 'this field is not known; remove it' }));
+    const message = 'this field is not known; remove it';
+    return issue.keys.map((field) => ({ field, code: 'unknown-field', message }));
   }
   const field = (issue.path ?? []).map(pathSegment).join('.');
-  if (field !== '') return [{ field, message: issue.message }];
-  const wrongType = issue.code === 'invalid_type';
-  return [{ field: 'body', message: wrongType ? 'must be a JSON object' : issue.message }];
+  const isWrongType = issue.code === 'invalid_type';
+  if (field === '') {
+    return isWrongType
+      ? [{ field: 'body', code: 'not-an-object', message: 'must be a JSON object' }]
+      : [{ field: 'body', message: issue.message }];
+  }
+  const { code = isWrongType ? 'wrong-type' : 'invalid-value' } = issue.params ?? {};
+  const parameters = isWrongType && issue.expected ? { expected: issue.expected } : undefined;
+  return [{ field, code, message: issue.message, parameters }];
 }
 
 function pathSegment(segment: unknown): string {
@@ -251,7 +264,9 @@ function pathSegment(segment: unknown): string {
 function hostProblem({ httpVersion, headersDistinct }: IncomingMessage): Problem | undefined {
   const hosts = headersDistinct['host']?.length ?? 0;
   if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return undefined;
-  return invalidRequest([{ field: 'Host', message: 'send this header exactly once' }]);
+  return invalidRequest([
+    { field: 'Host', code: 'malformed-request', message: 'send this header exactly once' },
+  ]);
 }
 
 /** JSON is UTF-8; a body in another charset would be misread. */
@@ -290,7 +305,9 @@ function answerBadUrl(
   const problem =
     error.code === 'FST_ERR_MAX_PARAM_LENGTH'
       ? new Problem(commonProblems.notFound, 'Nothing is at this path.')
-      : invalidRequest([{ field: 'path', message: 'the path is not a valid URL' }]);
+      : invalidRequest([
+          { field: 'path', code: 'malformed-request', message: 'the path is not a valid URL' },
+        ]);
   void reply.headers({ ...bareAnswerHeaders, 'X-Request-Id': request.id });
   void sendProblem(reply, problem, request.id);
 }
@@ -325,7 +342,11 @@ function brokenHttpProblem(code: string | undefined): Problem {
       return new Problem(commonProblems.requestTimeout, 'Send the whole request without a pause.');
     default:
       return invalidRequest([
-        { field: 'request', message: 'this is not a complete HTTP/1.1 request' },
+        {
+          field: 'request',
+          code: 'malformed-request',
+          message: 'this is not a complete HTTP/1.1 request',
+        },
       ]);
   }
 }

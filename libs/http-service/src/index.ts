@@ -4,22 +4,23 @@ export type { HttpAnswer, HttpServiceOptions } from './http-service.js';
 export { measureAnswers } from './measure-answers.js';
 export {
   describeProblems,
-  problemSchema,
+  problemSchemaOf,
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
-  typesOfProblems,
 } from './open-api.js';
 export { NestLog } from './nest-log.js';
 export {
   Problem,
+  commonFieldCodes,
   commonProblems,
   invalidRequest,
   problemDocument,
   problemType,
   retryAfterHeader,
   serviceUnavailable,
+  withSentences,
 } from './problem.js';
-export type { FieldError, ProblemType } from './problem.js';
+export type { FieldError, FieldFault, FieldSentences, ProblemType } from './problem.js';
 export type { ProblemTable } from './problem-filter.js';
 export { callerRequestIdOf } from './request-id.js';

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiResponse, SwaggerModule } from '@nestjs/swagger';
 import type { ApiResponseNoStatusOptions, OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Problem, problemDocument } from './problem.js';
+import { Problem, commonFieldCodes, problemDocument } from './problem.js';
 import type { ProblemType } from './problem.js';
 
 type HeadersObject = NonNullable<ApiResponseNoStatusOptions['headers']>;
@@ -20,25 +20,40 @@ export const requestIdHeader = {
   },
 };
 
-/** What every problem document has; a service that adds members extends it. */
-export const problemSchema = z.looseObject({
-  type: z.string().meta({ description: 'Path of a page that explains the problem.' }),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string().meta({ description: 'What to change.' }),
-  instance: z.string().meta({ description: 'Names this one occurrence.' }),
-  requestId: z.uuid(),
-  errors: z
-    .array(z.object({ field: z.string(), message: z.string() }).meta({ id: 'FieldError' }))
-    .optional(),
-  retryAfterSeconds: z.int().optional().meta({ description: 'As the header Retry-After says.' }),
-});
-
-/** The schema of the member `type` where these are all there are. */
-export function typesOfProblems(types: readonly ProblemType[]) {
-  return z
-    .enum(types.map(({ slug }) => `/problems/${slug}`))
-    .meta({ description: 'Path of a page that explains the problem.' });
+/**
+ * What every problem document of a service has; one that adds members extends it.
+ *
+ * @param types all that there are; texts when left out
+ * @param fieldCodes all that there are
+ */
+export function problemSchemaOf(
+  types: readonly ProblemType[] = [],
+  fieldCodes: readonly string[] = commonFieldCodes,
+) {
+  const slugs = types.map(({ slug }) => `/problems/${slug}`);
+  const fieldError = z.object({
+    field: z.string(),
+    code: z.enum(fieldCodes).meta({ description: 'What is wrong, for programs.' }),
+    message: z
+      .string()
+      .meta({ description: 'What is allowed, for people: in the language of Accept-Language.' }),
+    parameters: z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .optional()
+      .meta({ description: 'What the message is made with, such as minLength.' }),
+  });
+  return z.looseObject({
+    type: (slugs.length > 0 ? z.enum(slugs) : z.string()).meta({
+      description: 'Path of a page that explains the problem.',
+    }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What to change.' }),
+    instance: z.string().meta({ description: 'Names this one occurrence.' }),
+    requestId: z.uuid(),
+    errors: z.array(fieldError.meta({ id: 'FieldError' })).optional(),
+    retryAfterSeconds: z.int().optional().meta({ description: 'As the header Retry-After says.' }),
+  });
 }
 
 /** What answers of a status have beside the request id. */
@@ -108,7 +123,7 @@ export function serveApiDescription(
   app: NestFastifyApplication,
   description: Omit<OpenAPIObject, 'paths'>,
   paths: { readonly page: string; readonly document: string },
-  problem: z.ZodType = problemSchema,
+  problem: z.ZodType = problemSchemaOf(),
   complete: (schemas: Schemas) => void = () => undefined,
 ): void {
   const document = SwaggerModule.createDocument(app, description, {

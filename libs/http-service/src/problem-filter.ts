@@ -3,11 +3,21 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '@app/process';
 import type { KnownRoutes } from './known-routes.js';
-import { Problem, commonProblems, invalidRequest, problemDocument } from './problem.js';
+import {
+  Problem,
+  commonProblems,
+  invalidRequest,
+  problemDocument,
+  withSentences,
+} from './problem.js';
+import type { FieldSentences } from './problem.js';
 import { InvalidJson } from './strict-json.js';
 
 /** Turns errors of the service's own kinds into problems; undefined for those it does not know. */
 export type ProblemTable = (error: unknown) => Problem | undefined;
+
+/** The sentences for what a caller reads (Accept-Language); undefined for English. */
+export type SentencesFor = (acceptLanguage: string | undefined) => FieldSentences | undefined;
 
 /** Answers every error as a problem document; an unexpected one is logged and its answer reveals nothing. */
 @Catch()
@@ -16,6 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
     private readonly log: Log,
     private readonly routes: KnownRoutes,
     private readonly table: ProblemTable,
+    private readonly sentencesFor: SentencesFor = () => undefined,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -23,7 +34,8 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = this.problemOf(error, request);
     this.logFailure(problem, error, request.id);
-    void sendProblem(reply, problem, request.id);
+    const sentences = this.sentencesFor(request.headers['accept-language']);
+    void sendProblem(reply, sentences ? withSentences(problem, sentences) : problem, request.id);
   }
 
   /** A missing dependency or an overload comes a thousand times a second: its stack would say nothing. */
@@ -72,7 +84,8 @@ export class ProblemFilter implements ExceptionFilter {
  */
 function refusedRequest(error: unknown): Problem | undefined {
   if (error instanceof InvalidJson) {
-    return invalidRequest([{ field: error.key ?? 'body', message: error.message }]);
+    const code = error.key === undefined ? 'malformed-body' : 'ambiguous-key';
+    return invalidRequest([{ field: error.key ?? 'body', code, message: error.message }]);
   }
   const status = statusOf(error);
   if (status === undefined || status < 400 || status >= 500) return undefined;
@@ -80,8 +93,16 @@ function refusedRequest(error: unknown): Problem | undefined {
     case 400:
       return invalidRequest([
         concernsBody(error)
-          ? { field: 'body', message: 'the body is not complete, well-formed JSON' }
-          : { field: 'request', message: 'the request cannot be understood' },
+          ? {
+              field: 'body',
+              code: 'malformed-body',
+              message: 'the body is not complete, well-formed JSON',
+            }
+          : {
+              field: 'request',
+              code: 'malformed-request',
+              message: 'the request cannot be understood',
+            },
       ]);
     case 403:
       return new Problem(

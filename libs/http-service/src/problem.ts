@@ -38,10 +38,37 @@ export class Problem extends Error {
   }
 }
 
+/** What is wrong with a field, for programs; a service adds those of its own rules. */
+export const commonFieldCodes = [
+  'invalid-value',
+  'wrong-type',
+  'unknown-field',
+  'not-an-object',
+  'ambiguous-key',
+  'malformed-body',
+  'malformed-request',
+] as const;
+
 /** One field of a request that has to change. */
-export interface FieldError {
+export interface FieldFault {
   readonly field: string;
+  /** English. */
   readonly message: string;
+  /** `invalid-value` when left out. */
+  readonly code?: string;
+  /** What the sentence is made with, such as the least length. */
+  readonly parameters?: Readonly<Record<string, string | number>> | undefined;
+}
+
+/** The same, as it stands in the answer. */
+export type FieldError = FieldFault & { readonly code: string };
+
+/** The sentences of one language. */
+export interface FieldSentences {
+  /** As in Content-Language. */
+  readonly language: string;
+  /** Undefined for a code without a sentence: the English one stays. */
+  sentenceOf(error: FieldError): string | undefined;
 }
 
 /** Problems that any HTTP service of ours can have. */
@@ -133,9 +160,35 @@ export const commonProblems = {
 } as const satisfies Record<string, ProblemType>;
 
 /** A request with faults in its fields, each named with what is allowed. */
-export function invalidRequest(errors: readonly FieldError[]): Problem {
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return new Problem(commonProblems.invalidRequest, detail, { members: { errors } });
+export function invalidRequest(faults: readonly FieldFault[]): Problem {
+  const errors = faults.map(
+    ({ field, code = 'invalid-value', message, parameters }): FieldError => ({
+      field,
+      code,
+      message,
+      ...(parameters && { parameters }),
+    }),
+  );
+  return new Problem(commonProblems.invalidRequest, detailOf(errors), { members: { errors } });
+}
+
+/** The same problem with what it says of fields in another language. */
+export function withSentences(problem: Problem, sentences: FieldSentences): Problem {
+  const { type, extras } = problem;
+  if (type !== commonProblems.invalidRequest) return problem;
+  const errors = (extras.members?.['errors'] as readonly FieldError[]).map((error) => ({
+    ...error,
+    message: sentences.sentenceOf(error) ?? error.message,
+  }));
+  return new Problem(type, detailOf(errors), {
+    ...extras,
+    members: { ...extras.members, errors },
+    headers: { ...extras.headers, 'Content-Language': sentences.language },
+  });
+}
+
+function detailOf(errors: readonly FieldError[]): string {
+  return errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
 }
 
 /** @param retryAfterSeconds when repeating the call makes sense, in seconds from now */

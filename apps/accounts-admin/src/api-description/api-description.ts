@@ -1,11 +1,10 @@
 import {
   commonProblems,
   describeProblems,
-  problemSchema,
+  problemSchemaOf,
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
-  typesOfProblems,
 } from '@app/http-service';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiParam, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
@@ -86,7 +85,7 @@ export function describeAdminApi(app: NestFastifyApplication): void {
     .addTag('support', 'What a developer needs to help')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Key: id.secret' }, 'key')
     .build();
-  const problem = problemSchema.extend({ type: typesOfProblems(Object.values(problems)) });
+  const problem = problemSchemaOf(Object.values(problems));
   const paths = { page: 'admin/docs', document: 'admin/openapi.json' };
   serveApiDescription(app, description, paths, problem);
 }

@@ -21,7 +21,10 @@ const activationRequest = z
   .strictObject({
     code: z
       .string(A_CODE)
-      .refine((typed) => readActivationCode(typed) !== undefined, A_CODE)
+      .refine((typed) => readActivationCode(typed) !== undefined, {
+        message: A_CODE,
+        params: { code: 'malformed-code' },
+      })
       .meta({
         description:
           'The code from the newest mail. Text, because leading zeros count. 4 digits, or three groups of 4 letters ' +

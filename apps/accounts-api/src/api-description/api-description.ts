@@ -1,11 +1,10 @@
 import {
   commonProblems,
   describeProblems,
-  problemSchema,
+  problemSchemaOf,
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
-  typesOfProblems,
 } from '@app/http-service';
 import type { ProblemType } from '@app/http-service';
 import type { PasswordPolicy } from '@app/accounts';
@@ -13,6 +12,7 @@ import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiHeader, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
 import { z } from 'zod';
+import { fieldCodes } from '../field-sentences.js';
 import { accountProblems } from '../account-problems.js';
 import { CONSISTENCY_TOKEN } from '../read-your-writes/consistency-tokens.js';
 
@@ -86,7 +86,7 @@ export function CallProblems(...names: (keyof typeof problems)[]) {
 function exampleMembersOf(type: ProblemType): Record<string, unknown> {
   if (type === problems.invalidRequest) {
     const message = 'The e-mail address must contain exactly one @.';
-    return { errors: [{ field: 'email', message }] };
+    return { errors: [{ field: 'email', code: 'not-one-at-sign', message }] };
   }
   if (type === problems.accountAlreadyActive) return { activatedAt: '2026-11-22T10:02:12.345Z' };
   if (type.status === 429 || type.status === 503) return { retryAfterSeconds: 2 };
@@ -133,8 +133,7 @@ export function describeApi(
       'basic',
     )
     .build();
-  const problem = problemSchema.extend({
-    type: typesOfProblems(Object.values(problems)),
+  const problem = problemSchemaOf(Object.values(problems), fieldCodes).extend({
     attemptsLeft: z.int().optional(),
     activatedAt: z.iso.datetime().optional(),
   });

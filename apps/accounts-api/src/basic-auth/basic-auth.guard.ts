@@ -148,6 +148,7 @@ export class BasicAuthGuard implements CanActivate {
       throw invalidRequest([
         {
           field: CONSISTENCY_TOKEN,
+          code: 'not-from-this-service',
           message: 'send this header as an earlier answer of this service had it, or not at all',
         },
       ]);

@@ -47,6 +47,7 @@ export function mailNewsOf(body: unknown): MailNews | undefined {
     throw invalidRequest(
       parsed.error.issues.map((issue) => ({
         field: issue.path.join('.') || 'body',
+        code: 'not-a-provider-message',
         message: 'is not what the e-mail provider sends here',
       })),
     );

@@ -1,5 +1,5 @@
 import { AccountIds, ActivationCodes, NetworkNames } from '@app/account-secrets';
-import { accountStreamName, addressKeyOf, defaultMailLanguage, networkKeyOf } from '@app/accounts';
+import { accountStreamName, addressKeyOf, networkKeyOf } from '@app/accounts';
 import type { AccountCommand, RegisterAccount, RegistrationAllowance } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
@@ -78,7 +78,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
         networkKey: newKey,
         nonce: this.activationCodes.newNonce(),
         keyId: this.activationCodes.currentKeyId,
-        language: context.language ?? defaultMailLanguage,
+        language: context.language,
         now: this.clock(),
       }),
       commandContext(context, 'anonymous'),

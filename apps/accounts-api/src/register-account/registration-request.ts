@@ -1,7 +1,7 @@
 import { InvalidAddress, addressKeyOf, passwordViolations } from '@app/accounts';
 import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
-import type { FieldError } from '@app/http-service';
+import type { FieldFault } from '@app/http-service';
 import { z } from 'zod';
 
 export const registrationRequest = z
@@ -36,22 +36,27 @@ export function assertAcceptable(
   policy: PasswordPolicy,
   guessablePasswords: GuessablePasswords,
 ): void {
-  const faults: FieldError[] = [
+  const faults: FieldFault[] = [
     ...addressFaults(email),
-    ...passwordViolations(password, email, guessablePasswords, policy).map(({ sentence }) => ({
-      field: 'password',
-      message: sentence,
-    })),
+    ...passwordViolations(password, email, guessablePasswords, policy).map(
+      ({ rule, sentence, parameters }) => ({
+        field: 'password',
+        code: rule,
+        message: sentence,
+        parameters,
+      }),
+    ),
   ];
   if (faults.length > 0) throw invalidRequest(faults);
 }
 
-function addressFaults(email: string): readonly FieldError[] {
+function addressFaults(email: string): readonly FieldFault[] {
   try {
     addressKeyOf(email);
     return [];
   } catch (error) {
-    if (error instanceof InvalidAddress) return [{ field: 'email', message: error.message }];
-    throw error;
+    if (!(error instanceof InvalidAddress)) throw error;
+    const { fault: code, message, parameters } = error;
+    return [{ field: 'email', code, message, parameters }];
   }
 }

@@ -55,7 +55,10 @@ export function referenceAnswer(
 
   switch (command.type) {
     case 'RegisterAccount': {
-      const { address, passwordHash, network, networkKey, now, language } = command;
+      const { address, passwordHash, network, networkKey, now } = command;
+      const before = isRegistered ? claimsIn(history) : [];
+      const language =
+        command.language ?? before.find((one) => one.network === network)?.language ?? 'en';
       const claim = { address, passwordHash, network, language };
       const mayBeIssued = mayIssue(history, network, now, policy);
       const form = mayGuess(history, now, policy) ? 'short' : 'long';
