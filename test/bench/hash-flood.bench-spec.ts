@@ -31,12 +31,15 @@ describe('What passwords cost, at the cost of production', () => {
 
   const say = (line: string) => void process.stderr.write(`${line}\n`);
 
+  /** The figures contain the interval between two looks at the event loop. */
+  const INTERVAL_MS = 100;
+
   /** The 99th percentile of the event loop's lag since the last look, in milliseconds. */
   async function loopLagP99(): Promise<number> {
     const response = await fetch(`${product.api.url('internal')}/metrics`);
     const text = await response.text();
     const seconds = /^nodejs_eventloop_lag_p99_seconds ([\d.e+-]+)$/m.exec(text)?.[1];
-    return Number(seconds) * 1_000;
+    return Number(seconds) * 1_000 - INTERVAL_MS;
   }
 
   /**
