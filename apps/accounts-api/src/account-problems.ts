@@ -17,6 +17,8 @@ import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
 import { LimitExceeded } from './limits/throttle.js';
+import { CaptchaUnavailable } from './who-may-register/captcha.js';
+import { CaptchaNotPassed, RegistrationClosed } from './who-may-register/registration-gate.js';
 import { HashingOverloaded } from './passwords/password-hasher.js';
 
 /** Every problem of this API beside the common ones. The slugs are part of the contract. */
@@ -75,6 +77,18 @@ export const accountProblems = {
     'What is kept about this account cannot be read',
     'Nothing was changed, and repeating does not help. Whoever runs the service can put it right: quote the request id.',
   ),
+  registrationClosed: problemType(
+    'registration-closed',
+    403,
+    'Registration is closed',
+    'The service takes no new accounts for now. Accounts that exist, and those that wait for their code, go on.',
+  ),
+  captchaNotPassed: problemType(
+    'captcha-not-passed',
+    403,
+    'The captcha was not passed',
+    'Registrations carry the token of a captcha in "captchaToken". It was missing, used before, too old, or of another page. Show the captcha again.',
+  ),
   mailEventNotAuthentic: problemType(
     'mail-event-not-authentic',
     403,
@@ -132,6 +146,15 @@ export function accountProblemTable(clock: Clock): ProblemTable {
     }
     if (error instanceof MailEventNotAuthentic) {
       return new Problem(accountProblems.mailEventNotAuthentic, error.message);
+    }
+    if (error instanceof RegistrationClosed) {
+      return new Problem(accountProblems.registrationClosed, 'Registration is closed.');
+    }
+    if (error instanceof CaptchaNotPassed) {
+      return new Problem(accountProblems.captchaNotPassed, 'Show the captcha, and send its token.');
+    }
+    if (error instanceof CaptchaUnavailable) {
+      return serviceUnavailable('The captcha cannot be verified. Try again in a moment.', 5, error);
     }
     if (error instanceof LimitExceeded) {
       const headers = { 'Retry-After': retryAfterHeader(error.retryAfterSeconds) };

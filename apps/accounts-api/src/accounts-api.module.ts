@@ -27,6 +27,9 @@ import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from './passwords/password-rules
 import { MailEventSignature } from './record-mail-event/mail-event-signature.js';
 import { RecordMailEventController } from './record-mail-event/record-mail-event.controller.js';
 import { RecordMailEventHandler } from './record-mail-event/record-mail-event.handler.js';
+import { Captcha } from './who-may-register/captcha.js';
+import { RegistrationGate } from './who-may-register/registration-gate.js';
+import type { RegistrationRules } from './who-may-register/registration-gate.js';
 import { RegisterAccountController } from './register-account/register-account.controller.js';
 import { RegisterAccountHandler } from './register-account/register-account.handler.js';
 import { RequestActivationCodeController } from './request-activation-code/request-activation-code.controller.js';
@@ -90,6 +93,10 @@ export class AccountsApiModule {
         { provide: ACTIVATION_POLICY, useValue: policy },
         { provide: PASSWORD_POLICY, useValue: passwordPolicyOf(settings) },
         { provide: GUESSABLE_PASSWORDS, useValue: new KnownPasswords() },
+        {
+          provide: RegistrationGate,
+          useValue: new RegistrationGate(registrationRulesOf(settings)),
+        },
         { provide: PASSWORD_HASHER, useValue: passwordHasher },
         { provide: ACCOUNTS_VIEW, useValue: database },
         { provide: CLOCK, useValue: clock },
@@ -105,6 +112,15 @@ export class AccountsApiModule {
       ],
     };
   }
+}
+
+function registrationRulesOf(settings: AccountsApiSettings): RegistrationRules {
+  const { CAPTCHA_VERIFY_URL: verifyUrl, CAPTCHA_SECRET: secret } = settings;
+  return {
+    registration: settings.REGISTRATION,
+    refusedDomains: settings.REFUSED_DOMAINS,
+    captcha: verifyUrl && secret ? new Captcha({ verifyUrl, secret }) : undefined,
+  };
 }
 
 /** Limits for callers, and the log of security events. */

@@ -8,6 +8,7 @@ import { TrustedProxies, trustedProxiesSetting } from './client-address/client-a
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';
 import { limitSettings } from './limits/limits.js';
 import { HIGHEST_BCRYPT_COST } from './passwords/password-hasher.js';
+import { refusedDomainsSetting, registrationSetting } from './who-may-register/domains.js';
 
 export type AccountsApiSettings = ReturnType<typeof readApiSettings>;
 
@@ -78,6 +79,26 @@ export const apiSettingTypes = (production: boolean) => ({
     .describe(
       "Proxies that are believed about the client's address: addresses, networks, `loopback`, `private`",
     ),
+  REGISTRATION: registrationSetting
+    .default('open')
+    .describe(
+      'Who may register: `open`, `closed`, or domains of addresses, separated by commas (`example.org, *.example.org`)',
+    ),
+  REFUSED_DOMAINS: refusedDomainsSetting
+    .optional()
+    .describe(
+      'Domains whose addresses cannot register, with all below them; usually a list of throw-away providers in `REFUSED_DOMAINS_FILE`',
+    ),
+  CAPTCHA_VERIFY_URL: setting
+    .url('http:', 'https:')
+    .optional()
+    .describe(
+      'Where a captcha is verified (`siteverify` of Turnstile, hCaptcha or reCAPTCHA); registrations need `captchaToken` then',
+    ),
+  CAPTCHA_SECRET: setting
+    .secret(z.string().min(1))
+    .optional()
+    .describe("The service's key at the captcha's provider"),
   ...limitSettings(production),
   MAIL_WEBHOOK_KEY: setting
     .secret(mailWebhookKeySetting())
@@ -101,6 +122,11 @@ export function readApiSettings(env?: Environment) {
   if (settings.PASSWORD_MAX_LENGTH < settings.PASSWORD_MIN_LENGTH) {
     throw new ConfigurationError([
       'PASSWORD_MAX_LENGTH is not valid: must not be less than PASSWORD_MIN_LENGTH',
+    ]);
+  }
+  if ((settings.CAPTCHA_VERIFY_URL === undefined) !== (settings.CAPTCHA_SECRET === undefined)) {
+    throw new ConfigurationError([
+      'CAPTCHA_VERIFY_URL and CAPTCHA_SECRET belong together: set both, or neither',
     ]);
   }
   return settings;

@@ -18,6 +18,7 @@ import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { GUESSABLE_PASSWORDS, PASSWORD_POLICY } from '../passwords/password-rules.js';
 import { Allowed, RegistrationThrottleGuard } from '../limits/throttle-registrations.guard.js';
+import { RegistrationGate } from '../who-may-register/registration-gate.js';
 import { RegisterAccountCommand } from './register-account.handler.js';
 import { assertAcceptable, registrationRequest } from './registration-request.js';
 import type { RegistrationRequest } from './registration-request.js';
@@ -35,6 +36,7 @@ export class RegisterAccountController {
     private readonly commandBus: CommandBus,
     @Inject(PASSWORD_POLICY) private readonly policy: PasswordPolicy,
     @Inject(GUESSABLE_PASSWORDS) private readonly guessablePasswords: GuessablePasswords,
+    private readonly gate: RegistrationGate,
   ) {}
 
   @Post()
@@ -56,6 +58,8 @@ export class RegisterAccountController {
   })
   @CallProblems(
     'invalidRequest',
+    'registrationClosed',
+    'captchaNotPassed',
     'payloadTooLarge',
     'unsupportedMediaType',
     'tooManyRequests',
@@ -67,7 +71,9 @@ export class RegisterAccountController {
     @FromRequest() context: RequestContext,
     @Allowed() allowed: RegistrationAllowance,
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
+    this.gate.assertOpen();
     assertAcceptable(body, this.policy, this.guessablePasswords);
+    await this.gate.admit(body.email, body.captchaToken);
     const { accountId, written } = await this.commandBus.execute(
       new RegisterAccountCommand(body.email, body.password, context, allowed),
     );

@@ -21,6 +21,11 @@ export const registrationRequest = z
       format: 'password',
       examples: ['correct horse battery staple'],
     }),
+    captchaToken: z
+      .string('must be text: what the captcha gave the page')
+      .max(8_192)
+      .optional()
+      .meta({ description: 'What the captcha gave the page, where the service asks for one.' }),
   })
   .meta({ description: 'A new account' });
 

@@ -1,0 +1,50 @@
+import { invalidRequest } from '@app/http-service';
+import type { Captcha } from './captcha.js';
+import type { Domains } from './domains.js';
+
+/** The operator has closed registration. */
+export class RegistrationClosed extends Error {
+  override readonly name = 'RegistrationClosed';
+}
+
+/** The token of the captcha is missing, was used before, or is not the provider's. */
+export class CaptchaNotPassed extends Error {
+  override readonly name = 'CaptchaNotPassed';
+}
+
+export interface RegistrationRules {
+  readonly registration: 'open' | 'closed' | Domains;
+  readonly refusedDomains?: Domains | undefined;
+  readonly captcha?: Captcha | undefined;
+}
+
+/**
+ * Who may register, as the operator decided. It looks at nothing but the request, so that it tells nothing about
+ * accounts.
+ */
+export class RegistrationGate {
+  constructor(private readonly rules: RegistrationRules) {}
+
+  /** @throws RegistrationClosed */
+  assertOpen(): void {
+    if (this.rules.registration === 'closed') throw new RegistrationClosed();
+  }
+
+  /**
+   * @param email an address that is well-formed
+   * @throws Problem invalid-request; CaptchaNotPassed, CaptchaUnavailable
+   */
+  async admit(email: string, captchaToken: string | undefined): Promise<void> {
+    const { registration, refusedDomains, captcha } = this.rules;
+    const isForeign = typeof registration !== 'string' && !registration.hasThatOf(email);
+    if (isForeign || refusedDomains?.hasThatOf(email)) {
+      throw invalidRequest([
+        { field: 'email', message: 'addresses of this domain cannot register; use another one' },
+      ]);
+    }
+    if (captcha === undefined) return;
+    if (captchaToken === undefined || !(await captcha.isPassed(captchaToken))) {
+      throw new CaptchaNotPassed();
+    }
+  }
+}
