@@ -11,6 +11,7 @@ export type FieldCode =
   | AddressFault
   | PasswordRule
   | 'malformed-code'
+  | 'domain-not-admitted'
   | 'code-is-long'
   | 'code-is-short'
   | 'not-from-this-service'
@@ -53,6 +54,11 @@ const sentences: Readonly<Record<FieldCode, Readonly<Record<(typeof languages)[n
       fr: 'La requête ne peut pas être comprise.',
       de: 'Die Anfrage ist nicht zu verstehen.',
       es: 'No se entiende la petición.',
+    },
+    'domain-not-admitted': {
+      fr: 'Les adresses de ce domaine ne peuvent pas s’inscrire ; utilisez-en une autre.',
+      de: 'Adressen dieser Domain können sich nicht registrieren; nehmen Sie eine andere.',
+      es: 'Las direcciones de este dominio no pueden registrarse; use otra.',
     },
     empty: {
       fr: 'L’adresse e-mail est vide.',

@@ -1,5 +1,5 @@
 /** Languages that our mails are written in. */
-export const mailLanguages = ['en', 'fr'] as const;
+export const mailLanguages = ['en', 'fr', 'de', 'es'] as const;
 
 export type MailLanguage = (typeof mailLanguages)[number];
 

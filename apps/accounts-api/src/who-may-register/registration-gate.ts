@@ -39,7 +39,11 @@ export class RegistrationGate {
     const isForeign = typeof registration !== 'string' && !registration.hasThatOf(email);
     if (isForeign || refusedDomains?.hasThatOf(email)) {
       throw invalidRequest([
-        { field: 'email', message: 'addresses of this domain cannot register; use another one' },
+        {
+          field: 'email',
+          code: 'domain-not-admitted',
+          message: 'Addresses of this domain cannot register; use another one.',
+        },
       ]);
     }
     if (captcha === undefined) return;

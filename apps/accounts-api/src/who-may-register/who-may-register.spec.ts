@@ -44,7 +44,7 @@ describe('Who may register', () => {
     for (const email of ['ada@throw-away.example', 'ada@x.throw-away.example']) {
       const problem = await refused(gate, email);
       expect(problem).toBeInstanceOf(Problem);
-      expect(String(problem)).toContain('email: addresses of this domain cannot register');
+      expect(String(problem)).toContain('email: Addresses of this domain cannot register');
     }
   });
 

@@ -48,4 +48,29 @@ const contents: Readonly<Record<MailLanguage, MailContent>> = {
     footer:
       'Quel que soit le nombre de tentatives, vous ne recevrez pas ce message de nouveau avant un moment.',
   },
+  de: {
+    language: 'de',
+    subject: 'Jemand wollte Ihre Adresse registrieren',
+    heading: 'Sie haben schon ein Konto',
+    paragraphs: [
+      'Jemand wollte gerade diese Adresse registrieren, deren Konto schon aktiv ist. Geändert wurde ' +
+        'nichts: Ihr Passwort ist dasselbe wie vorher.',
+      'Waren Sie das? Benutzen Sie Ihr Konto mit Ihrem Passwort.',
+      'Waren Sie es nicht? Sie müssen nichts tun. Die Person hat nicht erfahren, dass Sie ein Konto haben.',
+    ],
+    footer: 'So oft es auch jemand versucht: Diese Mail bekommen Sie eine Weile lang nicht wieder.',
+  },
+  es: {
+    language: 'es',
+    subject: 'Alguien ha querido registrar su dirección',
+    heading: 'Ya tiene una cuenta',
+    paragraphs: [
+      'Alguien acaba de querer registrar esta dirección, cuya cuenta ya está activa. No ha cambiado ' +
+        'nada: su contraseña es la que tenía.',
+      '¿Ha sido usted? Use su cuenta con su contraseña.',
+      '¿No ha sido usted? No tiene que hacer nada. Esa persona no ha sabido que usted tiene una cuenta.',
+    ],
+    footer:
+      'Por muchas veces que alguien lo intente, no recibirá este mensaje de nuevo durante un tiempo.',
+  },
 };

@@ -76,6 +76,48 @@ const contents: Readonly<Record<MailLanguage, Content>> = {
       "Quelqu'un, sans doute vous, a inscrit cette adresse. Si ce n'était pas vous, ignorez ce message : " +
       'sans le code, rien ne se passe. Nous ne demandons jamais le code par téléphone ni par e-mail.',
   }),
+  de: (code, form, seconds) => ({
+    language: 'de',
+    subject: 'Ihr Aktivierungscode',
+    heading: 'Ihr Aktivierungscode',
+    code,
+    paragraphs: [
+      `Geben Sie ihn innerhalb ${inGerman(seconds)} ein.`,
+      ...(form === 'long'
+        ? [
+            'Er ist länger als sonst, weil für Ihre Adresse zu viele falsche Codes probiert wurden. Ein Code dieser ' +
+              'Länge lässt sich nicht erraten. Kleinbuchstaben genügen, und die Bindestriche können Sie weglassen.',
+          ]
+        : []),
+      'Zu spät? Fordern Sie einen neuen Code an: Sie bekommen einen anderen, und dieser gilt nicht mehr.',
+      'Ihr Passwort wird nicht angenommen, weil Sie seit der Registrierung das Netz gewechselt haben? ' +
+        'Registrieren Sie sich dort, wo Sie jetzt sind, noch einmal, und geben Sie dort diesen Code ein.',
+    ],
+    footer:
+      'Jemand, wahrscheinlich Sie, hat diese Adresse registriert. Wenn Sie es nicht waren, lassen Sie diese Mail liegen: ' +
+      'Ohne den Code geschieht nichts. Wir fragen nie am Telefon oder per E-Mail nach dem Code.',
+  }),
+  es: (code, form, seconds) => ({
+    language: 'es',
+    subject: 'Su código de activación',
+    heading: 'Su código de activación',
+    code,
+    paragraphs: [
+      `Introdúzcalo en ${inSpanish(seconds)}.`,
+      ...(form === 'long'
+        ? [
+            'Es más largo de lo habitual porque se probaron demasiados códigos erróneos para su dirección. Un código ' +
+              'de esta longitud no se puede adivinar. Valen las minúsculas, y puede omitir los guiones.',
+          ]
+        : []),
+      '¿Demasiado tarde? Pida un código nuevo: recibirá otro, y este dejará de valer.',
+      '¿No se acepta su contraseña porque ha cambiado de red desde que se registró? Regístrese de nuevo ' +
+        'donde está ahora e introduzca allí este código.',
+    ],
+    footer:
+      'Alguien, seguramente usted, ha registrado esta dirección. Si no ha sido usted, no haga caso de este mensaje: ' +
+      'sin el código no pasa nada. Nunca pedimos el código por teléfono ni por correo.',
+  }),
 };
 
 function inEnglish(seconds: number): string {
@@ -86,4 +128,14 @@ function inEnglish(seconds: number): string {
 function inFrench(seconds: number): string {
   if (seconds === 60) return 'la minute qui suit';
   return seconds % 60 === 0 ? `les ${seconds / 60} minutes` : `les ${seconds} secondes`;
+}
+
+function inGerman(seconds: number): string {
+  if (seconds === 60) return 'einer Minute';
+  return seconds % 60 === 0 ? `von ${seconds / 60} Minuten` : `von ${seconds} Sekunden`;
+}
+
+function inSpanish(seconds: number): string {
+  if (seconds === 60) return 'un minuto';
+  return seconds % 60 === 0 ? `${seconds / 60} minutos` : `${seconds} segundos`;
 }
