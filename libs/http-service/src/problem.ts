@@ -176,7 +176,7 @@ export function invalidRequest(faults: readonly FieldFault[]): Problem {
 export function withSentences(problem: Problem, sentences: FieldSentences): Problem {
   const { type, extras } = problem;
   if (type !== commonProblems.invalidRequest) return problem;
-  const errors = (extras.members?.['errors'] as readonly FieldError[]).map((error) => ({
+  const errors = ((extras.members?.['errors'] ?? []) as readonly FieldError[]).map((error) => ({
     ...error,
     message: sentences.sentenceOf(error) ?? error.message,
   }));

@@ -349,6 +349,9 @@ async function figuresAreThere(prometheus, expected) {
       check(`"${title}" asks for figures that are there`, asks && absent.length === 0, absent);
     }
   }
+  const rate = dashboard.panels.find(({ title }) => title === 'Activation rate').targets[0].expr;
+  const isWhole = async () => (await prometheus.query(rate))[0]?.value[1] === '1';
+  check('of one registration one was activated', await eventually('the rate', 15_000, isWhole));
   const misspelt =
     'rate(kurrentdb_io_events_total[1m]) or rate(eventstore_io_event[1m]) / max(up{job="nobody"})';
   const found = await absentIn(prometheus, misspelt);
