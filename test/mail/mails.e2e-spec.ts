@@ -57,7 +57,9 @@ describe('Mails of the product', () => {
   it.each([
     ['fr-CA, fr;q=0.9, en;q=0.5', "Votre code d'activation"],
     ['en-GB', 'Your activation code'],
-    ['de, ja;q=0.5', 'Your activation code'],
+    ['de, ja;q=0.5', 'Ihr Aktivierungscode'],
+    ['es-MX', 'Su código de activación'],
+    ['it, ja;q=0.5', 'Your activation code'],
   ])('come in the language of the request (%s)', async (language, subject) => {
     const caller = newCaller();
     await client.post('/v1/accounts', caller, { 'Accept-Language': language });

@@ -25,7 +25,10 @@ export const registrationRequest = z
       .string('must be text: what the captcha gave the page')
       .max(8_192)
       .optional()
-      .meta({ description: 'What the captcha gave the page, where the service asks for one.' }),
+      .meta({
+        description: 'What the captcha gave the page, where the service asks for one.',
+        examples: ['token-of-the-widget'],
+      }),
   })
   .meta({ description: 'A new account' });
 

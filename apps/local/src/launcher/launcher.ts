@@ -208,6 +208,7 @@ export class Launcher {
       portOf: (listener) => this.portOf(listener),
       urlOf: (name) => this.urlOf(name),
       databaseUrlOf: (role) => this.databaseUrlOf(role),
+      ...(this.known.has('signUp') && { signUpUrl: this.urlOf('signUp') }),
     };
     const endpoints = await this.supervise(part.name, part.stopOrder, () =>
       startPartProcess({

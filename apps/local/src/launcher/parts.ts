@@ -15,7 +15,9 @@ export interface Surroundings {
   /** Port for this part to listen on; 0 for any free one. */
   readonly portOf: (listener: Listener) => number;
   /** URLs of the parts that started in an earlier stage. */
-  readonly urlOf: (name: 'eventstore' | 'mailbox' | 'signUp') => string;
+  readonly urlOf: (name: 'eventstore' | 'mailbox') => string;
+  /** URL of the sign-up page, which calls the API from its own origin. */
+  readonly signUpUrl?: string;
   /** URL of the database with the login of a process. */
   readonly databaseUrlOf: (role: DatabaseRole) => string;
 }
@@ -77,13 +79,15 @@ export const PARTS: readonly Part[] = [
     stage: 'service',
     listener: 'api',
     stopOrder: 1,
-    environment: ({ settings, secrets, inherited, portOf, urlOf, databaseUrlOf }) => ({
+    environment: ({ settings, secrets, inherited, portOf, urlOf, databaseUrlOf, signUpUrl }) => ({
       HOST: settings.host,
       API_PORT: String(portOf('api')),
       INTERNAL_PORT: '0',
       EVENTSTORE_URL: urlOf('eventstore'),
       DATABASE_URL: databaseUrlOf('api'),
-      CORS_ORIGINS: [inherited['CORS_ORIGINS'], ...originsOf(urlOf('signUp'))].join(','),
+      ...(signUpUrl && {
+        CORS_ORIGINS: [inherited['CORS_ORIGINS'], ...originsOf(signUpUrl)].join(','),
+      }),
       NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
       // Password hashes run in the thread pool: one for each core, two left for files and name look-ups.
       UV_THREADPOOL_SIZE: inherited['UV_THREADPOOL_SIZE'] || String(availableParallelism() + 2),
