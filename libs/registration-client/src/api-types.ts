@@ -12,7 +12,7 @@ export interface components {
              * @description Path of a page that explains the problem.
              * @enum {string}
              */
-            type: "/problems/invalid-request" | "/problems/unauthenticated" | "/problems/path-refused" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/precondition-failed" | "/problems/payload-too-large" | "/problems/unsupported-media-type" | "/problems/range-not-satisfiable" | "/problems/headers-too-large" | "/problems/request-refused" | "/problems/internal-error" | "/problems/service-unavailable" | "/problems/account-already-active" | "/problems/write-not-in-log" | "/problems/activation-code-missing" | "/problems/activation-code-expired" | "/problems/activation-code-exhausted" | "/problems/activation-code-incorrect" | "/problems/activation-code-requested-too-soon" | "/problems/too-many-requests" | "/problems/account-unreadable" | "/problems/mail-event-not-authentic";
+            type: "/problems/invalid-request" | "/problems/unauthenticated" | "/problems/path-refused" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/precondition-failed" | "/problems/payload-too-large" | "/problems/unsupported-media-type" | "/problems/range-not-satisfiable" | "/problems/headers-too-large" | "/problems/request-refused" | "/problems/internal-error" | "/problems/service-unavailable" | "/problems/account-already-active" | "/problems/write-not-in-log" | "/problems/activation-code-missing" | "/problems/activation-code-expired" | "/problems/activation-code-exhausted" | "/problems/activation-code-incorrect" | "/problems/activation-code-requested-too-soon" | "/problems/too-many-requests" | "/problems/account-unreadable" | "/problems/registration-closed" | "/problems/captcha-not-passed" | "/problems/mail-event-not-authentic";
             title: string;
             status: number;
             /** @description What to change. */
@@ -44,6 +44,11 @@ export interface components {
              * @example correct horse battery staple
              */
             password: string;
+            /**
+             * @description What the captcha gave the page, where the service asks for one.
+             * @example token-of-the-widget
+             */
+            captchaToken?: string;
         };
         RegisterAccountAnswer: {
             /** Format: uuid */
@@ -108,7 +113,17 @@ export interface components {
         };
         FieldError: {
             field: string;
+            /**
+             * @description What is wrong, for programs.
+             * @enum {string}
+             */
+            code: "invalid-value" | "wrong-type" | "unknown-field" | "not-an-object" | "ambiguous-key" | "malformed-body" | "malformed-request" | "domain-not-admitted" | "empty" | "address-too-long" | "unassigned-character" | "invisible-character" | "not-one-at-sign" | "local-part-empty" | "local-part-too-long" | "local-part-special-character" | "local-part-compatibility-character" | "local-part-dots" | "domain-empty" | "domain-not-a-host-name" | "domain-without-dot" | "well-formed" | "no-control-characters" | "min-length" | "max-length" | "digit" | "upper-case" | "lower-case" | "special-character" | "not-the-address" | "not-the-service" | "not-repeated" | "not-a-sequence" | "not-a-keyboard-walk" | "not-a-date" | "not-common" | "not-decorated" | "malformed-code" | "code-is-long" | "code-is-short" | "not-from-this-service" | "not-a-provider-message";
+            /** @description What is allowed, for people: in the language of Accept-Language. */
             message: string;
+            /** @description What the message is made with, such as minLength. */
+            parameters?: {
+                [key: string]: string | number;
+            };
         };
         Activation: {
             /** @description Of the newest code: on its way to the e-mail provider, handed over, arrived, or cannot be delivered. Null, as the next two, when this network asked for none since: ask for one, or use the newest in the inbox. */
