@@ -43,6 +43,7 @@ describe('A code whose time is over', () => {
     );
     expect(replaced.body).toEqual({
       message: 'A message with a new code is on its way; earlier codes are void.',
+      newCodeAllowedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     });
     expect(replaced.headers.get('Consistency-Token')).toMatch(/^[A-Za-z0-9_-]{80}$/);
     const code = await backstage.codeFor(caller, 2);

@@ -14,7 +14,7 @@ import { sweep } from '../support/sweep.js';
 
 const REGISTRATIONS = sweep(800, 2_000);
 const CALLERS = 8;
-const KILLS = sweep(6, 12);
+const KILLS = sweep(8, 12);
 /** A try that was under way when its code was superseded may still arrive, for as long as a try takes. */
 const LONGEST_TRY_MS = 3_000;
 

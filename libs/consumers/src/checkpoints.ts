@@ -116,7 +116,7 @@ export async function moveCheckpoint(
         }
       : {
           name: [
-            'move-checkpoint',
+            write ? 'move' : 'move-checkpoint',
             ...(isSilent ? ['silently'] : []),
             ...(write ? [write.name] : []),
           ].join(' '),

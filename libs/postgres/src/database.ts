@@ -4,7 +4,7 @@
  */
 
 export interface Statement {
-  /** Fixed name of the statement: the server parses and plans it once per connection. */
+  /** Fixed name of the statement, 63 bytes at most: the server parses and plans it once per connection. */
   readonly name?: string;
   readonly text: string;
   readonly values?: readonly unknown[];

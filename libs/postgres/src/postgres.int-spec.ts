@@ -181,6 +181,13 @@ describe('PostgreSQL adapter', () => {
       await database.checkAvailable();
     });
 
+    it('a name that the server would cut is the fault of the program', async () => {
+      const database = pool();
+      const text = 'select 1';
+      await database.query({ name: 'n'.repeat(63), text });
+      await expect(database.query({ name: 'n'.repeat(64), text })).rejects.toThrow(RangeError);
+    });
+
     it('a parameter that is none is the fault of the program', async () => {
       const circular: Record<string, unknown> = {};
       circular['self'] = circular;

@@ -386,6 +386,12 @@ async function run<Row>(
   statement: Statement,
 ): Promise<StatementResult<Row>> {
   const { name, text, values } = statement;
+  // The server cuts longer ones, so that two statements would have one name; the driver writes that to the console.
+  if (name !== undefined && Buffer.byteLength(name) > MOST_BYTES_OF_NAME) {
+    throw new RangeError(
+      `the name of a statement is longer than ${MOST_BYTES_OF_NAME} bytes: ${name}`,
+    );
+  }
   try {
     const result = await client.query({
       text,
@@ -397,6 +403,9 @@ async function run<Row>(
     throw translate(error, name);
   }
 }
+
+/** What the server keeps of a name. */
+const MOST_BYTES_OF_NAME = 63;
 
 const INT8_OID = 20;
 const bigintTypes: pg.CustomTypesConfig = {
