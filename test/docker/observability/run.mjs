@@ -198,7 +198,7 @@ async function startPostgresExporter(database) {
 /** nginx with the server of the shipped configuration that has figures. */
 async function startNginx() {
   const text = readFileSync(join(root, 'docker/nginx/nginx.conf'), 'utf8');
-  const [server = ''] = /server \{\s*listen 8082;[^]*?\n {4}\}/.exec(text) ?? [];
+  const [server = ''] = /server \{\s*listen 8083;[^]*?\n {4}\}/.exec(text) ?? [];
   const address = `127.0.0.1:${await freePort()}`;
   const file = join(folder, 'nginx.conf');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -207,7 +207,7 @@ async function startNginx() {
   writeFileSync(
     file,
     `daemon off; pid ${folder}/nginx.pid; error_log stderr; events {}
-     http { ${temporary.join(' ')} ${server.replace('8082', address)} }`,
+     http { ${temporary.join(' ')} ${server.replace('8083', address)} }`,
   );
   start('nginx', ['-c', file]);
   return address;
