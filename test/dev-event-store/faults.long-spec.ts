@@ -77,13 +77,13 @@ describe('fault switches', () => {
   });
 
   it('delay answers, but not the work', async () => {
-    await set({ delayAnswersMs: 400, methods: ['append'] });
+    await set({ delayAnswersMs: 2_000, methods: ['append'] });
     const startedAt = performance.now();
     const append = client.appendToStream('delayed', tested(1), UNARY);
     await until(async () => (await countOf('delayed').catch(() => 0)) === 1, 'event is there');
-    expect(performance.now() - startedAt).toBeLessThan(400);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
     await append;
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(399);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_999);
   });
 
   it('lose an answer with an error, after the event is durable', async () => {
