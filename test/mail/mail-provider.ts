@@ -127,13 +127,23 @@ export const impatience = {
   EMAIL_BREAKER_LONGEST_PAUSE_MS: '600',
 };
 
-/** What must be true of every account once the provider works again, whatever it did before. */
+/**
+ * What must be true of every account once the provider works again, whatever it did before.
+ *
+ * @param mailsOfProvider asked once each mail is on record: an event that is on its way to the worker is not counted as
+ *   work of the worker yet
+ */
 export async function expectOneLiveMailEach(
   accounts: readonly Registered[],
   client: AccountClient,
   backstage: Backstage,
-  mails: readonly KeptMail[],
+  mailsOfProvider: () => Promise<readonly KeptMail[]>,
 ): Promise<void> {
+  const onRecord = accounts.map(({ accountId }) =>
+    backstage.recorded(accountId, 'ActivationCodeSent'),
+  );
+  await Promise.all(onRecord);
+  const mails = await mailsOfProvider();
   await Promise.all(
     accounts.map(async (account) => {
       const own = mails.filter(({ to }) => to.includes(account.email));
