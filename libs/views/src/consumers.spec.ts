@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { moveCheckpoint } from '@app/consumers/checkpoints.js';
+import { liveTable } from '@app/consumers';
+import type { Queryable } from '@app/postgres';
 import { describe, expect, it } from '@jest/globals';
 import { consumers } from './consumers.js';
 import type { Consumer } from './consumers.js';
@@ -9,6 +12,24 @@ describe('The consumers of the log', () => {
   it('have names of their own', () => {
     const names = consumers.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('have statements with names that PostgreSQL keeps whole', async () => {
+    const names: string[] = [];
+    const database: Queryable = {
+      async query({ name = '' }) {
+        names.push(name);
+        return { rows: [], rowCount: 1 };
+      },
+    };
+    for (const consumer of consumers) {
+      if (consumer.kind === 'saga') continue;
+      // As rowProjection names what it writes.
+      const write = { name: `rows after, ${liveTable(consumer)}`, text: '' };
+      await moveCheckpoint(database, consumer.name, 1n, 2n, { write, isSilent: true });
+    }
+    expect(names.length).toBeGreaterThan(3);
+    expect(names.filter((name) => Buffer.byteLength(name) > 63)).toEqual([]);
   });
 
   it('are those of the table in docs/events.md', () => {
