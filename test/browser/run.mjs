@@ -4,22 +4,18 @@
  * Needs Chromium: Debian's `chromium`, or the program that CHROMIUM names. `SCREENSHOTS=folder` keeps pictures of the
  * three steps, light and dark. Installs packages of its own. The last line of the output is `N passed, N failed`.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
+import { installPackages, startProduct } from '../support/started-for-judges.mjs';
 
-const START_DEADLINE_MS = 60_000;
 const PATIENCE_MS = 20_000;
 const RESEND_SECONDS = 3;
 const PASSWORD = 'korrektes Pferd 🐎';
 const WIDTH = 390;
-const FREE_PORTS = ['API', 'ADMIN', 'MAILBOX', 'SIGN_UP', 'EVENTSTORE', 'POSTGRES'];
-const root = join(import.meta.dirname, '../..');
 const { SCREENSHOTS } = process.env;
 let passed = 0;
 let failed = 0;
@@ -45,7 +41,7 @@ class Person {
     const person = new Person(context, page, `person${(Person.#number += 1)}@example.org`);
     page.on('pageerror', (error) => check(`an error of the page: ${error.message}`, false));
     page.on('dialog', () => check('a dialog opened', false));
-    await page.goto(endpoints().signUp);
+    await page.goto(product.endpoints().signUp);
     return person;
   }
 
@@ -143,7 +139,7 @@ class Person {
   }
 
   async mails() {
-    const { mailbox } = endpoints();
+    const { mailbox } = product.endpoints();
     const answer = await fetch(`${mailbox}/emails?to=${encodeURIComponent(this.email)}`);
     return (await answer.json()).data;
   }
@@ -159,7 +155,7 @@ class Person {
 
   async accountStatus() {
     const basic = Buffer.from(`${this.email}:${PASSWORD}`).toString('base64');
-    const answer = await fetch(`${endpoints().api}/v1/account`, {
+    const answer = await fetch(`${product.endpoints().api}/v1/account`, {
       headers: { Authorization: `Basic ${basic}` },
     });
     return (await answer.json()).status;
@@ -171,7 +167,13 @@ const folder = mkdtempSync(join(tmpdir(), 'browser-'));
 let product;
 let browser;
 try {
-  await Promise.all([install(), start()]);
+  const [isInstalled, started] = await Promise.allSettled([
+    installPackages(import.meta.dirname),
+    startProduct(join(folder, 'data'), { CODE_RESEND_SECONDS: String(RESEND_SECONDS) }),
+  ]);
+  product = started.value;
+  check('npm ci', isInstalled.value);
+  if (started.reason) throw started.reason;
   const require = createRequire(import.meta.url);
   const { default: puppeteer } = await import('puppeteer-core');
   const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -197,7 +199,7 @@ try {
   check(error.stack, false);
 } finally {
   await browser?.close();
-  await stop();
+  await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
@@ -399,47 +401,8 @@ async function apiAway() {
   await person.leave();
 }
 
-async function install() {
-  const args = ['ci', '--ignore-scripts', '--prefer-offline', '--prefix', import.meta.dirname];
-  const npm = process.env.npm_execpath;
-  const installing = npm
-    ? spawn(process.execPath, [npm, ...args], { stdio: 'inherit' })
-    : spawn('npm', args, { stdio: 'inherit' });
-  const [code] = await once(installing, 'exit');
-  check('npm ci', code === 0);
-}
-
-async function start() {
-  product = spawn(process.execPath, [join(root, 'apps/local/launcher.mjs')], {
-    env: {
-      ...process.env,
-      ...Object.fromEntries(FREE_PORTS.map((name) => [`${name}_PORT`, '0'])),
-      DATA_DIR: join(folder, 'data'),
-      CODE_RESEND_SECONDS: String(RESEND_SECONDS),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  product.stdout.on('data', (chunk) => (output += chunk));
-  for (const began = Date.now(); !/^Ready after/m.test(output); await pause(50)) {
-    if (product.exitCode !== null || Date.now() - began > START_DEADLINE_MS) {
-      throw new Error(`the product does not start:\n${output}`);
-    }
-  }
-}
-
-async function stop() {
-  if (!product || product.exitCode !== null) return;
-  product.kill('SIGINT');
-  await once(product, 'exit');
-}
-
-function endpoints() {
-  return JSON.parse(readFileSync(join(folder, 'data/endpoints.json'), 'utf8'));
-}
-
 function faults(switches) {
-  return fetch(`${endpoints().mailbox}/faults`, {
+  return fetch(`${product.endpoints().mailbox}/faults`, {
     method: 'PUT',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(switches),

@@ -21,21 +21,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
+import { installPackages, runNpm, startProduct } from '../support/started-for-judges.mjs';
 
-const START_DEADLINE_MS = 60_000;
 const MAIL_DEADLINE_MS = 10_000;
 const RESEND_SECONDS = 2;
 const PASSWORD = 'correct horse battery staple';
-const FREE_PORTS = [
-  'API_PORT',
-  'ADMIN_PORT',
-  'MAILBOX_PORT',
-  'SIGN_UP_PORT',
-  'EVENTSTORE_PORT',
-  'POSTGRES_PORT',
-];
 const root = join(import.meta.dirname, '../..');
-const npm = process.env['npm_execpath'];
 const TYPES_OF_CLIENT = join(root, 'libs/registration-client/src/api-types.ts');
 let passed = 0;
 let failed = 0;
@@ -44,16 +35,13 @@ buildIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'openapi-'));
 let product;
 try {
-  // No script of theirs has to run: they are plain JavaScript.
-  const install = ['ci', '--ignore-scripts', '--prefer-offline', '--prefix', import.meta.dirname];
-  const installing = runNpm(install, { stdio: 'inherit' });
-  const [[code]] = await Promise.all([once(installing, 'exit'), start()]);
-  check('npm ci', code === 0);
+  const [isInstalled] = await Promise.all([installPackages(import.meta.dirname), start()]);
+  check('npm ci', isInstalled);
   await Promise.all([lint(), playClients()]);
 } catch (error) {
   check(error.message, false);
 } finally {
-  await stop();
+  await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
@@ -66,36 +54,12 @@ function check(what, holds, found = '') {
 }
 
 async function start() {
-  const free = Object.fromEntries(FREE_PORTS.map((name) => [name, '0']));
-  product = spawn(process.execPath, [join(root, 'apps/local/launcher.mjs')], {
-    env: {
-      ...process.env,
-      ...free,
-      DATA_DIR: join(folder, 'data'),
-      CODE_RESEND_SECONDS: String(RESEND_SECONDS),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  product = await startProduct(join(folder, 'data'), {
+    CODE_RESEND_SECONDS: String(RESEND_SECONDS),
   });
-  let output = '';
-  product.stdout.on('data', (chunk) => (output += chunk));
-  for (const began = Date.now(); !/^Ready after/m.test(output); await pause(50)) {
-    if (product.exitCode !== null || Date.now() - began > START_DEADLINE_MS) {
-      throw new Error(`the product does not start:\n${output}`);
-    }
-  }
-  const { api, admin } = endpoints();
+  const { api, admin } = product.endpoints();
   await keep(`${api}/openapi.json`, 'accounts.json');
   await keep(`${admin}/admin/openapi.json`, 'admin.json');
-}
-
-async function stop() {
-  if (!product || product.exitCode !== null) return;
-  product.kill('SIGINT');
-  await once(product, 'exit');
-}
-
-function endpoints() {
-  return JSON.parse(readFileSync(join(folder, 'data/endpoints.json'), 'utf8'));
 }
 
 async function keep(url, name) {
@@ -159,12 +123,8 @@ async function packClient(place) {
   await once(spawn('tar', unpack, { stdio: 'inherit' }), 'exit');
 }
 
-function runNpm(args, options) {
-  return npm ? spawn(process.execPath, [npm, ...args], options) : spawn('npm', args, options);
-}
-
 async function playStory(name, connect, email) {
-  const { api } = endpoints();
+  const { api } = product.endpoints();
   const client = connect(api, email, PASSWORD);
   const holds = (what, found, wanted) => {
     const differs = Object.keys(wanted).filter(
@@ -206,7 +166,7 @@ async function playStory(name, connect, email) {
 
 /** @param other the code of an earlier mail */
 async function newestCode(email, other) {
-  const { mailbox } = endpoints();
+  const { mailbox } = product.endpoints();
   for (const began = Date.now(); Date.now() - began < MAIL_DEADLINE_MS; await pause(50)) {
     const answer = await fetch(`${mailbox}/emails?to=${encodeURIComponent(email)}`);
     const codes = (await answer.json()).data.map(({ text }) => /\b\d{4}\b/.exec(text)?.[0]);

@@ -80,7 +80,7 @@ describe('A trace', () => {
     expect(JSON.stringify(spans)).not.toContain('canary');
   });
 
-  it('is the one that work was kept for, whoever does it', async () => {
+  it('is the one that work was kept for, in whatever part of the process', async () => {
     const kept = await inSpan('one', { correlationId }, async () => keptSpan());
     await inSpan('other', {}, () => kept(() => inSpan('work', {}, async () => 0)));
     expect(recording.spans().find(({ name }) => name === 'work')).toMatchObject({

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   ACTIVATION_POLICY,
   AccountAlreadyActive,
@@ -6,7 +5,7 @@ import {
   activationProgress,
 } from '@app/accounts';
 import type { ActivationPolicy, ActivationProgress } from '@app/accounts';
-import { EventStoreUnavailable, loadStream } from '@app/event-store';
+import { EventStoreUnavailable, loadStream, pauseUnlessAborted } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { Inject, Injectable } from '@nestjs/common';
@@ -81,7 +80,7 @@ export class ActivationQuery implements OnModuleDestroy {
         found !== 'unknown' && 'codeState' in found && found.codeState === 'issued';
       if (!isOnItsWay || signal.aborted || performance.now() >= deadline) return found;
       // It ends early when the process stops, with one more look.
-      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await pauseUnlessAborted(LOOK_EVERY_MS, signal);
     }
   }
 }
