@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonEvent } from '@eventstore/db-client';
 import type { EventStoreDBClient } from '@eventstore/db-client';
+import { sweep } from '../support/sweep.js';
 import { EventStoreProcess } from './event-store-process.js';
 
 const EVENTS_PER_STREAM = 10;
-/** A million takes six minutes where others work as well: `CAPACITY_EVENTS=1000000 npm run test:long`. */
-const EVENTS = Number(process.env['CAPACITY_EVENTS'] ?? 100_000);
+/** A million takes six minutes where others work as well. */
+const EVENTS = sweep(60_000, 1_000_000);
 const STREAMS = EVENTS / EVENTS_PER_STREAM;
 const DATA_LENGTH = 500;
 const WRITERS = 64;

@@ -80,7 +80,6 @@ describe('docs/extend.md', () => {
 
   it('leaves documents that npm run docs writes', () => {
     jest(['test/docs/generated-docs'], { WRITE_DOCS: 'yes' });
-    jest(['test/docs/generated-docs']);
     expect(readFileSync(join(copy, 'docs/events.md'), 'utf8')).toContain(
       '| `AccountFlagged` | `reason`',
     );

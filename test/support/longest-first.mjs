@@ -2,15 +2,19 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** Files that take longest, the longest first. A clean checkout has no times of an earlier run to go by. */
 const LONGEST = [
-  'test/dev-event-store/durability.long-spec.ts',
-  'test/faults/parallel-guesses.long-spec.ts',
-  'test/dev-event-store/capacity.long-spec.ts',
-  'test/backup/unreadable-accounts.long-spec.ts',
-  'test/backup/older-database.long-spec.ts',
+  'test/admin/examples.long-spec.ts',
   'libs/event-store/src/eventstoredb-outages.long-spec.ts',
-  'test/local/launcher.long-spec.ts',
-  'test/security/bad-requests.long-spec.ts',
+  'test/docs/extend.long-spec.ts',
   'test/security/strangers.long-spec.ts',
+  'test/local/launcher.long-spec.ts',
+  'test/security/rotation.long-spec.ts',
+  'test/event-store/golden.long-spec.ts',
+  'test/backup/other-copies.long-spec.ts',
+  'test/faults/parallel-guesses.long-spec.ts',
+  'test/faults/long-stream.long-spec.ts',
+  'test/faults/kill-nine.long-spec.ts',
+  'test/mail/provider-matrix.long-spec.ts',
+  'test/security/erasure.e2e-spec.ts',
   'libs/event-store/src/eventstoredb-event-store.int-spec.ts',
 ];
 

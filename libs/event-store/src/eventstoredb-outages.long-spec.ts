@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startDevEventStore } from '../../../test/support/dev-event-store.js';
 import type { DevEventStore } from '../../../test/support/dev-event-store.js';
 import { eventually } from '../../../test/support/eventually.js';
+import { sweep } from '../../../test/support/sweep.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, NewEvent, RecordedEvent } from './event-store.js';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
@@ -229,7 +230,7 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     // A second is little for one of 32 reads at a time on a busy machine.
     const url = server.url.replace('esdb://', scheme);
     const patient = new EventStoreDBEventStore({ url, timeoutMs: 20_000 });
-    await atATime(32, 6_000, async (number) => {
+    await atATime(32, sweep(2_000, 6_000), async (number) => {
       expect(await collected(patient.readStream(`account-${number}`))).toEqual([]);
     });
     await patient.close();
@@ -242,7 +243,7 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     if (first === undefined) throw new Error('there is nothing to append');
     await store.append('account-1', 'no-stream', [first, ...rest]);
     const failures: unknown[] = [];
-    await atATime(32, 3_000, async (number) => {
+    await atATime(32, sweep(2_000, 3_000), async (number) => {
       try {
         for await (const event of store.readStream('account-1')) {
           if (event.revision === 0n) break;
