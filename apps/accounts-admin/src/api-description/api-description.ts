@@ -1,65 +1,7 @@
-import {
-  commonProblems,
-  describeProblems,
-  problemSchemaOf,
-  requestIdHeader,
-  serveApiDescription,
-  toSchemaObject,
-} from '@app/http-service';
+import { problemSchemaOf, serveApiDescription } from '@app/http-service';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiParam, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
-import type { z } from 'zod';
-import { adminProblems } from '../admin-problems.js';
-import { NDJSON } from '../evidence/line-stream.js';
-
-const problems = { ...commonProblems, ...adminProblems };
-
-/** Describes the successful answer of a call. */
-export function ApiAnswer(status: number, description: string, schema: z.ZodType) {
-  return ApiResponse({
-    status,
-    description,
-    headers: requestIdHeader,
-    content: { 'application/json': { schema: toSchemaObject(schema, 'output') } },
-  });
-}
-
-/**
- * Describes an answer that comes line by line.
- *
- * @param lines each an example of one kind of line, in their order
- */
-export function ApiLines(description: string, ...lines: readonly object[]) {
-  const example = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-  return ApiResponse({
-    status: 200,
-    description: `${description}. A last line {"error": …} says that it broke off; without a last line it is not whole.`,
-    headers: requestIdHeader,
-    content: { [NDJSON]: { schema: { type: 'string' }, example } },
-  });
-}
-
-/** The last line of a signed file. */
-export const signatureExample = {
-  end: { algorithm: 'Ed25519', publicKey: 'SPKI, base64', signature: 'base64' },
-};
-
-/** Describes the segment `{id}` of a path. */
-export function ApiAccount() {
-  return ApiParam({
-    name: 'id',
-    description: 'Id of the account, or its e-mail address.',
-    examples: {
-      id: { value: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff' },
-      address: { value: 'ada@example.org' },
-    },
-  });
-}
-
-/** Describes the problems a call can end with. */
-export function ApiProblems(...names: (keyof typeof problems)[]) {
-  return describeProblems(names.map((name) => problems[name]));
-}
+import { DocumentBuilder } from '@nestjs/swagger';
+import { problemsOfCalls } from './admin-call.js';
 
 /** Serves the OpenAPI document at /admin/openapi.json and a page to read and try it at /admin/docs. */
 export function describeAdminApi(app: NestFastifyApplication): void {
@@ -85,7 +27,7 @@ export function describeAdminApi(app: NestFastifyApplication): void {
     .addTag('support', 'What a developer needs to help')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Key: id.secret' }, 'key')
     .build();
-  const problem = problemSchemaOf(Object.values(problems));
+  const problem = problemSchemaOf(Object.values(problemsOfCalls));
   const paths = { page: 'admin/docs', document: 'admin/openapi.json' };
   serveApiDescription(app, description, paths, problem);
 }

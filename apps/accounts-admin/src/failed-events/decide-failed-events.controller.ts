@@ -1,15 +1,13 @@
 import { listFailedEvents } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
 import { consumers } from '@app/views';
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Inject, Param, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../keys/caller.js';
 import type { Caller } from '../keys/caller.js';
-import { RequiresScope } from '../keys/scopes.js';
 import { READ_MODEL } from '../admin.tokens.js';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../api-description/admin-call.js';
 import { DecideFailedEventCommand } from './decide-failed-events.handler.js';
 import { failedEventAnswer, toFailedEventAnswer } from './failed-event-answer.js';
 
@@ -36,24 +34,20 @@ const decisionAnswer = z.object({
   consumers: z.array(z.string()).meta({ description: 'In which the event fails.' }),
 });
 
-@ApiTags('failed events')
-@ApiBearerAuth('key')
-@Controller('admin/v1/failed-events')
+@AdminController('failed events')
 export class DecideFailedEventsController {
   constructor(
     private readonly commandBus: CommandBus,
     @Inject(READ_MODEL) private readonly readModel: Queryable,
   ) {}
 
-  @Get()
-  @RequiresScope('projections:read')
-  @ApiOperation({
+  @AdminCall('GET failed-events', 'projections:read', {
     operationId: 'findFailedEvents',
     summary: 'Events that a projection or a saga could not handle',
     description: 'Each with its last error and when it is tried next.',
+    answer: jsonAnswer('Those that fail still first', failedEventsAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(200, 'Those that fail still first', failedEventsAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async list(
     @Query({ schema: failedEventsQuery }) { consumer }: z.infer<typeof failedEventsQuery>,
   ): Promise<z.infer<typeof failedEventsAnswer>> {
@@ -61,22 +55,14 @@ export class DecideFailedEventsController {
     return { failedEvents: events.map(toFailedEventAnswer) };
   }
 
-  @Post(':position/retry')
-  @HttpCode(202)
-  @RequiresScope('projections:manage')
-  @ApiOperation({
+  @AdminCall('POST failed-events/:position/retry', 'projections:manage', {
     operationId: 'retryFailedEvent',
     summary: 'Try the event again at once',
     description: 'In every consumer in which it fails. It is tried again by and by anyhow.',
+    status: 202,
+    answer: jsonAnswer('It will be tried', decisionAnswer),
+    problems: ['invalidRequest', 'failedEventNotFound'],
   })
-  @ApiAnswer(202, 'It will be tried', decisionAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'failedEventNotFound',
-    'serviceUnavailable',
-  )
   async retry(
     @Param('position') position: string,
     @CallerOf() caller: Caller,
@@ -86,24 +72,16 @@ export class DecideFailedEventsController {
     return { message: `The event is tried again: ${failing.join(', ')}.`, consumers: [...failing] };
   }
 
-  @Post(':position/skip')
-  @HttpCode(202)
-  @RequiresScope('projections:manage')
-  @ApiOperation({
+  @AdminCall('POST failed-events/:position/skip', 'projections:manage', {
     operationId: 'skipFailedEvent',
     summary: 'Leave the event out',
     description:
       'Of every consumer in which it fails, or will, for good: rebuilds leave it out too. Who decided so, and why, ' +
       'stays on record.',
+    status: 202,
+    answer: jsonAnswer('It is left out', decisionAnswer),
+    problems: ['invalidRequest', 'failedEventNotFound'],
   })
-  @ApiAnswer(202, 'It is left out', decisionAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'failedEventNotFound',
-    'serviceUnavailable',
-  )
   async skip(
     @Param('position') position: string,
     @Body({ schema: skipRequest }) { reason }: z.infer<typeof skipRequest>,

@@ -1,14 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Param } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ApiAnswer, ApiProblems } from '../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../api-description/admin-call.js';
 import { AdminKeys } from './admin-keys.js';
 import type { AdminKeyView } from './admin-keys.js';
 import { CallerOf } from './caller.js';
 import type { Caller } from './caller.js';
 import { IssueAdminKeyCommand, RevokeAdminKeyCommand } from './manage-admin-keys.handlers.js';
-import { RequiresScope, scopes } from './scopes.js';
+import { scopes } from './scopes.js';
 
 const keyRequest = z
   .strictObject({
@@ -49,26 +48,22 @@ const issuedAnswer = keyAnswer.extend({
 
 const keysAnswer = z.object({ keys: z.array(keyAnswer) });
 
-@ApiTags('keys')
-@ApiBearerAuth('key')
-@Controller('admin/v1/keys')
+@AdminController('keys')
 export class ManageAdminKeysController {
   constructor(
     private readonly commandBus: CommandBus,
     private readonly keys: AdminKeys,
   ) {}
 
-  @Post()
-  @HttpCode(201)
-  @RequiresScope('keys:manage')
-  @ApiOperation({
+  @AdminCall('POST keys', 'keys:manage', {
     operationId: 'issueAdminKey',
     summary: 'Make a key',
     description:
       "A key can be given those scopes only that the caller has as well, and ends with the caller's key at the latest.",
+    status: 201,
+    answer: jsonAnswer('The key', issuedAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(201, 'The key', issuedAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async issue(
     @Body({ schema: keyRequest }) body: z.infer<typeof keyRequest>,
     @CallerOf() caller: Caller,
@@ -77,35 +72,24 @@ export class ManageAdminKeysController {
     return { ...toAnswer(view), key };
   }
 
-  @Get()
-  @RequiresScope('keys:manage')
-  @ApiOperation({
+  @AdminCall('GET keys', 'keys:manage', {
     operationId: 'findAdminKeys',
     summary: 'All keys, without their secrets',
     description: 'Also those that have ended, or were revoked.',
+    answer: jsonAnswer('Newest first', keysAnswer),
   })
-  @ApiAnswer(200, 'Newest first', keysAnswer)
-  @ApiProblems('unauthenticated', 'forbidden', 'serviceUnavailable')
   async list(): Promise<z.infer<typeof keysAnswer>> {
     return { keys: (await this.keys.list()).map(toAnswer) };
   }
 
-  @Delete(':keyId')
-  @RequiresScope('keys:manage')
-  @ApiOperation({
+  @AdminCall('DELETE keys/:keyId', 'keys:manage', {
     operationId: 'revokeAdminKey',
     summary: 'Revoke a key; it is refused from now on',
     description:
       'The key of the configuration (ADMIN_KEY) is valid again at the next start, while it stands there. The last valid key with the scope keys:manage cannot be revoked.',
+    answer: jsonAnswer('The key as it is now', keyAnswer),
+    problems: ['keyNotFound', 'lastManagingKey'],
   })
-  @ApiAnswer(200, 'The key as it is now', keyAnswer)
-  @ApiProblems(
-    'unauthenticated',
-    'forbidden',
-    'keyNotFound',
-    'lastManagingKey',
-    'serviceUnavailable',
-  )
   async revoke(
     @Param('keyId') keyId: string,
     @CallerOf() caller: Caller,

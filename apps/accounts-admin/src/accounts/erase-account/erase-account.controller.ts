@@ -1,12 +1,10 @@
 import { erasureReasons } from '@app/accounts';
-import { Controller, Delete, Param, Query } from '@nestjs/common';
+import { Param, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { EraseAccountCommand } from './erase-account.handler.js';
 
 const erasureQuery = z.strictObject({
@@ -27,31 +25,18 @@ const receiptAnswer = z.object({
   }),
 });
 
-@ApiTags('accounts')
-@ApiBearerAuth('key')
-@Controller('admin/v1/accounts')
+@AdminController('accounts')
 export class EraseAccountController {
   constructor(private readonly commandBus: CommandBus) {}
 
-  @Delete(':id')
-  @RequiresScope('accounts:erase')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('DELETE accounts/:id', 'accounts:erase', {
     summary: 'Forget a person: what is known of them can never be read again',
     description:
       'The history stays, without the person; the address can be registered anew. Asking again changes nothing ' +
       'and answers the same receipt. Keep the receipt: it is signed, and can be checked without this service.',
+    answer: jsonAnswer('The person is forgotten', receiptAnswer),
+    problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable', 'receiptsNotConfigured'],
   })
-  @ApiAnswer(200, 'The person is forgotten', receiptAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'accountUnreadable',
-    'receiptsNotConfigured',
-    'serviceUnavailable',
-  )
   async erase(
     @Param('id') account: string,
     @Query({ schema: erasureQuery }) { reason }: z.infer<typeof erasureQuery>,

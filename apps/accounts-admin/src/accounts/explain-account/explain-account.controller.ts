@@ -3,11 +3,9 @@ import { ACTIVATION_POLICY, explainAccount } from '@app/accounts';
 import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
-import { Controller, Get, Inject, Param } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Inject, Param } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { SharedBudgets } from '../free-account/shared-budgets.js';
@@ -19,9 +17,7 @@ const explanationAnswer = z.object({
   steps: z.array(z.object({ at: z.iso.datetime(), sentence: z.string() })),
 });
 
-@ApiTags('history')
-@ApiBearerAuth('key')
-@Controller('admin/v1/accounts')
+@AdminController('history')
 export class ExplainAccountController {
   constructor(
     private readonly history: AccountHistory,
@@ -31,22 +27,12 @@ export class ExplainAccountController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  @Get(':id/explanation')
-  @RequiresScope('history:read')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('GET accounts/:id/explanation', 'history:read', {
     summary: 'Why could she not activate? In plain words',
     description: 'Each step of the history as a sentence, and what follows from them all.',
+    answer: jsonAnswer('The explanation', explanationAnswer),
+    problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable'],
   })
-  @ApiAnswer(200, 'The explanation', explanationAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'accountUnreadable',
-    'serviceUnavailable',
-  )
   async explain(@Param('id') account: string): Promise<z.infer<typeof explanationAnswer>> {
     const accountId = accountIdOfPath(account, this.accountIds);
     const events = (await this.history.all(accountId)).map(({ event }) => event);

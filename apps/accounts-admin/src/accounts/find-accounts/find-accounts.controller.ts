@@ -1,10 +1,8 @@
 import { invalidRequest } from '@app/http-service';
 import type { ListedAccount } from '@app/views';
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { instantParameter, integerParameter } from '../../request-values.js';
 import { FindAccountsQuery } from './find-accounts.query.js';
 
@@ -43,21 +41,17 @@ const pageAnswer = z.object({
   nextCursor: z.string().nullable(),
 });
 
-@ApiTags('accounts')
-@ApiBearerAuth('key')
-@Controller('admin/v1/accounts')
+@AdminController('accounts')
 export class FindAccountsController {
   constructor(private readonly query: FindAccountsQuery) {}
 
-  @Get()
-  @RequiresScope('accounts:read')
-  @ApiOperation({
+  @AdminCall('GET accounts', 'accounts:read', {
     operationId: 'findAccounts',
     summary: 'Accounts, page by page',
     description: 'Stays right while accounts are registered: none is missed, none comes twice.',
+    answer: jsonAnswer('One page', pageAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(200, 'One page', pageAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async find(
     @Query({ schema: accountsQuery }) query: z.infer<typeof accountsQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
@@ -69,22 +63,13 @@ export class FindAccountsController {
     return { accounts: accounts.map(toAnswer), nextCursor: nextCursor ?? null };
   }
 
-  @Get(':id')
-  @RequiresScope('accounts:read')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('GET accounts/:id', 'accounts:read', {
     operationId: 'findAccount',
     summary: 'One account, by its id or e-mail address',
     description: 'As the read model has it, a moment behind the history.',
+    answer: jsonAnswer('The account', accountAnswer),
+    problems: ['invalidRequest', 'accountNotFound'],
   })
-  @ApiAnswer(200, 'The account', accountAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'serviceUnavailable',
-  )
   async findOne(@Param('id') id: string): Promise<z.infer<typeof accountAnswer>> {
     return toAnswer(await this.query.findOne(id));
   }

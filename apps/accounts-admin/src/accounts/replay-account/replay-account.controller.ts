@@ -1,13 +1,12 @@
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
+import { Headers, Inject, Param, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { NDJSON, jsonLines, streamLines } from '../../evidence/line-stream.js';
 import { integerParameter } from '../../request-values.js';
 import { ReplayAccountQuery } from './replay-account.query.js';
@@ -59,34 +58,22 @@ const historyAnswer = z.object({
     .meta({ description: 'Value of "after" for the next page; null at the end.' }),
 });
 
-@ApiTags('history')
-@ApiBearerAuth('key')
-@Controller('admin/v1/accounts')
+@AdminController('history')
 export class ReplayAccountController {
   constructor(
     private readonly query: ReplayAccountQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  @Get(':id/history')
-  @RequiresScope('history:read')
-  @ApiAccount()
-  @ApiOperation({
+  @ApiProduces('application/json', NDJSON)
+  @AdminCall('GET accounts/:id/history', 'history:read', {
     summary: 'What happened to an account, replayed from the event store',
     description:
       `With "Accept: ${NDJSON}" each event is a line of its own, sent as it is read. The last line is ` +
       '{"end": {"events": n}}, or {"error": …} when the reading failed half-way: a stream without either is not whole.',
+    answer: jsonAnswer('The events in order', historyAnswer),
+    problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable'],
   })
-  @ApiProduces('application/json', NDJSON)
-  @ApiAnswer(200, 'The events in order', historyAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'accountUnreadable',
-    'serviceUnavailable',
-  )
   async replay(
     @Param('id') account: string,
     @Query({ schema: historyQuery }) { after, limit }: z.infer<typeof historyQuery>,

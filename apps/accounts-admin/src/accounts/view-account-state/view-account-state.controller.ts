@@ -1,10 +1,8 @@
 import { codeForms } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { instantParameter, integerParameter } from '../../request-values.js';
 import { ViewAccountStateQuery } from './view-account-state.query.js';
 import type { Moment } from './view-account-state.query.js';
@@ -75,29 +73,17 @@ const diffAnswer = z.object({
   ),
 });
 
-@ApiTags('accounts')
-@ApiBearerAuth('key')
-@Controller('admin/v1/accounts')
+@AdminController('accounts')
 export class ViewAccountStateController {
   constructor(private readonly query: ViewAccountStateQuery) {}
 
-  @Get(':id/state')
-  @RequiresScope('accounts:read')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('GET accounts/:id/state', 'accounts:read', {
     operationId: 'viewAccountState',
     summary: 'What an account was like at a time, or after an event',
     description: 'The newest state when neither a time nor an event is given.',
+    answer: jsonAnswer('The state, computed from the events until then', stateAnswer),
+    problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable'],
   })
-  @ApiAnswer(200, 'The state, computed from the events until then', stateAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'accountUnreadable',
-    'serviceUnavailable',
-  )
   async state(
     @Param('id') account: string,
     @Query({ schema: stateQuery }) { at, revision }: z.infer<typeof stateQuery>,
@@ -116,23 +102,13 @@ export class ViewAccountStateController {
     };
   }
 
-  @Get(':id/diff')
-  @RequiresScope('accounts:read')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('GET accounts/:id/diff', 'accounts:read', {
     operationId: 'compareAccountStates',
     summary: 'What changed between two times or events, and what happened',
     description: 'Both states are computed from the history, as for the state at one time.',
+    answer: jsonAnswer('The fields that differ', diffAnswer),
+    problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable'],
   })
-  @ApiAnswer(200, 'The fields that differ', diffAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'accountUnreadable',
-    'serviceUnavailable',
-  )
   async diff(
     @Param('id') account: string,
     @Query({ schema: diffQuery }) query: z.infer<typeof diffQuery>,

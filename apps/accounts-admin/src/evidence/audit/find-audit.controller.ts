@@ -1,9 +1,7 @@
 import type { ListedCall } from '@app/views';
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { instantParameter, integerParameter } from '../../request-values.js';
 import { FindAuditQuery } from './find-audit.query.js';
 import type { AuditPage } from './find-audit.query.js';
@@ -39,39 +37,32 @@ const callAnswer = z.object({
 
 const pageAnswer = z.object({ calls: z.array(callAnswer), nextCursor: z.string().nullable() });
 
-@ApiTags('audit')
-@ApiBearerAuth('key')
-@Controller('admin/v1')
+@AdminController('audit')
 export class FindAuditController {
   constructor(private readonly query: FindAuditQuery) {}
 
-  @Get('audit')
-  @RequiresScope('audit:read')
-  @ApiOperation({
+  @AdminCall('GET audit', 'audit:read', {
     operationId: 'findAudit',
     summary: 'What operators were told, newest first',
     description:
       'Every call whose answer told something of an account, be it that there is none, and every change of keys; ' +
       'refused ones included. This call is one of them.',
+    answer: jsonAnswer('One page', pageAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(200, 'One page', pageAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async find(
     @Query({ schema: auditQuery }) query: z.infer<typeof auditQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
     return toAnswer(await this.query.find(query));
   }
 
-  @Get('accounts/:id/audit')
-  @RequiresScope('audit:read')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('GET accounts/:id/audit', 'audit:read', {
     operationId: 'findAuditOfAccount',
     summary: 'Who looked at this account, newest first',
     description: 'Also the calls that were refused. This call is one of them.',
+    answer: jsonAnswer('One page', pageAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(200, 'One page', pageAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async ofAccount(
     @Param('id') account: string,
     @Query({ schema: accountAuditQuery }) query: z.infer<typeof accountAuditQuery>,

@@ -1,14 +1,17 @@
 import { parseLogPosition } from '@app/event-store';
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiLines, ApiProblems, signatureExample } from '../../api-description/api-description.js';
+import {
+  AdminCall,
+  AdminController,
+  lineAnswer,
+  signatureExample,
+} from '../../api-description/admin-call.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHeadsQuery } from './export-heads.query.js';
 
@@ -26,18 +29,14 @@ const headsQuery = z.strictObject({
     }),
 });
 
-@ApiTags('history')
-@ApiBearerAuth('key')
-@Controller('admin/v1/heads')
+@AdminController('history')
 export class ExportHeadsController {
   constructor(
     private readonly query: ExportHeadsQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  @Get()
-  @RequiresScope('history:read')
-  @ApiOperation({
+  @AdminCall('GET heads', 'history:read', {
     summary: 'Verify the whole log, and export the signed heads of all histories',
     description:
       'One line a stream: its last revision and its head, or where it breaks. With "since", lines before these hold ' +
@@ -45,32 +44,25 @@ export class ExportHeadsController {
       'be computed from those of the earlier export, and from nothing else. The last line is signed; lines of progress ' +
       'are no part of that, and can be left out of a file. ' +
       'apps/accounts-admin/verify-export.mjs checks it offline, and against an earlier one.',
+    answer: lineAnswer(
+      'The heads as they come',
+      { format: 'stream-heads/v2', at: '2026-11-22T12:00:00.000Z', since: '104729' },
+      { progress: { events: 52_224, fraction: 0.41 } },
+      {
+        stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+        after: 2,
+        digests: ['9d4e…64 hexadecimal digits…'],
+      },
+      {
+        stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+        revision: 3,
+        head: '3b0f…64 hexadecimal digits…',
+      },
+      { reached: '130113' },
+      signatureExample,
+    ),
+    problems: ['invalidRequest', 'logWalkRunning', 'receiptsNotConfigured'],
   })
-  @ApiLines(
-    'The heads as they come',
-    { format: 'stream-heads/v2', at: '2026-11-22T12:00:00.000Z', since: '104729' },
-    { progress: { events: 52_224, fraction: 0.41 } },
-    {
-      stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
-      after: 2,
-      digests: ['9d4e…64 hexadecimal digits…'],
-    },
-    {
-      stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
-      revision: 3,
-      head: '3b0f…64 hexadecimal digits…',
-    },
-    { reached: '130113' },
-    signatureExample,
-  )
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'logWalkRunning',
-    'receiptsNotConfigured',
-    'serviceUnavailable',
-  )
   export(
     @Query({ schema: headsQuery }) { since }: z.infer<typeof headsQuery>,
     @CallerOf() caller: Caller,

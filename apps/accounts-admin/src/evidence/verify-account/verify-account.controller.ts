@@ -2,11 +2,9 @@ import { AccountIds } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
 import { EVENT_STORE, verifyChain } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
-import { Controller, Get, Inject, Param } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Inject, Param } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAccount, ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
 
@@ -28,30 +26,19 @@ const verificationAnswer = z.object({
     .meta({ description: 'The first event that was changed, dropped, moved or slipped in.' }),
 });
 
-@ApiTags('history')
-@ApiBearerAuth('key')
-@Controller('admin/v1/accounts')
+@AdminController('history')
 export class VerifyAccountController {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly accountIds: AccountIds,
   ) {}
 
-  @Get(':id/verification')
-  @RequiresScope('history:read')
-  @ApiAccount()
-  @ApiOperation({
+  @AdminCall('GET accounts/:id/verification', 'history:read', {
     summary: 'Whether the history is as it was appended, or where it breaks',
     description: 'Each event holds a digest of the one before: the walk compares them all.',
+    answer: jsonAnswer('What a walk along the chain of the history found', verificationAnswer),
+    problems: ['invalidRequest', 'accountNotFound'],
   })
-  @ApiAnswer(200, 'What a walk along the chain of the history found', verificationAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'serviceUnavailable',
-  )
   /** Reads no personal data, and needs no key. */
   async verify(@Param('id') account: string): Promise<z.infer<typeof verificationAnswer>> {
     const accountId = accountIdOfPath(account, this.accountIds);

@@ -1,45 +1,39 @@
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiLines, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, lineAnswer } from '../../api-description/admin-call.js';
 import { jsonLines, streamLines } from '../line-stream.js';
 import { VerifyAccountsQuery } from './verify-accounts.query.js';
 
-@ApiTags('history')
-@ApiBearerAuth('key')
-@Controller('admin/v1/verification')
+@AdminController('history')
 export class VerifyAccountsController {
   constructor(
     private readonly query: VerifyAccountsQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  @Get()
-  @RequiresScope('history:read')
-  @ApiOperation({
+  @AdminCall('GET verification', 'history:read', {
     summary: 'Whether all histories are as they were appended, or which ones break, and where',
     description:
       'Reads the whole log once. What was cut off the end of a history, or written anew with all its links, shows ' +
       'only beside heads that were exported before (GET /admin/v1/heads).',
-  })
-  @ApiLines(
-    'How far it is, each history that breaks, and the sum',
-    { progress: { events: 52_224, fraction: 0.41 } },
-    {
-      broken: {
-        stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
-        revision: 3,
-        reason: 'link-differs',
+    answer: lineAnswer(
+      'How far it is, each history that breaks, and the sum',
+      { progress: { events: 52_224, fraction: 0.41 } },
+      {
+        broken: {
+          stream: 'account-6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+          revision: 3,
+          reason: 'link-differs',
+        },
       },
-    },
-    { end: { intact: false, streams: 32_000, events: 128_004, broken: 1 } },
-  )
-  @ApiProblems('unauthenticated', 'forbidden', 'logWalkRunning', 'serviceUnavailable')
+      { end: { intact: false, streams: 32_000, events: 128_004, broken: 1 } },
+    ),
+    problems: ['logWalkRunning'],
+  })
   verify(@CallerOf() caller: Caller): Promise<StreamableFile> {
     const title = 'The log could not be read to its end: nothing is known of what was not read.';
     return streamLines(jsonLines(this.query.verify()), title, caller, this.log);

@@ -1,12 +1,10 @@
 import { mailStatuses, pageOfActivationMails } from '@app/views';
 import type { ActivationMailView } from '@app/views';
 import type { Queryable } from '@app/postgres';
-import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
 import { READ_MODEL } from '../../admin.tokens.js';
-import { ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { cursorOf, invalidCursor, placeOf } from '../../page-cursor.js';
 import { integerParameter } from '../../request-values.js';
 
@@ -34,20 +32,16 @@ const pageAnswer = z.object({
   nextCursor: z.string().nullable(),
 });
 
-@ApiTags('activation mails')
-@ApiBearerAuth('key')
-@Controller('admin/v1/activation-mails')
+@AdminController('activation mails')
 export class FindActivationMailsController {
   constructor(@Inject(READ_MODEL) private readonly readModel: Queryable) {}
 
-  @Get()
-  @RequiresScope('mail:read')
-  @ApiOperation({
+  @AdminCall('GET activation-mails', 'mail:read', {
     summary: 'What became of the mail of each activation code, newest first',
     description: 'Shows neither the address nor the code.',
+    answer: jsonAnswer('One page', pageAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(200, 'One page', pageAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async find(
     @Query({ schema: mailsQuery }) { status, limit, cursor }: z.infer<typeof mailsQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {

@@ -1,44 +1,35 @@
 import { invalidRequest } from '@app/http-service';
-import { Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Param } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { RetryActivationMailCommand } from './retry-activation-mail.handler.js';
 
 const MAIL_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{1,9})$/i;
 
 const retryAnswer = z.object({ id: z.string(), issueNumber: z.int(), message: z.string() });
 
-@ApiTags('activation mails')
-@ApiBearerAuth('key')
-@Controller('admin/v1/activation-mails')
+@AdminController('activation mails')
 export class RetryActivationMailController {
   constructor(private readonly commandBus: CommandBus) {}
 
-  @Post(':id/retry')
-  @HttpCode(202)
-  @RequiresScope('mail:manage')
-  @ApiOperation({
+  @AdminCall('POST activation-mails/:id/retry', 'mail:manage', {
     summary: 'Send a new code in place of one that could not be delivered',
     description:
       'Only for the newest code of a pending account. The limits of new codes do not apply to an operator; ' +
       'the new code counts against later requests, and the limits of guesses hold.',
+    status: 202,
+    answer: jsonAnswer('A new code was issued and will be mailed', retryAnswer),
+    problems: [
+      'invalidRequest',
+      'accountNotFound',
+      'accountUnreadable',
+      'accountAlreadyActive',
+      'activationCodeNotUndeliverable',
+    ],
   })
-  @ApiAnswer(202, 'A new code was issued and will be mailed', retryAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'accountUnreadable',
-    'accountAlreadyActive',
-    'activationCodeNotUndeliverable',
-    'serviceUnavailable',
-  )
   async retry(
     @Param('id') id: string,
     @CallerOf() caller: Caller,

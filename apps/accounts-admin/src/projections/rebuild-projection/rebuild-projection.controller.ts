@@ -1,11 +1,9 @@
-import { Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Param, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { RebuildProjectionCommand } from './rebuild-projection.handler.js';
 
 const rebuildQuery = z.strictObject({
@@ -17,31 +15,19 @@ const rebuildQuery = z.strictObject({
 
 const rebuildAnswer = z.object({ rebuildId: z.uuid(), message: z.string() });
 
-@ApiTags('projections')
-@ApiBearerAuth('key')
-@Controller('admin/v1/projections')
+@AdminController('projections')
 export class RebuildProjectionController {
   constructor(private readonly commandBus: CommandBus) {}
 
-  @Post(':name/rebuild')
-  @HttpCode(202)
-  @RequiresScope('projections:manage')
-  @ApiOperation({
+  @AdminCall('POST projections/:name/rebuild', 'projections:manage', {
     summary: 'Build the rows of a projection anew while the old ones serve',
     description:
       'The new rows are compared with the old at the same position of the log, and take their place in one ' +
       'step. GET /admin/v1/projections shows how far it is.',
+    status: 202,
+    answer: jsonAnswer('It has begun', rebuildAnswer),
+    problems: ['invalidRequest', 'projectionNotFound', 'rebuildRunning', 'nothingToRebuild'],
   })
-  @ApiAnswer(202, 'It has begun', rebuildAnswer)
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'projectionNotFound',
-    'rebuildRunning',
-    'nothingToRebuild',
-    'serviceUnavailable',
-  )
   async rebuild(
     @Param('name') name: string,
     @Query({ schema: rebuildQuery }) { whenDifferent }: z.infer<typeof rebuildQuery>,

@@ -4,12 +4,10 @@ import type { Queryable } from '@app/postgres';
 import type { StatisticName, StatisticsInterval } from '@app/views';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
-import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { RequiresScope } from '../../keys/scopes.js';
 import { READ_MODEL } from '../../admin.tokens.js';
-import { ApiAnswer, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { instantParameter } from '../../request-values.js';
 
 const MOST_INTERVALS = 1_500;
@@ -36,25 +34,21 @@ const statisticsAnswer = z.object({
   intervals: z.array(z.object({ at: z.iso.datetime(), ...counts })),
 });
 
-@ApiTags('statistics')
-@ApiBearerAuth('key')
-@Controller('admin/v1/statistics')
+@AdminController('statistics')
 export class ViewStatisticsController {
   constructor(
     @Inject(READ_MODEL) private readonly readModel: Queryable,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  @Get()
-  @RequiresScope('accounts:read')
-  @ApiOperation({
+  @AdminCall('GET statistics', 'accounts:read', {
     summary: 'How often what happened, per minute, hour or day (UTC)',
     description:
       'Counts only. "expiries" are codes that were tried after their minute, "exhaustions" codes that were ' +
       'tried when no guess was left.',
+    answer: jsonAnswer('Every interval, those without events included', statisticsAnswer),
+    problems: ['invalidRequest'],
   })
-  @ApiAnswer(200, 'Every interval, those without events included', statisticsAnswer)
-  @ApiProblems('invalidRequest', 'unauthenticated', 'forbidden', 'serviceUnavailable')
   async view(
     @Query({ schema: statisticsQuery }) query: z.infer<typeof statisticsQuery>,
   ): Promise<z.infer<typeof statisticsAnswer>> {

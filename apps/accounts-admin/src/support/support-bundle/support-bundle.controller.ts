@@ -1,13 +1,16 @@
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiLines, ApiProblems, signatureExample } from '../../api-description/api-description.js';
+import {
+  AdminCall,
+  AdminController,
+  lineAnswer,
+  signatureExample,
+} from '../../api-description/admin-call.js';
 import { streamLines } from '../../evidence/line-stream.js';
 import { SupportBundleQuery } from './support-bundle.query.js';
 
@@ -22,64 +25,57 @@ const bundleQuery = z.strictObject({
     }),
 });
 
-@ApiTags('support')
-@ApiBearerAuth('key')
-@Controller('admin/v1/support-bundle')
+@AdminController('support')
 export class SupportBundleController {
   constructor(
     private readonly query: SupportBundleQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  @Get()
-  @RequiresScope('support:read')
-  @ApiOperation({
+  @AdminCall('GET support-bundle', 'support:read', {
     operationId: 'exportSupportBundle',
     summary: 'What a developer needs to help: no personal data, no secret',
     description:
       'Versions, which settings are set, projections, failed events, statistics, and the newest events of one ' +
       'account with everything redacted that is not known to be harmless. A section that cannot be read names the ' +
       'error in place of its content. Signed where RECEIPT_KEY is set; apps/accounts-admin/verify-export.mjs checks it.',
-  })
-  @ApiLines(
-    'One line a section',
-    {
-      format: 'support-bundle/v1',
-      at: '2026-11-22T12:00:00.000Z',
-      requestedBy: 'admin:1f2e3d4c5b6a7988',
-    },
-    { section: 'versions', content: { product: '0.1.0', node: 'v22.21.1', platform: 'linux x64' } },
-    {
-      section: 'settings',
-      content: [
-        { name: 'RECEIPT_KEY', isSet: true, value: null },
-        { name: 'GUESSES_PER_CODE', isSet: false, value: 3 },
-      ],
-    },
-    { section: 'eventStore', failure: 'EventStoreUnavailable' },
-    {
-      section: 'account',
-      content: {
-        accountId: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
-        events: 1,
-        newest: [
-          {
-            revision: 0,
-            type: 'AccountRegistered',
-            data: { address: '[redacted]', registeredAt: '2026-11-22T11:59:12.000Z' },
-          },
+    answer: lineAnswer(
+      'One line a section',
+      {
+        format: 'support-bundle/v1',
+        at: '2026-11-22T12:00:00.000Z',
+        requestedBy: 'admin:1f2e3d4c5b6a7988',
+      },
+      {
+        section: 'versions',
+        content: { product: '0.1.0', node: 'v22.21.1', platform: 'linux x64' },
+      },
+      {
+        section: 'settings',
+        content: [
+          { name: 'RECEIPT_KEY', isSet: true, value: null },
+          { name: 'GUESSES_PER_CODE', isSet: false, value: 3 },
         ],
       },
-    },
-    signatureExample,
-  )
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'accountNotFound',
-    'serviceUnavailable',
-  )
+      { section: 'eventStore', failure: 'EventStoreUnavailable' },
+      {
+        section: 'account',
+        content: {
+          accountId: '6f9619ff-8b86-8d01-b42d-00cf4fc964ff',
+          events: 1,
+          newest: [
+            {
+              revision: 0,
+              type: 'AccountRegistered',
+              data: { address: '[redacted]', registeredAt: '2026-11-22T11:59:12.000Z' },
+            },
+          ],
+        },
+      },
+      signatureExample,
+    ),
+    problems: ['invalidRequest', 'accountNotFound'],
+  })
   bundle(
     @Query({ schema: bundleQuery }) { account }: z.infer<typeof bundleQuery>,
     @CallerOf() caller: Caller,

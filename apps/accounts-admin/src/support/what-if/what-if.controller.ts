@@ -1,31 +1,25 @@
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { RequiresScope } from '../../keys/scopes.js';
-import { ApiLines, ApiProblems } from '../../api-description/api-description.js';
+import { AdminCall, AdminController, lineAnswer } from '../../api-description/admin-call.js';
 import { jsonLines, streamLines } from '../../evidence/line-stream.js';
 import { ruleParameters } from './rules.js';
 import { WhatIfQuery } from './what-if.query.js';
 
 const whatIfQuery = z.strictObject(ruleParameters());
 
-@ApiTags('statistics')
-@ApiBearerAuth('key')
-@Controller('admin/v1/what-if')
+@AdminController('statistics')
 export class WhatIfController {
   constructor(
     private readonly query: WhatIfQuery,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
-  @Get()
-  @RequiresScope('accounts:read')
-  @ApiOperation({
+  @AdminCall('GET what-if', 'accounts:read', {
     operationId: 'replayWhatIf',
     summary: 'What the log would have become under other rules, and what a guesser would gain',
     description:
@@ -34,43 +28,37 @@ export class WhatIfController {
       'right, "lostAtMost" takes them all for wrong, "lostAtLeast" holds in either case. Not in the log, and so ' +
       'not in the answer: refused requests for new codes, tries after the first on a code that was refused unseen ' +
       'for the same reason, and people who did not try.',
-  })
-  @ApiLines(
-    'How far it is, and the result',
-    { progress: { events: 52_224, fraction: 0.41 } },
-    {
-      end: {
-        rules: {
-          real: { codeTtlSeconds: 60, guessesPerCode: 3 },
-          other: { codeTtlSeconds: 120, guessesPerCode: 5 },
-        },
-        accounts: 32_000,
-        outcome: {
-          activations: 30_100,
-          wrongGuesses: 812,
-          refusedUnseen: 641,
-          comparedInAddition: 433,
-          notComparedAnyMore: 0,
-          gainedAtMost: 190,
-          soonerAtMost: 241,
-          lostAtLeast: 0,
-          lostAtMost: 0,
-        },
-        rightShare: 0.9737,
-        guessBounds: {
-          real: { perDay: { guesses: 10, probability: 0.001 } },
-          other: { perDay: { guesses: 10, probability: 0.001 } },
+    answer: lineAnswer(
+      'How far it is, and the result',
+      { progress: { events: 52_224, fraction: 0.41 } },
+      {
+        end: {
+          rules: {
+            real: { codeTtlSeconds: 60, guessesPerCode: 3 },
+            other: { codeTtlSeconds: 120, guessesPerCode: 5 },
+          },
+          accounts: 32_000,
+          outcome: {
+            activations: 30_100,
+            wrongGuesses: 812,
+            refusedUnseen: 641,
+            comparedInAddition: 433,
+            notComparedAnyMore: 0,
+            gainedAtMost: 190,
+            soonerAtMost: 241,
+            lostAtLeast: 0,
+            lostAtMost: 0,
+          },
+          rightShare: 0.9737,
+          guessBounds: {
+            real: { perDay: { guesses: 10, probability: 0.001 } },
+            other: { perDay: { guesses: 10, probability: 0.001 } },
+          },
         },
       },
-    },
-  )
-  @ApiProblems(
-    'invalidRequest',
-    'unauthenticated',
-    'forbidden',
-    'logWalkRunning',
-    'serviceUnavailable',
-  )
+    ),
+    problems: ['invalidRequest', 'logWalkRunning'],
+  })
   whatIf(
     @Query({ schema: whatIfQuery }) rules: z.infer<typeof whatIfQuery>,
     @CallerOf() caller: Caller,
