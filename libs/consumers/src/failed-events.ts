@@ -1,5 +1,6 @@
 import type { LogPosition, RecordedEvent, StreamRevision } from '@app/event-store';
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 
 export type FailedEventStatus = 'failing' | 'skipped' | 'resolved';
 
@@ -42,8 +43,9 @@ const NEXT_TRY = `now() + greatest(
   least(interval '500 ms' * 2 ^ least(known.attempts, 10), interval '5 s'),
   least((now() - known.first_failed_at) / 180, interval '15 min'))`;
 /** By name: a prepared statement with an asterisk fails after a migration. */
-const COLUMNS = `projection, position, event_id, stream_name, revision, type, error, attempts, status,
+const COLUMNS = `projection as consumer, position, event_id, stream_name, revision, type, error, attempts, status,
   first_failed_at, last_failed_at, next_try_at, decided_at, decided_by, reason`;
+type FailedEventRow = ColumnsOf<FailedEvent>;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_TEXT = 1_000;
 
@@ -153,8 +155,8 @@ export async function findWaitingEvents(
   });
   return {
     count: Number(rows[0]?.waiting ?? 0),
-    due: rows.filter((row) => row.is_due).map(toFailedEvent),
-    example: rows[0] && toFailedEvent(rows[0]),
+    due: rows.filter((row) => row.is_due).map(recordOf<FailedEvent>),
+    example: rows[0] && recordOf<FailedEvent>(rows[0]),
   };
 }
 
@@ -263,7 +265,7 @@ export async function listFailedEvents(
            order by (status = 'failing') desc, last_failed_at desc limit $2`,
     values: [consumer ?? null, limit],
   });
-  return rows.map(toFailedEvent);
+  return rows.map(recordOf<FailedEvent>);
 }
 
 /** How many events of one type fail in one consumer for one reason. */
@@ -286,42 +288,4 @@ export async function countFailingEvents(
            group by 1, 2, 3`,
   });
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
-}
-
-interface FailedEventRow {
-  readonly projection: string;
-  readonly position: bigint;
-  readonly event_id: string;
-  readonly stream_name: string;
-  readonly revision: bigint;
-  readonly type: string;
-  readonly error: string;
-  readonly attempts: number;
-  readonly status: FailedEventStatus;
-  readonly first_failed_at: Date;
-  readonly last_failed_at: Date;
-  readonly next_try_at: Date | null;
-  readonly decided_at: Date | null;
-  readonly decided_by: string | null;
-  readonly reason: string | null;
-}
-
-function toFailedEvent(row: FailedEventRow): FailedEvent {
-  return {
-    consumer: row.projection,
-    position: row.position,
-    eventId: row.event_id,
-    streamName: row.stream_name,
-    revision: row.revision,
-    type: row.type,
-    error: row.error,
-    attempts: row.attempts,
-    status: row.status,
-    firstFailedAt: row.first_failed_at,
-    lastFailedAt: row.last_failed_at,
-    nextTryAt: row.next_try_at ?? undefined,
-    decidedAt: row.decided_at ?? undefined,
-    decidedBy: row.decided_by ?? undefined,
-    reason: row.reason ?? undefined,
-  };
 }

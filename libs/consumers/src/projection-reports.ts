@@ -1,6 +1,7 @@
 import { pauseUnlessAborted } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 import type { ProjectionStatus } from './projection-monitor.js';
 
 /** What the process that keeps a projection said about it last. */
@@ -76,32 +77,9 @@ async function saveReport(
 export async function readProjectionReports(
   database: Queryable,
 ): Promise<ReadonlyMap<string, ProjectionReport>> {
-  const { rows } = await database.query<ReportRow>({
+  const { rows } = await database.query<ColumnsOf<ProjectionReport>>({
     text: `select projection, state, position, events_per_second, last_error, last_error_at, reported_at
            from operations.projection_reports`,
   });
-  return new Map(
-    rows.map((row) => [
-      row.projection,
-      {
-        projection: row.projection,
-        state: row.state,
-        position: row.position ?? undefined,
-        eventsPerSecond: row.events_per_second,
-        lastError: row.last_error ?? undefined,
-        lastErrorAt: row.last_error_at ?? undefined,
-        reportedAt: row.reported_at,
-      },
-    ]),
-  );
-}
-
-interface ReportRow {
-  readonly projection: string;
-  readonly state: ProjectionStatus['state'];
-  readonly position: bigint | null;
-  readonly events_per_second: number;
-  readonly last_error: string | null;
-  readonly last_error_at: Date | null;
-  readonly reported_at: Date;
+  return new Map(rows.map((row) => [row.projection, recordOf<ProjectionReport>(row)]));
 }

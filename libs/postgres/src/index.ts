@@ -14,3 +14,5 @@ export type { DatabaseRole } from './rights.js';
 export { SchemaMissing, requireSchema } from './schema.js';
 export { readServerTime } from './server-time.js';
 export { plainArray } from './plain-array.js';
+export { recordOf } from './record-of.js';
+export type { ColumnsOf } from './record-of.js';

@@ -1,7 +1,8 @@
 import type { LogPosition, StreamRevision } from '@app/event-store';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { lockCheckpoint } from '@app/consumers';
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 
 /**
  * An account whose events cannot be read, although its person was not forgotten: from one revision on, until its person
@@ -37,16 +38,12 @@ export async function recordUnreadableAccount(
 export async function findUnreadableAccounts(
   database: Queryable,
 ): Promise<readonly UnreadableAccount[]> {
-  const { rows } = await database.query<UnreadableRow>({
+  const { rows } = await database.query<ColumnsOf<UnreadableAccount>>({
     name: 'find-unreadable-accounts',
     text: `select account_id, from_revision, forgotten_revision
            from operations.unreadable_accounts order by account_id, from_revision`,
   });
-  return rows.map((row) => ({
-    accountId: row.account_id,
-    fromRevision: row.from_revision,
-    forgottenRevision: row.forgotten_revision ?? undefined,
-  }));
+  return rows.map(recordOf<UnreadableAccount>);
 }
 
 /** The person was forgotten at this revision: there is nothing left to be read. */
@@ -116,10 +113,4 @@ export async function giveUpLostKeys(database: Queryable): Promise<readonly stri
            returning account_id`,
   });
   return rows.map((row) => row.account_id);
-}
-
-interface UnreadableRow {
-  readonly account_id: string;
-  readonly from_revision: bigint;
-  readonly forgotten_revision: bigint | null;
 }

@@ -1,4 +1,5 @@
-import type { Database, Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Database, Queryable } from '@app/postgres';
 import { hashOfSecret, isSecretOf, newKeyText } from './key-text.js';
 import type { KeyText } from './key-text.js';
 import { isScope, scopes } from './scopes.js';
@@ -106,7 +107,7 @@ export class AdminKeys {
         notAfter,
       ],
     });
-    return rows[0] && { ...toView(rows[0]), key: `${keyId}.${secret}` };
+    return rows[0] && { ...recordOf<AdminKeyView>(rows[0]), key: `${keyId}.${secret}` };
   }
 
   /** Newest first, revoked and expired ones included. */
@@ -114,7 +115,7 @@ export class AdminKeys {
     const { rows } = await this.database.query<KeyRow>({
       text: `select ${VIEW_COLUMNS} from operations.admin_keys order by created_at desc, key_id`,
     });
-    return rows.map(toView);
+    return rows.map(recordOf<AdminKeyView>);
   }
 
   /**
@@ -146,7 +147,7 @@ export class AdminKeys {
              where key_id = $1 returning ${VIEW_COLUMNS}`,
       values: [keyId, revokedBy],
     });
-    return rows[0] && toView(rows[0]);
+    return rows[0] && recordOf<AdminKeyView>(rows[0]);
   }
 
   /**
@@ -189,31 +190,7 @@ export class AdminKeys {
   }
 }
 
+type KeyRow = ColumnsOf<AdminKeyView>;
+
 const VIEW_COLUMNS =
   'key_id, label, scopes, origin, created_at, created_by, expires_at, revoked_at, revoked_by';
-
-interface KeyRow {
-  readonly key_id: string;
-  readonly label: string;
-  readonly scopes: readonly string[];
-  readonly origin: 'configuration' | 'operator';
-  readonly created_at: Date;
-  readonly created_by: string;
-  readonly expires_at: Date | null;
-  readonly revoked_at: Date | null;
-  readonly revoked_by: string | null;
-}
-
-function toView(row: KeyRow): AdminKeyView {
-  return {
-    keyId: row.key_id,
-    label: row.label,
-    scopes: row.scopes,
-    origin: row.origin,
-    createdAt: row.created_at,
-    createdBy: row.created_by,
-    expiresAt: row.expires_at ?? undefined,
-    revokedAt: row.revoked_at ?? undefined,
-    revokedBy: row.revoked_by ?? undefined,
-  };
-}

@@ -1,4 +1,5 @@
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 import type { ListedAccount } from './accounts.queries.js';
 
 export interface AccountPageRequest {
@@ -37,12 +38,12 @@ export async function pageOfAccounts(
     conditions.push(`lower(address) like lower(${bind(likePrefix(addressPrefix))})`);
   }
   // Without a name: the plan that fits depends on the values.
-  const { rows } = await database.query<AccountRow>({
+  const { rows } = await database.query<ListedRow>({
     text: `select ${COLUMNS} from read_model.accounts ${where(conditions)}
            ${inOrder(order)} limit ${bind(limit)}`,
     values,
   });
-  return rows.map(toListed);
+  return rows.map(recordOf<ListedAccount>);
 }
 
 /**
@@ -78,7 +79,9 @@ async function pageOfFewMatches(
     values,
   });
   if (rows[0] === undefined || rows[0].total > MOST_MATCHES_SORTED) return undefined;
-  return rows.filter((row): row is MatchRow & AccountRow => row.account_id !== null).map(toListed);
+  return rows
+    .filter((row): row is MatchRow & ListedRow => row.account_id !== null)
+    .map(recordOf<ListedAccount>);
 }
 
 const COLUMNS = 'account_id, address, status, registered_at, activated_at';
@@ -117,35 +120,19 @@ export async function findListedAccount(
   database: Queryable,
   accountId: string,
 ): Promise<ListedAccount | undefined> {
-  const { rows } = await database.query<AccountRow>({
+  const { rows } = await database.query<ListedRow>({
     name: 'find-listed-account',
     text: `select account_id, address, status, registered_at, activated_at
            from read_model.accounts where account_id = $1`,
     values: [accountId],
   });
-  return rows[0] && toListed(rows[0]);
+  return rows[0] && recordOf<ListedAccount>(rows[0]);
 }
 
-function toListed(row: AccountRow): ListedAccount {
-  return {
-    accountId: row.account_id,
-    address: row.address ?? undefined,
-    status: row.status,
-    registeredAt: row.registered_at,
-    activatedAt: row.activated_at ?? undefined,
-  };
-}
-
-interface AccountRow {
-  readonly account_id: string;
-  readonly address: string | null;
-  readonly status: ListedAccount['status'];
-  readonly registered_at: Date;
-  readonly activated_at: Date | null;
-}
+type ListedRow = ColumnsOf<ListedAccount>;
 
 /** All but the total is null when nothing matches. */
-interface MatchRow extends Omit<AccountRow, 'account_id'> {
+interface MatchRow extends Omit<ListedRow, 'account_id'> {
   readonly total: bigint;
   readonly account_id: string | null;
 }

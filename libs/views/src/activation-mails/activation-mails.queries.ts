@@ -1,4 +1,5 @@
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 
 export const mailStatuses = ['issued', 'sent', 'undeliverable', 'obsolete'] as const;
 export type MailStatus = (typeof mailStatuses)[number];
@@ -42,7 +43,7 @@ export async function pageOfActivationMails(
     const place = [after.issuedAt, after.accountId, after.issueNumber].map(bind).join(', ');
     conditions.push(`(issued_at, account_id, issue_number) < (${place})`);
   }
-  const { rows } = await database.query<MailRow>({
+  const { rows } = await database.query<ColumnsOf<ActivationMailView>>({
     text: `select account_id, issue_number, status, issued_at, sent_at, provider_message_id,
                   abandoned_at, reason, attempts
            from read_model.activation_mails
@@ -51,27 +52,5 @@ export async function pageOfActivationMails(
            limit ${bind(limit)}`,
     values,
   });
-  return rows.map((row) => ({
-    accountId: row.account_id,
-    issueNumber: row.issue_number,
-    status: row.status,
-    issuedAt: row.issued_at,
-    sentAt: row.sent_at ?? undefined,
-    providerMessageId: row.provider_message_id ?? undefined,
-    abandonedAt: row.abandoned_at ?? undefined,
-    reason: row.reason ?? undefined,
-    attempts: row.attempts ?? undefined,
-  }));
-}
-
-interface MailRow {
-  readonly account_id: string;
-  readonly issue_number: number;
-  readonly status: MailStatus;
-  readonly issued_at: Date;
-  readonly sent_at: Date | null;
-  readonly provider_message_id: string | null;
-  readonly abandoned_at: Date | null;
-  readonly reason: string | null;
-  readonly attempts: number | null;
+  return rows.map(recordOf<ActivationMailView>);
 }

@@ -1,5 +1,6 @@
 import type { LogPosition } from '@app/event-store';
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 
 export interface ListedCall {
   readonly position: LogPosition;
@@ -46,7 +47,7 @@ export async function pageOfAudit(
   if (after) conditions.push(`(at, position) < (${bind(after.at)}, ${bind(after.position)})`);
   // The fence keeps the planner from walking back in time in search of an account that was seldom looked at.
   const fence = accountId ? 'offset 0' : '';
-  const { rows } = await database.query<AuditRow>({
+  const { rows } = await database.query<ColumnsOf<ListedCall>>({
     text: `select position, at, call.key_id, label, operation, outcome, account_ids, filters, subject_key_id,
                   request_id, caller_request_id
            from (select * from read_model.audit
@@ -56,31 +57,5 @@ export async function pageOfAudit(
            limit ${bind(limit)}`,
     values,
   });
-  return rows.map((row) => ({
-    position: row.position,
-    at: row.at,
-    keyId: row.key_id,
-    label: row.label ?? undefined,
-    operation: row.operation,
-    outcome: row.outcome,
-    accountIds: row.account_ids,
-    filters: row.filters,
-    subjectKeyId: row.subject_key_id ?? undefined,
-    requestId: row.request_id,
-    callerRequestId: row.caller_request_id ?? undefined,
-  }));
-}
-
-interface AuditRow {
-  readonly position: bigint;
-  readonly at: Date;
-  readonly key_id: string;
-  readonly label: string | null;
-  readonly operation: string;
-  readonly outcome: string;
-  readonly account_ids: readonly string[];
-  readonly filters: readonly string[];
-  readonly subject_key_id: string | null;
-  readonly request_id: string;
-  readonly caller_request_id: string | null;
+  return rows.map(recordOf<ListedCall>);
 }
