@@ -1,36 +1,64 @@
 import { createHash } from 'node:crypto';
 import { invalidRequest } from '@app/http-service';
+import { z } from 'zod';
+import { integerParameter } from './request-values.js';
 
 const CURSOR = /^[A-Za-z0-9_-]{1,400}$/;
 
+/** Parameters of every list. */
+export const pageParameters = (rows: string) => ({
+  limit: integerParameter(1, 200, `Most ${rows} on a page.`).default(50),
+  cursor: z.string().optional().meta({ description: 'nextCursor of the page before.' }),
+});
+
+/** A time in a cursor. */
+export const timeOfPlace = z.iso.datetime().transform((text) => new Date(text));
+
 /**
- * Where a page ended, for the next one. Opaque to the caller, and good only for the query that it came
- * from: with other filters the place would mean something else.
+ * One page, and the cursor of the next one. Opaque to the caller, and good only for the query that it came from: with other
+ * filters the place would mean something else.
  *
+ * @param found one row more than the page has, where there is a next page
  * @param query the filters and the order, without limit and cursor
+ * @param placeOf what tells a row from all others, in their order
  */
-export function cursorOf(place: readonly string[], query: object): string {
-  return Buffer.from(JSON.stringify([fingerprintOf(query), ...place])).toString('base64url');
+export function pageOf<Row>(
+  found: readonly Row[],
+  limit: number,
+  query: object,
+  placeOf: (last: Row) => readonly string[],
+): { readonly rows: readonly Row[]; readonly nextCursor: string | null } {
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  if (found.length <= limit || last === undefined) return { rows, nextCursor: null };
+  const place = JSON.stringify([fingerprintOf(query), ...placeOf(last)]);
+  return { rows, nextCursor: Buffer.from(place).toString('base64url') };
 }
 
 /**
- * @param parts how many parts the place has
+ * Where the page before ended; undefined for the first page.
+ *
  * @throws Problem invalid-request when it is not a cursor of this query
  */
-export function placeOf(cursor: string, query: object, parts: number): readonly string[] {
+export function placeOf<Place>(
+  cursor: string | undefined,
+  query: object,
+  schema: z.ZodType<Place>,
+): Place | undefined {
+  if (cursor === undefined) return undefined;
   const content: unknown = CURSOR.test(cursor) ? parsed(cursor) : undefined;
-  if (!Array.isArray(content) || !content.every((part) => typeof part === 'string')) {
+  const [fingerprint, ...parts]: unknown[] = Array.isArray(content) ? content : [];
+  const place = schema.safeParse(parts);
+  if (typeof fingerprint !== 'string' || !place.success) {
     throw invalidCursor('is not a cursor of an earlier answer');
   }
-  const [fingerprint, ...place] = content;
-  if (place.length !== parts) throw invalidCursor('is not a cursor of an earlier answer');
   if (fingerprint !== fingerprintOf(query)) {
     throw invalidCursor('comes from a query with other filters or another order');
   }
-  return place;
+  return place.data;
 }
 
-export function invalidCursor(message: string): Error {
+function invalidCursor(message: string): Error {
   return invalidRequest([{ field: 'cursor', message }]);
 }
 

@@ -1,6 +1,8 @@
 import { InvalidAddress, addressKeyOf } from '@app/accounts';
 import { AccountIds } from '@app/account-secrets';
 import { invalidRequest } from '@app/http-service';
+import { Injectable, Param } from '@nestjs/common';
+import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -34,6 +36,18 @@ export function accountIdOfPath(text: string, accountIds: AccountIds, field = 'i
   if (text.includes('@')) return accountIdOfAddress(text, accountIds, field);
   throw invalidRequest([{ field, message: 'must be an account id or an e-mail address' }]);
 }
+
+@Injectable()
+class AccountIdPipe implements PipeTransform<string, string> {
+  constructor(private readonly accountIds: AccountIds) {}
+
+  transform(text: string): string {
+    return accountIdOfPath(text, this.accountIds);
+  }
+}
+
+/** Controller parameter: the id of the account that the path names; answered with invalid-request when it names none. */
+export const AccountOfPath = () => Param('id', AccountIdPipe);
 
 /** @throws Problem invalid-request when it is no e-mail address */
 export function accountIdOfAddress(address: string, accountIds: AccountIds, field: string): string {

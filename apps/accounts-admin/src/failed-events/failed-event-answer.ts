@@ -1,5 +1,6 @@
 import type { FailedEvent } from '@app/consumers';
 import { z } from 'zod';
+import { answerOf } from '../answer-of.js';
 
 export const failedEventAnswer = z
   .object({
@@ -22,21 +23,5 @@ export const failedEventAnswer = z
   .meta({ id: 'FailedEvent' });
 
 export function toFailedEventAnswer(event: FailedEvent): z.infer<typeof failedEventAnswer> {
-  return {
-    consumer: event.consumer,
-    position: String(event.position),
-    eventId: event.eventId,
-    streamName: event.streamName,
-    revision: Number(event.revision),
-    type: event.type,
-    error: event.error,
-    attempts: event.attempts,
-    status: event.status,
-    firstFailedAt: event.firstFailedAt.toISOString(),
-    lastFailedAt: event.lastFailedAt.toISOString(),
-    nextTryAt: event.nextTryAt?.toISOString() ?? null,
-    decidedAt: event.decidedAt?.toISOString() ?? null,
-    decidedBy: event.decidedBy ?? null,
-    reason: event.reason ?? null,
-  };
+  return answerOf(failedEventAnswer, { ...event, revision: Number(event.revision) });
 }

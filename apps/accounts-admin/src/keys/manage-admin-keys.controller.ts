@@ -2,8 +2,8 @@ import { Body, Param } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../api-description/admin-call.js';
+import { answerOf } from '../answer-of.js';
 import { AdminKeys } from './admin-keys.js';
-import type { AdminKeyView } from './admin-keys.js';
 import { CallerOf } from './caller.js';
 import type { Caller } from './caller.js';
 import { IssueAdminKeyCommand, RevokeAdminKeyCommand } from './manage-admin-keys.handlers.js';
@@ -68,8 +68,8 @@ export class ManageAdminKeysController {
     @Body({ schema: keyRequest }) body: z.infer<typeof keyRequest>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof issuedAnswer>> {
-    const { key, ...view } = await this.commandBus.execute(new IssueAdminKeyCommand(body, caller));
-    return { ...toAnswer(view), key };
+    const issued = await this.commandBus.execute(new IssueAdminKeyCommand(body, caller));
+    return answerOf(issuedAnswer, issued);
   }
 
   @AdminCall('GET keys', 'keys:manage', {
@@ -79,7 +79,7 @@ export class ManageAdminKeysController {
     answer: jsonAnswer('Newest first', keysAnswer),
   })
   async list(): Promise<z.infer<typeof keysAnswer>> {
-    return { keys: (await this.keys.list()).map(toAnswer) };
+    return { keys: (await this.keys.list()).map((key) => answerOf(keyAnswer, key)) };
   }
 
   @AdminCall('DELETE keys/:keyId', 'keys:manage', {
@@ -94,20 +94,7 @@ export class ManageAdminKeysController {
     @Param('keyId') keyId: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof keyAnswer>> {
-    return toAnswer(await this.commandBus.execute(new RevokeAdminKeyCommand(keyId, caller)));
+    const revoked = await this.commandBus.execute(new RevokeAdminKeyCommand(keyId, caller));
+    return answerOf(keyAnswer, revoked);
   }
-}
-
-function toAnswer(view: AdminKeyView): z.infer<typeof keyAnswer> {
-  return {
-    keyId: view.keyId,
-    label: view.label,
-    scopes: view.scopes,
-    origin: view.origin,
-    createdAt: view.createdAt.toISOString(),
-    createdBy: view.createdBy,
-    expiresAt: view.expiresAt?.toISOString() ?? null,
-    revokedAt: view.revokedAt?.toISOString() ?? null,
-    revokedBy: view.revokedBy ?? null,
-  };
 }

@@ -1,10 +1,11 @@
 import { erasureReasons } from '@app/accounts';
-import { Param, Query } from '@nestjs/common';
+import { Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
+import { AccountOfPath } from '../../request-values.js';
 import { EraseAccountCommand } from './erase-account.handler.js';
 
 const erasureQuery = z.strictObject({
@@ -38,11 +39,11 @@ export class EraseAccountController {
     problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable', 'receiptsNotConfigured'],
   })
   async erase(
-    @Param('id') account: string,
+    @AccountOfPath() accountId: string,
     @Query({ schema: erasureQuery }) { reason }: z.infer<typeof erasureQuery>,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof receiptAnswer>> {
-    const command = new EraseAccountCommand(account, reason, caller);
+    const command = new EraseAccountCommand(accountId, reason, caller);
     return { receipt: await this.commandBus.execute(command) };
   }
 }

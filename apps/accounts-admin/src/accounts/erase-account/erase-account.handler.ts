@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { AccountIds } from '@app/account-secrets';
 import { accountStreamName, operatorDecider } from '@app/accounts';
 import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
 import { EVENT_STORE, handleCommand } from '@app/event-store';
@@ -17,14 +16,12 @@ import { contextOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { adminProblems } from '../../admin-problems.js';
 import { READ_MODEL, RECEIPTS } from '../../admin.tokens.js';
-import { accountIdOfPath } from '../../request-values.js';
 import type { ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 
 /** An operator has a person forgotten. Asking again changes nothing and answers the same receipt. */
 export class EraseAccountCommand extends Command<ErasureReceipt> {
   constructor(
-    /** Id or e-mail address. */
-    readonly account: string,
+    readonly accountId: string,
     readonly reason: ErasureReason,
     readonly caller: Caller,
   ) {
@@ -46,15 +43,13 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(RECEIPTS) private readonly receipts: ErasureReceipts | undefined,
     private readonly keys: AccountKeys,
-    private readonly accountIds: AccountIds,
   ) {}
 
   /**
-   * @throws Problem invalid-request, receipts-not-configured (nothing was erased)
+   * @throws Problem receipts-not-configured (nothing was erased)
    * @throws AccountNotRegistered, EventStoreUnavailable, DatabaseUnavailable: to be asked again
    */
-  async execute({ account, reason, caller }: EraseAccountCommand): Promise<ErasureReceipt> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async execute({ accountId, reason, caller }: EraseAccountCommand): Promise<ErasureReceipt> {
     if (this.receipts === undefined) {
       throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
     }

@@ -1,13 +1,13 @@
-import { AccountIds, SHARED_LIMITS } from '@app/account-secrets';
+import { SHARED_LIMITS } from '@app/account-secrets';
 import { ACTIVATION_POLICY, explainAccount } from '@app/accounts';
 import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
-import { Inject, Param } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { AccountHistory } from '../replay-account/account-history.js';
-import { accountIdOfPath } from '../../request-values.js';
+import { AccountOfPath } from '../../request-values.js';
 import { SharedBudgets } from '../free-account/shared-budgets.js';
 import type { UsedBudgets } from '../free-account/shared-budgets.js';
 
@@ -21,7 +21,6 @@ const explanationAnswer = z.object({
 export class ExplainAccountController {
   constructor(
     private readonly history: AccountHistory,
-    private readonly accountIds: AccountIds,
     private readonly budgets: SharedBudgets,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -33,8 +32,7 @@ export class ExplainAccountController {
     answer: jsonAnswer('The explanation', explanationAnswer),
     problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable'],
   })
-  async explain(@Param('id') account: string): Promise<z.infer<typeof explanationAnswer>> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async explain(@AccountOfPath() accountId: string): Promise<z.infer<typeof explanationAnswer>> {
     const events = (await this.history.all(accountId)).map(({ event }) => event);
     const { conclusion, steps } = explainAccount(events, this.clock(), this.policy);
     const used = await this.budgets.usedOf(accountId, newestAddressIn(events));

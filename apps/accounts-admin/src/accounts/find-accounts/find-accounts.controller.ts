@@ -1,36 +1,17 @@
 import { invalidRequest } from '@app/http-service';
 import type { ListedAccount } from '@app/views';
-import { Param, Query } from '@nestjs/common';
+import { Query } from '@nestjs/common';
 import { z } from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
-import { instantParameter, integerParameter } from '../../request-values.js';
-import { FindAccountsQuery } from './find-accounts.query.js';
-
-const statuses = ['pending', 'active', 'lapsed', 'erased'] as const;
-
-const accountsQuery = z.strictObject({
-  status: z.enum(statuses, 'must be pending, active, lapsed or erased').optional(),
-  email: z
-    .string()
-    .min(1, 'must not be empty')
-    .max(255)
-    .optional()
-    .meta({ description: 'A whole address, or the beginning of one followed by *, as in ada*.' }),
-  registeredFrom: instantParameter('Registered at this time or later.').optional(),
-  registeredTo: instantParameter('Registered before this time.').optional(),
-  sort: z
-    .enum(['registeredAt', '-registeredAt'], 'must be registeredAt or -registeredAt')
-    .default('-registeredAt')
-    .meta({ description: 'Oldest first, or newest first.' }),
-  limit: integerParameter(1, 200, 'Most accounts on a page.').default(50),
-  cursor: z.string().optional().meta({ description: 'nextCursor of the page before.' }),
-});
+import { answerOf } from '../../answer-of.js';
+import { AccountOfPath } from '../../request-values.js';
+import { FindAccountsQuery, accountsQuery } from './find-accounts.query.js';
 
 const accountAnswer = z
   .object({
     accountId: z.uuid(),
     email: z.string().nullable().meta({ description: 'Null once the person was forgotten.' }),
-    status: z.enum(statuses),
+    status: accountsQuery.shape.status.unwrap(),
     registeredAt: z.iso.datetime(),
     activatedAt: z.iso.datetime().nullable(),
   })
@@ -59,8 +40,8 @@ export class FindAccountsController {
     if (registeredFrom && registeredTo && Date.parse(registeredFrom) > Date.parse(registeredTo)) {
       throw invalidRequest([{ field: 'registeredTo', message: 'is before registeredFrom' }]);
     }
-    const { accounts, nextCursor } = await this.query.find(query);
-    return { accounts: accounts.map(toAnswer), nextCursor: nextCursor ?? null };
+    const { rows, nextCursor } = await this.query.find(query);
+    return { accounts: rows.map(toAnswer), nextCursor };
   }
 
   @AdminCall('GET accounts/:id', 'accounts:read', {
@@ -70,17 +51,11 @@ export class FindAccountsController {
     answer: jsonAnswer('The account', accountAnswer),
     problems: ['invalidRequest', 'accountNotFound'],
   })
-  async findOne(@Param('id') id: string): Promise<z.infer<typeof accountAnswer>> {
-    return toAnswer(await this.query.findOne(id));
+  async findOne(@AccountOfPath() accountId: string): Promise<z.infer<typeof accountAnswer>> {
+    return toAnswer(await this.query.findOne(accountId));
   }
 }
 
 function toAnswer(account: ListedAccount): z.infer<typeof accountAnswer> {
-  return {
-    accountId: account.accountId,
-    email: account.address ?? null,
-    status: account.status,
-    registeredAt: account.registeredAt.toISOString(),
-    activatedAt: account.activatedAt?.toISOString() ?? null,
-  };
+  return answerOf(accountAnswer, { ...account, email: account.address });
 }

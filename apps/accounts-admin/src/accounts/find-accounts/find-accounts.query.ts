@@ -4,26 +4,34 @@ import { findListedAccount, pageOfAccounts } from '@app/views';
 import type { ListedAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { adminProblems } from '../../admin-problems.js';
 import { READ_MODEL } from '../../admin.tokens.js';
-import { cursorOf, invalidCursor, placeOf } from '../../page-cursor.js';
-import { accountIdOfAddress, accountIdOfPath } from '../../request-values.js';
+import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
+import { accountIdOfAddress, instantParameter } from '../../request-values.js';
 
-export interface FindAccounts {
-  readonly status?: ListedAccount['status'] | undefined;
-  /** A whole address, or the beginning of one followed by `*`. */
-  readonly email?: string | undefined;
-  readonly registeredFrom?: string | undefined;
-  readonly registeredTo?: string | undefined;
-  readonly sort: 'registeredAt' | '-registeredAt';
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
+export const accountsQuery = z.strictObject({
+  status: z
+    .enum(['pending', 'active', 'lapsed', 'erased'], 'must be pending, active, lapsed or erased')
+    .optional(),
+  email: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(255)
+    .optional()
+    .meta({ description: 'A whole address, or the beginning of one followed by *, as in ada*.' }),
+  registeredFrom: instantParameter('Registered at this time or later.').optional(),
+  registeredTo: instantParameter('Registered before this time.').optional(),
+  sort: z
+    .enum(['registeredAt', '-registeredAt'], 'must be registeredAt or -registeredAt')
+    .default('-registeredAt')
+    .meta({ description: 'Oldest first, or newest first.' }),
+  ...pageParameters('accounts'),
+});
 
-export interface AccountPage {
-  readonly accounts: readonly ListedAccount[];
-  readonly nextCursor: string | undefined;
-}
+const accountPlace = z
+  .tuple([timeOfPlace, z.guid()])
+  .transform(([registeredAt, accountId]) => ({ registeredAt, accountId }));
 
 /** Accounts as the read model has them. */
 @Injectable()
@@ -34,11 +42,9 @@ export class FindAccountsQuery {
   ) {}
 
   /** @throws Problem invalid-request */
-  async find(query: FindAccounts): Promise<AccountPage> {
-    const { cursor, limit, ...filters } = query;
+  async find({ cursor, limit, ...filters }: z.infer<typeof accountsQuery>) {
     const { status, email, registeredFrom, registeredTo, sort } = filters;
     const isPrefix = email?.endsWith('*') === true;
-    // One more than asked for says whether there is a next page.
     const found = await pageOfAccounts(this.readModel, {
       status,
       accountId:
@@ -50,39 +56,20 @@ export class FindAccountsQuery {
       registeredTo: registeredTo === undefined ? undefined : new Date(registeredTo),
       order: sort === 'registeredAt' ? 'asc' : 'desc',
       limit: limit + 1,
-      after: cursor === undefined ? undefined : accountPlaceOf(cursor, filters),
+      after: placeOf(cursor, filters, accountPlace),
     });
-    const accounts = found.slice(0, limit);
-    const last = accounts.at(-1);
-    const nextCursor =
-      found.length > limit && last
-        ? cursorOf([last.registeredAt.toISOString(), last.accountId], filters)
-        : undefined;
-    return { accounts, nextCursor };
+    return pageOf(found, limit, filters, (last) => [
+      last.registeredAt.toISOString(),
+      last.accountId,
+    ]);
   }
 
-  /**
-   * @param account id or e-mail address
-   * @throws Problem account-not-found, invalid-request
-   */
-  async findOne(account: string): Promise<ListedAccount> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  /** @throws Problem account-not-found */
+  async findOne(accountId: string): Promise<ListedAccount> {
     const found = await findListedAccount(this.readModel, accountId);
     if (found === undefined) {
       throw new Problem(adminProblems.accountNotFound, 'No account has this id or address.');
     }
     return found;
   }
-}
-
-function accountPlaceOf(
-  cursor: string,
-  filters: object,
-): { readonly registeredAt: Date; readonly accountId: string } {
-  const [registeredAt = '', accountId = ''] = placeOf(cursor, filters, 2);
-  const time = new Date(registeredAt);
-  if (Number.isNaN(time.getTime()) || !/^[0-9a-f-]{36}$/.test(accountId)) {
-    throw invalidCursor('is not a cursor of an earlier answer');
-  }
-  return { registeredAt: time, accountId };
 }

@@ -1,6 +1,6 @@
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Headers, Inject, Param, Query } from '@nestjs/common';
+import { Headers, Inject, Query } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -8,8 +8,8 @@ import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { NDJSON, jsonLines, streamLines } from '../../evidence/line-stream.js';
-import { integerParameter } from '../../request-values.js';
-import { ReplayAccountQuery } from './replay-account.query.js';
+import { AccountOfPath, integerParameter } from '../../request-values.js';
+import { ReplayAccountQuery, entryAnswer } from './replay-account.query.js';
 import type { HistoryEntry } from './replay-account.query.js';
 
 const DEFAULT_LIMIT = 100;
@@ -17,36 +17,6 @@ const DEFAULT_LIMIT = 100;
 const historyQuery = z.strictObject({
   after: integerParameter(0, 1e9, 'Events after this revision.').optional(),
   limit: integerParameter(1, 1_000, 'Most events; as NDJSON all when left out.').optional(),
-});
-
-const clientAnswer = z
-  .union([
-    z.object({
-      address: z.string(),
-      userAgent: z.string().optional(),
-      requestId: z.uuid().optional().meta({ description: 'What the client calls its request.' }),
-    }),
-    z.object({ erased: z.literal(true) }),
-  ])
-  .nullable()
-  .meta({
-    description:
-      'Where the request came from that led to the event; erased with the person; null when no request ' +
-      'from outside led to it.',
-  });
-
-const entryAnswer = z.object({
-  revision: z.int(),
-  position: z.string(),
-  recordedAt: z.iso.datetime(),
-  type: z.string(),
-  sentence: z.string().meta({ description: 'What happened, in plain words.' }),
-  data: z.record(z.string(), z.unknown()),
-  actor: z.string().meta({ description: 'anonymous, account, worker or admin:<key id>.' }),
-  client: clientAnswer,
-  correlationId: z.string(),
-  causationId: z.string(),
-  eventId: z.string(),
 });
 
 const historyAnswer = z.object({
@@ -75,19 +45,19 @@ export class ReplayAccountController {
     problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable'],
   })
   async replay(
-    @Param('id') account: string,
+    @AccountOfPath() accountId: string,
     @Query({ schema: historyQuery }) { after, limit }: z.infer<typeof historyQuery>,
     @Headers('accept') accept: string | undefined,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
     if (accept?.includes(NDJSON)) {
-      const { entries } = await this.query.replay({ account, after, limit });
+      const entries = await this.query.replay({ accountId, after, limit });
       return this.streamed(entries, caller);
     }
     const most = limit ?? DEFAULT_LIMIT;
-    const { accountId, entries } = await this.query.replay({ account, after, limit: most + 1 });
-    const events: z.infer<typeof entryAnswer>[] = [];
-    for await (const entry of entries) events.push({ ...entry });
+    const entries = await this.query.replay({ accountId, after, limit: most + 1 });
+    const events: HistoryEntry[] = [];
+    for await (const entry of entries) events.push(entry);
     const page = events.slice(0, most);
     const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
     return { accountId, events: page, nextAfter };

@@ -1,58 +1,62 @@
-import { AccountIds } from '@app/account-secrets';
 import { readableDataOf, sentenceOf } from '@app/accounts';
-import type { Erased } from '@app/accounts';
-import type { RequestClient } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
-import { accountIdOfPath } from '../../request-values.js';
+import { z } from 'zod';
 import { AccountHistory, accountNotFound, isUnread } from './account-history.js';
 import type { ReplayedEvent, UnreadEvent } from './account-history.js';
 
 export interface ReplayAccount {
-  /** Id or e-mail address. */
-  readonly account: string;
+  readonly accountId: string;
   /** Events beyond this revision only. */
   readonly after: number | undefined;
   readonly limit: number | undefined;
 }
 
-export interface HistoryEntry {
-  readonly revision: number;
-  /** Place in the whole log; too large for a JSON number. */
-  readonly position: string;
-  readonly recordedAt: string;
-  readonly type: string;
-  readonly sentence: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly actor: string;
-  /** Null when no request from outside led to the event, or it is from before that was kept. */
-  readonly client: RequestClient | Erased | null;
-  readonly correlationId: string;
-  readonly causationId: string;
-  readonly eventId: string;
-}
+const clientAnswer = z
+  .union([
+    z.object({
+      address: z.string(),
+      userAgent: z.string().optional(),
+      requestId: z.uuid().optional().meta({ description: 'What the client calls its request.' }),
+    }),
+    z.object({ erased: z.literal(true) }),
+  ])
+  .nullable()
+  .meta({
+    description:
+      'Where the request came from that led to the event; erased with the person; null when no request ' +
+      'from outside led to it.',
+  });
 
-export interface Replay {
-  readonly accountId: string;
-  /** Read while they are iterated; fails when the event store does. */
-  readonly entries: AsyncIterable<HistoryEntry>;
-}
+export const entryAnswer = z.object({
+  revision: z.int(),
+  // Place in the whole log; too large for a JSON number.
+  position: z.string(),
+  recordedAt: z.iso.datetime(),
+  type: z.string(),
+  sentence: z.string().meta({ description: 'What happened, in plain words.' }),
+  data: z.record(z.string(), z.unknown()),
+  actor: z.string().meta({ description: 'anonymous, account, worker or admin:<key id>.' }),
+  client: clientAnswer,
+  correlationId: z.string(),
+  causationId: z.string(),
+  eventId: z.string(),
+});
+
+export type HistoryEntry = z.infer<typeof entryAnswer>;
 
 /** What happened to an account, event by event. */
 @Injectable()
 export class ReplayAccountQuery {
-  constructor(
-    private readonly history: AccountHistory,
-    private readonly accountIds: AccountIds,
-  ) {}
+  constructor(private readonly history: AccountHistory) {}
 
   /**
-   * The first event has been read when this resolves, so that most that can fail has not.
+   * Events that are read while they are iterated. The first one has been read when this resolves, so that most that can
+   * fail has not.
    *
-   * @throws Problem account-not-found, invalid-request
+   * @throws Problem account-not-found
    * @throws EventStoreUnavailable
    */
-  async replay({ account, after, limit }: ReplayAccount): Promise<Replay> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async replay({ accountId, after, limit }: ReplayAccount): Promise<AsyncIterable<HistoryEntry>> {
     const events = this.history.replay(accountId, {
       ...(after !== undefined && { fromRevision: BigInt(after) + 1n }),
       ...(limit !== undefined && { maxCount: limit }),
@@ -61,7 +65,7 @@ export class ReplayAccountQuery {
     if (first.done && (after === undefined || !(await this.exists(accountId)))) {
       throw accountNotFound();
     }
-    return { accountId, entries: entriesOf(first, events) };
+    return entriesOf(first, events);
   }
 
   private async exists(accountId: string): Promise<boolean> {

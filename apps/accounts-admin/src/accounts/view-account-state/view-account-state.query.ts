@@ -1,46 +1,79 @@
-import { AccountIds } from '@app/account-secrets';
-import { differencesBetween, evolve, initialState, sentenceOf, snapshotOf } from '@app/accounts';
-import type { AccountSnapshot, Difference } from '@app/accounts';
+import {
+  codeForms,
+  differencesBetween,
+  evolve,
+  initialState,
+  sentenceOf,
+  snapshotOf,
+} from '@app/accounts';
+import type { AccountSnapshot } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { AccountHistory } from '../replay-account/account-history.js';
 import type { ReplayedEvent } from '../replay-account/account-history.js';
-import { accountIdOfPath } from '../../request-values.js';
 
 /** A moment of an account's life: after the event of that revision, or at that time. */
 export type Moment =
   | { readonly kind: 'revision'; readonly revision: number }
   | { readonly kind: 'time'; readonly time: number };
 
-export interface AccountStateThen {
-  readonly accountId: string;
-  /** Of the last event that counts; undefined before the first. */
-  readonly revision: number | undefined;
-  readonly recordedAt: Date | undefined;
-  readonly state: AccountSnapshot;
-}
+const snapshotAnswer = z.object({
+  status: z.string(),
+  email: z.string().nullable(),
+  registrationNumber: z.int().nullable().meta({ description: 'Grows with each registration.' }),
+  claims: z
+    .int()
+    .nullable()
+    .meta({ description: 'Networks that have a claim on an address that waits for activation.' }),
+  registeredAt: z.iso.datetime().nullable(),
+  activatedAt: z.iso.datetime().nullable(),
+  code: z
+    .object({
+      issueNumber: z.int(),
+      form: z.enum(codeForms),
+      issuedAt: z.iso.datetime(),
+      delivery: z.string(),
+      sentAt: z.iso.datetime().nullable(),
+      expiresAt: z.iso.datetime().nullable(),
+      tries: z
+        .array(
+          z.object({
+            network: z.string(),
+            wrongGuesses: z.int(),
+            refusals: z.array(z.string()).readonly(),
+          }),
+        )
+        .readonly(),
+    })
+    .nullable()
+    .meta({ description: 'The newest code; never its digits.' }),
+});
 
-export interface AccountDiff {
-  readonly accountId: string;
-  readonly from: number | undefined;
-  readonly to: number | undefined;
-  readonly differences: readonly Difference[];
-  /** What happened between the two. */
-  readonly events: readonly {
-    readonly revision: number;
-    readonly recordedAt: Date;
-    readonly sentence: string;
-  }[];
-}
+export const stateAnswer = z.object({
+  accountId: z.uuid(),
+  revision: z.int().nullable(),
+  recordedAt: z.iso.datetime().nullable(),
+  state: snapshotAnswer,
+});
+
+export const diffAnswer = z.object({
+  accountId: z.uuid(),
+  from: z.int().nullable(),
+  to: z.int().nullable(),
+  differences: z.array(z.object({ field: z.string(), before: z.unknown(), after: z.unknown() })),
+  events: z.array(
+    z.object({ revision: z.int(), recordedAt: z.iso.datetime(), sentence: z.string() }),
+  ),
+});
 
 /** What an account was like, computed anew from its events by the function that decisions rest on. */
 @Injectable()
 export class ViewAccountStateQuery {
   constructor(
     private readonly history: AccountHistory,
-    private readonly accountIds: AccountIds,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -48,23 +81,23 @@ export class ViewAccountStateQuery {
    * @param moment now when left out
    * @throws Problem account-not-found, invalid-request
    */
-  async stateAt(account: string, moment: Moment | undefined): Promise<AccountStateThen> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async stateAt(
+    accountId: string,
+    moment: Moment | undefined,
+  ): Promise<z.infer<typeof stateAnswer>> {
     if (moment) this.refuseFuture(moment, 'at');
     const events = await this.history.all(accountId);
     const then = moment ? eventsUntil(events, moment, 'revision') : events;
-    const last = then.at(-1)?.recorded;
     return {
       accountId,
-      revision: last && Number(last.revision),
-      recordedAt: last?.recordedAt,
+      revision: revisionOf(then),
+      recordedAt: then.at(-1)?.recorded.recordedAt.toISOString() ?? null,
       state: snapshotAfter(then),
     };
   }
 
   /** @throws Problem account-not-found, invalid-request */
-  async diff(account: string, from: Moment, to: Moment): Promise<AccountDiff> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async diff(accountId: string, from: Moment, to: Moment): Promise<z.infer<typeof diffAnswer>> {
     this.refuseFuture(from, 'from');
     this.refuseFuture(to, 'to');
     const events = await this.history.all(accountId);
@@ -78,10 +111,10 @@ export class ViewAccountStateQuery {
       accountId,
       from: revisionOf(before),
       to: revisionOf(after),
-      differences: differencesBetween(snapshotAfter(before), snapshotAfter(after)),
+      differences: [...differencesBetween(snapshotAfter(before), snapshotAfter(after))],
       events: after.slice(before.length).map(({ recorded, event }) => ({
         revision: Number(recorded.revision),
-        recordedAt: recorded.recordedAt,
+        recordedAt: recorded.recordedAt.toISOString(),
         sentence: sentenceOf(event),
       })),
     };
@@ -113,7 +146,7 @@ function snapshotAfter(events: readonly ReplayedEvent[]): AccountSnapshot {
   return snapshotOf(events.reduce((state, { event }) => evolve(state, event), initialState));
 }
 
-function revisionOf(events: readonly ReplayedEvent[]): number | undefined {
+function revisionOf(events: readonly ReplayedEvent[]): number | null {
   const last = events.at(-1);
-  return last && Number(last.recorded.revision);
+  return last ? Number(last.recorded.revision) : null;
 }

@@ -1,24 +1,8 @@
-import type { ListedCall } from '@app/views';
 import { Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
-import { instantParameter, integerParameter } from '../../request-values.js';
-import { FindAuditQuery } from './find-audit.query.js';
-import type { AuditPage } from './find-audit.query.js';
-
-const accountAuditQuery = z.strictObject({
-  who: z.string().max(32).optional().meta({ description: 'Calls of the key with this id.' }),
-  from: instantParameter('Answered at this time or later.').optional(),
-  to: instantParameter('Answered before this time.').optional(),
-  limit: integerParameter(1, 200, 'Most calls on a page.').default(50),
-  cursor: z.string().optional().meta({ description: 'nextCursor of the page before.' }),
-});
-
-const auditQuery = accountAuditQuery.extend({
-  account: z.string().max(400).optional().meta({
-    description: 'Calls that named this account, or were shown it: its id, or its e-mail address.',
-  }),
-});
+import { answerOf } from '../../answer-of.js';
+import { FindAuditQuery, accountAuditQuery, auditQuery } from './find-audit.query.js';
 
 const callAnswer = z.object({
   at: z.iso.datetime(),
@@ -71,21 +55,9 @@ export class FindAuditController {
   }
 }
 
-function toAnswer({ calls, nextCursor }: AuditPage): z.infer<typeof pageAnswer> {
-  return { calls: calls.map(toCall), nextCursor: nextCursor ?? null };
-}
-
-function toCall(call: ListedCall): z.infer<typeof callAnswer> {
-  return {
-    at: call.at.toISOString(),
-    keyId: call.keyId,
-    label: call.label ?? null,
-    operation: call.operation,
-    outcome: call.outcome,
-    accountIds: call.accountIds,
-    filters: call.filters,
-    subjectKeyId: call.subjectKeyId ?? null,
-    requestId: call.requestId,
-    callerRequestId: call.callerRequestId ?? null,
-  };
+function toAnswer({
+  rows,
+  nextCursor,
+}: Awaited<ReturnType<FindAuditQuery['find']>>): z.infer<typeof pageAnswer> {
+  return { calls: rows.map((call) => answerOf(callAnswer, call)), nextCursor };
 }

@@ -3,28 +3,30 @@ import type { ReadModelProgress } from '@app/consumers';
 import { parseLogPosition } from '@app/event-store';
 import type { Queryable } from '@app/postgres';
 import { pageOfAudit } from '@app/views';
-import type { AuditPageRequest, ListedCall } from '@app/views';
+import type { AuditPageRequest } from '@app/views';
 import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { AUDIT_PROGRESS, READ_MODEL } from '../../admin.tokens.js';
-import { cursorOf, invalidCursor, placeOf } from '../../page-cursor.js';
-import { accountIdOfPath } from '../../request-values.js';
+import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
+import { accountIdOfPath, instantParameter } from '../../request-values.js';
 import { AuditLog } from './audit-log.js';
 
-export interface FindAudit {
-  /** Id of the key that called. */
-  readonly who?: string | undefined;
-  /** Id or e-mail address. */
-  readonly account?: string | undefined;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
+export const accountAuditQuery = z.strictObject({
+  who: z.string().max(32).optional().meta({ description: 'Calls of the key with this id.' }),
+  from: instantParameter('Answered at this time or later.').optional(),
+  to: instantParameter('Answered before this time.').optional(),
+  ...pageParameters('calls'),
+});
 
-export interface AuditPage {
-  readonly calls: readonly ListedCall[];
-  readonly nextCursor: string | undefined;
-}
+export const auditQuery = accountAuditQuery.extend({
+  account: z.string().max(400).optional().meta({
+    description: 'Calls that named this account, or were shown it: its id, or its e-mail address.',
+  }),
+});
+
+const callPlace = z
+  .tuple([timeOfPlace, z.string().transform(parseLogPosition).pipe(z.bigint())])
+  .transform(([at, position]) => ({ at, position }));
 
 /** An empty list must not mean that no worker has projected what was read a moment ago. */
 const LONGEST_WAIT_MS = 3_000;
@@ -45,35 +47,19 @@ export class FindAuditQuery {
    * @throws Problem invalid-request
    * @throws ReadModelBehind when the worker has not come so far in time
    */
-  async find({ limit, cursor, ...filters }: FindAudit): Promise<AuditPage> {
+  async find({ limit, cursor, ...filters }: z.infer<typeof auditQuery>) {
     const { who, account, from, to } = filters;
     const request: AuditPageRequest = {
       keyId: who,
       accountId: account && accountIdOfPath(account, this.accountIds, 'account'),
       from: from === undefined ? undefined : new Date(from),
       to: to === undefined ? undefined : new Date(to),
-      // One more than asked for says whether there is a next page.
       limit: limit + 1,
-      after: cursor === undefined ? undefined : callPlaceOf(cursor, filters),
+      after: placeOf(cursor, filters, callPlace),
     };
     const { position } = this.audit;
     if (position !== undefined) await this.progress.waitUntil(position, LONGEST_WAIT_MS);
     const found = await pageOfAudit(this.readModel, request);
-    const calls = found.slice(0, limit);
-    const last = calls.at(-1);
-    const place = last && [last.at.toISOString(), String(last.position)];
-    return {
-      calls,
-      nextCursor: found.length > limit && place ? cursorOf(place, filters) : undefined,
-    };
+    return pageOf(found, limit, filters, (last) => [last.at.toISOString(), String(last.position)]);
   }
-}
-
-function callPlaceOf(cursor: string, filters: object) {
-  const [at = '', position = ''] = placeOf(cursor, filters, 2);
-  const [time, place] = [new Date(at), parseLogPosition(position)];
-  if (Number.isNaN(time.getTime()) || place === undefined) {
-    throw invalidCursor('is not a cursor of an earlier answer');
-  }
-  return { at: time, position: place };
 }

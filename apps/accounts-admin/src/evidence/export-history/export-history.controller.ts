@@ -1,6 +1,6 @@
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
-import { Inject, Param } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
 import type { StreamableFile } from '@nestjs/common';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
@@ -10,6 +10,7 @@ import {
   lineAnswer,
   signatureExample,
 } from '../../api-description/admin-call.js';
+import { AccountOfPath } from '../../request-values.js';
 import { streamLines } from '../line-stream.js';
 import { ExportHistoryQuery } from './export-history.query.js';
 
@@ -49,8 +50,8 @@ export class ExportHistoryController {
     ),
     problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable', 'receiptsNotConfigured'],
   })
-  export(@Param('id') account: string, @CallerOf() caller: Caller): Promise<StreamableFile> {
+  export(@AccountOfPath() accountId: string, @CallerOf() caller: Caller): Promise<StreamableFile> {
     const title = 'The history could not be read to its end.';
-    return streamLines(this.query.lines(account, caller), title, caller, this.log);
+    return streamLines(this.query.lines(accountId, caller), title, caller, this.log);
   }
 }

@@ -1,4 +1,3 @@
-import { AccountIds } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
 import { Problem } from '@app/http-service';
 import { CLOCK } from '@app/process';
@@ -10,7 +9,6 @@ import { adminProblems } from '../../admin-problems.js';
 import { RECEIPTS } from '../../admin.tokens.js';
 import { AccountHistory, accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { toEntry } from '../../accounts/replay-account/replay-account.query.js';
-import { accountIdOfPath } from '../../request-values.js';
 import { SignedLines } from '../signed-lines.js';
 import type { Signer } from '../signed-lines.js';
 
@@ -19,7 +17,6 @@ import type { Signer } from '../signed-lines.js';
 export class ExportHistoryQuery {
   constructor(
     private readonly history: AccountHistory,
-    private readonly accountIds: AccountIds,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(RECEIPTS) private readonly signer: Signer | undefined,
   ) {}
@@ -28,12 +25,10 @@ export class ExportHistoryQuery {
    * The lines of the file. Beside what people read, each event has what the store holds, so that its link can be
    * computed again elsewhere; personal data is sealed in there, and readable only beside it.
    *
-   * @param account id or e-mail address
-   * @throws Problem receipts-not-configured, invalid-request; account-not-found with the first line
+   * @throws Problem receipts-not-configured; account-not-found with the first line
    * @throws EventStoreUnavailable with any line
    */
-  async *lines(account: string, caller: Caller): AsyncGenerator<string> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async *lines(accountId: string, caller: Caller): AsyncGenerator<string> {
     if (this.signer === undefined) {
       throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
     }

@@ -1,12 +1,11 @@
-import { AccountIds } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
 import { EVENT_STORE, verifyChain } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
-import { Inject, Param } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { accountNotFound } from '../../accounts/replay-account/account-history.js';
-import { accountIdOfPath } from '../../request-values.js';
+import { AccountOfPath } from '../../request-values.js';
 
 const verificationAnswer = z.object({
   accountId: z.uuid(),
@@ -28,10 +27,7 @@ const verificationAnswer = z.object({
 
 @AdminController('history')
 export class VerifyAccountController {
-  constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
-    private readonly accountIds: AccountIds,
-  ) {}
+  constructor(@Inject(EVENT_STORE) private readonly store: EventStore) {}
 
   @AdminCall('GET accounts/:id/verification', 'history:read', {
     summary: 'Whether the history is as it was appended, or where it breaks',
@@ -40,8 +36,7 @@ export class VerifyAccountController {
     problems: ['invalidRequest', 'accountNotFound'],
   })
   /** Reads no personal data, and needs no key. */
-  async verify(@Param('id') account: string): Promise<z.infer<typeof verificationAnswer>> {
-    const accountId = accountIdOfPath(account, this.accountIds);
+  async verify(@AccountOfPath() accountId: string): Promise<z.infer<typeof verificationAnswer>> {
     const stream = accountStreamName(accountId);
     const verdict = await verifyChain(stream, this.store.readStream(stream));
     const { events, head, broken } = verdict;

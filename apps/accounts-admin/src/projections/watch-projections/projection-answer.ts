@@ -1,7 +1,7 @@
 import type { RebuildRecord } from '@app/consumers';
 import { z } from 'zod';
-import { failedEventAnswer, toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
-import type { ConsumerStatus } from './watch-projections.query.js';
+import { answerOf } from '../../answer-of.js';
+import { failedEventAnswer } from '../../failed-events/failed-event-answer.js';
 
 const digestAnswer = z.object({ rows: z.int(), checksum: z.string() }).nullable();
 
@@ -26,6 +26,7 @@ export const projectionAnswer = z
   .object({
     name: z.string(),
     kind: z.enum(['projection', 'saga']),
+    // unknown: no worker has reported for a while. Sagas do not report: their state follows from their lag.
     state: z.enum(['stopped', 'standby', 'catching-up', 'live', 'faulted', 'unknown']),
     position: z.string().nullable(),
     lag: z
@@ -42,40 +43,21 @@ export const projectionAnswer = z
   })
   .meta({ id: 'Projection' });
 
-export function toProjectionAnswer(status: ConsumerStatus): z.infer<typeof projectionAnswer> {
-  return {
-    name: status.name,
-    kind: status.kind,
-    state: status.state,
-    position: status.position === undefined ? null : String(status.position),
-    lag: status.lag ?? null,
-    eventsPerSecond: rounded(status.eventsPerSecond),
-    lastError: status.lastError ?? null,
-    lastErrorAt: status.lastErrorAt?.toISOString() ?? null,
-    failing: status.failing ? toFailedEventAnswer(status.failing) : null,
-    rebuild: status.rebuild ? toRebuildAnswer(status.rebuild) : null,
-  };
-}
+export type ProjectionAnswer = z.infer<typeof projectionAnswer>;
 
-function toRebuildAnswer(rebuild: RebuildRecord): z.infer<typeof rebuildAnswer> {
-  const digest = (of: RebuildRecord['before']) =>
-    of ? { rows: Number(of.rows), checksum: of.checksum } : null;
-  return {
-    rebuildId: rebuild.rebuildId,
-    state: rebuild.state,
-    startedAt: rebuild.startedAt.toISOString(),
-    startedBy: rebuild.startedBy,
-    finishedAt: rebuild.finishedAt?.toISOString() ?? null,
+export function toRebuildAnswer(rebuild: RebuildRecord): z.infer<typeof rebuildAnswer> {
+  const digest = (of: RebuildRecord['before']) => of && { ...of, rows: Number(of.rows) };
+  return answerOf(rebuildAnswer, {
+    ...rebuild,
     events: Number(rebuild.events),
-    eventsPerSecond: rounded(rebuild.eventsPerSecond) ?? 0,
-    fraction: rebuild.fraction,
-    secondsLeft: rounded(rebuild.secondsLeft),
+    eventsPerSecond: rounded(rebuild.eventsPerSecond),
+    secondsLeft: rebuild.secondsLeft && rounded(rebuild.secondsLeft),
     before: digest(rebuild.before),
     after: digest(rebuild.after),
-    error: rebuild.error ?? null,
-  };
+  });
 }
 
-function rounded(value: number | undefined): number | null {
-  return value === undefined ? null : Math.round(value * 10) / 10;
+/** One digit after the point. */
+export function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }

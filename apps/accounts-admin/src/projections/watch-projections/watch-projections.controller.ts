@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
-import { projectionAnswer, toProjectionAnswer } from './projection-answer.js';
+import { projectionAnswer } from './projection-answer.js';
 import { WatchProjectionsQuery } from './watch-projections.query.js';
 
 const projectionsAnswer = z.object({ projections: z.array(projectionAnswer) });
@@ -15,6 +15,6 @@ export class WatchProjectionsController {
     answer: jsonAnswer('Every projection and saga', projectionsAnswer),
   })
   async watch(): Promise<z.infer<typeof projectionsAnswer>> {
-    return { projections: (await this.query.watch()).map(toProjectionAnswer) };
+    return { projections: await this.query.watch() };
   }
 }

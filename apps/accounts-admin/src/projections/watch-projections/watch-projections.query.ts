@@ -8,30 +8,18 @@ import {
   readProjectionReports,
 } from '@app/consumers';
 import type { Consumer } from '@app/views';
-import type { FailedEvent, ProjectionReport, RebuildRecord } from '@app/consumers';
+import type { ProjectionReport, RebuildRecord } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
 import { READ_MODEL } from '../../admin.tokens.js';
+import { answerOf } from '../../answer-of.js';
+import { toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
 import { measureLag } from './measure-lag.js';
 import type { Lag } from './measure-lag.js';
-
-export interface ConsumerStatus {
-  readonly name: string;
-  readonly kind: Consumer['kind'];
-  /** `unknown`: no worker has reported for a while. Sagas do not report: their state follows from their lag. */
-  readonly state: ProjectionReport['state'] | 'unknown';
-  readonly position: LogPosition | undefined;
-  /** Undefined while the event store cannot be asked. */
-  readonly lag: Lag | undefined;
-  readonly eventsPerSecond: number | undefined;
-  readonly lastError: string | undefined;
-  readonly lastErrorAt: Date | undefined;
-  /** One of the events that fail. */
-  readonly failing: FailedEvent | undefined;
-  readonly rebuild: RebuildRecord | undefined;
-}
+import { projectionAnswer, rounded, toRebuildAnswer } from './projection-answer.js';
+import type { ProjectionAnswer } from './projection-answer.js';
 
 /** A worker reports every second; without a few of them it is not there. */
 const REPORT_OLD_AFTER_MS = 5_000;
@@ -45,7 +33,7 @@ export class WatchProjectionsQuery {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  async watch(): Promise<readonly ConsumerStatus[]> {
+  async watch(): Promise<ProjectionAnswer[]> {
     const [reports, rebuilds] = await Promise.all([
       readProjectionReports(this.database),
       newestRebuilds(this.database),
@@ -61,7 +49,7 @@ export class WatchProjectionsQuery {
     consumer: Consumer,
     report: ProjectionReport | undefined,
     rebuild: RebuildRecord | undefined,
-  ): Promise<ConsumerStatus> {
+  ): Promise<ProjectionAnswer> {
     const { name, kind, streamNamePrefixes } = consumer;
     const checkpoint = await readCheckpoint(this.database, name);
     const [lag, [failed]] = await Promise.all([
@@ -70,20 +58,21 @@ export class WatchProjectionsQuery {
     ]);
     const now = this.clock();
     const fresh = report && now - report.reportedAt.getTime() < REPORT_OLD_AFTER_MS;
-    return {
+    return answerOf(projectionAnswer, {
       name,
       kind,
       state: fresh ? report.state : kind === 'saga' ? stateByLag(lag) : 'unknown',
-      position: checkpoint === 'start' ? undefined : checkpoint,
+      position: checkpoint === 'start' ? null : checkpoint,
       lag,
-      eventsPerSecond: fresh ? report.eventsPerSecond : undefined,
+      eventsPerSecond: fresh ? rounded(report.eventsPerSecond) : null,
       lastError: report?.lastError,
       lastErrorAt: report?.lastErrorAt,
-      failing: failed?.status === 'failing' ? failed : undefined,
-      rebuild,
-    };
+      failing: failed?.status === 'failing' ? toFailedEventAnswer(failed) : null,
+      rebuild: rebuild && toRebuildAnswer(rebuild),
+    });
   }
 
+  /** Undefined while the event store cannot be asked. */
   private async lagOf(
     checkpoint: LogPosition | 'start',
     streamNamePrefixes: Consumer['streamNamePrefixes'],
@@ -98,7 +87,7 @@ export class WatchProjectionsQuery {
   }
 }
 
-function stateByLag(lag: Lag | undefined): ConsumerStatus['state'] {
+function stateByLag(lag: Lag | undefined): ProjectionAnswer['state'] {
   if (lag === undefined) return 'unknown';
   return lag.events === 0 ? 'live' : 'catching-up';
 }

@@ -19,9 +19,8 @@ import { accountNotFound } from '../../accounts/replay-account/account-history.j
 import { accountIdOfPath } from '../../request-values.js';
 import { SignedLines } from '../../evidence/signed-lines.js';
 import type { Signer } from '../../evidence/signed-lines.js';
-import { toProjectionAnswer } from '../../projections/watch-projections/projection-answer.js';
+import type { ProjectionAnswer } from '../../projections/watch-projections/projection-answer.js';
 import { WatchProjectionsQuery } from '../../projections/watch-projections/watch-projections.query.js';
-import type { ConsumerStatus } from '../../projections/watch-projections/watch-projections.query.js';
 import { accountSection } from './account-section.js';
 import { redacted } from './redact.js';
 import { versions } from './versions.js';
@@ -136,8 +135,7 @@ export class SupportBundleQuery {
   }
 }
 
-function projectionWithoutReasons(status: ConsumerStatus): object {
-  const answer = toProjectionAnswer(status);
+function projectionWithoutReasons(answer: ProjectionAnswer): object {
   return { ...answer, failing: answer.failing && withoutReason(answer.failing) };
 }
 
