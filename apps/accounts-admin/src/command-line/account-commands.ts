@@ -1,9 +1,9 @@
-import { rowsOf, segment } from './command.js';
+import { membersFor, optionsOf, pageFor, pathOf, rowsOf, showAnswer } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import type { Json } from './admin-client.js';
 import { auditOptions, showAudit, verifyOne } from './evidence-commands.js';
 import { ProgressBar } from './progress-bar.js';
-import { listOf, nextPage, tableOf, textOf } from './table.js';
+import { listOf, textOf } from './table.js';
 
 const ACCOUNT = '<id|email>';
 
@@ -14,6 +14,24 @@ const accountColumns = [
   { title: 'REGISTERED', value: (row: Json) => row['registeredAt'] },
   { title: 'ACTIVATED', value: (row: Json) => row['activatedAt'] },
 ];
+
+const differencesFor = pageFor('differences', [
+  { title: 'FIELD', value: (row) => row['field'] },
+  { title: 'BEFORE', value: (row) => row['before'] },
+  { title: 'AFTER', value: (row) => row['after'] },
+]);
+
+const eventsFor = pageFor('events', [
+  { title: 'REVISION', align: 'right', value: (row) => row['revision'] },
+  { title: 'AT', value: (row) => row['recordedAt'] },
+  { title: 'WHAT HAPPENED', value: (row) => row['sentence'] },
+]);
+
+const erase = showAnswer(
+  'DELETE /accounts/{id}',
+  (answer) => membersFor(answer['receipt'] as Json),
+  (run) => optionsOf(run, 'reason'),
+);
 
 export const accountCommands: readonly Command[] = [
   {
@@ -29,31 +47,19 @@ export const accountCommands: readonly Command[] = [
     },
     flags: { oldest: 'oldest first' },
     examples: ["accounts list --status pending --email 'ada*'", 'accounts list --limit 200 --json'],
-    async run(run) {
-      const answer = await run.client.call('GET', '/accounts', {
-        status: run.text('status'),
-        email: run.text('email'),
-        registeredFrom: run.text('from'),
-        registeredTo: run.text('to'),
-        sort: run.flag('oldest') ? 'registeredAt' : '-registeredAt',
-        limit: run.text('limit'),
-        cursor: run.text('cursor'),
-      });
-      run.show(
-        answer,
-        () => tableOf(rowsOf(answer, 'accounts'), accountColumns) + nextPage(answer),
-      );
-    },
+    run: showAnswer('GET /accounts', pageFor('accounts', accountColumns), (run) => ({
+      ...optionsOf(run, 'status', 'email', 'limit', 'cursor'),
+      registeredFrom: run.text('from'),
+      registeredTo: run.text('to'),
+      sort: run.flag('oldest') ? 'registeredAt' : '-registeredAt',
+    })),
   },
   {
     name: 'accounts show',
     words: ACCOUNT,
     summary: 'One account',
     examples: ['accounts show ada@example.org'],
-    async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}`);
-      run.show(answer, () => listOf(Object.entries(answer)));
-    },
+    run: showAnswer('GET /accounts/{id}', membersFor),
   },
   {
     name: 'accounts state',
@@ -64,22 +70,9 @@ export const accountCommands: readonly Command[] = [
       revision: 'as of this event',
     },
     examples: ['accounts state ada@example.org --at 2026-11-22T10:02:30Z'],
-    async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}/state`, {
-        at: run.text('at'),
-        revision: run.text('revision'),
-      });
-      const state = answer['state'] as Json;
-      const code = state['code'] as Json | null;
-      run.show(answer, () =>
-        listOf([
-          ['revision', answer['revision']],
-          ['recordedAt', answer['recordedAt']],
-          ...Object.entries(state).filter(([name]) => name !== 'code'),
-          ...Object.entries(code ?? {}).map(([name, value]) => [`code.${name}`, value] as const),
-        ]),
-      );
-    },
+    run: showAnswer('GET /accounts/{id}/state', stateFor, (run) =>
+      optionsOf(run, 'at', 'revision'),
+    ),
   },
   {
     name: 'accounts diff',
@@ -90,25 +83,11 @@ export const accountCommands: readonly Command[] = [
       to: 'the same',
     },
     examples: ['accounts diff ada@example.org --from 0 --to 3'],
-    async run(run) {
-      const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}/diff`, {
-        from: run.text('from'),
-        to: run.text('to'),
-      });
-      run.show(
-        answer,
-        () =>
-          `${tableOf(rowsOf(answer, 'differences'), [
-            { title: 'FIELD', value: (row) => row['field'] },
-            { title: 'BEFORE', value: (row) => row['before'] },
-            { title: 'AFTER', value: (row) => row['after'] },
-          ])}\n\n${tableOf(rowsOf(answer, 'events'), [
-            { title: 'REVISION', align: 'right', value: (row) => row['revision'] },
-            { title: 'AT', value: (row) => row['recordedAt'] },
-            { title: 'WHAT HAPPENED', value: (row) => row['sentence'] },
-          ])}`,
-      );
-    },
+    run: showAnswer(
+      'GET /accounts/{id}/diff',
+      (answer) => `${differencesFor(answer)}\n\n${eventsFor(answer)}`,
+      (run) => optionsOf(run, 'from', 'to'),
+    ),
   },
   {
     name: 'accounts history',
@@ -126,18 +105,12 @@ export const accountCommands: readonly Command[] = [
     words: ACCOUNT,
     summary: 'Why could she not activate? In plain words',
     examples: ['accounts explain ada@example.org'],
-    async run(run) {
-      const answer = await run.client.call(
-        'GET',
-        `/accounts/${segment(run.text('id'))}/explanation`,
+    run: showAnswer('GET /accounts/{id}/explanation', (answer) => {
+      const steps = rowsOf(answer, 'steps').map(
+        ({ at, sentence }) => `  ${textOf(at)}  ${textOf(sentence)}`,
       );
-      run.show(answer, () => {
-        const steps = rowsOf(answer, 'steps').map(
-          ({ at, sentence }) => `  ${textOf(at)}  ${textOf(sentence)}`,
-        );
-        return [textOf(answer['conclusion']), '', ...steps].join('\n');
-      });
-    },
+      return [textOf(answer['conclusion']), '', ...steps].join('\n');
+    }),
   },
   {
     name: 'accounts verify',
@@ -152,7 +125,7 @@ export const accountCommands: readonly Command[] = [
     summary: 'Who looked at this account, newest first',
     options: auditOptions,
     examples: ['accounts audit ada@example.org'],
-    run: (run) => showAudit(run, `/accounts/${segment(run.text('id'))}/audit`, {}),
+    run: showAudit('GET /accounts/{id}/audit'),
   },
   {
     name: 'accounts free',
@@ -160,10 +133,7 @@ export const accountCommands: readonly Command[] = [
     summary:
       'End what strangers did to an address that waits for activation; its owner registers again',
     examples: ['accounts free grace@example.org'],
-    async run(run) {
-      const answer = await run.client.call('POST', `/accounts/${segment(run.text('id'))}/free`);
-      run.show(answer, () => listOf(Object.entries(answer)));
-    },
+    run: showAnswer('POST /accounts/{id}/free', membersFor),
   },
   {
     name: 'accounts erase',
@@ -177,17 +147,23 @@ export const accountCommands: readonly Command[] = [
     async run(run) {
       const question = 'This cannot be undone: the data can never be read again. Erase it?';
       if (!(await run.confirm(question))) return;
-      const answer = await run.client.call('DELETE', `/accounts/${segment(run.text('id'))}`, {
-        reason: run.text('reason'),
-      });
-      run.show(answer, () => listOf(Object.entries(answer['receipt'] as Json)));
+      await erase(run);
     },
   },
 ];
 
+function stateFor({ revision, recordedAt, state }: Json): string {
+  const { code, ...others } = state as Json;
+  const ofCode = Object.entries((code ?? {}) as Json);
+  return listOf([
+    ...Object.entries({ revision, recordedAt, ...others }),
+    ...ofCode.map(([name, value]) => [`code.${name}`, value] as const),
+  ]);
+}
+
 /** Event by event as they come; with --json one a line (NDJSON). */
 async function showHistory(run: CommandRun): Promise<void> {
-  const path = `/accounts/${segment(run.text('id'))}/history`;
+  const path = pathOf(run, '/accounts/{id}/history');
   const bar = new ProgressBar('Events', run.progress);
   let events = 0;
   try {

@@ -1,7 +1,9 @@
 import type { Database } from '@app/postgres';
 import type { Environment } from '@app/process';
-import type { AdminClient, Json } from './admin-client.js';
+import type { AdminClient, Json, QueryValues } from './admin-client.js';
 import type { ProgressOutput } from './progress-bar.js';
+import { listOf, nextPage, tableOf, textOf } from './table.js';
+import type { TableColumn } from './table.js';
 
 /** Users and rights of the event store. */
 export interface EventStoreAccess {
@@ -56,7 +58,47 @@ export function rowsOf(answer: Json, member: string): readonly Json[] {
   return (answer[member] ?? []) as readonly Json[];
 }
 
-/** A path segment, whatever stands in it. */
-export function segment(text: string | undefined): string {
-  return encodeURIComponent(text ?? '');
+/** A path with the words of the command line in the places of their names, as in `/accounts/{id}`. */
+export function pathOf(run: CommandRun, pattern: string): string {
+  return pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(run.text(name) ?? ''),
+  );
+}
+
+/** The options that the API calls by the same names. */
+export function optionsOf(run: CommandRun, ...names: readonly string[]): QueryValues {
+  return Object.fromEntries(names.map((name) => [name, run.text(name)]));
+}
+
+/**
+ * A command that makes one call and shows its answer.
+ *
+ * @param route method and path, as in `GET /accounts/{id}`
+ */
+export function showAnswer(
+  route: `${'GET' | 'POST' | 'DELETE'} ${string}`,
+  forPeople: (answer: Json) => string,
+  queryOf: (run: CommandRun) => QueryValues = () => ({}),
+  bodyOf: (run: CommandRun) => Json | undefined = () => undefined,
+): Command['run'] {
+  const [method = '', pattern = ''] = route.split(' ');
+  return async (run) => {
+    const answer = await run.client.call(method, pathOf(run, pattern), queryOf(run), bodyOf(run));
+    run.show(answer, () => forPeople(answer));
+  };
+}
+
+/** A page of the rows in a member of the answer. */
+export function pageFor(member: string, columns: readonly TableColumn<Json>[]) {
+  return (answer: Json) => tableOf(rowsOf(answer, member), columns) + nextPage(answer);
+}
+
+/** What the answer says was done. */
+export function messageFor({ message }: Json): string {
+  return textOf(message);
+}
+
+/** Every member of the answer. */
+export function membersFor(answer: Json): string {
+  return listOf(Object.entries(answer));
 }

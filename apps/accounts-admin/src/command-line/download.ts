@@ -1,10 +1,9 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { Json, QueryValues } from './admin-client.js';
+import type { QueryValues } from './admin-client.js';
 import type { CommandRun } from './command.js';
-import { ProgressBar, fractionOf } from './progress-bar.js';
-import { textOf } from './table.js';
+import { ProgressBar } from './progress-bar.js';
 import { UsageError } from './usage-error.js';
 
 const LINES_BETWEEN_UPDATES = 500;
@@ -30,19 +29,10 @@ export async function download(
   const bar = new ProgressBar(file ?? 'Reading', run.progress);
   let lines = 0;
   async function* kept(): AsyncGenerator<string> {
-    try {
-      for await (const { text, content } of run.client.allLines(path, query)) {
-        const { progress } = content as Readonly<Record<string, Json | undefined>>;
-        if (progress) {
-          bar.update(fractionOf(progress), `${textOf(progress['events'])} events`);
-          continue;
-        }
-        lines += 1;
-        if (lines % LINES_BETWEEN_UPDATES === 0) bar.update(undefined, `${lines} lines`);
-        yield `${text}\n`;
-      }
-    } finally {
-      bar.end();
+    for await (const { text } of bar.follow(run.client.allLines(path, query))) {
+      lines += 1;
+      if (lines % LINES_BETWEEN_UPDATES === 0) bar.update(undefined, `${lines} lines`);
+      yield `${text}\n`;
     }
   }
   if (file === undefined) {

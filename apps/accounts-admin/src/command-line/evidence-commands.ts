@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { Json, QueryValues } from './admin-client.js';
-import { rowsOf, segment } from './command.js';
+import type { Json } from './admin-client.js';
+import { optionsOf, pageFor, pathOf, showAnswer } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import { download, outOption } from './download.js';
-import { ProgressBar, fractionOf } from './progress-bar.js';
-import { listOf, nextPage, tableOf, textOf } from './table.js';
+import { ProgressBar } from './progress-bar.js';
+import { listOf, tableOf, textOf } from './table.js';
+import type { TableColumn } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const ACCOUNT = '<id|email>';
@@ -60,7 +61,7 @@ export const evidenceCommands: readonly Command[] = [
     examples: [
       'export-history ada@example.org --out ada.ndjson && npm run --silent verify-export -- ada.ndjson',
     ],
-    run: (run) => download(run, `/accounts/${segment(run.text('id'))}/history/export`, {}),
+    run: (run) => download(run, pathOf(run, '/accounts/{id}/history/export'), {}),
   },
   {
     name: 'audit list',
@@ -73,7 +74,7 @@ export const evidenceCommands: readonly Command[] = [
       'audit list --account ada@example.org --from 2026-11-22T00:00:00Z',
       'audit list --who 1f2e3d4c5b6a7988 --json',
     ],
-    run: (run) => showAudit(run, '/audit', { account: run.text('account') }),
+    run: showAudit('GET /audit'),
   },
   {
     name: 'support-bundle',
@@ -107,23 +108,19 @@ function reachedBy(file: string): string {
   return reached;
 }
 
-/** A page of what operators were told. */
-export async function showAudit(run: CommandRun, path: string, query: QueryValues): Promise<void> {
-  const given = Object.keys(auditOptions).map((name) => [name, run.text(name)]);
-  const answer = await run.client.call('GET', path, { ...Object.fromEntries(given), ...query });
-  run.show(
-    answer,
-    () =>
-      tableOf(rowsOf(answer, 'calls'), [
-        { title: 'AT', value: (row) => row['at'] },
-        { title: 'KEY', value: (row) => row['keyId'] },
-        { title: 'LABEL', value: (row) => row['label'] },
-        { title: 'CALL', value: (row) => row['operation'] },
-        { title: 'OUTCOME', value: (row) => row['outcome'] },
-        { title: 'CONCERNS', value: concernOf },
-        { title: 'REQUEST', value: (row) => row['requestId'] },
-      ]) + nextPage(answer),
-  );
+/** A page of the calls that operators made. */
+export function showAudit(route: `GET ${string}`): Command['run'] {
+  const columns: readonly TableColumn<Json>[] = [
+    { title: 'AT', value: (row) => row['at'] },
+    { title: 'KEY', value: (row) => row['keyId'] },
+    { title: 'LABEL', value: (row) => row['label'] },
+    { title: 'CALL', value: (row) => row['operation'] },
+    { title: 'OUTCOME', value: (row) => row['outcome'] },
+    { title: 'CONCERNS', value: concernOf },
+    { title: 'REQUEST', value: (row) => row['requestId'] },
+  ];
+  const options = [...Object.keys(auditOptions), 'account'];
+  return showAnswer(route, pageFor('calls', columns), (run) => optionsOf(run, ...options));
 }
 
 /** A page of a list shows up to 200 accounts. */
@@ -135,7 +132,7 @@ function concernOf({ accountIds, subjectKeyId }: Json): unknown {
 
 /** @throws HistoryBroken once it was shown where */
 export async function verifyOne(run: CommandRun): Promise<void> {
-  const answer = await run.client.call('GET', `/accounts/${segment(run.text('id'))}/verification`);
+  const answer = await run.client.call('GET', pathOf(run, '/accounts/{id}/verification'));
   const broken = answer['broken'] as Json | null;
   run.show(answer, () =>
     listOf([
@@ -150,15 +147,10 @@ async function verifyAll(run: CommandRun): Promise<void> {
   const bar = new ProgressBar('Verifying', run.progress);
   const broken: Json[] = [];
   let end: Json = {};
-  try {
-    for await (const { content } of run.client.allLines('/verification', {})) {
-      const { progress, broken: one, end: last } = content as Readonly<Record<string, Json>>;
-      if (progress) bar.update(fractionOf(progress), `${textOf(progress['events'])} events`);
-      if (one) broken.push(one);
-      if (last) end = last;
-    }
-  } finally {
-    bar.end();
+  for await (const { content } of bar.follow(run.client.allLines('/verification', {}))) {
+    const { broken: one, end: last } = content as Readonly<Record<string, Json>>;
+    if (one) broken.push(one);
+    if (last) end = last;
   }
   const { streams, events } = end;
   run.show({ ...end, histories: broken }, () =>

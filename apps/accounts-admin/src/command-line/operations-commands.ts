@@ -1,9 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Json } from './admin-client.js';
-import { rowsOf, segment } from './command.js';
+import {
+  membersFor,
+  messageFor,
+  optionsOf,
+  pageFor,
+  pathOf,
+  rowsOf,
+  showAnswer,
+} from './command.js';
 import type { Command, CommandRun } from './command.js';
 import { ProgressBar } from './progress-bar.js';
-import { listOf, nextPage, tableOf, textOf } from './table.js';
+import { tableOf, textOf } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const POLL_MS = 300;
@@ -13,24 +21,22 @@ export const projectionCommands: readonly Command[] = [
     name: 'projections list',
     summary: 'How those that follow the log are getting on',
     examples: ['projections list'],
-    async run(run) {
-      const answer = await run.client.call('GET', '/projections');
-      run.show(answer, () =>
-        tableOf(rowsOf(answer, 'projections'), [
-          { title: 'NAME', value: (row) => row['name'] },
-          { title: 'KIND', value: (row) => row['kind'] },
-          { title: 'STATE', value: (row) => row['state'] },
-          { title: 'POSITION', align: 'right', value: (row) => row['position'] },
-          { title: 'BEHIND', align: 'right', value: (row) => lagOf(row['lag'] as Json | null) },
-          { title: 'EVENTS/S', align: 'right', value: (row) => row['eventsPerSecond'] },
-          { title: 'REBUILD', value: (row) => (row['rebuild'] as Json | null)?.['state'] },
-          {
-            title: 'TROUBLE',
-            value: (row) => (row['failing'] as Json | null)?.['error'] ?? row['lastError'],
-          },
-        ]),
-      );
-    },
+    run: showAnswer(
+      'GET /projections',
+      pageFor('projections', [
+        { title: 'NAME', value: (row) => row['name'] },
+        { title: 'KIND', value: (row) => row['kind'] },
+        { title: 'STATE', value: (row) => row['state'] },
+        { title: 'POSITION', align: 'right', value: (row) => row['position'] },
+        { title: 'BEHIND', align: 'right', value: (row) => lagOf(row['lag'] as Json | null) },
+        { title: 'EVENTS/S', align: 'right', value: (row) => row['eventsPerSecond'] },
+        { title: 'REBUILD', value: (row) => (row['rebuild'] as Json | null)?.['state'] },
+        {
+          title: 'TROUBLE',
+          value: (row) => (row['failing'] as Json | null)?.['error'] ?? row['lastError'],
+        },
+      ]),
+    ),
   },
   {
     name: 'projections rebuild',
@@ -45,37 +51,38 @@ export const projectionCommands: readonly Command[] = [
   },
 ];
 
+const skip = showAnswer('POST /failed-events/{position}/skip', messageFor, undefined, (run) =>
+  optionsOf(run, 'reason'),
+);
+
 export const failedEventCommands: readonly Command[] = [
   {
     name: 'events failed',
     summary: 'Events that a projection or a saga could not handle',
     options: { consumer: 'those of one consumer only, such as accounts' },
     examples: ['events failed', 'events failed --consumer activation-mail'],
-    async run(run) {
-      const answer = await run.client.call('GET', '/failed-events', {
-        consumer: run.text('consumer'),
-      });
-      run.show(answer, () =>
-        tableOf(rowsOf(answer, 'failedEvents'), [
-          { title: 'POSITION', align: 'right', value: (row) => row['position'] },
-          { title: 'CONSUMER', value: (row) => row['consumer'] },
-          { title: 'STATUS', value: (row) => row['status'] },
-          { title: 'TYPE', value: (row) => row['type'] },
-          { title: 'STREAM', value: (row) => row['streamName'] },
-          { title: 'TRIES', align: 'right', value: (row) => row['attempts'] },
-          { title: 'ERROR', value: (row) => row['error'] },
-          { title: 'DECIDED BY', value: (row) => row['decidedBy'] },
-          { title: 'BECAUSE', value: (row) => row['reason'] },
-        ]),
-      );
-    },
+    run: showAnswer(
+      'GET /failed-events',
+      pageFor('failedEvents', [
+        { title: 'POSITION', align: 'right', value: (row) => row['position'] },
+        { title: 'CONSUMER', value: (row) => row['consumer'] },
+        { title: 'STATUS', value: (row) => row['status'] },
+        { title: 'TYPE', value: (row) => row['type'] },
+        { title: 'STREAM', value: (row) => row['streamName'] },
+        { title: 'TRIES', align: 'right', value: (row) => row['attempts'] },
+        { title: 'ERROR', value: (row) => row['error'] },
+        { title: 'DECIDED BY', value: (row) => row['decidedBy'] },
+        { title: 'BECAUSE', value: (row) => row['reason'] },
+      ]),
+      (run) => optionsOf(run, 'consumer'),
+    ),
   },
   {
     name: 'events retry',
     words: '<position>',
     summary: 'Try an event that fails again at once, in every consumer',
     examples: ['events retry 104729'],
-    run: (run) => decide(run, 'retry'),
+    run: showAnswer('POST /failed-events/{position}/retry', messageFor),
   },
   {
     name: 'events skip',
@@ -84,10 +91,9 @@ export const failedEventCommands: readonly Command[] = [
     options: { reason: 'why, for the record' },
     examples: ["events skip 104729 --reason 'written by a faulty import'"],
     async run(run) {
-      const reason = run.text('reason');
-      if (reason === undefined) throw new UsageError('Say why, with --reason.');
+      if (run.text('reason') === undefined) throw new UsageError('Say why, with --reason.');
       if (!(await run.confirm('Leave this event out for good?'))) return;
-      await decide(run, 'skip', { reason });
+      await skip(run);
     },
   },
 ];
@@ -101,27 +107,24 @@ export const statisticsCommand: Command = {
     to: 'up to and with the interval of this time; now when left out',
   },
   examples: ['statistics --interval day', 'statistics --interval minute --json'],
-  async run(run) {
-    const answer = await run.client.call('GET', '/statistics', {
-      interval: run.text('interval'),
-      from: run.text('from'),
-      to: run.text('to'),
-    });
-    const rows = rowsOf(answer, 'intervals');
-    const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'at');
-    const busy = rows.filter((row) => names.some((name) => row[name] !== 0));
-    run.show(answer, () =>
-      tableOf(busy, [
-        { title: 'FROM', value: (row) => row['at'] },
-        ...names.map((name) => ({
-          title: name.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
-          align: 'right' as const,
-          value: (row: Json) => row[name],
-        })),
-      ]),
-    );
-  },
+  run: showAnswer('GET /statistics', busyIntervalsFor, (run) =>
+    optionsOf(run, 'interval', 'from', 'to'),
+  ),
 };
+
+function busyIntervalsFor(answer: Json): string {
+  const rows = rowsOf(answer, 'intervals');
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'at');
+  const busy = rows.filter((row) => names.some((name) => row[name] !== 0));
+  return tableOf(busy, [
+    { title: 'FROM', value: (row) => row['at'] },
+    ...names.map((name) => ({
+      title: name.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
+      align: 'right' as const,
+      value: (row: Json) => row[name],
+    })),
+  ]);
+}
 
 export const mailCommands: readonly Command[] = [
   {
@@ -133,35 +136,24 @@ export const mailCommands: readonly Command[] = [
       cursor: 'continues after an earlier page',
     },
     examples: ['mails list --status undeliverable'],
-    async run(run) {
-      const answer = await run.client.call('GET', '/activation-mails', {
-        status: run.text('status'),
-        limit: run.text('limit'),
-        cursor: run.text('cursor'),
-      });
-      run.show(
-        answer,
-        () =>
-          tableOf(rowsOf(answer, 'activationMails'), [
-            { title: 'MAIL', value: (row) => row['id'] },
-            { title: 'STATUS', value: (row) => row['status'] },
-            { title: 'ISSUED', value: (row) => row['issuedAt'] },
-            { title: 'SENT', value: (row) => row['sentAt'] },
-            { title: 'REASON', value: (row) => row['reason'] },
-          ]) + nextPage(answer),
-      );
-    },
+    run: showAnswer(
+      'GET /activation-mails',
+      pageFor('activationMails', [
+        { title: 'MAIL', value: (row) => row['id'] },
+        { title: 'STATUS', value: (row) => row['status'] },
+        { title: 'ISSUED', value: (row) => row['issuedAt'] },
+        { title: 'SENT', value: (row) => row['sentAt'] },
+        { title: 'REASON', value: (row) => row['reason'] },
+      ]),
+      (run) => optionsOf(run, 'status', 'limit', 'cursor'),
+    ),
   },
   {
     name: 'mails retry',
     words: '<mail>',
     summary: 'Send a new code in place of one that could not be delivered',
     examples: ['mails retry 6f9619ff-8b86-8d01-b42d-00cf4fc964ff.1'],
-    async run(run) {
-      const path = `/activation-mails/${segment(run.text('mail'))}/retry`;
-      const answer = await run.client.call('POST', path);
-      run.show(answer, () => textOf(answer['message']));
-    },
+    run: showAnswer('POST /activation-mails/{mail}/retry', messageFor),
   },
 ];
 
@@ -175,62 +167,44 @@ export const keyCommands: readonly Command[] = [
       days: 'when it expires, in days from now (90; at most 365, and not after your own key)',
     },
     examples: ["keys create --label 'Grace' --scope accounts:read --scope history:read --days 30"],
-    async run(run) {
-      const days = run.text('days');
-      const answer = await run.client.call(
-        'POST',
-        '/keys',
-        {},
-        {
+    run: showAnswer(
+      'POST /keys',
+      ({ key, scopes, expiresAt }) => membersFor({ key, scopes, expires: expiresAt }),
+      undefined,
+      (run) => {
+        const days = run.text('days');
+        return {
           label: run.text('label') ?? '',
           scopes: run.texts('scope'),
           ...(days !== undefined && { expiresInDays: Number(days) }),
-        },
-      );
-      run.show(answer, () =>
-        listOf([
-          ['key', answer['key']],
-          ['scopes', answer['scopes']],
-          ['expires', answer['expiresAt']],
-        ]),
-      );
-    },
+        };
+      },
+    ),
   },
   {
     name: 'keys list',
     summary: 'All keys, without their secrets',
     examples: ['keys list'],
-    async run(run) {
-      const answer = await run.client.call('GET', '/keys');
-      run.show(answer, () =>
-        tableOf(rowsOf(answer, 'keys'), [
-          { title: 'KEY', value: (row) => row['keyId'] },
-          { title: 'LABEL', value: (row) => row['label'] },
-          { title: 'CREATED', value: (row) => row['createdAt'] },
-          { title: 'EXPIRES', value: (row) => row['expiresAt'] },
-          { title: 'REVOKED', value: (row) => row['revokedAt'] },
-          { title: 'SCOPES', value: (row) => row['scopes'] },
-        ]),
-      );
-    },
+    run: showAnswer(
+      'GET /keys',
+      pageFor('keys', [
+        { title: 'KEY', value: (row) => row['keyId'] },
+        { title: 'LABEL', value: (row) => row['label'] },
+        { title: 'CREATED', value: (row) => row['createdAt'] },
+        { title: 'EXPIRES', value: (row) => row['expiresAt'] },
+        { title: 'REVOKED', value: (row) => row['revokedAt'] },
+        { title: 'SCOPES', value: (row) => row['scopes'] },
+      ]),
+    ),
   },
   {
     name: 'keys revoke',
     words: '<key>',
     summary: 'Refuse a key from now on',
     examples: ['keys revoke 1f2e3d4c5b6a7988'],
-    async run(run) {
-      const answer = await run.client.call('DELETE', `/keys/${segment(run.text('key'))}`);
-      run.show(answer, () => `Revoked at ${textOf(answer['revokedAt'])}.`);
-    },
+    run: showAnswer('DELETE /keys/{key}', ({ revokedAt }) => `Revoked at ${textOf(revokedAt)}.`),
   },
 ];
-
-async function decide(run: CommandRun, decision: 'retry' | 'skip', body?: Json): Promise<void> {
-  const path = `/failed-events/${segment(run.text('position'))}/${decision}`;
-  const answer = await run.client.call('POST', path, {}, body);
-  run.show(answer, () => textOf(answer['message']));
-}
 
 /** The rebuild ended without the new rows in place. */
 class RebuildNotSwitched extends Error {
@@ -239,11 +213,11 @@ class RebuildNotSwitched extends Error {
 
 async function rebuild(run: CommandRun): Promise<void> {
   const name = run.text('name') ?? '';
-  const begun = await run.client.call('POST', `/projections/${segment(name)}/rebuild`, {
+  const begun = await run.client.call('POST', pathOf(run, '/projections/{name}/rebuild'), {
     whenDifferent: run.flag('switch-when-different') ? 'switch' : 'keep',
   });
   if (run.flag('no-wait')) {
-    run.show(begun, () => textOf(begun['message']));
+    run.show(begun, () => messageFor(begun));
     return;
   }
   const bar = new ProgressBar(`Rebuilding ${name}`, run.progress);
@@ -300,13 +274,14 @@ function outcomeOf(rebuild: Json): string {
     const { rows, checksum } = (of ?? {}) as Json;
     return `${textOf(rows)} rows, checksum ${textOf(checksum)}`;
   };
-  return listOf([
-    ['outcome', rebuild['state']],
-    ['events', rebuild['events']],
-    ['before', digest(rebuild['before'])],
-    ['after', digest(rebuild['after'])],
-    ['error', rebuild['error']],
-  ]);
+  const { state, events, before, after, error } = rebuild;
+  return membersFor({
+    outcome: state,
+    events,
+    before: digest(before),
+    after: digest(after),
+    error,
+  });
 }
 
 function lagOf(lag: Json | null): string {

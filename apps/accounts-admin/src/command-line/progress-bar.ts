@@ -1,4 +1,5 @@
-import type { Json } from './admin-client.js';
+import type { AnswerLine, Json } from './admin-client.js';
+import { textOf } from './table.js';
 
 /** What can be written to, and may be a terminal. */
 export interface ProgressOutput {
@@ -38,6 +39,19 @@ export class ProgressBar {
   end(): void {
     if (this.drawn) this.output.write('\r\u001b[K');
   }
+
+  /** Every line of an answer but those of its progress, which the bar shows until the last line. */
+  async *follow(lines: AsyncIterable<AnswerLine>): AsyncGenerator<AnswerLine> {
+    try {
+      for await (const line of lines) {
+        const progress = line.content['progress'] as Json | undefined;
+        if (progress) this.update(fractionOf(progress), `${textOf(progress['events'])} events`);
+        else yield line;
+      }
+    } finally {
+      this.end();
+    }
+  }
 }
 
 function barOf(fraction: number | undefined): string {
@@ -48,6 +62,6 @@ function barOf(fraction: number | undefined): string {
 }
 
 /** The fraction that a progress line reports; undefined when the total is unknown. */
-export function fractionOf({ fraction }: Json): number | undefined {
+function fractionOf({ fraction }: Json): number | undefined {
   return typeof fraction === 'number' ? fraction : undefined;
 }

@@ -1,7 +1,7 @@
 import { ProblemAnswer } from './admin-client.js';
 import type { Json } from './admin-client.js';
 import type { Command, CommandRun } from './command.js';
-import { ProgressBar, fractionOf } from './progress-bar.js';
+import { ProgressBar } from './progress-bar.js';
 import { tableOf, textOf } from './table.js';
 import { UsageError } from './usage-error.js';
 
@@ -36,15 +36,11 @@ async function whatIf(run: CommandRun): Promise<void> {
   );
   let result: Json = {};
   try {
-    for await (const { content } of run.client.allLines('/what-if', query)) {
-      const { progress, end } = content as Readonly<Record<string, Json>>;
-      if (progress) bar.update(fractionOf(progress), `${textOf(progress['events'])} events`);
-      if (end) result = end;
+    for await (const { content } of bar.follow(run.client.allLines('/what-if', query))) {
+      result = content['end'] as Json;
     }
   } catch (error) {
     throw error instanceof ProblemAnswer && error.status === 400 ? inOptions(error) : error;
-  } finally {
-    bar.end();
   }
   run.show(result, () => [rulesOf(result), outcomeOf(result), boundsOf(result)].join('\n\n'));
 }
