@@ -18,7 +18,7 @@ const DRIVERS = {
 };
 /** Adapters: the files that know a driver, or that start something. */
 const ADAPTERS =
-  '^libs/event-store/src/eventstoredb-(event-store|access)\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$|^libs/tracing/src/otlp\\.ts$';
+  '^libs/event-store/src/eventstoredb-(event-store|access)\\.ts$|^libs/postgres/src/(postgres|migrate)\\.ts$|^libs/tracing/src/otlp\\.ts$|^libs/start-up/src/start-up\\.ts$';
 
 module.exports = {
   forbidden: [

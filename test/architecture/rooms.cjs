@@ -28,8 +28,8 @@ const ROOMS = {
   process: { holds: 'settings, log, health and metrics of a process', enters: [] },
   'start-up': {
     holds:
-      'what a process waits for before it works: PostgreSQL, its schema, its time, its secrets',
-    enters: ['personal-data', 'postgres', 'process'],
+      'what each process has, and waits for before it works: the stores, the schema, the time, its secrets',
+    enters: ['event-store', 'personal-data', 'postgres', 'process', 'tracing'],
   },
   'http-service': {
     holds: 'an HTTP API: problems, routes, limits of requests',

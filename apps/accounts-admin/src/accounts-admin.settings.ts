@@ -1,4 +1,4 @@
-import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
+import { secretKeySetting, secretSettings } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
 import { loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
@@ -11,15 +11,9 @@ export const adminSettingTypes = {
   ...processSettings,
   ADMIN_PORT: setting.port().default(8090).describe('Port of the admin API'),
   DATABASE_CONNECTIONS: setting.integer(2, 200).default(5).describe('Connections at a time'),
-  ADDRESS_KEY: secretKeySetting('ADDRESS_KEY').describe(
-    'Base64 of 32 bytes or more. Names streams, seals `Consistency-Token`; **can never be replaced**',
-  ),
-  ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
-    'Key ring that codes are derived from. Keep a replaced key 20 minutes',
-  ),
-  PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS').describe(
-    "Key ring that wraps the accounts' own keys",
-  ),
+  ADDRESS_KEY: secretSettings.ADDRESS_KEY,
+  ACTIVATION_CODE_KEYS: secretSettings.ACTIVATION_CODE_KEYS,
+  PERSONAL_DATA_KEYS: secretSettings.PERSONAL_DATA_KEYS,
   RECEIPT_KEY: secretKeySetting('RECEIPT_KEY')
     .optional()
     .describe(
@@ -34,9 +28,7 @@ export const adminSettingTypes = {
     )
     .optional()
     .describe('A key of operators, as `id.secret`, that is valid as long as it is configured'),
-  ...activationSettings((least, most, preset, meaning) =>
-    setting.integer(least, most).default(preset).describe(meaning),
-  ),
+  ...activationSettings(setting.bounded),
 };
 
 /**

@@ -1,20 +1,10 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { EVENT_STORE_TIMEOUT_MS, EventStoreUnavailable } from '@app/event-store';
-import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
-import type { Database } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
-import {
-  LETTING_GO_MS,
-  createMetrics,
-  runProcess,
-  startInternalServer,
-  untilAnswered,
-} from '@app/process';
+import { LETTING_GO_MS, runProcess, untilAnswered } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
-import { StartUp } from '@app/start-up';
-import { exportSpans } from '@app/tracing/otlp.js';
+import { StartUp } from '@app/start-up/start-up.js';
 import { AccountsAdminModule } from './accounts-admin.module.js';
 import { readAdminSettings } from './accounts-admin.settings.js';
 import { AuditLog } from './evidence/audit/audit-log.js';
@@ -32,57 +22,23 @@ const REBUILD_CONNECTIONS = 4;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readAdminSettings();
-  const tracing = await exportSpans({
-    endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
-    service: 'accounts-admin',
-    onOutage: (error) => log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
-  });
-  const metrics = createMetrics();
-  const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
-  const connect = (applicationName: string, max: number, statementTimeoutMs: number): Database =>
-    createPool(settings.DATABASE_URL, {
-      max,
-      applicationName,
-      statementTimeoutMs,
-      onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
-    });
-  const database = connect('accounts-admin', settings.DATABASE_CONNECTIONS, STATEMENT_TIMEOUT_MS);
-  const rebuildDatabase = connect(
-    'accounts-admin rebuild',
-    REBUILD_CONNECTIONS,
-    REBUILD_STATEMENT_TIMEOUT_MS,
-  );
-  // Works with any database, and has a connection whatever the others do.
-  const clockDatabase = createPool(settings.DATABASE_URL, {
-    max: 1,
-    applicationName: 'accounts-admin clock',
+  const startUp = await StartUp.begin({
+    role: 'admin',
+    settings,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    allowUnconfirmed: true,
+    log,
   });
-  const startUp = new StartUp('admin', clockDatabase, metrics, log);
-  const { clock } = startUp;
-  const stopping = new AbortController();
-  const internal = await startInternalServer({
-    host: settings.HOST,
-    port: settings.INTERNAL_PORT,
-    metrics,
-    checks: {
-      eventStore: () => eventStore.checkAvailable(),
-      ...startUp.checksOf(database),
-    },
+  const { eventStore, clock } = startUp;
+  const database = startUp.connect({ max: settings.DATABASE_CONNECTIONS });
+  const rebuildDatabase = startUp.connect({
+    name: 'rebuild',
+    max: REBUILD_CONNECTIONS,
+    statementTimeoutMs: REBUILD_STATEMENT_TIMEOUT_MS,
   });
-  eventStore.checkAvailable().catch((error: unknown) => {
-    log.warn({ err: error }, 'the event store does not answer yet');
-  });
+  const internal = await startUp.serveHealth(database);
+  startUp.warnWithoutEventStore();
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
-  await startUp.untilReady(
-    {
-      ADDRESS_KEY,
-      ACTIVATION_CODE_KEYS,
-      PERSONAL_DATA_KEYS,
-    },
-    stopping.signal,
-  );
+  await startUp.untilReady({ ADDRESS_KEY, ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS });
   const audit = new AuditLog(eventStore, clock.now);
   const caller = { keyId: 'configuration', requestId: randomUUID() };
   await untilAnswered(
@@ -91,7 +47,7 @@ async function start(log: Log): Promise<RunningProcess> {
         audit.record(caller, { operation, outcome: 'answered', accountIds: [], subjectKeyId }),
       ),
     (error) => error instanceof EventStoreUnavailable,
-    { log, signal: stopping.signal },
+    { log, signal: startUp.stopping.signal },
   );
 
   const module = AccountsAdminModule.with(settings, {
@@ -105,7 +61,7 @@ async function start(log: Log): Promise<RunningProcess> {
     log,
     problemTypes: Object.values(adminProblems),
     problemTable: adminProblemTable,
-    onAnswer: measureAnswers(metrics),
+    onAnswer: measureAnswers(startUp.metrics),
     longestCallMs: LONGEST_CALL_MS,
   });
   if (settings.RECEIPT_KEY) {
@@ -115,17 +71,12 @@ async function start(log: Log): Promise<RunningProcess> {
   describeAdminApi(app);
   const url = await listen(app, settings.HOST, settings.ADMIN_PORT, 'ADMIN_PORT');
   return {
-    endpoints: { admin: url, internal: internal.url },
+    endpoints: { admin: url, internal },
     stopsWithinMs: LONGEST_CALL_MS + LETTING_GO_MS,
     async stop() {
-      stopping.abort();
+      startUp.stopping.abort();
       await app.close();
-      await internal.close();
-      await eventStore.close();
-      await rebuildDatabase.close();
-      await clockDatabase.close();
-      await database.close();
-      await tracing.stop();
+      await startUp.stop();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { keyRingSetting, secretKeySetting } from '@app/account-secrets';
+import { secretSettings } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
@@ -20,18 +20,7 @@ export const apiSettingTypes = (production: boolean) => ({
   ...processSettings,
   API_PORT: setting.port().default(8080).describe('Port of the public API; 0 picks a free one'),
   DATABASE_CONNECTIONS: setting.integer(1, 200).default(10).describe('Connections at a time'),
-  ADDRESS_KEY: secretKeySetting('ADDRESS_KEY').describe(
-    'Base64 of 32 bytes or more. Names streams, seals `Consistency-Token`; **can never be replaced**',
-  ),
-  ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
-    'Key ring that codes are derived from. Keep a replaced key 20 minutes',
-  ),
-  PASSWORD_PEPPERS: keyRingSetting('PASSWORD_PEPPERS').describe(
-    'Key ring. A lost pepper loses the passwords made with it',
-  ),
-  PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS').describe(
-    "Key ring that wraps the accounts' own keys",
-  ),
+  ...secretSettings,
   SERVICE_NAME: z
     .string()
     .max(64)
@@ -106,9 +95,7 @@ export const apiSettingTypes = (production: boolean) => ({
     .describe(
       "Takes the provider's signed reports at `POST /v1/mail-events`; without it the route answers 404",
     ),
-  ...activationSettings((least, most, preset, meaning) =>
-    setting.integer(least, most).default(preset).describe(meaning),
-  ),
+  ...activationSettings(setting.bounded),
 });
 
 /**

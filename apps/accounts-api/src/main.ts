@@ -1,16 +1,13 @@
 import 'reflect-metadata';
-import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { createHttpService, listen, measureAnswers } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
 import { compositionRulesOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';
 import { accountsProjection, findHighestHashCost } from '@app/views';
 import { ReadModelProgress } from '@app/consumers';
-import { createPool } from '@app/postgres/postgres.js';
-import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
+import { LETTING_GO_MS, runProcess } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
-import { StartUp } from '@app/start-up';
-import { exportSpans } from '@app/tracing/otlp.js';
+import { StartUp } from '@app/start-up/start-up.js';
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge } from 'prom-client';
 import { accountProblemTable, accountProblems } from './account-problems.js';
@@ -30,51 +27,23 @@ const EVERY_MINUTE_MS = 60_000;
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readApiSettings();
-  const tracing = await exportSpans({
-    endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
-    service: 'accounts-api',
-    onOutage: (error) => log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
-  });
-  const metrics = createMetrics();
-  const eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
-  const database = createPool(settings.DATABASE_URL, {
-    max: settings.DATABASE_CONNECTIONS,
-    applicationName: 'accounts-api',
+  const startUp = await StartUp.begin({
+    role: 'api',
+    settings,
     statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
-    onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
+    log,
   });
-  // Works with any database, and has a connection whatever the others do.
-  const clockDatabase = createPool(settings.DATABASE_URL, {
-    max: 1,
-    applicationName: 'accounts-api clock',
-    statementTimeoutMs: API_STATEMENT_TIMEOUT_MS,
-    allowUnconfirmed: true,
-  });
-  const startUp = new StartUp('api', clockDatabase, metrics, log);
-  const { clock } = startUp;
-  const stopping = new AbortController();
-  const internal = await startInternalServer({
-    host: settings.HOST,
-    port: settings.INTERNAL_PORT,
-    metrics,
-    checks: {
-      eventStore: () => eventStore.checkAvailable(),
-      ...startUp.checksOf(database),
-    },
-  });
-  eventStore.checkAvailable().catch((error: unknown) => {
-    log.warn({ err: error }, 'the event store does not answer yet');
-  });
+  const { eventStore, clock, metrics } = startUp;
+  const database = startUp.connect({ max: settings.DATABASE_CONNECTIONS });
+  const internal = await startUp.serveHealth(database);
+  startUp.warnWithoutEventStore();
   const { ADDRESS_KEY, ACTIVATION_CODE_KEYS, PASSWORD_PEPPERS, PERSONAL_DATA_KEYS } = settings;
-  await startUp.untilReady(
-    {
-      ADDRESS_KEY,
-      ACTIVATION_CODE_KEYS,
-      PASSWORD_PEPPERS,
-      PERSONAL_DATA_KEYS,
-    },
-    stopping.signal,
-  );
+  await startUp.untilReady({
+    ADDRESS_KEY,
+    ACTIVATION_CODE_KEYS,
+    PASSWORD_PEPPERS,
+    PERSONAL_DATA_KEYS,
+  });
   const progress = new ReadModelProgress({
     database,
     consumer: accountsProjection.name,
@@ -155,18 +124,14 @@ async function start(log: Log): Promise<RunningProcess> {
   progress.start();
   const url = await listen(app, settings.HOST, settings.API_PORT, 'API_PORT');
   return {
-    endpoints: { api: url, internal: internal.url },
+    endpoints: { api: url, internal },
     stopsWithinMs: longestMs + LETTING_GO_MS,
     async stop() {
       clearInterval(everyMinute);
-      stopping.abort();
+      startUp.stopping.abort();
       await app.close();
-      await internal.close();
       await progress.stop();
-      await eventStore.close();
-      await clockDatabase.close();
-      await database.close();
-      await tracing.stop();
+      await startUp.stop();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { keyRingSetting } from '@app/account-secrets';
+import { secretSettings } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
@@ -7,15 +7,9 @@ import { z } from 'zod';
 export const workerSettingTypes = {
   ...processSettings,
   DATABASE_CONNECTIONS: setting.integer(2, 200).default(5).describe('Connections at a time'),
-  ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
-    'Key ring that codes are derived from. Keep a replaced key 20 minutes',
-  ),
-  PERSONAL_DATA_KEYS: keyRingSetting('PERSONAL_DATA_KEYS').describe(
-    "Key ring that wraps the accounts' own keys",
-  ),
-  ...activationSettings((least, most, preset, meaning) =>
-    setting.integer(least, most).default(preset).describe(meaning),
-  ),
+  ACTIVATION_CODE_KEYS: secretSettings.ACTIVATION_CODE_KEYS,
+  PERSONAL_DATA_KEYS: secretSettings.PERSONAL_DATA_KEYS,
+  ...activationSettings(setting.bounded),
   REGISTRATION_RETENTION_DAYS: setting
     .integer(1, 3_650)
     .default(30)

@@ -1,15 +1,12 @@
 import 'reflect-metadata';
 import { SharingEventStore } from '@app/event-store';
-import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { countFailingEvents } from '@app/consumers';
 import { NestLog } from '@app/http-service';
 import { AccountKeys } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts, recentStatistics } from '@app/views';
-import { createPool } from '@app/postgres/postgres.js';
-import { LETTING_GO_MS, createMetrics, runProcess, startInternalServer } from '@app/process';
+import { LETTING_GO_MS, runProcess } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
-import { StartUp } from '@app/start-up';
-import { exportSpans } from '@app/tracing/otlp.js';
+import { StartUp } from '@app/start-up/start-up.js';
 import { NestFactory } from '@nestjs/core';
 import { AccountsWorkerModule } from './accounts-worker.module.js';
 import { readWorkerSettings } from './accounts-worker.settings.js';
@@ -22,53 +19,34 @@ import { measureWork } from './worker-metrics.js';
 
 async function start(log: Log): Promise<RunningProcess> {
   const settings = readWorkerSettings();
-  const tracing = await exportSpans({
-    endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
-    service: 'accounts-worker',
-    onOutage: (error) => log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
+  const startUp = await StartUp.begin({
+    role: 'worker',
+    settings,
+    statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
+    log,
   });
-  const metrics = createMetrics();
+  const { clock, metrics, stopping } = startUp;
   // All consumers share one feed of new events.
-  const store = new SharingEventStore(new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL }));
-  const database = createPool(settings.DATABASE_URL, {
-    max: settings.DATABASE_CONNECTIONS,
-    applicationName: 'accounts-worker',
-    statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
-    // The worker finds out whether the database may be used.
-    allowUnconfirmed: true,
-    onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
-  });
-  // Has a connection whatever the others do.
-  const clockDatabase = createPool(settings.DATABASE_URL, {
-    max: 1,
-    applicationName: 'accounts-worker clock',
-    statementTimeoutMs: WORKER_STATEMENT_TIMEOUT_MS,
-    allowUnconfirmed: true,
-  });
-  const startUp = new StartUp('worker', clockDatabase, metrics, log);
-  const { clock } = startUp;
+  const store = new SharingEventStore(startUp.eventStore);
+  // The worker finds out whether the database may be used.
+  const database = startUp.connect({ max: settings.DATABASE_CONNECTIONS, allowUnconfirmed: true });
   const keys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
   const mailProviders = connectMailProviders(settings, clock.now);
   let compared = false;
   let checkConsumers: () => void = () => undefined;
   let details: () => Readonly<Record<string, unknown>> = () => ({});
-  const internal = await startInternalServer({
-    host: settings.HOST,
-    port: settings.INTERNAL_PORT,
-    metrics,
-    checks: {
-      eventStore: () => store.checkAvailable(),
-      ...startUp.checksOf(database),
+  const internal = await startUp.serveHealth(
+    database,
+    {
       copies: async () => {
         if (!compared) throw new Error('the databases have not been compared yet');
       },
       consumers: async () => checkConsumers(),
     },
-    details: () => details(),
-  });
-  const stopping = new AbortController();
+    () => details(),
+  );
   const { ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS } = settings;
-  await startUp.untilReady({ ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS }, stopping.signal);
+  await startUp.untilReady({ ACTIVATION_CODE_KEYS, PERSONAL_DATA_KEYS });
   const copies = { store, database, keys, log, signal: stopping.signal };
   await compareCopies(copies);
   compared = true;
@@ -105,7 +83,7 @@ async function start(log: Log): Promise<RunningProcess> {
     mailProviders: mailProviders.status,
   });
   return {
-    endpoints: { internal: internal.url },
+    endpoints: { internal },
     stopsWithinMs: longestWorkMs(settings) + LETTING_GO_MS,
     async stop() {
       stopping.abort();
@@ -114,12 +92,8 @@ async function start(log: Log): Promise<RunningProcess> {
       // First: the commands of the sagas still need everything else.
       await consumers.stop();
       await app.close();
-      await internal.close();
       mailProviders.close();
-      await store.close();
-      await clockDatabase.close();
-      await database.close();
-      await tracing.stop();
+      await startUp.stop();
     },
   };
 }

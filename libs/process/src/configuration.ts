@@ -132,6 +132,9 @@ export const setting = {
       .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
       .transform(Number)
       .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`),
+  /** Whole number with a value for when it is left out, and what it means. */
+  bounded: (min: number, max: number, preset: number, meaning: string) =>
+    setting.integer(min, max).default(preset).describe(meaning),
   /** TCP port; 0 asks the system for a free one. */
   port: () => setting.integer(0, 65_535),
   /**

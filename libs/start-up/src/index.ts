@@ -1,1 +1,0 @@
-export { StartUp } from './start-up.js';
