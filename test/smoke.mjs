@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { countedCheck as check, endChecks } from './support/counted-checks.mjs';
 
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 6_000;
@@ -19,8 +20,6 @@ const dataDir = mkdtempSync(join(tmpdir(), 'Prüfung (smoke) '));
 const email = 'ada@example.org';
 const password = 'correct horse battery staple';
 const authorization = `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}`;
-let passed = 0;
-let failed = 0;
 
 try {
   let product = await start('first start');
@@ -48,15 +47,7 @@ try {
 } finally {
   rmSync(dataDir, { recursive: true, force: true });
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
-
-function check(what, holds, found) {
-  if (holds) passed += 1;
-  else failed += 1;
-  const detail = holds || found === undefined ? '' : `: ${JSON.stringify(found)}`;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${detail}\n`);
-}
+endChecks();
 
 async function start(name) {
   const began = Date.now();

@@ -16,23 +16,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { forkProcess } from '../support/forked-process.mjs';
+import { countedCheck as check, endChecks } from '../support/counted-checks.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const credentials = { username: 'admin', password: 'changeit' };
 const PASSWORD = 'correct horse battery staple';
 const ROOM_WITHIN_MS = 60_000;
 
-let passed = 0;
-let failed = 0;
 const disks = [];
 const children = new Set();
-
-function check(what, holds, found) {
-  if (holds) passed += 1;
-  else failed += 1;
-  const detail = holds || found === undefined ? '' : `: ${JSON.stringify(found)}`;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${detail}\n`);
-}
 
 function mountDisk(megabytes) {
   const folder = mkdtempSync(join(tmpdir(), 'full-disk-'));
@@ -222,5 +214,4 @@ try {
   await pause(200);
   unmountAll();
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+endChecks();

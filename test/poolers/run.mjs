@@ -18,6 +18,7 @@ import { MIGRATION, PARTS } from '../../dist/modules/apps/local/src/launcher/par
 import { startEmbeddedPostgres } from '../../dist/modules/apps/local/src/postgres/embedded-postgres.js';
 import { forkProcess } from '../support/forked-process.mjs';
 import { installPgBouncer, startPgBouncer } from './pgbouncer.mjs';
+import { countedCheck as check, endChecks } from '../support/counted-checks.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PASSWORD = 'correct horse battery staple';
@@ -30,15 +31,6 @@ const secrets = developmentSecrets(join(folder, 'secrets'));
 const urls = {};
 const children = new Set();
 const cleanUps = [];
-let passed = 0;
-let failed = 0;
-
-function check(what, holds, found) {
-  if (holds) passed += 1;
-  else failed += 1;
-  const detail = holds || found === undefined ? '' : `: ${JSON.stringify(found)}`;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${detail}\n`);
-}
 
 async function eventually(what, attempt) {
   for (const began = Date.now(); ; await pause(100)) {
@@ -293,5 +285,4 @@ try {
   for (const cleanUp of cleanUps) await cleanUp();
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+endChecks();

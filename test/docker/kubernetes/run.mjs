@@ -24,6 +24,7 @@ import { writeSecrets } from '../../../docker/setup/development-secrets.mjs';
 import { planted } from './planted.mjs';
 import { ruleFaults } from './rules.mjs';
 import { schemaFaults } from './schema.mjs';
+import { countedCheck as check, endChecks } from '../../support/counted-checks.mjs';
 
 const here = import.meta.dirname;
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -32,15 +33,6 @@ const folder = mkdtempSync(join(tmpdir(), 'kubernetes-'));
 /** What an image looks like: the base names none, an overlay names one by its digest. */
 const IMAGES = { base: /^registration$/, example: /^[\w./-]+\/registration@sha256:[0-9a-f]{64}$/ };
 const PROCESSES = ['api', 'worker', 'admin', 'migrate'];
-let passed = 0;
-let failed = 0;
-
-function check(what, holds, found) {
-  if (holds) passed += 1;
-  else failed += 1;
-  const detail = holds || found === undefined ? '' : `: ${JSON.stringify(found)}`;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${detail}\n`);
-}
 
 function run(command, args, cwd = folder) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
@@ -195,5 +187,4 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+endChecks();

@@ -26,6 +26,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { alertCases, promtoolTests } from './alert-cases.mjs';
+import { countedCheck as check, endChecks } from '../../support/counted-checks.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const shipped = join(root, 'docker/observability/prometheus');
@@ -38,16 +39,6 @@ const USER = 'ada@example.org';
 const PASSWORD = 'correct horse battery staple';
 const startedAt = Date.now();
 const children = [];
-let passed = 0;
-let failed = 0;
-
-function check(what, holds, found) {
-  if (holds) passed += 1;
-  else failed += 1;
-  const detail = holds || found === undefined ? '' : `: ${JSON.stringify(found)}`;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${detail}\n`);
-  return holds;
-}
 
 async function eventually(what, withinMs, attempt) {
   for (const began = Date.now(); ; await pause(100)) {
@@ -397,5 +388,4 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 process.stdout.write(`${((Date.now() - startedAt) / 1_000).toFixed(1)} s\n`);
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+endChecks();
