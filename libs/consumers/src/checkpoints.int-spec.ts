@@ -1,31 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { CheckpointMoved, moveCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoints.js';
 import type { Database } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
 
 const beyondDoubles = 9_007_199_254_740_993n;
 
 describe('checkpoints', () => {
-  let fresh: FreshDatabase;
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 4,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
   beforeEach(async () => {
     await database.query({ text: 'truncate read_model.checkpoints' });
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   it('begin at the start', async () => {
     expect(await readCheckpoint(database, 'mails')).toBe('start');

@@ -1,28 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { AsideTable } from './rebuild/aside-table.js';
 import type { Database } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
 
 const OURS = `nspname !~ '^pg_' and nspname not in ('information_schema', 'public', 'migrations')`;
 
 describe('The database describes', () => {
-  let fresh: FreshDatabase;
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 1,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   async function namesOf(text: string): Promise<string[]> {
     const { rows } = await database.query<{ name: string }>({ text });

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { READ_MODEL_ADVANCED, moveCheckpoint, saveCheckpoint } from './checkpoints.js';
 import type { Database, Statement } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
@@ -11,17 +10,11 @@ import type { ReadModelProgressOptions } from './wait-for-position.js';
 const A_TEST = 10_000;
 
 describe('waiting for a position', () => {
-  let fresh: FreshDatabase;
   let database: Database;
   const opened: ReadModelProgress[] = [];
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 4,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
   beforeEach(async () => {
     await database.query({ text: 'truncate read_model.checkpoints' });
@@ -29,10 +22,7 @@ describe('waiting for a position', () => {
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((progress) => progress.stop()));
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   function progressOf(
     consumer: string,

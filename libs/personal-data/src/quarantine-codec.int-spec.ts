@@ -15,27 +15,19 @@ import {
 import type { RecordedEvent } from '@app/event-store';
 import { listUnreadableAccounts } from '@app/views';
 import type { Database } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { AccountEventCodec } from './account-event-codec.js';
 import { AccountKeys, KeyEncryptionKeyWrong } from './account-keys.js';
 import { QuarantineCodec } from './quarantine-codec.js';
 
 describe('Reading a log in which some accounts cannot be read', () => {
   const ring = newRing();
-  let fresh: FreshDatabase;
   let database: Database;
   let position = 0n;
   const quarantine: string[] = [];
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 4,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
   beforeEach(async () => {
     quarantine.length = 0;
@@ -43,10 +35,7 @@ describe('Reading a log in which some accounts cannot be read', () => {
       text: 'truncate personal_data.account_keys, operations.unreadable_accounts',
     });
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   function newRing(): KeyRing {
     return KeyRing.parse(`k1:${randomBytes(32).toString('base64')}`, 'PERSONAL_DATA_KEYS');

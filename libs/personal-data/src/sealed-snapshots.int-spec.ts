@@ -16,10 +16,8 @@ import type { CommandContext, LoadedStream, StreamBehaviour } from '@app/event-s
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { DatabaseUnavailable } from '@app/postgres';
 import type { Database } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
 import fc from 'fast-check';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { AccountEventCodec } from './account-event-codec.js';
 import { AccountKeys } from './account-keys.js';
 import { SealBroken } from './seal.js';
@@ -34,7 +32,6 @@ const context: CommandContext = {
 };
 
 describe('Snapshots of accounts', () => {
-  let fresh: FreshDatabase;
   let database: Database;
   let keys: AccountKeys;
   let accountId: string;
@@ -42,17 +39,9 @@ describe('Snapshots of accounts', () => {
   let faults: unknown[];
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 4,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
   beforeEach(() => {
     keys = new AccountKeys(database, ring);
     accountId = randomUUID();

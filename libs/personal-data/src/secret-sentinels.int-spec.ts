@@ -2,14 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { KeyRing } from '@app/account-secrets';
 import type { Database } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { AccountKeys } from './account-keys.js';
 import { SecretsDoNotMatch, requireSecrets } from './secret-sentinels.js';
 
 describe('sentinels of secrets', () => {
-  let fresh: FreshDatabase;
   let database: Database;
   const secret = () => randomBytes(32);
   const ring = (setting: string, keys: Readonly<Record<string, Buffer>>) =>
@@ -26,22 +23,14 @@ describe('sentinels of secrets', () => {
   };
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 3,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
   beforeEach(async () => {
     await database.query({
       text: 'truncate operations.secret_sentinels, personal_data.account_keys',
     });
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   it('are made at the first start, and let the same secrets pass', async () => {
     const secrets = { ADDRESS_KEY: secret(), PASSWORD_PEPPERS: ring('P', { k1: secret() }) };

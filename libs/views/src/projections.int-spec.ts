@@ -7,12 +7,10 @@ import {
   registrationRenewed,
 } from '@app/accounts/testing/account-examples.js';
 import fc from 'fast-check';
-import { freshDatabase } from '../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../test/support/postgres.js';
+import { openDatabase } from '../../../test/support/open-database.js';
 import { accountsProjection } from './accounts/accounts.projection.js';
 import { activationMailsProjection } from './activation-mails/activation-mails.projection.js';
 import type { Database, Queryable, Statement } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
 import { liveTable } from '@app/consumers';
 import type { Projection, ProjectedEvent } from '@app/consumers';
 import { statisticsProjection } from './statistics/statistics.projection.js';
@@ -25,21 +23,12 @@ type Log = readonly ProjectedEvent<AccountEvent>[];
 const RUNS = 25;
 
 describe('projections', () => {
-  let fresh: FreshDatabase;
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 2,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   async function rowsOf(table: string): Promise<readonly unknown[]> {
     const { rows } = await database.query({ text: `select * from ${table} order by 1, 2` });

@@ -31,10 +31,8 @@ import {
 } from '@app/accounts/testing/account-examples.js';
 import fc from 'fast-check';
 import { eventually } from '../../../../test/support/eventually.js';
-import { freshDatabase } from '../../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../../test/support/postgres.js';
+import { openDatabase } from '../../../../test/support/open-database.js';
 import type { Database, Queryable } from '@app/postgres';
-import { createPool } from '@app/postgres/postgres.js';
 import { liveTable } from '@app/consumers';
 import type { ProjectedEvent } from '@app/consumers';
 import { findListedAccount, pageOfAccounts } from './accounts.pages.js';
@@ -42,21 +40,12 @@ import { accountsProjection } from './accounts.projection.js';
 import { blankAccount, findCredentials } from './accounts.queries.js';
 
 describe('accounts in PostgreSQL', () => {
-  let fresh: FreshDatabase;
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 4,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   function written(fact: ProjectedEvent<AccountEvent>, by: Queryable = database): Promise<void> {
     return accountsProjection.write(by, liveTable(accountsProjection), [fact]);

@@ -1,30 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool } from '@app/postgres/postgres.js';
 import type { Database } from '@app/postgres';
-import { freshDatabase } from '../../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../../test/support/postgres.js';
+import { openDatabase } from '../../../../test/support/open-database.js';
 import { findHighestHashCost } from './accounts.queries.js';
 
 /** What a caller may try for an address must count for nothing. */
 const LIKE_A_HASH = '"passwordHash":"v2$p1$2b$15$"@example.org';
 
 describe('The highest cost of the password hashes', () => {
-  let fresh: FreshDatabase;
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 2,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   /** With a claim for each hash; without any for a forgotten person. */
   async function account(...passwordHashes: readonly string[]): Promise<string> {

@@ -3,31 +3,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { factsOf, liveTable } from '@app/consumers';
 import { UnknownEvent } from '@app/event-store';
 import type { RecordedEvent } from '@app/event-store';
-import { createPool } from '@app/postgres/postgres.js';
 import type { Database } from '@app/postgres';
-import { freshDatabase } from '../../../../test/support/postgres.js';
-import type { FreshDatabase } from '../../../../test/support/postgres.js';
+import { openDatabase } from '../../../../test/support/open-database.js';
 import { auditProjection, auditReader } from './audit.projection.js';
 import { pageOfAudit } from './audit.queries.js';
 
 const ada = randomUUID();
 
 describe('The rows of what operators were told', () => {
-  let fresh: FreshDatabase;
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
-    database = createPool(fresh.url, {
-      max: 2,
-      applicationName: 'spec',
-      statementTimeoutMs: 5_000,
-    });
+    database = await openDatabase();
   });
-  afterAll(async () => {
-    await database.close();
-    await fresh.drop();
-  });
+  afterAll(() => database.close());
 
   function recorded(position: bigint, data: object, type = 'AdminCallAnswered'): RecordedEvent {
     return {
