@@ -1,17 +1,13 @@
 export { runSubscription } from './run-subscription.js';
-export type { SubscriptionOptions } from './run-subscription.js';
 export { consumeInBatches } from './consume-in-batches.js';
-export type { Batch } from './consume-in-batches.js';
 export { RetryLater, consumeInWindow } from './consume-in-window.js';
-export type { ReachedPlace, WindowOptions } from './consume-in-window.js';
+export type { ReachedPlace } from './consume-in-window.js';
 export {
-  CheckpointMoved,
   lockCheckpoint,
   readCheckpoint,
   saveCheckpoint,
   takeBackToLastEvent,
 } from './checkpoints.js';
-export type { HandledEvent } from './checkpoints.js';
 export * from './log-match.js';
 export * from './projection.js';
 export * from './run-projection.js';
@@ -37,9 +33,8 @@ export {
   ProjectionRebuild,
   RebuildRunning,
 } from './rebuild/rebuild-projection.js';
-export type { RebuildOptions, RebuildOutcome } from './rebuild/rebuild-projection.js';
 export { keepDefinitions } from './rebuild/table-definition.js';
 export { newestRebuilds } from './rebuild/rebuild-records.js';
-export type { RebuildRecord, RebuildState } from './rebuild/rebuild-records.js';
+export type { RebuildRecord } from './rebuild/rebuild-records.js';
 export { column, columnName, rowProjection } from './row-projection.js';
-export type { Column, Fold, RowOf } from './row-projection.js';
+export type { Fold, RowOf } from './row-projection.js';

@@ -1,6 +1,5 @@
-export { PortNotAvailable, listen } from './listen.js';
+export { listen } from './listen.js';
 export { createHttpService } from './http-service.js';
-export type { HttpAnswer, HttpServiceOptions } from './http-service.js';
 export { measureAnswers } from './measure-answers.js';
 export {
   describeProblems,
@@ -15,7 +14,6 @@ export {
   commonFieldCodes,
   commonProblems,
   invalidRequest,
-  problemDocument,
   problemType,
   retryAfterHeader,
   serviceUnavailable,

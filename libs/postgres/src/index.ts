@@ -1,5 +1,5 @@
 export * from './database.js';
-export { SessionsNotKept, requireSessions } from './sessions.js';
+export { requireSessions } from './sessions.js';
 export { grantRights } from './grant-rights.js';
 export {
   loginsSettingTypes,
