@@ -196,6 +196,8 @@ describe('Accounts that cannot be read', () => {
   });
 
   it('are refused by name when a caller registers their address, and others are served', async () => {
+    // From here on this process decides upon new accounts without a read.
+    await service.registerAndWaitForMail(newCaller());
     for (const { email, password } of [keyMissing, keyDamaged, truncated, moved]) {
       const answer = await service.client.register({ email, password });
       expectProblem(answer, 500, 'account-unreadable');

@@ -31,6 +31,7 @@ import { Captcha } from './who-may-register/captcha.js';
 import { RegistrationGate } from './who-may-register/registration-gate.js';
 import type { RegistrationRules } from './who-may-register/registration-gate.js';
 import { RegisterAccountController } from './register-account/register-account.controller.js';
+import { NewAccounts } from './register-account/new-accounts.js';
 import { RegisterAccountHandler } from './register-account/register-account.handler.js';
 import { RequestActivationCodeController } from './request-activation-code/request-activation-code.controller.js';
 import { RequestActivationCodeHandler } from './request-activation-code/request-activation-code.handler.js';
@@ -97,6 +98,7 @@ export class AccountsApiModule {
           provide: RegistrationGate,
           useValue: new RegistrationGate(registrationRulesOf(settings)),
         },
+        { provide: NewAccounts, useValue: new NewAccounts(connections.accountKeys) },
         { provide: PASSWORD_HASHER, useValue: passwordHasher },
         { provide: ACCOUNTS_VIEW, useValue: database },
         { provide: CLOCK, useValue: clock },

@@ -1,7 +1,7 @@
 export * from './event-store.js';
 export * from './event-codec.js';
 export * from './handle-command.js';
-export { foldStream, loadStream } from './load-stream.js';
+export { emptyStream, foldStream, loadStream } from './load-stream.js';
 export type { LoadedStream, StreamBehaviour, StreamSnapshots } from './load-stream.js';
 export { ChainWalk, linked, verifyChain } from './event-chain.js';
 export type { ChainFault } from './event-chain.js';

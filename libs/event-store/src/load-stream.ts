@@ -138,7 +138,8 @@ export function foldStream<Command, Event, State>(
   return foldOnto(behaviour, emptyStream(behaviour), events);
 }
 
-function emptyStream<Command, Event, State>({
+/** A stream that does not exist, as `loadStream` answers it. */
+export function emptyStream<Command, Event, State>({
   decider,
 }: StreamBehaviour<Command, Event, State>): LoadedStream<State> {
   return { state: decider.initialState, revision: 'no-stream', head: '', newest: new Map() };

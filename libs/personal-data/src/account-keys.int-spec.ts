@@ -47,6 +47,111 @@ describe('Keys of accounts', () => {
     expect(found.get(grace)?.equals(keyOfGrace)).toBe(true);
   });
 
+  describe('of an account that may be new', () => {
+    const statements: (string | undefined)[] = [];
+    const counted: Queryable = {
+      query: (statement) => {
+        statements.push(statement.name);
+        return database.query(statement);
+      },
+    };
+
+    async function seenServer(position = 1_000n) {
+      const { server = '' } = await new AccountKeys(database, k1).begin(randomUUID(), undefined);
+      await database.query({
+        text: `insert into read_model.checkpoints (consumer, position, updated_at) values ('accounts', 1000, now())
+               on conflict do nothing`,
+      });
+      return { server, position };
+    }
+
+    const isKnown = async (accountId: string) =>
+      (await new AccountKeys(database, k1).find([accountId])).size === 1;
+
+    it('are made, and kept, by one statement', async () => {
+      const seen = await seenServer();
+      const accountId = randomUUID();
+      const keys = new AccountKeys(counted, k1);
+      await keys.requireKeyEncryptionKey();
+      statements.length = 0;
+      expect(await keys.begin(accountId, seen)).toEqual({ isNew: true, server: seen.server });
+      const key = await keys.obtain(accountId);
+      expect(statements).toEqual(['begin-account']);
+      const found = await new AccountKeys(database, k1).find([accountId]);
+      expect(found.get(accountId)?.equals(key)).toBe(true);
+    });
+
+    it('are fetched by the same statement when there are some', async () => {
+      const seen = await seenServer();
+      const accountId = randomUUID();
+      const key = await new AccountKeys(database, k1).obtain(accountId, 2);
+      const keys = new AccountKeys(counted, k1);
+      await keys.requireKeyEncryptionKey();
+      statements.length = 0;
+      expect(await keys.begin(accountId, seen)).toEqual({ isNew: false, server: seen.server });
+      const keyId = `${accountId}/2`;
+      expect((await keys.find([keyId])).get(keyId)?.equals(key)).toBe(true);
+      expect(statements).toEqual(['begin-account']);
+    });
+
+    it('are made once, by whichever process is first', async () => {
+      const seen = await seenServer();
+      const accountId = randomUUID();
+      const replicas = Array.from({ length: 10 }, () => new AccountKeys(database, k1));
+      const begun = await Promise.all(replicas.map((keys) => keys.begin(accountId, seen)));
+      expect(begun.filter(({ isNew }) => isNew)).toHaveLength(1);
+      const found = await Promise.all(replicas.map((keys) => keys.obtain(accountId)));
+      expect(new Set(found.map((key) => key.toString('hex'))).size).toBe(1);
+    });
+
+    it.each([
+      ['another server is in use than was seen', { server: 'another' }, undefined],
+      ['the rows do not go as far as the log did', { position: 1_001n }, undefined],
+      [
+        'there is a row',
+        {},
+        `insert into read_model.accounts (account_id, registration_number, status, registered_at, revision, position)
+         values ($1, 1, 'erased', now(), 0, 0)`,
+      ],
+      [
+        'it has an event that cannot be read',
+        {},
+        `insert into operations.unreadable_accounts (account_id, from_revision, error, consumer)
+         values ($1, 0, 'AccountKeyMissing', 'accounts')`,
+      ],
+      [
+        'it has an event that fails',
+        {},
+        `insert into operations.failed_events (projection, position, event_id, stream_name, revision, type, error, next_try_at)
+         values ('accounts', 1, gen_random_uuid(), 'account-' || $1, 0, 'AccountRegistered', 'unknown', now())`,
+      ],
+      [
+        'its key was destroyed',
+        {},
+        `insert into personal_data.account_keys (account_id, destroyed_at) values ($1, now())`,
+      ],
+    ])('are not made when %s', async (_, change, text) => {
+      const seen = { ...(await seenServer()), ...change };
+      const accountId = randomUUID();
+      if (text !== undefined) await database.query({ text, values: [accountId] });
+      const keys = new AccountKeys(database, k1);
+      expect(await keys.begin(accountId, seen)).toMatchObject({ isNew: false });
+      expect(await isKnown(accountId)).toBe(false);
+    });
+
+    it('are not made while nothing is known of the server, nor without the rows', async () => {
+      const accountId = randomUUID();
+      const seen = await seenServer();
+      const keys = new AccountKeys(database, k1);
+      expect(await keys.begin(accountId, undefined)).toMatchObject({ isNew: false });
+      await database.query({ text: 'alter table read_model.accounts rename to away' });
+      expect(await keys.begin(accountId, seen)).toEqual({ isNew: false });
+      await database.query({ text: 'alter table read_model.away rename to accounts' });
+      expect(await isKnown(accountId)).toBe(false);
+      expect(await keys.begin(accountId, seen)).toMatchObject({ isNew: true });
+    });
+  });
+
   it('are looked up once by consumers that need one at the same moment, and again when it was not there', async () => {
     const accountId = randomUUID();
     let lookUps = 0;

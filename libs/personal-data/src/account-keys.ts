@@ -1,6 +1,9 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import type { KeyRing } from '@app/account-secrets';
-import type { Queryable } from '@app/postgres';
+import { accountStreamName } from '@app/accounts';
+import type { LogPosition } from '@app/event-store';
+import { StatementRefused } from '@app/postgres';
+import type { Queryable, Statement, StatementResult } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
 import { SealBroken, open, seal } from './seal.js';
 
@@ -80,6 +83,31 @@ interface WrappedKeyRow {
   readonly key_encryption_key_id: string;
 }
 
+/** A server, and a position of the log from after that server was asked for the first time. */
+export interface SeenServer {
+  readonly server: string;
+  readonly position: LogPosition;
+}
+
+/** What was found out of an account that may be new. */
+export interface BegunAccount {
+  /** Its first key was made: PostgreSQL knows nothing of it. */
+  readonly isNew: boolean;
+  /** Which server said so: another one since it was started anew. Undefined where none was asked. */
+  readonly server?: string;
+}
+
+interface BegunRow {
+  readonly server: string;
+  readonly is_new: boolean;
+  readonly generation: number | null;
+  readonly wrapped_key: Buffer | null;
+  readonly key_encryption_key_id: string | null;
+}
+
+/** A table of the read model is lost, and about to be built again. */
+const NO_SUCH_TABLE = '42P01';
+
 /**
  * One AES-256 key per account and person, kept in PostgreSQL beside the log and wrapped (AES-256-GCM) by a
  * key-encryption key of the configuration. What cannot be deleted from the log becomes unreadable when its
@@ -115,10 +143,7 @@ export class AccountKeys {
     const known = this.recall(keyId);
     if (known) return known;
     // Reading a history caches its key, so a key that is not cached is mostly of a new account.
-    const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
-    await this.requireKeyEncryptionKey(id);
-    const made = randomBytes(KEY_BYTES);
-    const wrapped = seal(made, wrappingKeyOf(keyEncryptionKey), wrappedFor(keyId));
+    const { made, wrapped, id } = await this.newKey(keyId);
     const { rowCount } = await this.database.query({
       name: 'add-account-key',
       text: `insert into personal_data.account_keys
@@ -133,6 +158,61 @@ export class AccountKeys {
     const existing = (await this.find([keyId])).get(keyId);
     if (existing === undefined) throw new AccountKeyDestroyed(accountId);
     return existing;
+  }
+
+  /**
+   * Makes the first key of an account that is known to be new, or fetches the keys of one that is not. New is an account
+   * of which PostgreSQL has neither a key nor a row, nor an event that cannot be read or handled. A key that was lost could be
+   * missing together with the row, so the rows must have come past a position that the log reached after the server
+   * had begun: whatever was recorded while another server had the keys lies before it.
+   *
+   * @param seen undefined makes no key
+   * @throws DatabaseUnavailable, UnknownKey, KeyEncryptionKeyWrong
+   */
+  async begin(accountId: string, seen: SeenServer | undefined): Promise<BegunAccount> {
+    if (this.recall(accountId)) return { isNew: false };
+    const { made, wrapped, id } = await this.newKey(accountId);
+    const rows = await this.rowsOf<BegunRow>({
+      name: 'begin-account',
+      text: `select server, is_new, generation, wrapped_key, key_encryption_key_id
+             from personal_data.begin_account($1, $2, $3, $4, $5, $6)`,
+      values: [
+        accountId,
+        accountStreamName(accountId),
+        wrapped,
+        id,
+        seen?.server ?? null,
+        seen?.position ?? null,
+      ],
+    });
+    const [first] = rows;
+    if (first === undefined) return { isNew: false };
+    const { server, is_new: isNew } = first;
+    if (isNew) this.remember(accountId, made);
+    for (const row of rows.filter(hasKey)) {
+      const stored = { ...row, account_id: accountId };
+      // A damaged one is named when it is needed.
+      if (!isNew && this.canUnwrap(stored)) this.keep(stored);
+    }
+    return { isNew, server };
+  }
+
+  /** None when a table that is asked for is lost. */
+  private async rowsOf<Row>(statement: Statement): Promise<StatementResult<Row>['rows']> {
+    try {
+      return (await this.database.query<Row>(statement)).rows;
+    } catch (error) {
+      if (error instanceof StatementRefused && error.sqlState === NO_SUCH_TABLE) return [];
+      throw error;
+    }
+  }
+
+  private async newKey(keyId: string) {
+    const { id, key: keyEncryptionKey } = this.keyEncryptionKeys.current;
+    await this.requireKeyEncryptionKey(id);
+    const made = randomBytes(KEY_BYTES);
+    const wrapped = seal(made, wrappingKeyOf(keyEncryptionKey), wrappedFor(keyId));
+    return { made, wrapped, id };
   }
 
   /**
@@ -224,12 +304,15 @@ export class AccountKeys {
     });
     for (const row of rows) {
       const keyId = keyIdOf(row.account_id, row.generation);
-      if (!missing.has(keyId)) continue;
-      const key = this.unwrap(row);
-      this.remember(keyId, key);
-      found.set(keyId, key);
+      if (missing.has(keyId)) found.set(keyId, this.keep(row));
     }
     return found;
+  }
+
+  private keep(row: WrappedKeyRow): Buffer {
+    const key = this.unwrap(row);
+    this.remember(keyIdOf(row.account_id, row.generation), key);
+    return key;
   }
 
   /**
@@ -382,6 +465,10 @@ function wrappingKeyOf(keyEncryptionKey: Buffer): Buffer {
   const derived = Buffer.from(hkdfSync('sha256', keyEncryptionKey, NO_SALT, purpose, KEY_BYTES));
   wrappingKeys.set(keyEncryptionKey, derived);
   return derived;
+}
+
+function hasKey<Row extends BegunRow>(row: Row): row is Row & Omit<WrappedKeyRow, 'account_id'> {
+  return row.wrapped_key !== null;
 }
 
 function wrappedFor(keyId: string): string {

@@ -2,6 +2,7 @@ export * from './accounts.js';
 export { decodeEach } from './decode-each.js';
 export { AccountEventCodec } from './account-event-codec.js';
 export { AccountKeyMissing, AccountKeys } from './account-keys.js';
+export type { SeenServer } from './account-keys.js';
 export { QuarantineCodec, concernsAllAccounts, concernsOneAccount } from './quarantine-codec.js';
 export { requireSecrets } from './secret-sentinels.js';
 export type { Secrets } from './secret-sentinels.js';

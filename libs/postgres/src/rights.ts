@@ -56,6 +56,7 @@ export const functionRights: Readonly<Record<string, readonly DatabaseRole[]>> =
   'read_model.highest_hash_cost(text)': ['worker', 'admin'],
   'read_model.credentials_of(uuid, text)': ['api'],
   'read_model.highest_cost_in_use()': ['api'],
+  'personal_data.begin_account(uuid, text, bytea, text, text, bigint)': ['api'],
   'read_model.blank_account(uuid, integer)': ['worker', 'admin'],
   'read_model_rebuild.definition_of(text)': ['admin'],
   'read_model_rebuild.create_table(text)': ['admin'],

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { InvalidAddress } from '@app/accounts';
+import type { AccountEvent } from '@app/accounts';
 import { EventStoreUnavailable } from '@app/event-store';
 import { ActivateAccountCommand } from '../activate-account/activate-account.handler.js';
 import { ExampleAccounts, exampleAddress, exampleContext } from '../testing/example-accounts.js';
@@ -104,6 +105,48 @@ describe('Registering an account', () => {
     expect(all.filter((type) => type === 'AccountRegistered')).toHaveLength(1);
     expect(all.filter((type) => type === 'RegistrationRenewed')).toHaveLength(9);
     expect(all.filter((type) => type === 'ActivationCodeIssued')).toHaveLength(1);
+  });
+
+  it('reads nothing of an address that nobody has, and decides as on an empty stream', async () => {
+    await register();
+    expect([accounts.store.reads, accounts.store.appends]).toEqual([0, 1]);
+    const byReading = new ExampleAccounts();
+    byReading.known.add(byReading.accountId);
+    await byReading.register.execute(
+      new RegisterAccountCommand(exampleAddress, 'first password', exampleContext),
+    );
+    expect(byReading.store.reads).toBe(1);
+    const secrets = /"(network|networkKey|nonce)":"[^"]+"/g;
+    const withoutRandom = (history: readonly AccountEvent[]) =>
+      JSON.parse(JSON.stringify(history).replaceAll(secrets, '"$1":"random"')) as unknown;
+    const decided = withoutRandom(await accounts.history());
+    expect(decided).toEqual(withoutRandom(await byReading.history()));
+  });
+
+  it('reads an address of which something is known', async () => {
+    await register();
+    accounts.now += MINUTE;
+    await register('second password');
+    expect([accounts.store.reads, accounts.store.appends]).toEqual([1, 2]);
+  });
+
+  it('reads after a conflict, when an address that nothing was known of has a history', async () => {
+    await accounts.registered('hash of another password');
+    const { reads } = accounts.store;
+    await register();
+    expect(accounts.store.reads - reads).toBe(1);
+    expect(await types()).toEqual([
+      'AccountRegistered',
+      'ActivationCodeIssued',
+      'RegistrationRenewed',
+    ]);
+  });
+
+  it('makes no key for a call that nothing comes of', async () => {
+    await accounts.register.execute(
+      new RegisterAccountCommand(exampleAddress, 'password', exampleContext, 'nothing'),
+    );
+    expect([accounts.known.size, accounts.store.appends]).toEqual([0, 0]);
   });
 
   it('appends nothing for what is no address', async () => {

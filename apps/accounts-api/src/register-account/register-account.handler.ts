@@ -1,7 +1,13 @@
 import { AccountIds, ActivationCodes, NetworkNames } from '@app/account-secrets';
 import { accountStreamName, addressKeyOf, networkKeyOf } from '@app/accounts';
-import type { AccountCommand, RegisterAccount, RegistrationAllowance } from '@app/accounts';
-import { handleCommand } from '@app/event-store';
+import type {
+  Account,
+  AccountCommand,
+  RegisterAccount,
+  RegistrationAllowance,
+} from '@app/accounts';
+import { emptyStream, handleCommand } from '@app/event-store';
+import type { LoadedStream } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { CLOCK } from '@app/process';
@@ -17,6 +23,7 @@ import { SecurityEvents } from '../security-events/security-events.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { PASSWORD_HASHER } from '../passwords/password-hasher.js';
 import type { PasswordHasher } from '../passwords/password-hasher.js';
+import { NewAccounts } from './new-accounts.js';
 
 /** A client asks for an account for this address. The answer is the same for a new, pending or active one. */
 export class RegisterAccountCommand extends Command<WrittenAt & { readonly accountId: string }> {
@@ -43,6 +50,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     private readonly readYourWrites: ReadYourWrites,
     private readonly uniformAnswers: UniformAnswers,
     private readonly securityEvents: SecurityEvents,
+    private readonly newAccounts: NewAccounts,
   ) {}
 
   async execute({
@@ -68,20 +76,27 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     context: RequestContext,
   ) {
     const newKey = this.networkNames.newKey();
-    return handleCommand(
-      this.accounts,
-      accountStreamName(accountId),
-      (state): AccountCommand => ({
-        type: 'RegisterAccount',
-        ...asked,
-        network: this.networkNames.nameOf(networkKeyOf(state) ?? newKey, context.network),
-        networkKey: newKey,
-        nonce: this.activationCodes.newNonce(),
-        keyId: this.activationCodes.currentKeyId,
-        language: context.language,
-        now: this.clock(),
-      }),
-      commandContext(context, 'anonymous'),
+    const decide = (loaded?: LoadedStream<Account>) =>
+      handleCommand(
+        this.accounts,
+        accountStreamName(accountId),
+        (state): AccountCommand => ({
+          type: 'RegisterAccount',
+          ...asked,
+          network: this.networkNames.nameOf(networkKeyOf(state) ?? newKey, context.network),
+          networkKey: newKey,
+          nonce: this.activationCodes.newNonce(),
+          keyId: this.activationCodes.currentKeyId,
+          language: context.language,
+          now: this.clock(),
+        }),
+        commandContext(context, 'anonymous'),
+        loaded,
+      );
+    // It appends nothing, and would leave a key without an account behind.
+    if (asked.allowed === 'nothing') return decide();
+    return this.newAccounts.begin(accountId, (isNew) =>
+      decide(isNew ? emptyStream(this.accounts) : undefined),
     );
   }
 }

@@ -19,6 +19,7 @@ import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { Progress } from '../read-your-writes/read-your-writes.js';
 import { isInLog } from '../read-your-writes/written-event.js';
 import type { PasswordHasher, StoredHash } from '../passwords/password-hasher.js';
+import { NewAccounts } from '../register-account/new-accounts.js';
 import { RegisterAccountHandler } from '../register-account/register-account.handler.js';
 import { RequestActivationCodeHandler } from '../request-activation-code/request-activation-code.handler.js';
 import type { RequestContext } from '../request-context.js';
@@ -90,6 +91,8 @@ export class ExampleAccounts {
   readonly networkNames = new NetworkNames(randomBytes(32));
   readonly activationCodes: ActivationCodes;
   readonly accountId: string;
+  /** Accounts of which PostgreSQL knows. */
+  readonly known = new Set<string>();
   readonly register: RegisterAccountHandler;
   readonly activate: ActivateAccountHandler;
   readonly requestCode: RequestActivationCodeHandler;
@@ -117,6 +120,7 @@ export class ExampleAccounts {
       this.readYourWrites,
       new UniformAnswers(0),
       this.securityEvents,
+      new NewAccounts({ begin: async (accountId) => this.begin(accountId) }),
     );
     this.activate = new ActivateAccountHandler(
       this.accounts,
@@ -140,6 +144,12 @@ export class ExampleAccounts {
       this.activationCodes,
       this.readYourWrites,
     );
+  }
+
+  private begin(accountId: string) {
+    const isNew = !this.known.has(accountId);
+    this.known.add(accountId);
+    return { isNew, server: 'the only one' };
   }
 
   /** Somebody registered the account, whose password is kept under this hash. */

@@ -48,6 +48,8 @@ export class InMemoryEventStore implements EventStore {
   openSubscriptions = 0;
   /** How often `append` was called, whatever came of it. */
   appends = 0;
+  /** How often a stream was read. */
+  reads = 0;
 
   /** Ends every subscription and refuses every call until `comeBack`. */
   goAway(): void {
@@ -104,6 +106,7 @@ export class InMemoryEventStore implements EventStore {
     streamName: string,
     { fromRevision = 0n, maxCount = Infinity }: ReadStreamOptions = {},
   ): AsyncGenerator<RecordedEvent, void, void> {
+    this.reads++;
     await this.checkAvailable();
     const events = this.streamOf(streamName).filter(({ revision }) => revision >= fromRevision);
     for (const event of events.slice(0, maxCount)) {
