@@ -10,6 +10,7 @@ import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { WrongCodeThrottleInterceptor } from '../limits/throttle-wrong-codes.interceptor.js';
+import { CountsAgain } from '../limits/counts-again.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { ActivateAccountCommand } from './activate-account.handler.js';
@@ -51,6 +52,7 @@ export class ActivateAccountController {
 
   @Post()
   @HttpCode(200)
+  @CountsAgain()
   @UseInterceptors(WrongCodeThrottleInterceptor, ConsistencyTokenInterceptor)
   @ApiOperation({
     summary: 'Activate the account with the mailed code',

@@ -99,6 +99,7 @@ describe('Basic Auth', () => {
     const request = { id: exampleContext.requestId, headers, raw: { socket } };
     const execution = {
       switchToHttp: () => ({ getRequest: () => request }),
+      getHandler: () => ask,
     } as unknown as ExecutionContext;
     expect(await guard.canActivate(execution)).toBe(true);
     return execution;

@@ -22,6 +22,7 @@ import {
   ConsistencyTokenBroken,
   ConsistencyTokens,
 } from '../read-your-writes/consistency-tokens.js';
+import { settlingLater } from '../limits/counts-again.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { ClaimedWrite } from '../read-your-writes/read-your-writes.js';
 import type { WrittenEvent } from '../read-your-writes/written-event.js';
@@ -29,6 +30,7 @@ import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { basicCredentialsOf } from './basic-credentials.js';
 import type { BasicCredentials } from './basic-credentials.js';
 import { PasswordCheck } from './password-check.js';
+import type { PasswordClaim } from './password-check.js';
 import { setProvenAccount } from './proven-account.js';
 import type { ProvenAccount } from './proven-account.js';
 import { unauthenticated } from './unauthenticated.js';
@@ -58,7 +60,7 @@ export class BasicAuthGuard implements CanActivate {
     const account =
       credentials &&
       (await this.uniformAnswers.atTheBeat(
-        () => this.prove(request, credentials, written),
+        () => this.prove(request, credentials, written, settlingLater(execution)),
         (proven) => proven === undefined,
       ));
     if (account === undefined) {
@@ -72,6 +74,7 @@ export class BasicAuthGuard implements CanActivate {
     request: FastifyRequest,
     { address, password }: BasicCredentials,
     written: WrittenEvent | undefined,
+    settleLater: PasswordClaim['settleLater'],
   ): Promise<ProvenAccount | undefined> {
     const accountId = this.accountIdOf(address);
     this.passwordCheck.assertRoomFor(accountId);
@@ -86,6 +89,7 @@ export class BasicAuthGuard implements CanActivate {
       address,
       accountId,
       password,
+      settleLater,
     };
     if (!(await this.passwordCheck.isRight(claim, stored)) || account === undefined || !stored) {
       return undefined;

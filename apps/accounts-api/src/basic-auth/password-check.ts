@@ -7,7 +7,7 @@ import type { PasswordHasher, StoredHash } from '../passwords/password-hasher.js
 import { SecurityEvents } from '../security-events/security-events.js';
 import type { ClientNetworks } from '../client-address/network.js';
 import { LIMITS, LimitExceeded, Throttle, countedBy } from '../limits/throttle.js';
-import type { Counted, Mark } from '../limits/throttle.js';
+import type { Counted, Mark, Outcome } from '../limits/throttle.js';
 import { DAY_MS } from '../limits/limits.js';
 import type { Limits } from '../limits/limits.js';
 import { PasswordHashUpgrades } from '../upgrade-password-hash/password-hash-upgrades.js';
@@ -23,6 +23,8 @@ export interface PasswordClaim {
   /** Undefined when no account can have the address. */
   readonly accountId: string | undefined;
   readonly password: string;
+  /** Takes what a right password leaves to be settled, where a later statement of the call settles it. */
+  readonly settleLater?: ((outcome: Outcome) => void) | undefined;
 }
 
 /**
@@ -99,7 +101,9 @@ export class PasswordCheck {
       this.securityEvents.loginFailed(claim);
       return false;
     }
-    await this.throttle.settle({ giveBack: own, refill: [ofPair, ...ofAddress], marks: [proven] });
+    const outcome = { giveBack: own, refill: [ofPair, ...ofAddress], marks: [proven] };
+    if (claim.settleLater) claim.settleLater(outcome);
+    else await this.throttle.settle(outcome);
     this.securityEvents.loginSucceeded(claim);
     this.verified.remember(stored, claim.password);
     if (this.passwordHasher.isOutdated(stored.passwordHash)) {

@@ -187,4 +187,32 @@ describe('Buckets', () => {
       expect(await takeFromBuckets(replica(0), [bucket])).toEqual([]);
     expect(await takeFromBuckets(replica(0), [bucket])).toHaveLength(1);
   });
+
+  it('are taken from by the statement that settles another call, whether they hold one more or not', async () => {
+    const [own, pair, other] = [demand(2), demand(2), demand(1)];
+    const mark = { key: randomUUID(), lastsMs: HOUR_MS };
+    const marked = { ...demand(1), whileMarked: { mark: mark.key, capacity: 0 } };
+    const outcome = { giveBack: [own], refill: [pair.key], marks: [mark] };
+    const settleAndTake = () => takeFromBuckets(replica(1), [other], [], outcome);
+    for (const refused of [0, 1]) {
+      expect(await takeFromBuckets(replica(0), [own, pair])).toEqual([]);
+      expect(await settleAndTake()).toHaveLength(refused);
+    }
+    expect(await takeFromBuckets(replica(0), [marked])).toHaveLength(1);
+    for (let call = 0; call < 2; call++)
+      expect(await takeFromBuckets(replica(0), [own, pair])).toEqual([]);
+    expect(await takeFromBuckets(replica(0), [own, pair])).toHaveLength(2);
+  });
+
+  it('never wait for each other in a circle, while others are settled and taken from', async () => {
+    const [one, other, third] = [demand(1_000), demand(1_000), demand(1_000)];
+    await takeFromBuckets(replica(0), [one, other, third]);
+    await Promise.all(
+      Array.from({ length: 80 }, async (_, index) => {
+        const [taken, given] = index % 2 ? [one, other] : [other, one];
+        const outcome = { giveBack: [given as BucketDemand], refill: [randomUUID()] };
+        await takeFromBuckets(replica(index), [taken as BucketDemand, third], [], outcome);
+      }),
+    );
+  });
 });

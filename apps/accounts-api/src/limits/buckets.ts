@@ -29,16 +29,38 @@ export interface EmptyBucket {
   readonly retryInMs: number;
 }
 
-/** The demands that count now; $1 to $6 are their columns. A group without a name is needed. */
-const COUNTED_DEMANDS = `
+/** The demands that count now; six parameters from this one on are their columns. A group without a name is needed. */
+const countedDemands = (first: number) => `
   select d.key, part, make_interval(secs => refill_ms / 1000) as refill,
          make_interval(secs => refill_ms / 1000
            * case when marked.key is null then capacity else marked_capacity end) as capacity
   from set_config('synchronous_commit', 'off', true),
-       unnest($1::text[], $2::float8[], $3::float8[], $4::text[], $5::float8[], $6::text[])
+       unnest($${first}::text[], $${first + 1}::float8[], $${first + 2}::float8[], $${first + 3}::text[],
+           $${first + 4}::float8[], $${first + 5}::text[])
          as d (key, refill_ms, capacity, mark, marked_capacity, part)
        left join throttling.buckets as marked on marked.key = d.mark and marked.full_at > now()
   where marked.key is null or marked_capacity is not null`;
+
+/** Locked in the order of the keys, so that two statements never wait for each other in a circle. */
+const known = (keys: string) => `
+  select key, full_at from throttling.buckets where key = any(${keys}) order by key for update`;
+
+/** What an outcome does to the buckets that are known; nine parameters from this one on. */
+const settled = (first: number) => `
+  settled_demand as (${countedDemands(first)}
+  ), given as (
+    update throttling.buckets as bucket set full_at = full_at - refill
+    from settled_demand as demand where bucket.key = demand.key and bucket.key in (select key from known)
+  ), refilled as (
+    delete from throttling.buckets
+    where key = any($${first + 8}::text[]) and key in (select key from known)
+  ), settled_mark as (
+    insert into throttling.buckets (key, full_at)
+    select key, now() + make_interval(secs => lasts_ms / 1000)
+    from unnest($${first + 6}::text[], $${first + 7}::float8[]) as m (key, lasts_ms)
+    where (select count(*) from known) >= 0
+    on conflict (key) do update set full_at = excluded.full_at
+  )`;
 
 /**
  * Takes one call out of each bucket, or out of none when one of them is empty; an empty bucket of a group keeps only
@@ -50,6 +72,7 @@ const COUNTED_DEMANDS = `
  * moment.
  *
  * @param marks stand from now on, if the calls are taken
+ * @param outcome of another call, settled by the same statement whether these calls are taken or not; of other buckets
  * @returns the buckets at fault; none when the calls were taken
  * @throws DatabaseUnavailable
  */
@@ -57,14 +80,13 @@ export async function takeFromBuckets(
   database: Queryable,
   demands: readonly BucketDemand[],
   marks: readonly BucketMark[] = [],
+  outcome?: BucketOutcome,
 ): Promise<readonly EmptyBucket[]> {
   const { rows } = await database.query<EmptyRow>({
-    name: 'take-from-buckets',
-    text: `with demand as (${COUNTED_DEMANDS}
-           ), known as (
-             select key, full_at from throttling.buckets
-             where key = any($1::text[]) order by key for update
-           ), wanted as (
+    name: outcome ? 'settle-and-take-from-buckets' : 'take-from-buckets',
+    text: `with demand as (${countedDemands(1)}
+           ), known as (${known(outcome ? '$1::text[] || $9::text[] || $17::text[]' : '$1::text[]')}
+           ), ${outcome ? `${settled(9)}, ` : ''}wanted as (
              select key, part, refill, capacity,
                     greatest(coalesce(full_at, now()), now()) + refill - capacity - now() as retry_in
              from demand left join known using (key)
@@ -96,7 +118,11 @@ export async function takeFromBuckets(
            from wanted
            where retry_in > interval '0'
               or (key in (select key from possible) and key not in (select key from taken))`,
-    values: [...columns(demands), ...markColumns(marks)],
+    values: [
+      ...columns(demands),
+      ...markColumns(marks),
+      ...(outcome ? outcomeColumns(outcome) : []),
+    ],
   });
   return rows.map(({ key, part, retry_in_ms: retryInMs }) => ({
     key,
@@ -122,29 +148,11 @@ export interface BucketOutcome {
 }
 
 /** @throws DatabaseUnavailable */
-export async function settleBuckets(
-  database: Queryable,
-  { giveBack = [], refill = [], marks = [] }: BucketOutcome,
-): Promise<void> {
+export async function settleBuckets(database: Queryable, outcome: BucketOutcome): Promise<void> {
   await database.query({
     name: 'settle-buckets',
-    text: `with demand as (${COUNTED_DEMANDS}
-           ), known as (
-             select key from throttling.buckets
-             where key = any($1::text[] || $9::text[]) order by key for update
-           ), given as (
-             update throttling.buckets as bucket set full_at = full_at - refill
-             from demand where bucket.key = demand.key and bucket.key in (select key from known)
-           ), refilled as (
-             delete from throttling.buckets
-             where key = any($9::text[]) and key in (select key from known)
-           )
-           insert into throttling.buckets (key, full_at)
-           select key, now() + make_interval(secs => lasts_ms / 1000)
-           from unnest($7::text[], $8::float8[]) as m (key, lasts_ms)
-           where (select count(*) from known) >= 0
-           on conflict (key) do update set full_at = excluded.full_at`,
-    values: [...columns(giveBack), ...markColumns(marks), refill],
+    text: `with known as (${known('$1::text[] || $9::text[]')}), ${settled(1)} select`,
+    values: outcomeColumns(outcome),
   });
 }
 
@@ -180,6 +188,10 @@ function columns(demands: readonly BucketDemand[]): unknown[] {
     ordered.map(({ whileMarked }) => whileMarked?.capacity ?? null),
     ordered.map(({ group }) => group ?? ''),
   ];
+}
+
+function outcomeColumns({ giveBack = [], refill = [], marks = [] }: BucketOutcome): unknown[] {
+  return [...columns(giveBack), ...markColumns(marks), refill];
 }
 
 function markColumns(marks: readonly BucketMark[]): unknown[] {

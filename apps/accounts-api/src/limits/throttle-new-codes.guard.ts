@@ -6,6 +6,7 @@ import { provenAccountOf } from '../basic-auth/proven-account.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { SecurityEvents } from '../security-events/security-events.js';
 import { countedMail } from './counted-mail.js';
+import { toBeSettledBy } from './counts-again.js';
 import type { Limits } from './limits.js';
 import { LIMITS, Throttle, countedBy } from './throttle.js';
 import type { Counted } from './throttle.js';
@@ -45,7 +46,11 @@ export class NewCodeThrottleGuard implements CanActivate {
       ...mail.ofPair,
     ];
     const usedUp = await this.securityEvents.reportExcess(request.id, accountId, () =>
-      this.throttle.take(own, { allowances: { inbox: mail.ofInbox }, marks: [mail.mark] }),
+      this.throttle.take(own, {
+        allowances: { inbox: mail.ofInbox },
+        marks: [mail.mark],
+        settling: toBeSettledBy(request),
+      }),
     );
     request[INBOX_IS_FULL] = usedUp.has('inbox');
     return true;

@@ -9,6 +9,7 @@ import type { Observable } from 'rxjs';
 import { provenAccountOf } from '../basic-auth/proven-account.js';
 import { ClientAddresses } from '../client-address/client-addresses.js';
 import { SecurityEvents } from '../security-events/security-events.js';
+import { toBeSettledBy } from './counts-again.js';
 import type { Limits } from './limits.js';
 import { LIMITS, Throttle, countedBy } from './throttle.js';
 import type { Counted } from './throttle.js';
@@ -31,7 +32,7 @@ export class WrongCodeThrottleInterceptor implements NestInterceptor {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const counted = countedBy(this.limits.wrongCodes, this.clients.networksOf(request));
     await this.securityEvents.reportExcess(request.id, provenAccountOf(request).accountId, () =>
-      this.throttle.take(counted),
+      this.throttle.take(counted, { settling: toBeSettledBy(request) }),
     );
     return next.handle().pipe(
       tap({

@@ -59,6 +59,28 @@ describe('The throttle', () => {
     await throttle.take([network]);
   });
 
+  it('settles another call by the same statement, also where it need not ask', async () => {
+    const buckets = new ExampleBuckets();
+    const throttle = new Throttle(buckets, secret);
+    const password = { limit: other, caller: 'a password' };
+    const call = async () => {
+      await throttle.take([password]);
+      const { asked } = buckets;
+      const answer = await throttle
+        .take([network], { settling: { giveBack: [password] } })
+        .catch((error: LimitExceeded) => error.name);
+      return [answer, buckets.asked - asked];
+    };
+    expect([await call(), await call(), await call(), await call()]).toEqual([
+      [new Set(), 1],
+      [new Set(), 1],
+      ['LimitExceeded', 1],
+      ['LimitExceeded', 1],
+    ]);
+    // The network's two calls, and none of the password's.
+    expect(buckets.total).toBe(2);
+  });
+
   it('refuses every call while the buckets cannot be reached', async () => {
     const buckets = new ExampleBuckets();
     buckets.fault = new DatabaseUnavailable('down');

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { removeFullBuckets, settleBuckets, takeFromBuckets } from './buckets.js';
-import type { BucketDemand, BucketMark } from './buckets.js';
+import type { BucketDemand, BucketMark, BucketOutcome } from './buckets.js';
 import { BucketNames } from '@app/account-secrets';
 import type { Queryable } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
@@ -35,6 +35,8 @@ export interface TakeOptions<Name extends string> {
   readonly allowances?: Readonly<Record<Name, readonly Counted[]>>;
   /** Stand from now on, if the call is counted. */
   readonly marks?: readonly Mark[];
+  /** Of what the same caller was counted for before: settled by the same statement, whether this call is counted or not. */
+  readonly settling?: Outcome | undefined;
 }
 
 /** What the outcome of a call means for what was taken. */
@@ -104,7 +106,7 @@ export class Throttle {
    */
   async take<Name extends string = never>(
     counted: readonly Counted[],
-    { allowances, marks = [] }: TakeOptions<Name> = {},
+    { allowances, marks = [], settling }: TakeOptions<Name> = {},
   ): Promise<ReadonlySet<Name>> {
     const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
     const groups = Object.entries<readonly Counted[]>(allowances ?? {});
@@ -112,6 +114,7 @@ export class Throttle {
     for (const [key, { limit, whileMarked }] of byKey) {
       const known = whileMarked ? undefined : this.empty.get(key);
       if (known && known.askAgainAt > now) {
+        if (settling) await this.settle(settling);
         throw new LimitExceeded(limit, (known.freeAt - now) / 1_000, false);
       }
     }
@@ -120,6 +123,7 @@ export class Throttle {
       this.database,
       [...this.demandsOf(counted), ...demands],
       this.marksOf(marks),
+      settling && this.outcomeOf(settling),
     );
     const needed = empty.filter(({ group }) => group === undefined);
     const [longest] = needed.sort((one, other) => other.retryInMs - one.retryInMs);
@@ -135,21 +139,21 @@ export class Throttle {
    *
    * @throws DatabaseUnavailable
    */
-  async settle({ giveBack = [], refill = [], marks = [] }: Outcome): Promise<void> {
-    const refilled = refill.map((one) => this.bucketOf(one));
-    for (const key of [...giveBack.map((one) => this.bucketOf(one)), ...refilled]) {
-      this.empty.delete(key);
-    }
-    await settleBuckets(this.database, {
-      giveBack: this.demandsOf(giveBack),
-      refill: refilled,
-      marks: this.marksOf(marks),
-    });
+  async settle(outcome: Outcome): Promise<void> {
+    await settleBuckets(this.database, this.outcomeOf(outcome));
   }
 
   /** Removes buckets that are full again. To be called now and then. */
   async tidyUp(): Promise<void> {
     await removeFullBuckets(this.database);
+  }
+
+  private outcomeOf({ giveBack = [], refill = [], marks = [] }: Outcome): BucketOutcome {
+    const refilled = refill.map((one) => this.bucketOf(one));
+    for (const key of [...giveBack.map((one) => this.bucketOf(one)), ...refilled]) {
+      this.empty.delete(key);
+    }
+    return { giveBack: this.demandsOf(giveBack), refill: refilled, marks: this.marksOf(marks) };
   }
 
   private bucketOf({ limit, caller, of }: Counted): string {

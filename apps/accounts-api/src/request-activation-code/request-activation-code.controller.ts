@@ -8,6 +8,7 @@ import { Proven } from '../basic-auth/proven-account.js';
 import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ConsistencyTokenInterceptor } from '../read-your-writes/consistency-token.interceptor.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
+import { CountsAgain } from '../limits/counts-again.js';
 import { FromRequest } from '../request-context.js';
 import type { RequestContext } from '../request-context.js';
 import { IsInboxFull, NewCodeThrottleGuard } from '../limits/throttle-new-codes.guard.js';
@@ -29,6 +30,7 @@ export class RequestActivationCodeController {
 
   @Post()
   @HttpCode(202)
+  @CountsAgain()
   @UseInterceptors(ConsistencyTokenInterceptor)
   @ApiOperation({
     summary: 'Ask for a new code',

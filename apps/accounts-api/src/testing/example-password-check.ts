@@ -17,6 +17,12 @@ export class ExampleBuckets implements Queryable {
   async query<Row>({ name, values = [] }: Statement) {
     this.asked++;
     if (this.fault) throw this.fault;
+    if (name === 'settle-and-take-from-buckets') this.change(values.slice(8), false);
+    const rows: readonly unknown[] = this.change(values, name !== 'settle-buckets');
+    return { rows: rows as readonly Row[], rowCount: rows.length };
+  }
+
+  private change(values: readonly unknown[], isTake: boolean) {
     const [keys, , capacities, whileMarked, markedCapacities, groups, marks, , refilled = []] =
       values as [
         string[],
@@ -36,7 +42,6 @@ export class ExampleBuckets implements Queryable {
       const group = groups[index] ?? '';
       return capacity === null || capacity === undefined ? [] : [{ key, capacity, group }];
     });
-    const isTake = name === 'take-from-buckets';
     const takenFrom = (key: string) => this.taken.get(key) ?? 0;
     const empty = isTake ? counted.filter(({ key, capacity }) => takenFrom(key) >= capacity) : [];
     const refused = new Set(empty.map(({ group }) => group));
@@ -46,13 +51,8 @@ export class ExampleBuckets implements Queryable {
       }
       for (const mark of marks) this.marks.add(mark);
     }
-    for (const key of refilled) this.taken.delete(key);
-    const rows = empty.map(({ key, group }) => ({
-      key,
-      part: group,
-      retry_in_ms: 90_000,
-    })) as readonly unknown[];
-    return { rows: rows as readonly Row[], rowCount: rows.length };
+    for (const key of isTake ? [] : refilled) this.taken.delete(key);
+    return empty.map(({ key, group }) => ({ key, part: group, retry_in_ms: 90_000 }));
   }
 
   /** Calls that count at the moment, over all buckets. */
