@@ -53,7 +53,7 @@ export const apiSettingTypes = (production: boolean) => ({
   CREDENTIAL_CACHE_SECONDS: setting
     .integer(0, 3_600)
     .default(60)
-    .describe('How long a checked password is remembered; 0 switches it off'),
+    .describe('How long a password is remembered that was checked, or chosen; 0 switches it off'),
   ANSWER_BEAT_MS: setting
     .integer(0, 1_000)
     .default(50)

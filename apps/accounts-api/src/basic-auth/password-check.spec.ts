@@ -53,6 +53,22 @@ describe('Checking a password', () => {
     expect(accounts.passwordHasher.verified).toBe(2);
   });
 
+  it('costs no hash where the same password was chosen a moment ago, and is settled once', async () => {
+    const { verified } = accounts;
+    verified.remember(stored(), RIGHT, false);
+    const check = examplePasswordCheck(accounts, { buckets, verified });
+    for (let call = 0; call < 3; call++)
+      expect(await check.isRight(claim(RIGHT), stored())).toBe(true);
+    expect([accounts.passwordHasher.verified, buckets.asked]).toEqual([0, 1]);
+    expect(buckets.marks.size).toBe(1);
+    expect(securityEvents()).toEqual(['authn_login_success']);
+    expect(await check.isRight(claim('wrong'), stored())).toBe(false);
+    // What the read model has now was chosen by another call.
+    expect(await check.isRight(claim(RIGHT), stored(`hash of another`))).toBe(false);
+    expect(await check.isRight(claim(RIGHT), { ...stored(), claimNumber: 2 })).toBe(true);
+    expect(accounts.passwordHasher.verified).toBe(3);
+  });
+
   it('is done anew each time when nothing is to be remembered', async () => {
     const check = examplePasswordCheck(accounts, { buckets });
     for (let call = 0; call < 3; call++) await check.isRight(claim(RIGHT), stored());

@@ -28,7 +28,7 @@ export interface PasswordClaim {
 }
 
 /**
- * Whether a password is right, at a bounded price. A password that was right a moment ago costs no hash;
+ * Whether a password is right, at a bounded price. A password that was right, or chosen, a moment ago costs no hash;
  * the same claim made many times at once costs one; and each network and each address has so many wrong
  * ones an hour. All of it is the same for an address without an account.
  */
@@ -62,7 +62,10 @@ export class PasswordCheck {
    */
   async isRight(claim: PasswordClaim, stored: StoredCredentials | undefined): Promise<boolean> {
     // Also computed for an unknown account: the digests take the same time.
-    if (this.verified.has(stored ?? NOBODY, claim.password)) return true;
+    if (this.verified.has(stored ?? NOBODY, claim.password)) {
+      if (stored && !this.verified.isProven(stored)) await this.settle(claim, stored, []);
+      return true;
+    }
     const key = keyOf(claim, stored);
     const running = this.underWay.get(key);
     if (running !== undefined) return running;
@@ -86,7 +89,7 @@ export class PasswordCheck {
   ): Promise<boolean> {
     // In a flood, a caller that is refused anyway must not cost two statements.
     this.passwordHasher.assertRoom();
-    const { own, ofPair, ofAddress, proven } = this.countedFor(claim, stored);
+    const { own, ofPair, ofAddress } = this.countedFor(claim, stored);
     const counted = [...own, ofPair, ...ofAddress];
     await this.takeTurn(claim, counted);
     // Counted before the outcome is known, or calls at the same time would exceed the limit together.
@@ -101,15 +104,25 @@ export class PasswordCheck {
       this.securityEvents.loginFailed(claim);
       return false;
     }
-    const outcome = { giveBack: own, refill: [ofPair, ...ofAddress], marks: [proven] };
-    if (claim.settleLater) claim.settleLater(outcome);
-    else await this.throttle.settle(outcome);
-    this.securityEvents.loginSucceeded(claim);
-    this.verified.remember(stored, claim.password);
+    await this.settle(claim, stored, own);
     if (this.passwordHasher.isOutdated(stored.passwordHash)) {
       this.upgrades.begin(stored, claim.password, claim);
     }
     return true;
+  }
+
+  /** What follows from a right password. */
+  private async settle(
+    claim: PasswordClaim,
+    stored: StoredCredentials,
+    giveBack: readonly Counted[],
+  ): Promise<void> {
+    const { ofPair, ofAddress, proven } = this.countedFor(claim, stored);
+    const outcome = { giveBack, refill: [ofPair, ...ofAddress], marks: [proven] };
+    if (claim.settleLater) claim.settleLater(outcome);
+    else await this.throttle.settle(outcome);
+    this.securityEvents.loginSucceeded(claim);
+    this.verified.remember(stored, claim.password);
   }
 
   private async takeTurn(claim: PasswordClaim, counted: readonly Counted[]): Promise<void> {

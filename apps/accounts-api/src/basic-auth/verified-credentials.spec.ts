@@ -23,6 +23,14 @@ describe('Verified credentials', () => {
     expect(verified.has(ada, 'right')).toBe(false);
   });
 
+  it('are proven or only chosen, until they are proven', () => {
+    verified.remember(ada, 'right', false);
+    expect([verified.has(ada, 'right'), verified.isProven(ada)]).toEqual([true, false]);
+    verified.remember(ada, 'right');
+    expect([verified.has(ada, 'right'), verified.isProven(ada)]).toEqual([true, true]);
+    expect(verified.isProven({ ...ada, claimNumber: 2 })).toBe(false);
+  });
+
   it('are those of one password only, which a wrong one does not push out', () => {
     verified.remember(ada, 'right');
     for (const wrong of ['', 'right ', 'Right', 'righ']) {

@@ -22,10 +22,11 @@ interface Verified {
   readonly binding: Buffer;
   readonly proof: Buffer;
   readonly until: number;
+  readonly isProven: boolean;
 }
 
 /**
- * Remembers for a short time which passwords were right, so that calls of one client after another cost one
+ * Remembers for a short time which passwords were right, or chosen for an account here, so that calls of one client after another cost one
  * hash together. Holds neither passwords nor hashes, only keyed digests that mean nothing outside of this
  * process. What the read model says is still asked at each call: a password that was replaced, anywhere,
  * is refused at once.
@@ -44,23 +45,31 @@ export class VerifiedCredentials {
     private readonly monotonicMs: () => number = () => performance.now(),
   ) {}
 
-  /** Whether this password was found right for exactly these credentials a short time ago. */
+  /** Whether this password was found right for, or hashed into, exactly these credentials a short time ago. */
   has(credentials: ClaimOfAccount, password: string): boolean {
-    const entries = this.verified.get(credentials.accountId) ?? [];
     const binding = this.bindingOf(credentials);
     const proof = this.proofOf(binding, password);
-    const entry = entries.find((one) => timingSafeEqual(one.binding, binding));
+    const entry = this.find(credentials.accountId, binding);
     if (entry === undefined || this.monotonicMs() >= entry.until) return false;
     return timingSafeEqual(entry.proof, proof);
   }
 
-  /** Whether some password of this account was found right, no matter for how long that counts. */
+  /** Whether a caller has proven to know what is remembered for these credentials, rather than chosen it. */
+  isProven(credentials: ClaimOfAccount): boolean {
+    return this.find(credentials.accountId, this.bindingOf(credentials))?.isProven ?? false;
+  }
+
+  /** Whether some password of this account is remembered, no matter for how long that counts. */
   knows(accountId: string): boolean {
     return this.verified.has(accountId);
   }
 
-  /** The password is right for these credentials. */
-  remember(credentials: ClaimOfAccount, password: string): void {
+  /**
+   * The password is right for these credentials.
+   *
+   * @param isProven false for one that was just chosen: nothing was settled for it
+   */
+  remember(credentials: ClaimOfAccount, password: string, isProven = true): void {
     if (this.lifetimeMs === 0) return;
     const { accountId } = credentials;
     const binding = this.bindingOf(credentials);
@@ -68,13 +77,18 @@ export class VerifiedCredentials {
     const others = (this.verified.get(accountId) ?? []).filter(
       (one) => one.until > now && !timingSafeEqual(one.binding, binding),
     );
-    const made = { binding, proof: this.proofOf(binding, password), until: now + this.lifetimeMs };
+    const proof = this.proofOf(binding, password);
+    const made = { binding, proof, until: now + this.lifetimeMs, isProven };
     this.verified.set(accountId, [...others.slice(-(mostClaims - 1)), made]);
   }
 
   /** Accounts with passwords that are remembered, for metrics. */
   get size(): number {
     return this.verified.size;
+  }
+
+  private find(accountId: string, binding: Buffer): Verified | undefined {
+    return this.verified.get(accountId)?.find((one) => timingSafeEqual(one.binding, binding));
   }
 
   private bindingOf({ accountId, claimNumber, passwordHash }: ClaimOfAccount): Buffer {

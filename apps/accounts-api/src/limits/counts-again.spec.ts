@@ -63,7 +63,7 @@ describe('A call that counts again behind its password', () => {
     throttle = new Throttle(buckets, Buffer.alloc(32));
     guard = new BasicAuthGuard(
       buckets,
-      examplePasswordCheck(accounts, { buckets, cacheMs: 60_000 }),
+      examplePasswordCheck(accounts, { buckets, verified: accounts.verified }),
       accounts.accountIds,
       accounts.networkNames,
       accounts.consistencyTokens,
@@ -111,6 +111,19 @@ describe('A call that counts again behind its password', () => {
     ]);
     expect(buckets.total).toBe(0);
     expect(buckets.marks.size).toBe(1);
+  });
+
+  it('makes three statements and no hash where the password was just chosen', async () => {
+    const { accountId, verified, passwordHasher } = accounts;
+    const passwordHash = 'hash of right';
+    verified.remember({ accountId, claimNumber: 1, passwordHash }, 'right', false);
+    await activate();
+    expect(buckets.names).toEqual([
+      'find-credentials',
+      'settle-and-take-from-buckets',
+      'settle-buckets',
+    ]);
+    expect([passwordHasher.verified, buckets.total, buckets.marks.size]).toEqual([0, 0, 1]);
   });
 
   it('has nothing to settle where the password was remembered', async () => {

@@ -142,6 +142,24 @@ describe('Registering an account', () => {
     ]);
   });
 
+  it('remembers the password that was chosen for a claim, and none that nothing came of', async () => {
+    const { accountId, verified } = accounts;
+    const knows = (claimNumber: number, password: string) =>
+      verified.has({ accountId, claimNumber, passwordHash: `hash of ${password}` }, password);
+    await register();
+    expect(knows(1, 'first password')).toBe(true);
+    await register('second password');
+    expect([knows(2, 'second password'), knows(2, 'first password')]).toEqual([true, false]);
+    const activate = new ActivateAccountCommand(
+      accounts.proven(2),
+      await accounts.code(),
+      exampleContext,
+    );
+    await accounts.activate.execute(activate);
+    await register('third password');
+    expect([2, 3].map((number) => knows(number, 'third password'))).toEqual([false, false]);
+  });
+
   it('makes no key for a call that nothing comes of', async () => {
     await accounts.register.execute(
       new RegisterAccountCommand(exampleAddress, 'password', exampleContext, 'nothing'),

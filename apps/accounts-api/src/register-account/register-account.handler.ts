@@ -15,6 +15,7 @@ import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
+import { VerifiedCredentials } from '../basic-auth/verified-credentials.js';
 import { ReadYourWrites } from '../read-your-writes/read-your-writes.js';
 import type { WrittenAt } from '../read-your-writes/read-your-writes.js';
 import { commandContext } from '../request-context.js';
@@ -51,6 +52,7 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     private readonly uniformAnswers: UniformAnswers,
     private readonly securityEvents: SecurityEvents,
     private readonly newAccounts: NewAccounts,
+    private readonly verified: VerifiedCredentials,
   ) {}
 
   async execute({
@@ -62,12 +64,29 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password, accountId);
     // From here on the work depends on what the address has already; before, it does not.
-    const { events, appended } = await this.uniformAnswers.atTheBeat(() =>
-      this.append(accountId, { address, passwordHash, allowed }, context),
-    );
+    const { events, appended } = await this.uniformAnswers.atTheBeat(async () => {
+      const decided = await this.append(accountId, { address, passwordHash, allowed }, context);
+      this.remember(accountId, decided.state, { password, passwordHash });
+      return decided;
+    });
     const written = this.readYourWrites.remember(accountId, appended);
     this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
     return { accountId, written };
+  }
+
+  /** The call that activates this claim in a moment need not hash the same password again. */
+  private remember(
+    accountId: string,
+    state: Account,
+    {
+      password,
+      passwordHash,
+    }: Pick<RegisterAccount, 'passwordHash'> & { readonly password: string },
+  ): void {
+    const claims = state.status === 'pending' ? state.claims : [];
+    const made = claims.find((claim) => claim.passwordHash === passwordHash);
+    if (made === undefined) return;
+    this.verified.remember({ accountId, claimNumber: made.number, passwordHash }, password, false);
   }
 
   private append(

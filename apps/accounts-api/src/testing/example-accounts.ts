@@ -12,6 +12,7 @@ import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-sto
 import type { Accounts } from '@app/personal-data';
 import { plainAccountCodec } from '@app/personal-data/testing/plain-account-codec.js';
 import { pino } from 'pino';
+import { VerifiedCredentials } from '../basic-auth/verified-credentials.js';
 import type { ProvenClaim } from '../basic-auth/proven-account.js';
 import { ActivateAccountHandler } from '../activate-account/activate-account.handler.js';
 import { ConsistencyTokens } from '../read-your-writes/consistency-tokens.js';
@@ -91,6 +92,8 @@ export class ExampleAccounts {
   readonly networkNames = new NetworkNames(randomBytes(32));
   readonly activationCodes: ActivationCodes;
   readonly accountId: string;
+  /** Passwords that were chosen or proven within a minute. */
+  readonly verified = new VerifiedCredentials(60_000, () => this.now);
   /** Accounts of which PostgreSQL knows. */
   readonly known = new Set<string>();
   readonly register: RegisterAccountHandler;
@@ -121,6 +124,7 @@ export class ExampleAccounts {
       new UniformAnswers(0),
       this.securityEvents,
       new NewAccounts({ begin: async (accountId) => this.begin(accountId) }),
+      this.verified,
     );
     this.activate = new ActivateAccountHandler(
       this.accounts,

@@ -79,13 +79,19 @@ export function examplePasswordCheck(
     buckets = new ExampleBuckets(),
     limits = exampleLimits(),
     cacheMs = 0,
-  }: { buckets?: Queryable; limits?: Limits; cacheMs?: number } = {},
+    verified = new VerifiedCredentials(cacheMs, () => accounts.now),
+  }: {
+    buckets?: Queryable;
+    limits?: Limits;
+    cacheMs?: number;
+    verified?: VerifiedCredentials;
+  } = {},
 ): PasswordCheck {
   return new PasswordCheck(
     accounts.passwordHasher,
     limits,
     new Throttle(buckets, Buffer.alloc(32)),
-    new VerifiedCredentials(cacheMs, () => accounts.now),
+    verified,
     accounts.upgrades,
     accounts.securityEvents,
   );

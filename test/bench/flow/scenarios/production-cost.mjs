@@ -39,14 +39,13 @@ async function atCost(cost, context, report, { activations }) {
   const betterAuth = callable.betterAuth(
     await startPeer(stage, { ...shared, name: 'better-auth', script: 'better-auth-service.mjs' }),
   );
-  const ours = callable.ours(
-    await startProduct(stage, {
-      ...shared,
-      // A round's verified credentials must last until they are used.
-      settings: { ...settings, CREDENTIAL_CACHE_SECONDS: '600' },
-      name: `product-cost-${cost}`,
-    }),
-  );
+  const started = await startProduct(stage, {
+    ...shared,
+    // A round's verified credentials must last until they are used.
+    settings: { ...settings, CREDENTIAL_CACHE_SECONDS: '600' },
+    name: `product-cost-${cost}`,
+  });
+  const ours = callable.ours(started);
   const register = (system) => () => registerFor(system, mail, { callers: CALLERS, seconds });
   for (const system of [plain, betterAuth, ours]) {
     progress(`warming up ${system.name}`);
@@ -102,19 +101,24 @@ async function atCost(cost, context, report, { activations }) {
     atMost: MOST_CPU_OF_BCRYPT[cost],
   });
   if (activations) {
-    await activationsWithAndWithoutHash(context, report, ours, measured.ours);
+    const forgetful = await started.startApi({ CREDENTIAL_CACHE_SECONDS: '0' });
+    const hashing = { ...ours, url: forgetful.endpoints.api };
+    await activationsWithAndWithoutHash(context, report, { ours, hashing }, measured.ours);
   }
 }
 
-/** A quarter of each round's people activate right away, the others after a sign-in, which is not counted. */
-async function activationsWithAndWithoutHash(context, report, ours, registered) {
+/**
+ * A quarter of each round's people activate at a process that remembers no password, the others where theirs was chosen,
+ * after a sign-in, which is not counted.
+ */
+async function activationsWithAndWithoutHash(context, report, { ours, hashing }, registered) {
   const { progress } = context;
   const rounds = [];
   for (const [round, { people }] of registered.entries()) {
     progress(`activations, round ${round + 1} of ${registered.length}`);
     const quarter = people.length >> 2;
     const activate = (connection, { address, code }) => ours.activate(connection, address, code);
-    const hashed = await forEachOf(people.slice(0, quarter), ours, {
+    const hashed = await forEachOf(people.slice(0, quarter), hashing, {
       callers: CALLERS,
       work: activate,
     });
