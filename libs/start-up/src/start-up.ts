@@ -25,6 +25,8 @@ import { exportSpans } from '@app/tracing/otlp.js';
 import type { Tracing } from '@app/tracing/otlp.js';
 import type { z } from 'zod';
 
+const RIGHTS_LAST_MS = 30_000;
+
 export interface StartUpOptions {
   /** Whose rights the process needs; names it to PostgreSQL and in traces. */
   readonly role: DatabaseRole;
@@ -117,11 +119,7 @@ export class StartUp {
       metrics: this.metrics,
       checks: {
         eventStore: () => this.eventStore.checkAvailable(),
-        postgres: async () => {
-          await requireRights(this.clockDatabase, this.options.role);
-          await database.checkAvailable();
-          await requireSchema(database);
-        },
+        postgres: postgresCheck(this.clockDatabase, this.options.role, database),
         clock: async () => this.clock.check(),
         ...checks,
       },
@@ -168,6 +166,32 @@ export class StartUp {
     for (const database of [this.clockDatabase, ...this.databases]) await database.close();
     await this.tracing.stop();
   }
+}
+
+/**
+ * The check of PostgreSQL behind `/health/ready`. Whether the login has its rights is the longest of its statements, and changes
+ * with a migration: a login that had them is asked again after 30 s, one that lacks a right with every look.
+ *
+ * @param own a connection of its own, which answers whatever the others do
+ * @param database that the process works with
+ * @param now milliseconds, by a clock that never goes back
+ */
+export function postgresCheck(
+  own: Database,
+  role: DatabaseRole,
+  database: Database,
+  now: () => number = () => performance.now(),
+): HealthCheck {
+  let rightsKnownUntil = 0;
+  return async () => {
+    const startedAt = now();
+    if (startedAt >= rightsKnownUntil) {
+      await requireRights(own, role);
+      rightsKnownUntil = startedAt + RIGHTS_LAST_MS;
+    }
+    await database.checkAvailable();
+    await requireSchema(database);
+  };
 }
 
 function serviceOf(role: DatabaseRole): string {
