@@ -10,15 +10,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
-import { installPackages, startProduct } from '../support/started-for-judges.mjs';
+import {
+  check,
+  installPackages,
+  printResult,
+  startProduct,
+} from '../support/started-for-judges.mjs';
 
 const PATIENCE_MS = 20_000;
 const RESEND_SECONDS = 3;
 const PASSWORD = 'korrektes Pferd 🐎';
 const WIDTH = 390;
 const { SCREENSHOTS } = process.env;
-let passed = 0;
-let failed = 0;
 
 /** Someone with a phone and an address that is not in use yet. */
 class Person {
@@ -202,14 +205,7 @@ try {
   await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
-
-function check(what, holds, found = '') {
-  if (holds) passed += 1;
-  else failed += 1;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${holds || !found ? '' : `: ${found}`}\n`);
-}
+printResult();
 
 async function story(name, play) {
   try {

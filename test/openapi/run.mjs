@@ -21,15 +21,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
-import { installPackages, runNpm, startProduct } from '../support/started-for-judges.mjs';
+import {
+  check,
+  installPackages,
+  printResult,
+  runNpm,
+  runTool,
+  startProduct,
+} from '../support/started-for-judges.mjs';
 
 const MAIL_DEADLINE_MS = 10_000;
 const RESEND_SECONDS = 2;
 const PASSWORD = 'correct horse battery staple';
 const root = join(import.meta.dirname, '../..');
 const TYPES_OF_CLIENT = join(root, 'libs/registration-client/src/api-types.ts');
-let passed = 0;
-let failed = 0;
 
 buildIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'openapi-'));
@@ -44,14 +49,7 @@ try {
   await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
-
-function check(what, holds, found = '') {
-  if (holds) passed += 1;
-  else failed += 1;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${holds || !found ? '' : `:\n${found}`}\n`);
-}
+printResult();
 
 async function start() {
   product = await startProduct(join(folder, 'data'), {
@@ -179,14 +177,9 @@ function here(name) {
   return join(import.meta.dirname, name);
 }
 
-async function tool(name, args) {
-  const child = spawn(here(`node_modules/.bin/${name}`), args, {
+function tool(name, args) {
+  return runTool(import.meta.dirname, name, args, {
     cwd: folder,
     env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
   });
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
-  const [code] = await once(child, 'close');
-  return { code, output };
 }
