@@ -5,7 +5,7 @@
  * Reads `dist/modules`, where the compiler leaves a file for each source; tests of parts and benchmarks
  * import from there.
  */
-import { cpSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -62,7 +62,8 @@ await bundle.write({
   strictExecutionOrder: true,
 });
 
-// The sign-up page: files for any web server.
+// The sign-up page: files for any web server; its rules come after those that all our pages share.
+const { PAGE_ICON, PAGE_STYLE } = await import(`${dist}modules/libs/http-service/src/html-page.js`);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const page = await rolldown({
   input: `${root}apps/sign-up/src/main.ts`,
@@ -73,6 +74,7 @@ const page = await rolldown({
   },
 });
 await page.write({ file: `${dist}sign-up/main.js`, minify: false });
-for (const name of ['index.html', 'style.css']) {
-  cpSync(`${root}apps/sign-up/${name}`, `${dist}sign-up/${name}`);
-}
+const source = (name) => readFileSync(`${root}apps/sign-up/${name}`, 'utf8');
+writeFileSync(`${dist}sign-up/style.css`, PAGE_STYLE + source('style.css'));
+const html = source('index.html').replace('href="data:,"', `href="${PAGE_ICON}"`);
+writeFileSync(`${dist}sign-up/index.html`, html);

@@ -1,14 +1,18 @@
 /**
- * `npm run test:browser`: plays persons at the sign-up page of `npm start`, in real Chromium at the width of a phone.
+ * `npm run test:browser`: plays persons at the sign-up page of `npm start`, in real Chromium at the width of a phone, and
+ * looks at the other pages for people.
  *
- * Needs Chromium: Debian's `chromium`, or the program that CHROMIUM names. `SCREENSHOTS=folder` keeps pictures of the
- * three steps, light and dark. Installs packages of its own. The last line of the output is `N passed, N failed`.
+ * Needs Chromium: Debian's `chromium`, or the program that CHROMIUM names. `SCREENSHOTS=folder` keeps pictures of
+ * each page, light and dark. Installs packages of its own. The last line of the output is `N passed, N failed`.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
 import {
   check,
@@ -44,6 +48,9 @@ class Person {
     const person = new Person(context, page, `person${(Person.#number += 1)}@example.org`);
     page.on('pageerror', (error) => check(`an error of the page: ${error.message}`, false));
     page.on('dialog', () => check('a dialog opened', false));
+    page.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) check(message.text(), false);
+    });
     await page.goto(product.endpoints().signUp);
     return person;
   }
@@ -197,6 +204,9 @@ try {
   await story('the keyboard alone', keyboard);
   await story('the provider is down', providerDown);
   await story('the API is away', apiAway);
+  await story('the inbox', inbox);
+  await story('pages, light', () => otherPages(axe, 'light'));
+  await story('pages, dark', () => otherPages(axe, 'dark'));
   await late;
 } catch (error) {
   check(error.stack, false);
@@ -395,6 +405,60 @@ async function apiAway() {
   await person.sees('The mail is on its way');
   check('without a network the page says so, and a second try succeeds', true);
   await person.leave();
+}
+
+/** Which code of the inbox is alive, and how long. */
+async function inbox() {
+  const person = await Person.arrive();
+  await person.registers();
+  const code = await person.mailedCode();
+  const reader = await Person.arrive();
+  await reader.page.goto(`${product.endpoints().mailbox}/?to=${person.email}`);
+  await reader.sees(' s left', '[data-until]');
+  const seconds = async () => Number.parseInt(await reader.text('[data-until]'), 10);
+  const first = await seconds();
+  check('the inbox shows the seconds of a code', first > 40 && first <= 60, first);
+  await reader.page.waitForFunction(
+    `parseInt(document.querySelector('[data-until]').textContent, 10) < ${first}`,
+    { timeout: PATIENCE_MS },
+  );
+  await person.canClick('#resend');
+  await person.clicks('#resend');
+  await person.mailedCode(2);
+  await reader.sees(code, '.dead');
+  await reader.sees('replaced', '.mails li:last-child .state');
+  check('a new code takes its place, and the seconds begin anew', (await seconds()) > first - 10);
+  await reader.leave();
+  await person.leave();
+}
+
+async function otherPages(axe, scheme) {
+  const person = await Person.arrive({ scheme });
+  await person.registers();
+  await person.mailedCode();
+  const [{ id }] = await person.mails();
+  const { api, mailbox } = product.endpoints();
+  const preview = join(folder, 'preview');
+  await runPreview(preview);
+  for (const [name, url] of [
+    ['api', api],
+    ['problems', `${api}/problems`],
+    ['problem', `${api}/problems/activation-code-incorrect`],
+    ['inbox', mailbox],
+    ['message', `${mailbox}/messages/${id}`],
+    ['missing-message', `${mailbox}/messages/none`],
+    ['mail-preview', pathToFileURL(join(preview, 'index.html')).href],
+  ]) {
+    await person.page.goto(url);
+    await person.looks(axe, `${name}-${scheme}`);
+  }
+  await person.leave();
+}
+
+async function runPreview(place) {
+  const script = join(import.meta.dirname, '../../dist/apps/accounts-worker/src/preview-mails.js');
+  const [code] = await once(spawn(process.execPath, [script, place], { stdio: 'ignore' }), 'exit');
+  check('mail:preview', code === 0);
 }
 
 function faults(switches) {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mailLanguages } from '@app/accounts';
 import type { MailLanguage } from '@app/accounts';
+import { htmlPage } from '@app/http-service';
 import { ownerNoticeMail } from './notify-owner/owner-notice-mail.js';
 import { activationMail } from './send-activation-code/activation-mail.js';
 import type { Mail } from './mail-delivery/mail.js';
@@ -39,7 +40,10 @@ function writePreviews(folder: string): string {
   const index = join(folder, 'index.html');
   writeFileSync(
     index,
-    `<!doctype html><meta charset="utf-8"><title>Mails</title><h1>Mails</h1><ul>${rows.join('')}</ul>`,
+    htmlPage({
+      title: 'Mails',
+      body: `<main><h1>Mails</h1><ul class="rows">${rows.join('')}</ul></main>`,
+    }),
   );
   return index;
 }

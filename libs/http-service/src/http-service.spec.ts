@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -80,8 +81,8 @@ describe('An HTTP service', () => {
       expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
       expect(headers.get('X-Frame-Options')).toBe('SAMEORIGIN');
       expect(headers.get('Referrer-Policy')).toBe('no-referrer');
-      expect(headers.get('Content-Security-Policy')).toContain("default-src 'self'");
-      expect(headers.get('Content-Security-Policy')).toContain("script-src 'self'");
+      const wanted = path.startsWith('/problems/') ? /^default-src 'none';/ : /script-src 'self';/;
+      expect(headers.get('Content-Security-Policy')).toMatch(wanted);
       expect(headers.get('Cross-Origin-Resource-Policy')).toBe('same-origin');
     });
 
@@ -533,6 +534,29 @@ describe('An HTTP service', () => {
       expect(html).toContain(explanation);
       expect(list).toContain(`href="/problems/${slug}"`);
     }
+  });
+
+  it.each(['/', '/problems', '/problems/invalid-request'])(
+    'serves pages for people that load and run nothing: %s',
+    async (path) => {
+      const page = await service.call(path);
+      const policy = page.headers.get('Content-Security-Policy') ?? '';
+      const html = await page.text();
+      const [, style = ''] = /<style>([^]*)<\/style>/.exec(html) ?? [];
+      const hash = createHash('sha256').update(style).digest('base64');
+      expect(policy).toContain(`default-src 'none'; style-src 'sha256-${hash}'; img-src data:;`);
+      expect(policy).not.toContain('unsafe');
+      expect(html).not.toMatch(/<script|<link rel="stylesheet"| style=/);
+      expect(html).toContain('<link rel="icon" href="data:image/svg+xml,');
+      expect(html).toContain('width=device-width');
+    },
+  );
+
+  it('leads from / to its description, the page to try it, and its problems', async () => {
+    const html = await (await service.call('/')).text();
+    const links = [...html.matchAll(/<a href="([^"]*)"/g)].map(([, href = '']) => href);
+    expect(links).toEqual(['/docs', '/openapi.json', '/problems']);
+    for (const href of links) expect((await service.call(href)).status).toBe(200);
   });
 });
 

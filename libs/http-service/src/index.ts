@@ -1,3 +1,4 @@
+export { escapeHtml, htmlPage, pagePolicy, sourceOf } from './html-page.js';
 export { listen } from './listen.js';
 export { createHttpService } from './http-service.js';
 export { measureAnswers } from './measure-answers.js';

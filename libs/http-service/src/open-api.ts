@@ -2,7 +2,10 @@ import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiResponse, SwaggerModule } from '@nestjs/swagger';
 import type { ApiResponseNoStatusOptions, OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { htmlPage } from './html-page.js';
+import { sendPage } from './problem-pages.js';
 import { Problem, commonFieldCodes, problemDocument } from './problem.js';
 import type { ProblemType } from './problem.js';
 
@@ -112,7 +115,7 @@ export function describeProblems(
 }
 
 /**
- * Serves the OpenAPI document, and a page to read and try it. A controller with one call names it: `registerAccount` of
+ * Serves the OpenAPI document, a page to read and try it, and at `/` one that leads there. A controller with one call names it: `registerAccount` of
  * `RegisterAccountController`. Those of a controller with several have an `operationId` each.
  *
  * @param paths of the page and of the document, without a leading slash
@@ -138,6 +141,22 @@ export function serveApiDescription(
   liftNamedParts(document, schemas);
   complete(schemas);
   SwaggerModule.setup(paths.page, app, document, { jsonDocumentUrl: paths.document });
+  const home = homePage(document, paths);
+  const server: FastifyInstance = app.getHttpAdapter().getInstance();
+  server.get('/', (_request, reply) => sendPage(reply, home));
+}
+
+function homePage(
+  { info: { title, description } }: OpenAPIObject,
+  paths: { readonly page: string; readonly document: string },
+): string {
+  const rows = [
+    [paths.page, 'Read the API and try it'],
+    [paths.document, 'Its description, as OpenAPI 3.1'],
+    ['problems', 'What it answers when something is wrong'],
+  ].map(([path, what]) => `<li><a href="/${path}">/${path}</a><br>${what}</li>`);
+  const body = `<h1>${title}</h1><p>${description}</p><ul class="rows">${rows.join('')}</ul>`;
+  return htmlPage({ title, body: `<main>${body}</main>` });
 }
 
 type Schemas = Record<string, SchemaObject>;

@@ -7,6 +7,7 @@ const shape = {
   MAILBOX_PORT: setting.port().default(8025),
   EMAIL_API_KEY: setting.secret(z.string().min(8, 'must have at least 8 characters')),
   MAILBOX_DATA_DIR: z.string().default('.data/mailbox'),
+  ACTIVATION_CODE_TTL_SECONDS: setting.integer(1, 3_600).default(60),
 };
 
 /** What the mailbox needs to know before it starts. */
@@ -18,6 +19,8 @@ export interface MailboxSettings {
   readonly apiKey: string;
   /** Folder that holds the kept messages; created when missing. */
   readonly dataDirectory: string;
+  /** How long the inbox shows a code as usable, in milliseconds. */
+  readonly codeLifetimeMs: number;
 }
 
 /**
@@ -32,6 +35,7 @@ export function loadMailboxSettings(env: Environment = process.env): MailboxSett
     port: read.MAILBOX_PORT,
     apiKey: read.EMAIL_API_KEY,
     dataDirectory: read.MAILBOX_DATA_DIR,
+    codeLifetimeMs: read.ACTIVATION_CODE_TTL_SECONDS * 1_000,
   };
 }
 

@@ -1,7 +1,11 @@
-import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Query, Res } from '@nestjs/common';
+import type { Email } from '../keep-emails/email.js';
 import { Mailbox } from '../keep-emails/mailbox.js';
 import { recipientOf } from '../read-emails/read-emails.controller.js';
+import { MAILBOX_SETTINGS } from '../mailbox-settings.js';
+import type { MailboxSettings } from '../mailbox-settings.js';
 import type { Reply } from '../reply.js';
+import { mailedCodes } from './mailed-codes.js';
 import {
   INBOX_PAGE_SIZE,
   MESSAGE_POLICY,
@@ -9,18 +13,23 @@ import {
   messageMissingPage,
   messagePage,
 } from './inbox-page.js';
+import type { Shown } from './inbox-page.js';
 
 /** The inbox for people, at `/`. */
 @Controller()
 export class InboxController {
-  constructor(private readonly mailbox: Mailbox) {}
+  constructor(
+    private readonly mailbox: Mailbox,
+    @Inject(MAILBOX_SETTINGS) private readonly settings: MailboxSettings,
+  ) {}
 
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Cache-Control', 'no-store')
   inbox(@Query('to') query: unknown): string {
     const to = recipientOf(query);
-    return inboxPage(this.mailbox.list(INBOX_PAGE_SIZE, to), this.mailbox.count, to);
+    const emails = this.mailbox.list(INBOX_PAGE_SIZE, to);
+    return inboxPage(emails, this.mailbox.count, to, this.shown(emails));
   }
 
   @Get('messages/:id')
@@ -30,7 +39,17 @@ export class InboxController {
       .status(email ? 200 : 404)
       .header('Content-Type', 'text/html; charset=utf-8')
       .header('Cache-Control', 'no-store')
-      .send(email ? messagePage(email) : messageMissingPage());
+      .send(email ? this.pageOf(email) : messageMissingPage(new Date()));
+  }
+
+  private pageOf(email: Email): string {
+    return messagePage(email, this.shown(this.mailbox.list(INBOX_PAGE_SIZE, email.to[0])));
+  }
+
+  /** @param emails all newer ones of their recipients among them */
+  private shown(emails: readonly Email[]): Shown {
+    const now = new Date();
+    return { states: mailedCodes(emails, this.settings.codeLifetimeMs, now), now };
   }
 
   /** The e-mail's own HTML, for the sandboxed frame of the message page and harmless when opened alone. */
