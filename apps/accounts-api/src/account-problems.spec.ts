@@ -16,9 +16,13 @@ import { EventStoreUnavailable, TooMuchContention } from '@app/event-store';
 import { commonProblems } from '@app/http-service';
 import { ReadModelBehind } from '@app/consumers';
 import { DatabaseUnavailable } from '@app/postgres';
+import { loadConfiguration } from '@app/process';
 import { accountProblemTable, accountProblems } from './account-problems.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
+import { limitSettings, limitsOf } from './limits/limits.js';
+import type { Limit, NetworkLimits } from './limits/limits.js';
+import { LimitExceeded } from './limits/throttle.js';
 import { HashingOverloaded } from './passwords/password-hasher.js';
 
 const now = Date.UTC(2026, 10, 22, 12);
@@ -89,6 +93,30 @@ describe('The table of problems', () => {
   ])('says when to come back: %p ms from now is Retry-After %s', (milliseconds, header) => {
     const problem = problemOf(new ActivationCodeRequestedTooSoon(now + milliseconds));
     expect(problem?.extras.headers).toEqual({ 'Retry-After': header });
+  });
+
+  it('gives the figures of a limit that counts the own networks of the caller, and of no other', () => {
+    const headersOf = (limit: Limit) =>
+      problemOf(new LimitExceeded(limit, 119.2, true))?.extras.headers;
+    const limits = limitsOf(
+      loadConfiguration(limitSettings(true), {}) as Parameters<typeof limitsOf>[0],
+    );
+    expect(headersOf(limits.failedLoginsOfPair)).toEqual({
+      'Retry-After': '120',
+      RateLimit: '"failed-logins/address-and-network";r=0;t=120',
+      'RateLimit-Policy': '"failed-logins/address-and-network";q=30;w=3600',
+    });
+    const all = Object.values<Limit | NetworkLimits>({ ...limits }).flatMap((one) =>
+      'calls' in one ? [one] : Object.values(one),
+    );
+    const silent = all.filter((limit) => !('RateLimit' in (headersOf(limit) ?? {})));
+    expect(silent.map(({ name }) => name)).toEqual([
+      'registrations/address',
+      'new-codes/address',
+      'mails/address',
+      'failed-logins/address',
+    ]);
+    for (const limit of silent) expect(headersOf(limit)).toEqual({ 'Retry-After': '120' });
   });
 
   it.each([

@@ -16,6 +16,7 @@ import type { Clock } from '@app/process';
 import { unauthenticated } from './basic-auth/unauthenticated.js';
 import { MailEventNotAuthentic } from './record-mail-event/mail-event-signature.js';
 import { WriteNotInLog } from './read-your-writes/read-your-writes.js';
+import { rateLimitHeaders } from './limits/rate-limit-headers.js';
 import { LimitExceeded } from './limits/throttle.js';
 import { CaptchaUnavailable } from './who-may-register/captcha.js';
 import { CaptchaNotPassed, RegistrationClosed } from './who-may-register/registration-gate.js';
@@ -157,11 +158,10 @@ export function accountProblemTable(clock: Clock): ProblemTable {
       return serviceUnavailable('The captcha cannot be verified. Try again in a moment.', 5, error);
     }
     if (error instanceof LimitExceeded) {
-      const headers = { 'Retry-After': retryAfterHeader(error.retryAfterSeconds) };
       return new Problem(
         accountProblems.tooManyRequests,
         'Too many calls. Wait for the time in the header Retry-After.',
-        { headers },
+        { headers: rateLimitHeaders(error) },
       );
     }
     if (error instanceof HashingOverloaded) {

@@ -48,7 +48,8 @@ describe('A page at another origin', () => {
     expect(called.statusCode).toBe(202);
     expect(called.headers).toMatchObject({
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'Consistency-Token, Date, Retry-After, X-Request-Id',
+      'access-control-expose-headers':
+        'Consistency-Token, Date, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id',
       vary: 'Origin',
     });
     expect(called.headers).not.toHaveProperty('access-control-allow-credentials');

@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { RATE_LIMIT_HEADERS } from './limits/rate-limit-headers.js';
 import { CONSISTENCY_TOKEN } from './read-your-writes/consistency-tokens.js';
 
 /** Pages at these origins may call the API: `https://app.example.org`, separated by commas. */
@@ -37,7 +38,13 @@ export async function allowOrigins(
       'X-Request-Id',
       'X-Requested-With',
     ],
-    exposedHeaders: [CONSISTENCY_TOKEN, 'Date', 'Retry-After', 'X-Request-Id'],
+    exposedHeaders: [
+      CONSISTENCY_TOKEN,
+      'Date',
+      ...RATE_LIMIT_HEADERS,
+      'Retry-After',
+      'X-Request-Id',
+    ],
     maxAge: PREFLIGHT_SECONDS,
   });
 }

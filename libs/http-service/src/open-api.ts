@@ -67,7 +67,22 @@ const headersOfStatus: Readonly<Record<number, HeadersObject>> = {
       schema: { type: 'string' },
     },
   },
-  429: retryAfterDescription('When the call may be repeated.'),
+  429: {
+    ...retryAfterDescription('When the call may be repeated.'),
+    RateLimit: {
+      description:
+        'Which limit is used up ("name";r=0), and when one more call is allowed (t, in seconds). Only of limits that ' +
+        "count the caller's own network alone.",
+      schema: { type: 'string' },
+      example: '"registrations/host";r=0;t=6',
+    },
+    'RateLimit-Policy': {
+      description:
+        'That limit: so many calls (q) at once, and as many again spread over w seconds.',
+      schema: { type: 'string' },
+      example: '"registrations/host";q=600;w=3600',
+    },
+  },
   503: retryAfterDescription('When repeating the call makes sense.'),
 };
 

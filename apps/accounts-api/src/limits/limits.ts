@@ -17,6 +17,8 @@ export interface Limit {
   readonly periodMs: number;
   /** Whether it counts calls that concern one address, wherever they come from. */
   readonly isOfAddress: boolean;
+  /** Whether calls of other networks count, so that its figures would tell of them. */
+  readonly countsOthers: boolean;
 }
 
 /** One limit for each size of network: with the size grows how many people may call from it. */
@@ -121,6 +123,7 @@ export function limitsOf(settings: LimitSettings): Limits {
     calls,
     periodMs,
     isOfAddress: name.includes('/address'),
+    countsOthers: name.endsWith('/address'),
   });
   const ofNetworks = (what: string, calls: number): NetworkLimits => ({
     host: limit(`${what}/host`, calls * SHARE.host),
