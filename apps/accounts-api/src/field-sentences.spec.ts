@@ -8,7 +8,8 @@ import { assertAcceptable } from './register-account/registration-request.js';
 function problemOf(email: string, password: string): Problem {
   const guessable = { isCommon: () => false, isDecorated: () => false };
   try {
-    assertAcceptable({ email, password }, defaultPasswordPolicy, guessable);
+    const gate = { faultsOf: () => [] };
+    assertAcceptable({ email, password }, defaultPasswordPolicy, guessable, gate);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -41,10 +42,11 @@ describe('What is wrong with a field', () => {
   it('is said with the parameters of the rule, which stand beside it', () => {
     const sentences = fieldSentences('de-AT');
     if (!sentences) throw new Error('there is no German');
-    const { extras, detail } = withSentences(
+    const { type, extras, detail } = withSentences(
       problemOf(`${'a'.repeat(65)}@example.org`, 'short'),
       sentences,
     );
+    expect(type).toMatchObject({ slug: 'invalid-request', title: 'Die Anfrage ist nicht gültig' });
     expect(extras.headers).toEqual({ 'Content-Language': 'de' });
     expect(extras.members?.['errors']).toEqual([
       {

@@ -232,6 +232,13 @@ const sentences: Readonly<Record<FieldCode, Readonly<Record<(typeof languages)[n
     },
   };
 
+/** Of a problem whose members are such sentences. */
+const titles: Readonly<Record<(typeof languages)[number], string>> = {
+  fr: 'La requête n’est pas valable',
+  de: 'Die Anfrage ist nicht gültig',
+  es: 'La petición no es válida',
+};
+
 export const fieldCodes = Object.keys(sentences);
 
 /** The sentences for what a caller reads; undefined for English, and where the header names none of our languages. */
@@ -240,6 +247,7 @@ export function fieldSentences(acceptLanguage: string | undefined): FieldSentenc
   if (language === undefined || language === 'en') return undefined;
   return {
     language,
+    title: titles[language],
     sentenceOf: ({ code, parameters }: FieldError) =>
       sentences[code as FieldCode]?.[language].replace(/\{(\w+)\}/g, (_, name: string) =>
         String(parameters?.[name]),

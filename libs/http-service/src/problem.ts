@@ -67,6 +67,8 @@ export type FieldError = FieldFault & { readonly code: string };
 export interface FieldSentences {
   /** As in Content-Language. */
   readonly language: string;
+  /** Of an invalid request. */
+  readonly title: string;
   /** Undefined for a code without a sentence: the English one stays. */
   sentenceOf(error: FieldError): string | undefined;
 }
@@ -180,7 +182,7 @@ export function withSentences(problem: Problem, sentences: FieldSentences): Prob
     ...error,
     message: sentences.sentenceOf(error) ?? error.message,
   }));
-  return new Problem(type, detailOf(errors), {
+  return new Problem({ ...type, title: sentences.title }, detailOf(errors), {
     ...extras,
     members: { ...extras.members, errors },
     headers: { ...extras.headers, 'Content-Language': sentences.language },

@@ -72,8 +72,8 @@ export class RegisterAccountController {
     @Allowed() allowed: RegistrationAllowance,
   ): Promise<z.infer<typeof registrationAnswer> & WrittenAt> {
     this.gate.assertOpen();
-    assertAcceptable(body, this.policy, this.guessablePasswords);
-    await this.gate.admit(body.email, body.captchaToken);
+    assertAcceptable(body, this.policy, this.guessablePasswords, this.gate);
+    await this.gate.assertPerson(body.captchaToken);
     const { accountId, written } = await this.commandBus.execute(
       new RegisterAccountCommand(body.email, body.password, context, allowed),
     );

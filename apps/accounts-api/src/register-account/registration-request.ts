@@ -3,6 +3,7 @@ import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import type { FieldFault } from '@app/http-service';
 import { z } from 'zod';
+import type { RegistrationGate } from '../who-may-register/registration-gate.js';
 
 export const registrationRequest = z
   .strictObject({
@@ -35,7 +36,7 @@ export const registrationRequest = z
 export type RegistrationRequest = z.infer<typeof registrationRequest>;
 
 /**
- * Every rule of the domain that the request breaks, in one answer.
+ * Every rule that the request breaks, those of the business and the operator's, in one answer.
  *
  * @throws Problem invalid-request
  */
@@ -43,9 +44,10 @@ export function assertAcceptable(
   { email, password }: RegistrationRequest,
   policy: PasswordPolicy,
   guessablePasswords: GuessablePasswords,
+  gate: Pick<RegistrationGate, 'faultsOf'>,
 ): void {
   const faults: FieldFault[] = [
-    ...addressFaults(email),
+    ...addressFaults(email, gate),
     ...passwordViolations(password, email, guessablePasswords, policy).map(
       ({ rule, sentence, parameters }) => ({
         field: 'password',
@@ -58,10 +60,13 @@ export function assertAcceptable(
   if (faults.length > 0) throw invalidRequest(faults);
 }
 
-function addressFaults(email: string): readonly FieldFault[] {
+function addressFaults(
+  email: string,
+  gate: Pick<RegistrationGate, 'faultsOf'>,
+): readonly FieldFault[] {
   try {
     addressKeyOf(email);
-    return [];
+    return gate.faultsOf(email);
   } catch (error) {
     if (!(error instanceof InvalidAddress)) throw error;
     const { fault: code, message, parameters } = error;

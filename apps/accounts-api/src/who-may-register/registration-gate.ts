@@ -1,4 +1,4 @@
-import { invalidRequest } from '@app/http-service';
+import type { FieldFault } from '@app/http-service';
 import type { Captcha } from './captcha.js';
 import type { Domains } from './domains.js';
 
@@ -30,22 +30,23 @@ export class RegistrationGate {
     if (this.rules.registration === 'closed') throw new RegistrationClosed();
   }
 
-  /**
-   * @param email an address that is well-formed
-   * @throws Problem invalid-request; CaptchaNotPassed, CaptchaUnavailable
-   */
-  async admit(email: string, captchaToken: string | undefined): Promise<void> {
-    const { registration, refusedDomains, captcha } = this.rules;
+  /** @param email an address that is well-formed */
+  faultsOf(email: string): readonly FieldFault[] {
+    const { registration, refusedDomains } = this.rules;
     const isForeign = typeof registration !== 'string' && !registration.hasThatOf(email);
-    if (isForeign || refusedDomains?.hasThatOf(email)) {
-      throw invalidRequest([
-        {
-          field: 'email',
-          code: 'domain-not-admitted',
-          message: 'Addresses of this domain cannot register; use another one.',
-        },
-      ]);
-    }
+    if (!isForeign && !refusedDomains?.hasThatOf(email)) return [];
+    return [
+      {
+        field: 'email',
+        code: 'domain-not-admitted',
+        message: 'Addresses of this domain cannot register; use another one.',
+      },
+    ];
+  }
+
+  /** @throws CaptchaNotPassed, CaptchaUnavailable */
+  async assertPerson(captchaToken: string | undefined): Promise<void> {
+    const { captcha } = this.rules;
     if (captcha === undefined) return;
     if (captchaToken === undefined || !(await captcha.isPassed(captchaToken))) {
       throw new CaptchaNotPassed();
