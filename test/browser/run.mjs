@@ -6,11 +6,14 @@
  * each page, light and dark. Installs packages of its own. The last line of the output is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
@@ -37,7 +40,11 @@ class Person {
     this.email = email;
   }
 
-  static async arrive({ scheme = 'light', language = 'en' } = {}) {
+  static async arrive({
+    scheme = 'light',
+    language = 'en',
+    page: url = product.endpoints().signUp,
+  } = {}) {
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
     await page.setViewport({ width: WIDTH, height: 844, isMobile: true, hasTouch: true });
@@ -51,7 +58,7 @@ class Person {
     page.on('console', (message) => {
       if (/Content Security Policy/.test(message.text())) check(message.text(), false);
     });
-    await page.goto(product.endpoints().signUp);
+    await page.goto(url);
     return person;
   }
 
@@ -205,6 +212,7 @@ try {
   await story('the provider is down', providerDown);
   await story('the API is away', apiAway);
   await story('the inbox', inbox);
+  await story('a captcha', () => captcha(axe));
   await story('pages, light', () => otherPages(axe, 'light'));
   await story('pages, dark', () => otherPages(axe, 'dark'));
   await late;
@@ -405,6 +413,75 @@ async function apiAway() {
   await person.sees('The mail is on its way');
   check('without a network the page says so, and a second try succeeds', true);
   await person.leave();
+}
+
+/** A provider of captchas whose box is ticked by a click, at an origin of its own. */
+function captchaProvider() {
+  const given = new Set();
+  const script = `
+    const place = document.querySelector('.g-recaptcha');
+    const draw = () => {
+      place.innerHTML = '<button type="button" id="person">I am a person</button>' +
+        '<textarea name="g-recaptcha-response" hidden></textarea>';
+      place.firstChild.onclick = () => fetch(new URL('/token?' + place.dataset.sitekey, '$ORIGIN'))
+        .then((answer) => answer.text())
+        .then((token) => { place.lastChild.value = token; place.firstChild.textContent = 'ticked'; });
+    };
+    window.grecaptcha = { reset: draw };
+    draw();`;
+  const server = createServer(async (request, response) => {
+    const origin = `http://${request.headers.host}`;
+    response.setHeader('Access-Control-Allow-Origin', '*');
+    if (request.url === '/api.js') return response.end(script.replace('$ORIGIN', origin));
+    if (request.url === '/token?site-1') {
+      const token = randomUUID();
+      given.add(token);
+      return response.end(token);
+    }
+    const form = new URLSearchParams(await text(request));
+    const success = form.get('secret') === 'secret-1' && given.delete(form.get('response'));
+    response.end(JSON.stringify({ success }));
+  });
+  return server.listen(0, '127.0.0.1');
+}
+
+/** Against a product of its own: the others have none. */
+async function captcha(axe) {
+  const provider = captchaProvider();
+  await once(provider, 'listening');
+  const origin = `http://127.0.0.1:${provider.address().port}`;
+  const guarded = await startProduct(join(folder, 'captcha'), {
+    CAPTCHA_VERIFY_URL: `${origin}/siteverify`,
+    CAPTCHA_SECRET: 'secret-1',
+    CAPTCHA_SCRIPT_URL: `${origin}/api.js`,
+    CAPTCHA_SITE_KEY: 'site-1',
+  });
+  try {
+    const person = await Person.arrive({ page: guarded.endpoints().signUp });
+    await person.sees('I am a person', '#person');
+    await person.looks(axe, 'captcha');
+    await person.registers();
+    await person.sees('Show that you are a person', '#sign-up > .fault');
+    check('without a captcha nobody registers, and the page says why', true);
+    await person.clicks('#person');
+    await person.sees('ticked', '#person');
+    await person.types('#password', 'x');
+    await person.clicks('[value=register]');
+    await person.sees('8', '#password-fault');
+    await person.sees('I am a person', '#person');
+    check('a token that may be spent is not sent again', true);
+    await person.clicks('#person');
+    await person.sees('ticked', '#person');
+    await person.types('#password', PASSWORD);
+    await person.clicks('[value=register]');
+    await person.sees('The mail is on its way');
+    check('with a captcha a person registers', true);
+    await person.leave();
+  } finally {
+    await guarded.stop();
+    provider.close();
+    provider.closeAllConnections();
+  }
 }
 
 /** Which code of the inbox is alive, and how long. */

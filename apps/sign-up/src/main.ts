@@ -26,7 +26,10 @@ const inputs: Readonly<Record<Field, HTMLInputElement>> = {
 const picker = find<HTMLSelectElement>('#language');
 const resend = find<HTMLButtonElement>('#resend');
 const seconds = find('#seconds');
-const api = find<HTMLMetaElement>('meta[name=registration-api]').content;
+const settingOf = (name: string) => find<HTMLMetaElement>(`meta[name=${name}]`).content;
+const api = settingOf('registration-api');
+/** The three providers understand the names of reCAPTCHA: this global, a class and a field. */
+declare const grecaptcha: { reset?: () => void } | undefined;
 
 let language: Language = languageFor([
   localStorage.getItem(LANGUAGE) ?? '',
@@ -68,14 +71,38 @@ find('#again').addEventListener('click', () => {
 });
 inputs.email.value = sessionStorage.getItem(ADDRESS) ?? '';
 translate();
+showCaptcha();
 
 async function signUp(isRegistering: boolean): Promise<void> {
   credentials = { email: inputs.email.value.trim(), password: inputs.password.value };
-  if (isRegistering) await client.register(credentials);
+  if (isRegistering) await register();
   else if ((await client.account(credentials)).status === 'active') return welcome();
   sessionStorage.setItem(ADDRESS, credentials.email);
   show('enter-code');
   void watch();
+}
+
+async function register(): Promise<void> {
+  const field = document.querySelector<HTMLInputElement>('[name=g-recaptcha-response]');
+  try {
+    await client.register({ ...credentials, ...(field?.value && { captchaToken: field.value }) });
+  } finally {
+    // A token is good for one call.
+    if (field) grecaptcha?.reset?.();
+  }
+}
+
+/** Where the operator has one: its script draws the widget, and puts a token into the form. */
+function showCaptcha(): void {
+  const source = settingOf('captcha-script');
+  if (source === '') return;
+  const place = find('.g-recaptcha');
+  place.dataset['sitekey'] = settingOf('captcha-site-key');
+  place.hidden = false;
+  const script = document.createElement('script');
+  script.src = source;
+  script.onerror = () => showFault(undefined, say(language, 'noCaptcha'));
+  document.head.append(script);
 }
 
 async function activate(): Promise<void> {
@@ -171,6 +198,7 @@ function explain(error: unknown): void {
     return showFault(undefined, say(language, 'unreachable'));
   if (!(error instanceof RegistrationProblem)) throw error;
   const { kind, document: problem } = error;
+  if (kind === 'captcha-not-passed') return showFault(undefined, say(language, 'captcha'));
   if (kind === 'unauthenticated') return showFault(undefined, say(language, 'wrongPassword'));
   if (kind === 'activation-code-incorrect' && problem.attemptsLeft !== undefined) {
     return showFault('code', say(language, 'attemptsLeft', { attempts: problem.attemptsLeft }));

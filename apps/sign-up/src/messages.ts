@@ -27,6 +27,8 @@ const en = {
   welcome: 'Welcome, {email}.',
   wrongPassword: 'Address and password do not match, or the address has not been registered.',
   unreachable: 'The service cannot be reached. Check your connection and try again.',
+  captcha: 'Show that you are a person, and try again.',
+  noCaptcha: 'The check that you are a person cannot be loaded. Reload the page.',
   working: 'One moment …',
 };
 
@@ -62,6 +64,8 @@ const fr: Messages = {
   wrongPassword:
     "L'adresse et le mot de passe ne correspondent pas, ou l'adresse n'est pas inscrite.",
   unreachable: 'Le service est injoignable. Vérifiez votre connexion et réessayez.',
+  captcha: 'Montrez que vous êtes une personne, puis réessayez.',
+  noCaptcha: 'Le contrôle que vous êtes une personne ne se charge pas. Rechargez la page.',
   working: 'Un instant …',
 };
 
@@ -95,6 +99,9 @@ const de: Messages = {
     'Adresse und Passwort passen nicht zusammen, oder die Adresse ist nicht registriert.',
   unreachable:
     'Der Dienst ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
+  captcha: 'Zeigen Sie, dass Sie ein Mensch sind, und versuchen Sie es noch einmal.',
+  noCaptcha:
+    'Die Prüfung, ob Sie ein Mensch sind, lässt sich nicht laden. Laden Sie die Seite neu.',
   working: 'Einen Moment …',
 };
 
@@ -126,6 +133,8 @@ const es: Messages = {
   welcome: 'Te damos la bienvenida, {email}.',
   wrongPassword: 'La dirección y la contraseña no coinciden, o la dirección no está registrada.',
   unreachable: 'No se puede acceder al servicio. Comprueba tu conexión e inténtalo de nuevo.',
+  captcha: 'Demuestre que es una persona e inténtelo de nuevo.',
+  noCaptcha: 'La comprobación de que es una persona no se carga. Recargue la página.',
   working: 'Un momento …',
 };
 

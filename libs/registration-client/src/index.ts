@@ -85,9 +85,16 @@ export class RegistrationClient {
     this.url = (options.url ?? '').replace(/\/$/, '');
   }
 
-  /** Registers an address. The answer is the same whether it has an account: only its owner learns that, by mail. */
-  register(credentials: Credentials, signal?: AbortSignal): Promise<RegisterAnswer> {
-    return this.answerTo({ method: 'POST', path: '/v1/accounts', body: credentials, signal });
+  /**
+   * Registers an address. The answer is the same whether it has an account: only its owner learns that, by mail.
+   *
+   * @param registration `captchaToken`: what the widget gave the page, where the service asks for a captcha
+   */
+  register(
+    registration: Credentials & { readonly captchaToken?: string },
+    signal?: AbortSignal,
+  ): Promise<RegisterAnswer> {
+    return this.answerTo({ method: 'POST', path: '/v1/accounts', body: registration, signal });
   }
 
   /** Activates the account with the code from the newest mail. One that a repeated call finds active is a success. */

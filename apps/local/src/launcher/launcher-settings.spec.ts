@@ -49,6 +49,22 @@ describe('launcher settings', () => {
     );
   });
 
+  it("take a captcha's script and key together, as they can stand in a page", () => {
+    const env = {
+      CAPTCHA_SCRIPT_URL: 'https://captcha.example/a.js?"',
+      CAPTCHA_SITE_KEY: '0x-A_1',
+    };
+    expect(readLauncherSettings(env).captcha).toEqual({
+      scriptUrl: 'https://captcha.example/a.js?%22',
+      siteKey: '0x-A_1',
+    });
+    const { CAPTCHA_SCRIPT_URL } = env;
+    expect(() => readLauncherSettings({ CAPTCHA_SCRIPT_URL })).toThrow('set both, or neither');
+    expect(() => readLauncherSettings({ ...env, CAPTCHA_SITE_KEY: '"><b>' })).toThrow(
+      'CAPTCHA_SITE_KEY is not valid',
+    );
+  });
+
   it('take any free port for as many as want one', () => {
     const { ports } = readLauncherSettings({ API_PORT: '0', MAILBOX_PORT: '0' });
     expect(ports).toMatchObject({ api: 0, mailbox: 0 });

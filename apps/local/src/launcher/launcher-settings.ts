@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { ConfigurationError, loadConfiguration, processSettings, setting } from '@app/process';
 import type { Environment } from '@app/process';
 import { z } from 'zod';
+import type { CaptchaWidget } from './sign-up-page.js';
 
 /** Settings that name a port, by what listens there. */
 export const PORT_SETTINGS = {
@@ -31,6 +32,8 @@ export interface LauncherSettings {
   readonly ports: Readonly<Record<Listener, number>>;
   /** URLs of the parts that the caller brings: these are used, and left as they are. */
   readonly own: OwnParts;
+  /** Shown by the sign-up page. */
+  readonly captcha?: CaptchaWidget;
   /** Absolute path of the folder that holds everything the product keeps. */
   readonly dataDir: string;
   /** Relay what the processes log at any level, not just warnings and errors. */
@@ -49,6 +52,17 @@ export const launcherSettingTypes = {
   DATABASE_URL: processSettings.DATABASE_URL.optional(),
   EMAIL_API_URL: setting.url('http:', 'https:').optional(),
   EMAIL_API_KEY: setting.secret(z.string().min(1)).optional(),
+  CAPTCHA_SCRIPT_URL: setting
+    .url('http:', 'https:')
+    .optional()
+    .describe(
+      "The script of a captcha's widget, for the sign-up page; Turnstile's with `?compat=recaptcha`",
+    ),
+  CAPTCHA_SITE_KEY: z
+    .string()
+    .regex(/^[\w-]+$/, 'must be letters, digits, _ and -')
+    .optional()
+    .describe("The page's key at the captcha's provider"),
   DATA_DIR: z
     .string()
     .default('.data')
@@ -80,6 +94,12 @@ export function readLauncherSettings(env: Environment = process.env): LauncherSe
       'EMAIL_API_KEY is missing: EMAIL_API_URL names a provider of yours',
     ]);
   }
+  const { CAPTCHA_SCRIPT_URL: scriptUrl, CAPTCHA_SITE_KEY: siteKey } = values;
+  if ((scriptUrl === undefined) !== (siteKey === undefined)) {
+    throw new ConfigurationError([
+      'CAPTCHA_SCRIPT_URL and CAPTCHA_SITE_KEY belong together: set both, or neither',
+    ]);
+  }
   return {
     host: values.HOST,
     ports,
@@ -88,6 +108,7 @@ export function readLauncherSettings(env: Environment = process.env): LauncherSe
         values[variable] === undefined ? [] : [[name, values[variable]]],
       ),
     ),
+    ...(scriptUrl && siteKey && { captcha: { scriptUrl: new URL(scriptUrl).href, siteKey } }),
     dataDir: resolve(values.DATA_DIR),
     verbose: values.LOG_LEVEL !== undefined,
   };

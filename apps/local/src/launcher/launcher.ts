@@ -37,7 +37,7 @@ export class Launcher {
   /** Passwords of the logins; none where the caller brings the database. */
   private passwords: PreparedLogins | undefined;
   private readonly ports = new Map<Listener, number>();
-  private readonly signUpPage = new SignUpPage();
+  private readonly signUpPage: SignUpPage;
   private readonly running: { readonly supervised: SupervisedPart; readonly stopOrder: number }[] =
     [];
   private record: RunRecord | undefined;
@@ -54,6 +54,7 @@ export class Launcher {
   ) {
     this.parts = parts.filter(({ name }) => !(name in settings.own));
     this.endpointsFile = new EndpointsFile(settings.dataDir);
+    this.signUpPage = new SignUpPage(settings.captcha);
   }
 
   /**

@@ -16,12 +16,18 @@ const TYPES = {
 
 const isFile = (path: string): path is keyof typeof TYPES => path in TYPES;
 
+/** What a captcha's provider gives pages. */
+export interface CaptchaWidget {
+  readonly scriptUrl: string;
+  readonly siteKey: string;
+}
+
 /** Serves the sign-up page at an origin of its own, as a team would beside the API. Any static web server can do it. */
 export class SignUpPage {
   private readonly server: Server;
   private api = '';
 
-  constructor() {
+  constructor(private readonly captcha?: CaptchaWidget) {
     this.server = createServer(({ url = '/' }, response) => {
       const [path = '/'] = url.split('?');
       this.answer(path === '/' ? '/index.html' : path, response);
@@ -55,19 +61,27 @@ export class SignUpPage {
       return;
     }
     const content = readFileSync(join(FOLDER, path), 'utf8');
+    const settings = {
+      'registration-api': this.api,
+      'captcha-script': this.captcha?.scriptUrl ?? '',
+      'captcha-site-key': this.captcha?.siteKey ?? '',
+    };
+    const widget = this.captcha ? ` ${new URL(this.captcha.scriptUrl).origin}` : '';
     response.writeHead(200, {
       'Content-Type': TYPES[path],
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
       'Referrer-Policy': 'no-referrer',
       'Content-Security-Policy':
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; " +
-        `connect-src 'self' ${this.api}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
+        `default-src 'none'; script-src 'self'${widget}; style-src 'self'; img-src data:; ` +
+        `connect-src 'self' ${this.api}${widget}; ${widget && `frame-src${widget}; `}` +
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     });
     response.end(
-      content.replace(
-        'name="registration-api" content=""',
-        `name="registration-api" content="${this.api}"`,
+      Object.entries(settings).reduce(
+        (page, [name, value]) =>
+          page.replace(`name="${name}" content=""`, () => `name="${name}" content="${value}"`),
+        content,
       ),
     );
   }
