@@ -1,6 +1,7 @@
 import type { EventStore } from '@app/event-store';
 import type { HandledEvent } from './checkpoints.js';
-import type { Database, Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Database, Queryable } from '@app/postgres';
 import { liveTable } from './projection.js';
 import type { Projection } from './projection.js';
 
@@ -43,32 +44,20 @@ export async function checkLog(
   database: Queryable,
   consumer?: string,
 ): Promise<void> {
-  const { rows } = await database.query<CheckpointRow>({
+  const { rows } = await database.query<ColumnsOf<HandledEvent> & { readonly consumer: string }>({
     name: 'read-handled-events',
-    text: `select consumer, event_id, event_stream, event_revision, event_position
+    text: `select consumer, event_id as id, event_stream as stream_name, event_revision as revision,
+                  event_position as position
            from read_model.checkpoints
            where event_id is not null and ($1::text is null or consumer = $1)`,
     values: [consumer ?? null],
   });
-  for (const row of rows) {
-    const handled: HandledEvent = {
-      id: row.event_id,
-      streamName: row.event_stream,
-      revision: row.event_revision,
-      position: row.event_position,
-    };
+  for (const { consumer: name, ...row } of rows) {
+    const handled = recordOf<HandledEvent>(row);
     const found = await findEvent(store, handled);
     if (found?.id === handled.id && found.position === handled.position) continue;
-    throw new LogDoesNotMatch(row.consumer, handled, found ? 'another event' : 'nothing');
+    throw new LogDoesNotMatch(name, handled, found ? 'another event' : 'nothing');
   }
-}
-
-interface CheckpointRow {
-  readonly consumer: string;
-  readonly event_id: string;
-  readonly event_stream: string;
-  readonly event_revision: bigint;
-  readonly event_position: bigint;
 }
 
 async function findEvent(
