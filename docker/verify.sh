@@ -135,7 +135,7 @@ logins_differ() {
 published_here_only() {
   inspect "$(container web)" '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end}}' | grep -qx '127.0.0.1 '
 }
-# The last step: nobody can register any more.
+# The last step: no registration works any more.
 mailbox_yields() {
   EMAIL_API_URL=https://mail.test $COMPOSE up --detach || return 1
   tries=0

@@ -171,10 +171,10 @@ function throwAny(findings) {
 
 function checkHeads(found) {
   const now = headsOf(found);
-  const told = [`${now.heads.size} streams as of ${found.header.at} verify.`];
+  const lines = [`${now.heads.size} streams as of ${found.header.at} verify.`];
   if (otherFile === undefined) {
     throwAny(now.findings);
-    return told[0];
+    return lines[0];
   }
   const other = readOther(found);
   const before = headsOf(other);
@@ -187,11 +187,11 @@ function checkHeads(found) {
     ({ stream, revision }) => revision > (before.heads.get(stream)?.revision ?? -1),
   );
   const fresh = grown.filter(({ stream }) => !before.heads.has(stream)).length;
-  told.push(
+  lines.push(
     `They continue all ${before.heads.size} of ${otherFile} as of ${other.header.at}: ` +
       `${grown.length - fresh} grew since, ${fresh} are new.`,
   );
-  return told.join('\n');
+  return lines.join('\n');
 }
 
 /** The head after each event of a history, with each link computed anew. */
@@ -241,7 +241,7 @@ function sorted(value) {
 function checkHistory(found) {
   const { stream, at } = found.header;
   const heads = headsOfHistory(found);
-  const told = [`${heads.length} events of ${stream} as of ${at} verify.`];
+  const lines = [`${heads.length} events of ${stream} as of ${at} verify.`];
   if (otherFile !== undefined) {
     const known = headsOf(readOther(found)).heads.get(stream);
     if (known === undefined) throw new Error(`${stream} is not in ${otherFile}`);
@@ -253,9 +253,9 @@ function checkHistory(found) {
     if (heads[revision] !== head) {
       throw new Error(`${stream} was written anew, up to revision ${revision}`);
     }
-    told.push(`Up to revision ${revision} they are those of ${otherFile}.`);
+    lines.push(`Up to revision ${revision} they are those of ${otherFile}.`);
   }
-  return told.join('\n');
+  return lines.join('\n');
 }
 
 function checkBundle({ header, lines }) {

@@ -6,7 +6,7 @@ import { writeWhole } from './development-secrets.mjs';
 const HOST_NAME = /^[a-z0-9]([a-z0-9.:-]*[a-z0-9])?$/i;
 
 /**
- * Writes `host-names.conf`, which tells nginx the names it answers for beside those of this machine; for
+ * Writes `host-names.conf`, from which nginx has the names that it answers for beside those of this machine; for
  * others it answers 421.
  *
  * @param {string} folder

@@ -177,7 +177,7 @@ describe('An example', () => {
       program: string,
       content: string,
       code: number,
-      told: RegExp,
+      printed: RegExp,
     ])[] = [
       ['verify-receipt', receipt, 0, /was erased at/],
       ['verify-receipt', banner + receipt, 2, /npm run --silent/],
@@ -195,11 +195,11 @@ describe('An example', () => {
       ['verify-export', receipt, 2, /is no file of heads/],
       ['verify-export', heads.replace(/"head":"./, '"head":"x'), 1, /does not verify/],
     ];
-    for (const [program, content, code, told] of cases) {
+    for (const [program, content, code, printed] of cases) {
       writeFileSync(join(folder, 'file'), content);
       expect(await run(place, `npm run --silent ${program} -- file`)).toEqual({
         code,
-        output: expect.stringMatching(told),
+        output: expect.stringMatching(printed),
       });
     }
   }, 180_000);

@@ -27,17 +27,17 @@ function testedMany(count: number, type = 'Tested') {
 
 /** Everything that a subscription delivered, in order: event numbers and the names of its signals. */
 function recorded(subscription: AllStreamSubscription | StreamSubscription) {
-  const told: (number | string)[] = [];
+  const delivered: (number | string)[] = [];
   const errors: { type?: string; message: string }[] = [];
   subscription
-    .on('confirmation', () => void told.push('confirmation'))
-    .on('caughtUp', () => void told.push('caughtUp'))
+    .on('confirmation', () => void delivered.push('confirmation'))
+    .on('caughtUp', () => void delivered.push('caughtUp'))
     .on('data', ({ event }: { event?: { data: unknown } }) => {
-      told.push((event!.data as { n: number }).n);
+      delivered.push((event!.data as { n: number }).n);
     })
     .on('error', (error: Error) => void errors.push(error));
-  const events = () => told.filter((entry) => typeof entry === 'number');
-  return { told, errors, events };
+  const events = () => delivered.filter((entry) => typeof entry === 'number');
+  return { delivered, errors, events };
 }
 
 describe('catch-up subscriptions through the official client', () => {
@@ -55,11 +55,11 @@ describe('catch-up subscriptions through the official client', () => {
       const stream = `history-${randomUUID()}`;
       await client.appendToStream(stream, testedMany(3));
       const subscription = client.subscribeToStream(stream);
-      const { told } = recorded(subscription);
-      await until(() => told.includes('caughtUp'), 'caught up');
+      const { delivered } = recorded(subscription);
+      await until(() => delivered.includes('caughtUp'), 'caught up');
       await client.appendToStream(stream, tested(3));
-      await until(() => told.length === 6, 'live event');
-      expect(told).toEqual(['confirmation', 0, 1, 2, 'caughtUp', 3]);
+      await until(() => delivered.length === 6, 'live event');
+      expect(delivered).toEqual(['confirmation', 0, 1, 2, 'caughtUp', 3]);
       await subscription.unsubscribe();
     });
 
@@ -69,20 +69,20 @@ describe('catch-up subscriptions through the official client', () => {
       const later = client.subscribeToStream(stream, { fromRevision: 1n });
       const atEnd = client.subscribeToStream(stream, { fromRevision: END });
       const [fromLater, fromEnd] = [recorded(later), recorded(atEnd)];
-      await until(() => fromEnd.told.includes('caughtUp'), 'caught up');
+      await until(() => fromEnd.delivered.includes('caughtUp'), 'caught up');
       await client.appendToStream(stream, tested(3));
       await until(() => fromEnd.events().length === 1, 'live event');
       await until(() => fromLater.events().length === 2, 'both events');
-      expect(fromLater.told).toEqual(['confirmation', 2, 'caughtUp', 3]);
-      expect(fromEnd.told).toEqual(['confirmation', 'caughtUp', 3]);
+      expect(fromLater.delivered).toEqual(['confirmation', 2, 'caughtUp', 3]);
+      expect(fromEnd.delivered).toEqual(['confirmation', 'caughtUp', 3]);
       await Promise.all([later.unsubscribe(), atEnd.unsubscribe()]);
     });
 
     it('wait for a stream that does not exist', async () => {
       const stream = `waiting-${randomUUID()}`;
       const subscription = client.subscribeToStream(stream);
-      const { told, events } = recorded(subscription);
-      await until(() => told.includes('caughtUp'), 'caught up');
+      const { delivered, events } = recorded(subscription);
+      await until(() => delivered.includes('caughtUp'), 'caught up');
       await client.appendToStream(stream, testedMany(2));
       await until(() => events().length === 2, 'both events');
       expect(events()).toEqual([0, 1]);
@@ -103,9 +103,9 @@ describe('catch-up subscriptions through the official client', () => {
       });
       const record = recorded(subscription);
       await until(() => done(record.events() as number[]), 'all events');
-      await until(() => record.told.includes('caughtUp'), 'caught up');
+      await until(() => record.delivered.includes('caughtUp'), 'caught up');
       await subscription.unsubscribe();
-      return { events: record.events(), checkpoints, told: record.told };
+      return { events: record.events(), checkpoints, delivered: record.delivered };
     }
 
     it('filter by prefix and expression, of stream names and of event types', async () => {
@@ -147,7 +147,7 @@ describe('catch-up subscriptions through the official client', () => {
           filter: streamNameFilter({ prefixes: [`${tag}-wanted`] }),
         });
         const record = recorded(resumed);
-        await until(() => record.told.includes('caughtUp'), 'caught up');
+        await until(() => record.delivered.includes('caughtUp'), 'caught up');
         const expected = wanted.filter(({ position }) => position!.commit > checkpoint.commit);
         expect(record.events()).toEqual(expected.map(({ data }) => (data as { n: number }).n));
         await resumed.unsubscribe();
@@ -166,8 +166,8 @@ describe('catch-up subscriptions through the official client', () => {
           checkpointReached: (_subscription, position) => void checkpoints.push(position),
         }),
       });
-      const { told } = recorded(subscription);
-      await until(() => told.includes('caughtUp'), 'caught up');
+      const { delivered } = recorded(subscription);
+      await until(() => delivered.includes('caughtUp'), 'caught up');
       const { position } = await client.appendToStream(`${tag}-other`, testedMany(5));
       await until(() => checkpoints.length === 1, 'checkpoint');
       expect(checkpoints[0]).toEqual(position);
@@ -219,8 +219,8 @@ describe('catch-up subscriptions through the official client', () => {
   it('end as those of a real server when this one stops, without its five seconds of silence', async () => {
     const stopping = await EventStoreProcess.start();
     const subscriber = stopping.client();
-    const { told, errors } = recorded(subscriber.subscribeToAll());
-    await until(() => told.includes('caughtUp'), 'caught up');
+    const { delivered, errors } = recorded(subscriber.subscribeToAll());
+    await until(() => delivered.includes('caughtUp'), 'caught up');
     const { code, milliseconds } = await stopping.stop();
     expect(code).toBe(0);
     expect(milliseconds).toBeLessThan(4_000);
@@ -236,7 +236,7 @@ describe('catch-up subscriptions through the official client', () => {
       const [slow, appender] = [server.client(), server.client()];
       const subscription = slow.subscribeToStream('busy', { fromRevision: END });
       const record = recorded(subscription);
-      await until(() => record.told.includes('caughtUp'), 'caught up');
+      await until(() => record.delivered.includes('caughtUp'), 'caught up');
       subscription.pause();
       const large = 'x'.repeat(20_000);
       let appended = 0;
@@ -253,8 +253,8 @@ describe('catch-up subscriptions through the official client', () => {
     it('catch up again, as in version 24', async () => {
       const { server, record, appended } = await overwhelm('24.10.14');
       await until(() => record.events().length === appended, 'all events');
-      await until(() => record.told.at(-1) === 'caughtUp', 'caught up again');
-      expect(record.told.filter((entry) => entry === 'caughtUp').length).toBeGreaterThan(1);
+      await until(() => record.delivered.at(-1) === 'caughtUp', 'caught up again');
+      expect(record.delivered.filter((entry) => entry === 'caughtUp').length).toBeGreaterThan(1);
       expect(record.events()).toEqual(Array.from({ length: appended }, (_, n) => n));
       expect(record.errors).toEqual([]);
       await server.remove();

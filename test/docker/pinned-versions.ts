@@ -10,7 +10,7 @@ const FILES = [
   'docker/fail2ban/Dockerfile',
   'docker/crowdsec/Dockerfile',
 ];
-/** Built here, of what is pinned elsewhere; and a tool that makes certificates once, and serves nobody. */
+/** Built here, of what is pinned elsewhere; and a tool that makes certificates once, and answers no request. */
 const NOT_SERVING = /^registration|gencert/;
 
 export interface PinnedVersion {

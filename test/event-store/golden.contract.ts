@@ -41,7 +41,7 @@ function named(scenario: string): WireRead {
   return filtered(interval, window === 'count' ? undefined : Number(window));
 }
 
-/** What subscriptions are told that begin one beside the other, by the names of the expected ones. */
+/** what subscriptions get that begin one beside the other, by the names of the expected ones. */
 async function toldTo(
   store: FreshStore,
   expected: Readonly<Record<string, readonly string[]>>,

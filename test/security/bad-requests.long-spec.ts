@@ -120,7 +120,7 @@ function describeBadRequests(count: number): void {
             if (isSlow) slow.push(generated);
             // After a wait it may be the database's time-out, which the machine is to blame for: asked again.
             const isFault = status >= 500 && !(status === 503 && isSlow);
-            if (isFault || tellsInternals) findings.push(told(generated, answered));
+            if (isFault || tellsInternals) findings.push(described(generated, answered));
             if (findings.length + slow.length >= MOST_FINDINGS) return;
             if (REFUSED.has(status)) refused.add(requestId);
             statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -137,7 +137,7 @@ function describeBadRequests(count: number): void {
         for (const generated of slow) {
           const again = await sendAgain(generated);
           if (again.milliseconds >= SLOWEST_MS || again.status >= 500)
-            findings.push(told(generated, again));
+            findings.push(described(generated, again));
         }
         expect(findings.slice(0, MOST_SHOWN)).toEqual([]);
         expect(done).toBe(count);
@@ -157,7 +157,10 @@ function describeBadRequests(count: number): void {
       Math.max(300_000, count * 5),
     );
 
-    function told(generated: GeneratedRequest, { status, milliseconds, text }: Answered): string {
+    function described(
+      generated: GeneratedRequest,
+      { status, milliseconds, text }: Answered,
+    ): string {
       const body = generated.body?.toString('latin1').slice(0, 500);
       const request = JSON.stringify({ ...generated, body });
       return `${status} in ${Math.round(milliseconds)} ms for ${request}: ${text.slice(0, 300)}`;

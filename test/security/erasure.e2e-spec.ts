@@ -146,11 +146,11 @@ describe('Erasing accounts', () => {
       });
     };
     const content = receipts.get(active.accountId) as { receipt: Record<string, string> };
-    const told = verify(content);
-    expect(told).toContain(
+    const verdict = verify(content);
+    expect(verdict).toContain(
       `account ${active.accountId} was erased at ${content.receipt['erasedAt']}`,
     );
-    const [, fingerprint = ''] = /with key ([0-9a-f]{64})/.exec(told) ?? [];
+    const [, fingerprint = ''] = /with key ([0-9a-f]{64})/.exec(verdict) ?? [];
     expect(verify(content, fingerprint)).toContain('Signed with the expected key');
     expect(() => verify(content, fingerprint.replace(/./, 'x'))).toThrow(/another key/);
     for (const name of ['receiptId', 'accountId', 'reason', 'erasedAt', 'signature', 'publicKey']) {

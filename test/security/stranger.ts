@@ -41,7 +41,7 @@ interface ArrivedMail {
 
 let networks = 0;
 
-/** An address in a network that nobody else has. */
+/** An address in a network of its own. */
 export function newNetwork(): string {
   networks += 1;
   return `10.${Math.floor(networks / 250)}.${networks % 250}.9`;
@@ -142,7 +142,7 @@ export class Stranger extends Caller {
     }
   }
 
-  /** Until it is told to stop: another password each time. */
+  /** Until its signal: another password each time. */
   async replacePassword(signal: AbortSignal): Promise<void> {
     for (let time = 0; !signal.aborted; time += 1) {
       await this.register({ email: this.victim, password: `${this.password} ${time}` });

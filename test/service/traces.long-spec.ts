@@ -111,11 +111,11 @@ describe('A product with a collector', () => {
     await collector.stop();
     const client = new AccountClient(product.endpoints.api);
     for (let round = 0; round < 20; round++) expect((await client.view(caller)).status).toBe(200);
-    const told = () => product.api.output().split('traces cannot be handed over').length - 1;
-    await eventually(() => expect(told()).toBe(1), { within: 20_000 });
+    const reports = () => product.api.output().split('traces cannot be handed over').length - 1;
+    await eventually(() => expect(reports()).toBe(1), { within: 20_000 });
     expect((await client.view(caller)).status).toBe(200);
     await product.api.stop();
-    expect(told()).toBe(1);
+    expect(reports()).toBe(1);
     expect(product.api.output()).not.toContain('could not stop in time');
   });
 });

@@ -280,7 +280,7 @@ async function isLive(port: number): Promise<boolean> {
     });
     return status === 204;
   } catch {
-    // Nobody listens yet, or does not answer yet.
+    // No server listens yet, or it does not answer yet.
     return false;
   }
 }

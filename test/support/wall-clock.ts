@@ -21,7 +21,7 @@ export class WallClock {
     writeFileSync(this.shiftFile, String(aheadMs));
   }
 
-  /** Sets it, and tells the processes that go by it. */
+  /** Sets it, and signals the processes that go by it. */
   set(aheadMs: number, pids: readonly number[]): void {
     writeFileSync(this.shiftFile, String(aheadMs));
     for (const pid of pids) process.kill(pid, 'SIGUSR2');

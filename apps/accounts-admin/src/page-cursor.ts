@@ -20,7 +20,7 @@ export const timeOfPlace = z.iso.datetime().transform((text) => new Date(text));
  *
  * @param found one row more than the page has, where there is a next page
  * @param query the filters and the order, without limit and cursor
- * @param placeOf what tells a row from all others, in their order
+ * @param placeOf values that identify a row, in the order of the page
  */
 export function pageOf<Row>(
   found: readonly Row[],

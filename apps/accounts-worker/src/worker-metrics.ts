@@ -43,7 +43,7 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
   });
   new Gauge({
     name: 'unreadable_accounts',
-    help: 'Accounts whose keys or sealed data cannot be read although nobody was forgotten',
+    help: 'Accounts whose keys or sealed data cannot be read although their person was not forgotten',
     registers,
     async collect() {
       const count = await unlessUnavailable(work.countUnreadableAccounts());

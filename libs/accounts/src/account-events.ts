@@ -342,7 +342,7 @@ const accountEvents = {
 
   OwnerNoticeIssued: defineEvent({
     meaning:
-      'The address of an active account was registered: the owner is to be told, once in 24 hours ([ADR 23](adr/0023-notice-to-the-owner.md))',
+      'The address of an active account was registered: the owner gets a mail, once in 24 hours ([ADR 23](adr/0023-notice-to-the-owner.md))',
     schemaVersion: 1,
     fields: { noticeNumber, issuedAt: instant, language: oneOf(...mailLanguages) },
     happenedAt: 'issuedAt',

@@ -43,7 +43,7 @@ type LivedOperatorCommand = Extract<OperatorCommand, { type: 'EraseAccount' | 'F
 type Step =
   | { readonly does: 'wait'; readonly ms: number }
   /** Until the last refusal's `retryAt`, give or take. */
-  | { readonly does: 'wait-as-told'; readonly ms: number }
+  | { readonly does: 'wait-as-asked'; readonly ms: number }
   | { readonly does: 'register'; readonly network: string }
   | { readonly does: 'erase' | 'lapse' | 'free' }
   | { readonly does: 'request' | 'upgrade-hash'; readonly claim: number | 'superseded' }
@@ -59,7 +59,7 @@ type Step =
       readonly kind: MailEventKind;
       readonly issuesBack: number;
       /** The provider may send one report twice. */
-      readonly told: string;
+      readonly report: string;
     }
   | { readonly does: 'notify' | 'give-notice-up'; readonly noticesBack: number };
 
@@ -88,7 +88,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      does: fc.constant('wait-as-told' as const),
+      does: fc.constant('wait-as-asked' as const),
       ms: fc.constantFrom(-1, 0, 0, 0, 1),
     }),
   },
@@ -130,7 +130,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ),
       // Also of a mail that was never sent.
       issuesBack: fc.constantFrom(0, 0, 0, 1, 2, -1),
-      told: fc.oneof(fc.constantFrom('once', 'again'), fc.uuid()),
+      report: fc.oneof(fc.constantFrom('once', 'again'), fc.uuid()),
     }),
   },
 );
@@ -209,7 +209,7 @@ interface Answered {
   readonly history: readonly AccountEvent[];
   readonly events: readonly AccountEvent[];
   readonly thrown: unknown;
-  readonly told: unknown;
+  readonly answered: unknown;
 }
 
 interface Lived {
@@ -227,7 +227,7 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
   let retryAt: Instant | undefined;
   for (const next of [{ does: 'register', network: 'home' } as const, ...steps]) {
     if (next.does === 'wait') now += next.ms;
-    if (next.does === 'wait-as-told') now = Math.max(now, (retryAt ?? now) + next.ms);
+    if (next.does === 'wait-as-asked') now = Math.max(now, (retryAt ?? now) + next.ms);
     const command = commandOf(next, state, now);
     if (command === undefined) continue;
     const before = [...history];
@@ -244,13 +244,13 @@ function live(steps: readonly Step[], policy: ActivationPolicy): Lived {
     }
     history.push(...events);
     state = events.reduce((last, event) => deepFreeze(evolve(last, deepFreeze(event))), state);
-    const told =
+    const answered =
       command.type === 'ActivateAccount' && thrown === undefined
         ? activationOutcome(state, events, policy)
         : undefined;
-    const refusal = thrown ?? told;
+    const refusal = thrown ?? answered;
     if (refusal instanceof Error && 'retryAt' in refusal) retryAt = refusal.retryAt as Instant;
-    answers.push({ command, history: before, events, thrown, told });
+    answers.push({ command, history: before, events, thrown, answered });
   }
   return { history, answers };
 }
@@ -276,7 +276,7 @@ function commandOf(
     which === 'superseded' ? undefined : (claims.at(-1 - which) ?? claims.at(-1));
   switch (step.does) {
     case 'wait':
-    case 'wait-as-told':
+    case 'wait-as-asked':
       return undefined;
     case 'register':
       return {
@@ -350,7 +350,7 @@ function commandOf(
         issueNumber: newest - step.issuesBack,
         kind: step.kind,
         occurredAt: now,
-        providerEventId: step.told,
+        providerEventId: step.report,
       };
     case 'notify':
       return {
@@ -444,12 +444,16 @@ describe('Any life of an account', () => {
   it('is answered step by step as the reference answers it', () => {
     fc.assert(
       fc.property(life, policy, (steps, policy) => {
-        for (const { command, history, events, thrown, told } of live(steps, policy).answers) {
+        for (const { command, history, events, thrown, answered } of live(steps, policy).answers) {
           const reference = referenceAnswer(history, command, policy);
-          expect({ events, thrown: particularsOf(thrown), told: particularsOf(told) }).toEqual({
+          expect({
+            events,
+            thrown: particularsOf(thrown),
+            answered: particularsOf(answered),
+          }).toEqual({
             events: reference.events,
             thrown: particularsOf(reference.thrown),
-            told: particularsOf(reference.told),
+            answered: particularsOf(reference.answered),
           });
         }
       }),
@@ -565,10 +569,10 @@ describe('Any life of an account', () => {
           event.type === 'OwnerNoticeIssued' ? [event.data.issuedAt] : [],
         );
         expectWithinBudget(noticedAt, 1, policy.ownerNoticeIntervalMs);
-        const told = history.flatMap((event) =>
+        const answered = history.flatMap((event) =>
           'providerEventId' in event.data ? [event.data.providerEventId] : [],
         );
-        expect(new Set(told).size).toBe(told.length);
+        expect(new Set(answered).size).toBe(answered.length);
         const notified = history.flatMap((event) =>
           event.type === 'OwnerNotified' ? [event.data.noticeNumber] : [],
         );
@@ -620,9 +624,9 @@ describe('Any life of an account', () => {
     const rules = new Set<string>();
     fc.assert(
       fc.property(life, policy, (steps, policy) => {
-        for (const { events, thrown, told } of live(steps, policy).answers) {
+        for (const { events, thrown, answered } of live(steps, policy).answers) {
           events.forEach((event) => facts.add(event.type));
-          for (const refusal of [thrown, told]) {
+          for (const refusal of [thrown, answered]) {
             if (refusal instanceof AccountError) rules.add(refusal.name);
           }
         }

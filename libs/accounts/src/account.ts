@@ -407,18 +407,18 @@ function withMailEvent(
   event: ActivationMailDelivered | ActivationMailBounced | ActivationMailReportedAsSpam,
 ): RegisteredAccount {
   const { issueNumber, providerEventId } = event.data;
-  const told = { ...account, mailEventIds: [...account.mailEventIds, providerEventId] };
-  if (told.status !== 'pending') return told;
+  const known = { ...account, mailEventIds: [...account.mailEventIds, providerEventId] };
+  if (known.status !== 'pending') return known;
   if (event.type === 'ActivationMailDelivered') {
-    return changingCode(told, issueNumber, (code) => ({ ...code, isDelivered: true }));
+    return changingCode(known, issueNumber, (code) => ({ ...code, isDelivered: true }));
   }
   const isLost = event.type === 'ActivationMailBounced' && event.data.kind === 'permanent';
   return isLost
-    ? changingCode(told, issueNumber, (code) => ({
+    ? changingCode(known, issueNumber, (code) => ({
         ...code,
         delivery: { status: 'undeliverable' },
       }))
-    : told;
+    : known;
 }
 
 function withNotice(

@@ -62,7 +62,7 @@ function guessAtIssue(issueNumber: number, code: string, now: number): ActivateA
 }
 
 /** The caller's answer; an error with all its particulars. */
-function told({ state, events }: Decided<Account, AccountEvent>): unknown {
+function answered({ state, events }: Decided<Account, AccountEvent>): unknown {
   return particularsOf(activationOutcome(state, events, policy));
 }
 
@@ -89,7 +89,7 @@ describe('The right code', () => {
   it('activates the account', () => {
     const decided = given(...pendingAccount).when(guess('0001', noon + SECOND));
     decided.then(accountActivated(1, noon + SECOND));
-    expect(told(decided)).toEqual({ activatedAt: noon + SECOND });
+    expect(answered(decided)).toEqual({ activatedAt: noon + SECOND });
     expect(decided.state).toMatchObject({
       status: 'active',
       registrationNumber: 1,
@@ -125,7 +125,7 @@ describe('The right code', () => {
       .then(accountActivated(1, noon + 16 * MINUTE - 1));
     const late = given(...unsent).when(guess('0001', noon + 16 * MINUTE));
     late.then(activationRefused(1, 'expired', noon + 16 * MINUTE));
-    expect(told(late)).toEqual(particularsOf(new ActivationCodeExpired(noon + 16 * MINUTE)));
+    expect(answered(late)).toEqual(particularsOf(new ActivationCodeExpired(noon + 16 * MINUTE)));
   });
 
   it('of an earlier issue is a wrong guess', () => {
@@ -163,7 +163,7 @@ describe('A wrong code', () => {
         guess(wrongCode, noon + 5 * SECOND),
       );
       decided.then(activationRefused(1, 'incorrect', noon + 5 * SECOND));
-      expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(attemptsLeft)));
+      expect(answered(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(attemptsLeft)));
     }
   });
 
@@ -171,7 +171,7 @@ describe('A wrong code', () => {
     const history = guessedWrong([noon, 3], [noon + MINUTE, 3], [noon + 2 * MINUTE, 2]);
     const nine = [...history, codeIssued(4, noon + 3 * MINUTE)];
     const decided = given(...nine).when(guessAtIssue(4, wrongCode, noon + 4 * MINUTE));
-    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
+    expect(answered(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
   });
 
   it('states no more guesses than the address has left within 30 days', () => {
@@ -181,7 +181,7 @@ describe('A wrong code', () => {
       guessAtIssue(10, wrongCode, noon + 18 * DAY + MINUTE),
     );
     // 27 + 1 before, this is the 29th of 30.
-    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
+    expect(answered(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(1)));
   });
 });
 
@@ -192,7 +192,7 @@ describe('A code guessed wrong three times', () => {
   it('is refused even when right, which is recorded once', () => {
     const decided = given(...burnt).when(guess('0001', at));
     decided.then(activationRefused(1, 'exhausted', at));
-    expect(told(decided)).toEqual(particularsOf(new ActivationCodeExhausted()));
+    expect(answered(decided)).toEqual(particularsOf(new ActivationCodeExhausted()));
     given(...burnt, activationRefused(1, 'exhausted', at))
       .when(guess('0001', at + SECOND))
       .thenThrows(new ActivationCodeExhausted());
@@ -207,7 +207,7 @@ describe('A code guessed wrong three times', () => {
   it('is replaced by a new one with three guesses of its own', () => {
     const renewed = [...burnt, codeIssued(2, noon + MINUTE), codeSent(2, noon + MINUTE)];
     const decided = given(...renewed).when(guessAtIssue(2, wrongCode, noon + 61 * SECOND));
-    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(2)));
+    expect(answered(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(2)));
   });
 });
 
@@ -228,7 +228,7 @@ describe('One code and the claims of several networks', () => {
       .when(guess('0001', noon + 4 * SECOND))
       .then(accountActivated(1, noon + 4 * SECOND));
     const wrong = given(...burntByTrain).when(guess(wrongCode, noon + 4 * SECOND));
-    expect(told(wrong)).toEqual(particularsOf(new ActivationCodeIncorrect(2)));
+    expect(answered(wrong)).toEqual(particularsOf(new ActivationCodeIncorrect(2)));
   });
 
   it('gives a network that registers again no further guess', () => {
@@ -258,7 +258,7 @@ describe('A contested address, whose guesses at four digits are used up,', () =>
     const wrong = guessAtIssue(4, wrongCode, last + SECOND);
     const decided = given(...nine, ...fourth).when({ ...wrong, nonce: exampleNonce(5) });
     decided.then(tenth, firstLong);
-    expect(told(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
+    expect(answered(decided)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
     expect(decided.state).toMatchObject({
       code: { form: 'long', delivery: { status: 'awaited' } },
     });
@@ -298,7 +298,7 @@ describe('A contested address, whose guesses at four digits are used up,', () =>
     const four = [...ten, ...wrongGuesses(4, 5, from)];
     const fifth = given(...four).when(guessAtLong(wrongLongCode, from + 4 * SECOND));
     fifth.then(activationRefused(5, 'incorrect', from + 4 * SECOND));
-    expect(told(fifth)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
+    expect(answered(fifth)).toEqual(particularsOf(new ActivationCodeIncorrect(0)));
     expect(fifth.state).toMatchObject({ wrongGuessesAt: { length: 10 } });
     given(...four, activationRefused(5, 'incorrect', from + 4 * SECOND))
       .when(guessAtLong(exampleLongCode(5), from + 5 * SECOND))
@@ -391,7 +391,7 @@ describe('An expired code', () => {
     const at = noon + 2 * MINUTE;
     const decided = given(...pendingAccount).when(guess('0001', at));
     decided.then(activationRefused(1, 'expired', at));
-    expect(told(decided)).toEqual(particularsOf(new ActivationCodeExpired(noon + MINUTE)));
+    expect(answered(decided)).toEqual(particularsOf(new ActivationCodeExpired(noon + MINUTE)));
     given(...pendingAccount, activationRefused(1, 'expired', at))
       .when(guess('0001', at + SECOND))
       .thenThrows(new ActivationCodeExpired(noon + MINUTE));

@@ -1,7 +1,7 @@
 /** Digits of an activation code; leading zeros count. */
 export const activationCodeDigits = 4;
 
-/** Four digits in peace; at an address whose wrong guesses are used up, what nobody can guess. */
+/** Four digits; at an address whose wrong guesses are used up, a long code that cannot be guessed. */
 export const codeForms = ['short', 'long'] as const;
 
 export type CodeForm = (typeof codeForms)[number];
@@ -10,7 +10,7 @@ export type CodeForm = (typeof codeForms)[number];
 const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const LETTERS_OF_LONG_CODE = 12;
 const BITS_OF_LETTER = 5;
-/** Nobody types more for a long code than its letters and what stands between them. */
+/** Most that a person types for a long code: its letters and what stands between them. */
 const LONGEST_TEXT = 40;
 /** What stands between and around the characters of a code that was copied or typed in groups. */
 const SEPARATORS = /[\s\p{Dash_Punctuation}]/gu;

@@ -89,11 +89,11 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
       await subscription.until(({ events }) => events.length >= 3, 'what matches then');
       await subscription.stop();
       expect(subscription.events).toEqual(await read(stream));
-      const told = resumable(subscription);
-      const positions = told.map(({ position }) => position);
+      const resumables = resumable(subscription);
+      const positions = resumables.map(({ position }) => position);
       expect(isAscending(positions, { strictly: false })).toBe(true);
       expect(positions.at(-1)).toBe(last.position);
-      for (const { position, remaining } of sampled(told, 4)) {
+      for (const { position, remaining } of sampled(resumables, 4)) {
         const resumed = follow(position);
         await resumed.until(({ events }) => events.length >= remaining.length, 'the rest');
         await resumed.stop();
@@ -516,8 +516,8 @@ export function describeEventStore(name: string, connect: () => Promise<EventSto
         await slow.until(({ caughtUp }) => caughtUp, 'to catch up');
         await slow.stop();
         expect(slow.events).toHaveLength(1_010);
-        const told = resumable(slow).map(({ position }) => position);
-        expect(isAscending(told, { strictly: false })).toBe(true);
+        const resumables = resumable(slow).map(({ position }) => position);
+        expect(isAscending(resumables, { strictly: false })).toBe(true);
       });
 
       it('delivers what is appended while it catches up once and in order', async () => {

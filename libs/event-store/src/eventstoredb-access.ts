@@ -36,7 +36,7 @@ export interface AccessOptions {
   readonly url: string;
   readonly productPassword: string;
   readonly auditorPassword: string;
-  /** Told what was done, step by step. */
+  /** Called with what was done, step by step. */
   readonly say: (text: string) => void;
 }
 

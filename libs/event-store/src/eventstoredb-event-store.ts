@@ -512,7 +512,7 @@ class Connection {
   /** Whether we ended the calls under way. */
   isCut = false;
   isReplaced = false;
-  /** Told when another node has replaced this one. */
+  /** Called when another node has replaced this one. */
   readonly waiting = new Set<() => void>();
 
   constructor(

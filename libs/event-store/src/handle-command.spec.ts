@@ -307,10 +307,10 @@ describe('Commands for one stream at the same time', () => {
       return append(...parameters);
     };
     const outcomes = await Promise.allSettled([add(1), add(2), add(2_000), add(4)]);
-    const told = outcomes.map((one) =>
+    const ends = outcomes.map((one) =>
       one.status === 'fulfilled' ? one.value.state : (one.reason as Error).name,
     );
-    expect(told).toEqual([1, 'EventStoreUnavailable', 'LimitExceeded', 5]);
+    expect(ends).toEqual([1, 'EventStoreUnavailable', 'LimitExceeded', 5]);
   });
 
   it('fail together when what they share cannot be read, and the next can be served again', async () => {

@@ -22,7 +22,7 @@ interface SnapshotRow {
  */
 export class SealedSnapshots implements StreamSnapshots<Account> {
   /**
-   * @param onFault told of what kept a snapshot from being used or kept, but for its absence
+   * @param onFault called with what kept a snapshot from being used or kept, but for its absence
    * @param knownFold stands for what this program makes of events; found out at the first long stream when left out
    */
   constructor(

@@ -75,13 +75,13 @@ describe('The log', () => {
       expect(dropped).toBeGreaterThan(500);
       let text = '';
       child.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
-      const told = await eventually(() => {
+      const notice = await eventually(() => {
         const line = text.split('\n').find((candidate) => candidate.includes('were dropped'));
         if (!line) throw new Error('nothing is told of the dropped lines');
         return JSON.parse(line) as { level: number; dropped: number };
       });
-      expect(told).toMatchObject({ level: 40, process: 'unread', dropped: expect.any(Number) });
-      expect(told.dropped).toBeGreaterThanOrEqual(dropped);
+      expect(notice).toMatchObject({ level: 40, process: 'unread', dropped: expect.any(Number) });
+      expect(notice.dropped).toBeGreaterThanOrEqual(dropped);
     } finally {
       child.kill('SIGKILL');
     }

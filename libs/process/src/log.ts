@@ -23,14 +23,14 @@ export function createLog(processName: string): Log {
   const base = { process: processName };
   const options = { level, base, timestamp: pino.stdTimeFunctions.isoTime, redact: redaction };
   const laidOut = wantsPretty() ? prettyLine() : (line: string) => line;
-  let told = '';
-  const notices = pino({ ...options, level: 'warn' }, { write: (line) => void (told = line) });
+  let line = '';
+  const notices = pino({ ...options, level: 'warn' }, { write: (text) => void (line = text) });
   const stdout = (output ??= linesToStdout((dropped) => {
     notices.warn(
       { dropped },
       'lines of the log were dropped: it was not read, or its disk was full',
     );
-    return laidOut(told);
+    return laidOut(line);
   }));
   return pino(options, { write: (line) => stdout.write(laidOut(line)) });
 }

@@ -68,7 +68,7 @@ export async function exportSpans({
       const overdue = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, LAST_SPANS_WITHIN_MS);
       });
-      // What could not be handed over was told by `onOutage`.
+      // `onOutage` has reported what could not be handed over.
       const ended = provider.shutdown().catch(() => undefined);
       await Promise.race([ended, overdue]);
       clearTimeout(timer);

@@ -310,7 +310,7 @@ function selectorsIn(promql) {
     });
 }
 
-/** What a query asks for and nobody has. */
+/** What a query asks for and no exporter has. */
 async function absentIn(prometheus, promql) {
   const absent = [];
   for (const selector of selectorsIn(promql)) {
@@ -347,7 +347,7 @@ async function figuresAreThere(prometheus, expected) {
     'rate(kurrentdb_io_events_total[1m]) or rate(eventstore_io_event[1m]) / max(up{job="nobody"})';
   const found = await absentIn(prometheus, misspelt);
   const planted = ['eventstore_io_event{}', 'up{job="nobody"}'];
-  check('figures that nobody has would be found', found.join() === planted.join(), found);
+  check('figures that no exporter has would be found', found.join() === planted.join(), found);
   const rules = await prometheus.rules();
   check('every rule is evaluated', rules.length === alertCases.length, rules.length);
   for (const { name, query, health, lastError, state } of rules) {

@@ -18,7 +18,7 @@ export function describeAdminApi(app: NestFastifyApplication): void {
     .addServer('/', 'This service')
     .addTag('accounts', 'What the read model and the history know of them')
     .addTag('activation mails', 'What became of each, and another try')
-    .addTag('audit', 'What operators were told')
+    .addTag('audit', 'What operators were shown')
     .addTag('failed events', 'What consumers could not handle')
     .addTag('history', 'The events themselves, verified and exported')
     .addTag('keys', 'Who may call this API')

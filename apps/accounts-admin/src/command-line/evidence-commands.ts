@@ -65,10 +65,10 @@ export const evidenceCommands: readonly Command[] = [
   },
   {
     name: 'audit list',
-    summary: 'What operators were told of which accounts, and which keys they made, newest first',
+    summary: 'What operators were shown of which accounts, and which keys they made, newest first',
     options: {
       ...auditOptions,
-      account: 'id or e-mail address: only what told of this account',
+      account: 'id or e-mail address: only calls that showed this account',
     },
     examples: [
       'audit list --account ada@example.org --from 2026-11-22T00:00:00Z',

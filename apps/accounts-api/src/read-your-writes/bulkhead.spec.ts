@@ -5,16 +5,16 @@ import { Bulkhead } from './bulkhead.js';
 function visitors(places: Bulkhead) {
   const leave: (() => void)[] = [];
   const stay = (visitor: string) => {
-    let told: 'waits' | 'turned away' = 'turned away';
+    let reply: 'waits' | 'turned away' = 'turned away';
     const outcome = places.holdWhile(
       visitor,
       () => {
-        told = 'waits';
+        reply = 'waits';
         return new Promise<void>((resolve) => leave.push(resolve));
       },
       async () => undefined,
     );
-    return { told, outcome };
+    return { reply, outcome };
   };
   const leaveAll = () => {
     for (const one of leave.splice(0)) one();
@@ -25,8 +25,8 @@ function visitors(places: Bulkhead) {
 describe('Places to wait in', () => {
   it('are given to one visitor up to its share, and to others beyond', () => {
     const { stay } = visitors(new Bulkhead(5, 2));
-    const told = ['a', 'a', 'a', 'b', 'b', 'b', 'c', 'd'].map((visitor) => stay(visitor).told);
-    expect(told).toEqual([
+    const reply = ['a', 'a', 'a', 'b', 'b', 'b', 'c', 'd'].map((visitor) => stay(visitor).reply);
+    expect(reply).toEqual([
       ...['waits', 'waits', 'turned away'],
       ...['waits', 'waits', 'turned away'],
       'waits',
@@ -37,10 +37,10 @@ describe('Places to wait in', () => {
   it('are free again when a visitor leaves', async () => {
     const { stay, leaveAll } = visitors(new Bulkhead(1, 1));
     const first = stay('a');
-    expect(stay('a').told).toBe('turned away');
+    expect(stay('a').reply).toBe('turned away');
     leaveAll();
     await first.outcome;
-    expect(stay('b').told).toBe('waits');
+    expect(stay('b').reply).toBe('waits');
   });
 
   it('are free again when a wait fails', async () => {

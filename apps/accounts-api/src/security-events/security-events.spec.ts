@@ -13,7 +13,7 @@ describe('Security events', () => {
     accounts = new ExampleAccounts();
   });
 
-  const told = () =>
+  const reported = () =>
     accounts.logged.map(({ securityEvent, level, attributes }) =>
       [securityEvent, level, ...(Array.isArray(attributes) ? attributes : [])].join(' '),
     );
@@ -32,7 +32,7 @@ describe('Security events', () => {
     await expect(activate(await accounts.wrongCode(), 2)).rejects.toThrow();
     await activate(await accounts.code(), 2);
     await register();
-    expect(told()).toEqual([
+    expect(reported()).toEqual([
       'user_created 30',
       'user_updated 30 password',
       'activation_code_fail 40',

@@ -231,9 +231,9 @@ describe('Handing a mail to a provider over HTTP', () => {
     for (const fault of faults) {
       provider.answers(fault);
       const error = await failure();
-      const told = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
+      const texts = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
       for (const secret of [apiKey, mail.to, '0421', new URL(provider.url).host]) {
-        expect(told).not.toContain(secret);
+        expect(texts).not.toContain(secret);
       }
     }
   });

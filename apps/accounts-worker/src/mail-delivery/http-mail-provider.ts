@@ -27,7 +27,7 @@ const LARGEST_ANSWER_BYTES = 64 * 1024;
  * many; and a key that is not accepted, because that is our fault to mend and not the mail's.
  */
 const MENDABLE = new Set([401, 403, 408, 409, 425, 429]);
-/** An earlier try with the same key is still under way there, or has ended: the answer's name tells. */
+/** An earlier try with the same key is still under way there, or has ended: the answer's name says which. */
 const CONFLICT = 409;
 /** Name of the conflict that says: this key was used before, with another body. */
 const KEY_WAS_USED = 'invalid_idempotent_request';

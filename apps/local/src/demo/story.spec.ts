@@ -30,7 +30,7 @@ const history = [
 describe('the demo', () => {
   let script: Record<string, { status: number; body: unknown }[]>;
   let sent: string[];
-  let told: string[];
+  let printed: string[];
   let address: string;
   const product = createServer((request, response) => {
     const path = new URL(request.url ?? '', 'http://product').pathname;
@@ -53,21 +53,23 @@ describe('the demo', () => {
   beforeEach(() => {
     script = structuredClone(answers);
     sent = [];
-    told = [];
+    printed = [];
   });
 
   function play(types: readonly string[] = history): Promise<void> {
     return playStory({
       endpoints: { api: address, mailbox: address },
       eventStore: { readStream: () => recorded(types) },
-      tell: (line) => told.push(line),
+      tell: (line) => printed.push(line),
     });
   }
 
   it('prints what it did, with the history at the end', async () => {
     await play();
-    expect(told.filter((line) => /^\d\./.test(line))).toHaveLength(7);
-    expect(told.slice(-history.length).map((line) => line.trim().split(/ +/)[2])).toEqual(history);
+    expect(printed.filter((line) => /^\d\./.test(line))).toHaveLength(7);
+    expect(printed.slice(-history.length).map((line) => line.trim().split(/ +/)[2])).toEqual(
+      history,
+    );
   });
 
   it('tries a code that is certainly wrong, then the one from the mail', async () => {

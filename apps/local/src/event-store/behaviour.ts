@@ -24,7 +24,7 @@ export interface Behaviour {
   readonly appendSize: 'data' | 'data-metadata-and-type';
   /** An append to a stream named `$$` ends the server instead of being refused. */
   readonly endsAtDollarDollar: boolean;
-  /** A server that is told to stop leaves subscriptions open and silent for so long, in milliseconds. */
+  /** A server that gets the signal to stop leaves subscriptions open and silent for so long, in milliseconds. */
   readonly stopSilenceMs: number;
   /** A server that stops answers appends with "Server Is Not Ready" before it refuses connections. */
   readonly saysNotReadyWhenStopping: boolean;

@@ -35,7 +35,7 @@ export interface ReferenceAnswer {
   /** Thrown at once, nothing being recorded. */
   readonly thrown?: AccountError;
   /** Answered after the events were recorded. */
-  readonly told?: AccountError | { readonly activatedAt: Instant };
+  readonly answered?: AccountError | { readonly activatedAt: Instant };
 }
 
 type History = readonly AccountEvent[];
@@ -324,13 +324,13 @@ function guess(
               data: { issueNumber, claimNumber, reason, refusedAt: now },
             },
           ],
-          told: refusal,
+          answered: refusal,
         };
   }
   if (guessed === expected?.code) {
     return {
       events: [{ type: 'AccountActivated', data: { issueNumber, claimNumber, activatedAt: now } }],
-      told: { activatedAt: now },
+      answered: { activatedAt: now },
     };
   }
   const wrong: AccountEvent = {
@@ -344,14 +344,14 @@ function guess(
     future.push(wrong);
     attemptsLeft += 1;
   }
-  const told = new ActivationCodeIncorrect(attemptsLeft);
-  if (isFull) return thrown(told);
+  const answered = new ActivationCodeIncorrect(attemptsLeft);
+  if (isFull) return thrown(answered);
   if (form === 'long' || mayGuess([...history, wrong], now, policy))
-    return { events: [wrong], told };
+    return { events: [wrong], answered };
   const asker = networkOf(history, newest.data.claimNumber);
   const claims = claimsIn(history);
   const claim = claims.find((one) => one.network === asker) ?? claims.at(-1);
-  return { events: [wrong, issue(command, claim?.number ?? 0, issueNumber + 1, 'long')], told };
+  return { events: [wrong, issue(command, claim?.number ?? 0, issueNumber + 1, 'long')], answered };
 }
 
 function whyNotCompared(

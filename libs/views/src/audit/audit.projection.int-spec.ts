@@ -10,7 +10,7 @@ import { pageOfAudit } from './audit.queries.js';
 
 const ada = randomUUID();
 
-describe('The rows of what operators were told', () => {
+describe('The rows of what operators were shown', () => {
   let database: Database;
 
   beforeAll(async () => {

@@ -4,7 +4,7 @@ import type { Projection } from '@app/consumers';
 
 export const auditStreamPrefix = 'audit-';
 
-/** A call of the admin API: who was told what of which accounts. Holds no personal data. */
+/** A call of the admin API: who was shown what of which accounts. Holds no personal data. */
 export interface AuditedCall {
   readonly keyId: string;
   /** ISO 8601. */
@@ -48,7 +48,7 @@ export const auditReader: EventReader<AuditEvent> = {
   },
 };
 
-/** Keeps `read_model.audit`: who was told what, by key, account and time. */
+/** Keeps `read_model.audit`: who was shown what, by key, account and time. */
 export const auditProjection: Projection<AuditEvent> = {
   name: 'audit',
   streamNamePrefixes: [auditStreamPrefix],

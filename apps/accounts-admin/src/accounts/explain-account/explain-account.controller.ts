@@ -50,18 +50,18 @@ function newestAddressIn(events: readonly AccountEvent[]): string | undefined {
   return typeof newest === 'string' ? newest : undefined;
 }
 
-/** Below this nobody is refused anything: it is what networks that had some already may use together. */
-const WORTH_TELLING = 0.5;
+/** Below this share no call is refused: networks that had some already may use so much together. */
+const WORTH_A_SENTENCE = 0.5;
 
 function sentencesOn({ mails, registrations }: UsedBudgets): readonly string[] {
   const percent = (used: number) => `${Math.round(used * 100)} %`;
   return [
-    ...(mails >= WORTH_TELLING
+    ...(mails >= WORTH_A_SENTENCE
       ? [
           `Of the mails that the inbox gets in a day ${percent(mails)} are used up; from ${percent(SHARED_LIMITS.mails.partOfKnown)} on only networks that caused none today cause further ones.`,
         ]
       : []),
-    ...(registrations >= WORTH_TELLING
+    ...(registrations >= WORTH_A_SENTENCE
       ? [
           `Of the registrations of the address in an hour ${percent(registrations)} are used up; from ${percent(SHARED_LIMITS.registrations.partOfKnown)} on only those of networks that made none today count.`,
         ]

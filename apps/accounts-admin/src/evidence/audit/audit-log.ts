@@ -23,7 +23,7 @@ interface StreamEnd {
 const NEW_STREAM: StreamEnd = { revision: 'no-stream', head: '' };
 
 /**
- * Records in the event store what operators were told: type `AdminCallAnswered`, in streams `audit-<day>-<writer>`, which
+ * Records in the event store what operators were shown: type `AdminCallAnswered`, in streams `audit-<day>-<writer>`, which
  * are chained like those of accounts. Each process writes streams of its own, so that it always knows the revision to
  * append at and never waits for another.
  */

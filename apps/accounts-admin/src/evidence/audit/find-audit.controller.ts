@@ -27,9 +27,9 @@ export class FindAuditController {
 
   @AdminCall('GET audit', 'audit:read', {
     operationId: 'findAudit',
-    summary: 'What operators were told, newest first',
+    summary: 'What operators were shown, newest first',
     description:
-      'Every call whose answer told something of an account, be it that there is none, and every change of keys; ' +
+      'Every call whose answer showed an account, or that there is none, and every change of keys; ' +
       'refused ones included. This call is one of them.',
     answer: jsonAnswer('One page', pageAnswer),
     problems: ['invalidRequest'],

@@ -31,7 +31,7 @@ const callPlace = z
 /** An empty list must not mean that no worker has projected what was read a moment ago. */
 const LONGEST_WAIT_MS = 3_000;
 
-/** What operators were told, as the read model has it. */
+/** What operators were shown, as the read model has it. */
 @Injectable()
 export class FindAuditQuery {
   constructor(

@@ -28,7 +28,7 @@ export class RecordCallsInterceptor implements NestInterceptor {
         },
         async (error: unknown) => {
           const problem = problemOf(error);
-          // That the service is not there tells nothing of an account.
+          // An answer that the service is not there shows no account.
           if (problem.type.status !== 503) await this.records.record(request, caller, { problem });
           throw error;
         },

@@ -21,21 +21,21 @@ interface RecordedCall {
   readonly operation: string;
   /** Ids, or e-mail addresses, of the accounts that it names or is shown; what is neither is left out. */
   readonly accounts?: (call: Call) => readonly unknown[];
-  /** Tells nothing when it names no account. */
+  /** Recorded only when the call names an account. */
   readonly onlyIfAny?: boolean;
   /** Id of the key that is made or revoked. */
   readonly subjectKey?: (call: Call) => unknown;
 }
 
 interface UnrecordedCall {
-  /** What it answers, which tells nothing of persons. */
+  /** What the call answers, which shows no person. */
   readonly only: string;
 }
 
 const ofPath = ({ params }: Call) => [params['id']];
 
 /**
- * What each call puts on record. Recorded is every call whose answer tells something of an account, be it that there is
+ * What each call puts on record. Recorded is every call whose answer shows an account, or that there is
  * none, and every change of keys, refused ones included. A call that is not listed is open to no key.
  */
 export const recordedCalls: Readonly<Record<string, RecordedCall | UnrecordedCall>> = {

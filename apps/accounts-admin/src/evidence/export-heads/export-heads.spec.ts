@@ -214,22 +214,22 @@ describe('An export of heads', () => {
     ['one event', (event) => event !== ada[2], 2],
     ['the newest events', (event) => !further.includes(event), 4],
   ])('shows what was stripped of its link, alone and beside: %s', async (_, isLinked, revision) => {
-    const told = `${ADA} breaks at revision ${revision}: link-missing`;
+    const verdict = `${ADA} breaks at revision ${revision}: link-missing`;
     const { alone, beside } = await found({ ...original, [ADA]: [...ada, ...further] }, isLinked);
-    expect(alone).toEqual({ status: 1, out: expect.stringContaining(told) });
-    expect(beside).toEqual({ status: 1, out: expect.stringContaining(told) });
+    expect(alone).toEqual({ status: 1, out: expect.stringContaining(verdict) });
+    expect(beside).toEqual({ status: 1, out: expect.stringContaining(verdict) });
   });
 
   it('says so when the two were signed with different keys, unless both are named', async () => {
     const other = new ErasureReceipts(randomBytes(32));
     const signers = [new ErasureReceipts(key), other].map(({ fingerprint }) => fingerprint);
     const later = await exported(await storeOf(original), reachedBy(earlier), other);
-    const told = verify([later, earlier]);
-    expect(told).toEqual({
+    const verdict = verify([later, earlier]);
+    expect(verdict).toEqual({
       status: 1,
       out: expect.stringContaining('the files were signed with different keys'),
     });
-    for (const fingerprint of signers) expect(told.out).toContain(fingerprint);
+    for (const fingerprint of signers) expect(verdict.out).toContain(fingerprint);
     expect(verify([later, earlier], ...signers).status).toBe(0);
     expect(verify([later, earlier], other.fingerprint)).toEqual({
       status: 1,

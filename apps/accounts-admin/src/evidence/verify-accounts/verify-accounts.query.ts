@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { LogScan } from '../log-scan.js';
 import type { StreamFold, WalkProgress } from '../log-scan.js';
 
-/** Every stream of accounts and of what operators were told, along its chain. */
+/** Every stream of accounts and of calls by operators, along its chain. */
 export const chainFold: StreamFold<ChainWalk> = {
   streamNamePrefixes: [accountStreamPrefix, auditStreamPrefix],
   begin: (streamName) => new ChainWalk(streamName),

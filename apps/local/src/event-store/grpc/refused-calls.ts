@@ -6,7 +6,7 @@ const WHAT_IS_SERVED =
   'The development event store appends to streams, reads and subscribes to them and to $all: deletion, ' +
   'stream metadata, system streams (named $...), links, projections and persistent subscriptions need EventStoreDB.';
 
-/** The product does not use the rest of the protocol: the caller is told so instead of served half. */
+/** The product does not use the rest of the protocol: the server refuses it instead of serving half. */
 export function notServed(): RpcError {
   return new RpcError(status.UNIMPLEMENTED, WHAT_IS_SERVED);
 }

@@ -115,7 +115,7 @@ describe('the event log', () => {
 
   describe('on a full disk', () => {
     let room = Infinity;
-    const told: boolean[] = [];
+    const announced: boolean[] = [];
 
     /** Takes what there is room for, as the system does, and fails when that is nothing. */
     const writev: typeof writevSync = (fd, buffers, position) => {
@@ -127,10 +127,10 @@ describe('the event log', () => {
 
     beforeEach(() => {
       room = Infinity;
-      told.length = 0;
+      announced.length = 0;
     });
 
-    const openThere = () => open({ writev, onRoom: (hasRoom) => told.push(hasRoom) });
+    const openThere = () => open({ writev, onRoom: (hasRoom) => announced.push(hasRoom) });
 
     it('acknowledges nothing, goes on reading, and goes on by itself when there is room again', async () => {
       const { log } = await openThere();
@@ -144,7 +144,7 @@ describe('the event log', () => {
       expect(log.read(at, 3).toString()).toBe('one');
       room = Infinity;
       await two;
-      expect([log.hasRoom, told]).toEqual([true, [false, true]]);
+      expect([log.hasRoom, announced]).toEqual([true, [false, true]]);
       await append(log, 'three');
       await log.close();
       expect((await open()).found).toEqual(['one', 'two', 'three']);

@@ -35,7 +35,7 @@ export class AllSource implements EventSource {
   /** What the subscriber was sent last, or began after; undefined before anything was. */
   private sent: Position | undefined;
   /** The last checkpoint. */
-  private told: Position | undefined;
+  private announced: Position | undefined;
   private nextEvent: number;
   /** Where the next page begins. */
   private page: Position;
@@ -125,8 +125,8 @@ export class AllSource implements EventSource {
     }
     if (this.sent !== undefined && !isAtOrAfter(position, this.sent)) return undefined;
     if (position !== BEYOND_LOG) this.sent = position;
-    if (this.told !== undefined && isAtOrAfter(this.told, position)) return undefined;
-    this.told = position;
+    if (this.announced !== undefined && isAtOrAfter(this.announced, position)) return undefined;
+    this.announced = position;
     return checkpointMessage(position);
   }
 
