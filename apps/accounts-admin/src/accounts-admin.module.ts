@@ -29,6 +29,7 @@ import { AuditLog } from './evidence/audit/audit-log.js';
 import { FindAuditQuery } from './evidence/audit/find-audit.query.js';
 import { FindAuditController } from './evidence/audit/find-audit.controller.js';
 import { RecordCallsInterceptor } from './evidence/audit/record-calls.interceptor.js';
+import { SendLinesInterceptor } from './evidence/send-lines.interceptor.js';
 import { CallRecords } from './evidence/audit/recorded-calls.js';
 import { DecideFailedEventsController } from './failed-events/decide-failed-events.controller.js';
 import { DecideFailedEventHandler } from './failed-events/decide-failed-events.handler.js';
@@ -115,6 +116,8 @@ export class AccountsAdminModule {
         // In front of every route, those of later controllers included.
         { provide: APP_GUARD, useClass: AdminKeyGuard },
         { provide: APP_INTERCEPTOR, useClass: RecordCallsInterceptor },
+        // Inside the one before: an answer is recorded once its first line is known.
+        { provide: APP_INTERCEPTOR, useClass: SendLinesInterceptor },
         CallRecords,
         FindAuditQuery,
         FindAccountsQuery,

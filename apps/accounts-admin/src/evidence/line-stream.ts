@@ -5,20 +5,28 @@ import type { Caller } from '../keys/caller.js';
 
 export const NDJSON = 'application/x-ndjson';
 
+/** What a controller answers line by line. */
+export class LineAnswer {
+  /**
+   * @param lines whose last one says that it is whole
+   * @param title of the error that stands in the last line when it is not
+   * @param details what else that error says
+   */
+  constructor(
+    readonly lines: AsyncGenerator<string>,
+    readonly title: string,
+    readonly details: () => object = () => ({}),
+  ) {}
+}
+
 /**
- * Answers with a line per value, sent as they come. What fails before the first line is thrown, so that it is
- * answered as a problem; later the status line is on its way, and how it went stands in the last line.
- *
- * @param lines whose last one says that it is whole
- * @param title of the error that stands in the last line when it is not
- * @param details what else that error says
+ * Sends lines as they come. What fails before the first line is thrown, so that it is answered as a problem; later the
+ * status line is on its way, and how it went stands in the last line.
  */
 export async function streamLines(
-  lines: AsyncGenerator<string>,
-  title: string,
+  { lines, title, details }: LineAnswer,
   { requestId }: Caller,
   log: Log,
-  details: () => object = () => ({}),
 ): Promise<StreamableFile> {
   const noting = noteFailure(lines, await lines.next(), (error) => {
     log.error({ requestId, err: error }, `an answer broke off: ${title}`);

@@ -4,7 +4,7 @@ import { EventStoreUnavailable } from '@app/event-store';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { Problem } from '@app/http-service';
 import { createLog } from '@app/process';
-import { jsonLines, streamLines } from './line-stream.js';
+import { LineAnswer, jsonLines, streamLines } from './line-stream.js';
 import { LogScan } from './log-scan.js';
 import type { StreamFold, WalkProgress } from './log-scan.js';
 
@@ -121,7 +121,7 @@ describe('An answer line by line', () => {
   async function text(lines: AsyncGenerator<string>): Promise<string> {
     let all = '';
     for await (const chunk of (
-      await streamLines(lines, 'It broke off.', caller, log)
+      await streamLines(new LineAnswer(lines, 'It broke off.'), caller, log)
     ).getStream()) {
       all += String(chunk);
     }
@@ -157,7 +157,7 @@ describe('An answer line by line', () => {
           isOver = true;
         }
       }
-      const answer = await streamLines(jsonLines(endless()), '', caller, log);
+      const answer = await streamLines(new LineAnswer(jsonLines(endless()), ''), caller, log);
       const stream = answer.getStream();
       const closed = new Promise((resolve) => stream.once('close', resolve));
       if (reads > 0) {

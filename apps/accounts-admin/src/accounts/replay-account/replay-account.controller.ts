@@ -1,13 +1,8 @@
-import { LOG } from '@app/process';
-import type { Log } from '@app/process';
-import { Headers, Inject, Query } from '@nestjs/common';
-import type { StreamableFile } from '@nestjs/common';
+import { Headers, Query } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
-import { NDJSON, jsonLines, streamLines } from '../../evidence/line-stream.js';
+import { LineAnswer, NDJSON, jsonLines } from '../../evidence/line-stream.js';
 import { AccountOfPath, integerParameter } from '../../request-values.js';
 import { ReplayAccountQuery, entryAnswer } from './replay-account.query.js';
 import type { HistoryEntry } from './replay-account.query.js';
@@ -30,10 +25,7 @@ const historyAnswer = z.object({
 
 @AdminController('history')
 export class ReplayAccountController {
-  constructor(
-    private readonly query: ReplayAccountQuery,
-    @Inject(LOG) private readonly log: Log,
-  ) {}
+  constructor(private readonly query: ReplayAccountQuery) {}
 
   @ApiProduces('application/json', NDJSON)
   @AdminCall('GET accounts/:id/history', 'history:read', {
@@ -48,11 +40,10 @@ export class ReplayAccountController {
     @AccountOfPath() accountId: string,
     @Query({ schema: historyQuery }) { after, limit }: z.infer<typeof historyQuery>,
     @Headers('accept') accept: string | undefined,
-    @CallerOf() caller: Caller,
-  ): Promise<z.infer<typeof historyAnswer> | StreamableFile> {
+  ): Promise<z.infer<typeof historyAnswer> | LineAnswer> {
     if (accept?.includes(NDJSON)) {
       const entries = await this.query.replay({ accountId, after, limit });
-      return this.streamed(entries, caller);
+      return streamed(entries);
     }
     const most = limit ?? DEFAULT_LIMIT;
     const entries = await this.query.replay({ accountId, after, limit: most + 1 });
@@ -62,17 +53,17 @@ export class ReplayAccountController {
     const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
     return { accountId, events: page, nextAfter };
   }
+}
 
-  private streamed(entries: AsyncIterable<HistoryEntry>, caller: Caller): Promise<StreamableFile> {
-    let events = 0;
-    const counted = async function* (): AsyncGenerator<object> {
-      for await (const entry of entries) {
-        yield entry;
-        events += 1;
-      }
-      yield { end: { events } };
-    };
-    const title = 'The history could not be read to its end. Ask again for what follows.';
-    return streamLines(jsonLines(counted()), title, caller, this.log, () => ({ events }));
-  }
+function streamed(entries: AsyncIterable<HistoryEntry>): LineAnswer {
+  let events = 0;
+  const counted = async function* (): AsyncGenerator<object> {
+    for await (const entry of entries) {
+      yield entry;
+      events += 1;
+    }
+    yield { end: { events } };
+  };
+  const title = 'The history could not be read to its end. Ask again for what follows.';
+  return new LineAnswer(jsonLines(counted()), title, () => ({ events }));
 }

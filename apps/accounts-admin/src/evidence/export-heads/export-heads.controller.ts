@@ -1,18 +1,13 @@
 import { parseLogPosition } from '@app/event-store';
-import { LOG } from '@app/process';
-import type { Log } from '@app/process';
-import { Inject, Query } from '@nestjs/common';
-import type { StreamableFile } from '@nestjs/common';
+import { Query } from '@nestjs/common';
 import { z } from 'zod';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import {
   AdminCall,
   AdminController,
   lineAnswer,
   signatureExample,
 } from '../../api-description/admin-call.js';
-import { streamLines } from '../line-stream.js';
+import { LineAnswer } from '../line-stream.js';
 import { ExportHeadsQuery } from './export-heads.query.js';
 
 const MESSAGE = 'must be "reached" of an earlier export';
@@ -31,10 +26,7 @@ const headsQuery = z.strictObject({
 
 @AdminController('history')
 export class ExportHeadsController {
-  constructor(
-    private readonly query: ExportHeadsQuery,
-    @Inject(LOG) private readonly log: Log,
-  ) {}
+  constructor(private readonly query: ExportHeadsQuery) {}
 
   @AdminCall('GET heads', 'history:read', {
     summary: 'Verify the whole log, and export the signed heads of all histories',
@@ -63,12 +55,9 @@ export class ExportHeadsController {
     ),
     problems: ['invalidRequest', 'logWalkRunning', 'receiptsNotConfigured'],
   })
-  export(
-    @Query({ schema: headsQuery }) { since }: z.infer<typeof headsQuery>,
-    @CallerOf() caller: Caller,
-  ): Promise<StreamableFile> {
+  export(@Query({ schema: headsQuery }) { since }: z.infer<typeof headsQuery>): LineAnswer {
     const title = 'The log could not be read to its end.';
     const from = since === undefined || since === 'start' ? since : parseLogPosition(since);
-    return streamLines(this.query.begin(from), title, caller, this.log);
+    return new LineAnswer(this.query.begin(from), title);
   }
 }

@@ -1,7 +1,3 @@
-import { LOG } from '@app/process';
-import type { Log } from '@app/process';
-import { Inject } from '@nestjs/common';
-import type { StreamableFile } from '@nestjs/common';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import {
@@ -11,15 +7,12 @@ import {
   signatureExample,
 } from '../../api-description/admin-call.js';
 import { AccountOfPath } from '../../request-values.js';
-import { streamLines } from '../line-stream.js';
+import { LineAnswer } from '../line-stream.js';
 import { ExportHistoryQuery } from './export-history.query.js';
 
 @AdminController('history')
 export class ExportHistoryController {
-  constructor(
-    private readonly query: ExportHistoryQuery,
-    @Inject(LOG) private readonly log: Log,
-  ) {}
+  constructor(private readonly query: ExportHistoryQuery) {}
 
   @AdminCall('GET accounts/:id/history/export', 'history:read', {
     summary: 'The history of an account as a signed file',
@@ -50,8 +43,8 @@ export class ExportHistoryController {
     ),
     problems: ['invalidRequest', 'accountNotFound', 'accountUnreadable', 'receiptsNotConfigured'],
   })
-  export(@AccountOfPath() accountId: string, @CallerOf() caller: Caller): Promise<StreamableFile> {
+  export(@AccountOfPath() accountId: string, @CallerOf() caller: Caller): LineAnswer {
     const title = 'The history could not be read to its end.';
-    return streamLines(this.query.lines(accountId, caller), title, caller, this.log);
+    return new LineAnswer(this.query.lines(accountId, caller), title);
   }
 }

@@ -1,19 +1,10 @@
-import { LOG } from '@app/process';
-import type { Log } from '@app/process';
-import { Inject } from '@nestjs/common';
-import type { StreamableFile } from '@nestjs/common';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, lineAnswer } from '../../api-description/admin-call.js';
-import { jsonLines, streamLines } from '../line-stream.js';
+import { LineAnswer, jsonLines } from '../line-stream.js';
 import { VerifyAccountsQuery } from './verify-accounts.query.js';
 
 @AdminController('history')
 export class VerifyAccountsController {
-  constructor(
-    private readonly query: VerifyAccountsQuery,
-    @Inject(LOG) private readonly log: Log,
-  ) {}
+  constructor(private readonly query: VerifyAccountsQuery) {}
 
   @AdminCall('GET verification', 'history:read', {
     summary: 'Whether all histories are as they were appended, or which ones break, and where',
@@ -34,8 +25,8 @@ export class VerifyAccountsController {
     ),
     problems: ['logWalkRunning'],
   })
-  verify(@CallerOf() caller: Caller): Promise<StreamableFile> {
+  verify(): LineAnswer {
     const title = 'The log could not be read to its end: nothing is known of what was not read.';
-    return streamLines(jsonLines(this.query.verify()), title, caller, this.log);
+    return new LineAnswer(jsonLines(this.query.verify()), title);
   }
 }

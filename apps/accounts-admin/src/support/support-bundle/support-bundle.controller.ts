@@ -1,7 +1,4 @@
-import { LOG } from '@app/process';
-import type { Log } from '@app/process';
-import { Inject, Query } from '@nestjs/common';
-import type { StreamableFile } from '@nestjs/common';
+import { Query } from '@nestjs/common';
 import { z } from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
@@ -11,7 +8,7 @@ import {
   lineAnswer,
   signatureExample,
 } from '../../api-description/admin-call.js';
-import { streamLines } from '../../evidence/line-stream.js';
+import { LineAnswer } from '../../evidence/line-stream.js';
 import { SupportBundleQuery } from './support-bundle.query.js';
 
 const bundleQuery = z.strictObject({
@@ -27,10 +24,7 @@ const bundleQuery = z.strictObject({
 
 @AdminController('support')
 export class SupportBundleController {
-  constructor(
-    private readonly query: SupportBundleQuery,
-    @Inject(LOG) private readonly log: Log,
-  ) {}
+  constructor(private readonly query: SupportBundleQuery) {}
 
   @AdminCall('GET support-bundle', 'support:read', {
     operationId: 'exportSupportBundle',
@@ -79,8 +73,8 @@ export class SupportBundleController {
   bundle(
     @Query({ schema: bundleQuery }) { account }: z.infer<typeof bundleQuery>,
     @CallerOf() caller: Caller,
-  ): Promise<StreamableFile> {
+  ): LineAnswer {
     const title = 'The bundle broke off.';
-    return streamLines(this.query.lines(account, caller), title, caller, this.log);
+    return new LineAnswer(this.query.lines(account, caller), title);
   }
 }

@@ -1,12 +1,7 @@
-import { LOG } from '@app/process';
-import type { Log } from '@app/process';
-import { Inject, Query } from '@nestjs/common';
-import type { StreamableFile } from '@nestjs/common';
+import { Query } from '@nestjs/common';
 import { z } from 'zod';
-import { CallerOf } from '../../keys/caller.js';
-import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, lineAnswer } from '../../api-description/admin-call.js';
-import { jsonLines, streamLines } from '../../evidence/line-stream.js';
+import { LineAnswer, jsonLines } from '../../evidence/line-stream.js';
 import { ruleParameters } from './rules.js';
 import { WhatIfQuery } from './what-if.query.js';
 
@@ -14,10 +9,7 @@ const whatIfQuery = z.strictObject(ruleParameters());
 
 @AdminController('statistics')
 export class WhatIfController {
-  constructor(
-    private readonly query: WhatIfQuery,
-    @Inject(LOG) private readonly log: Log,
-  ) {}
+  constructor(private readonly query: WhatIfQuery) {}
 
   @AdminCall('GET what-if', 'accounts:read', {
     operationId: 'replayWhatIf',
@@ -59,13 +51,10 @@ export class WhatIfController {
     ),
     problems: ['invalidRequest', 'logWalkRunning'],
   })
-  whatIf(
-    @Query({ schema: whatIfQuery }) rules: z.infer<typeof whatIfQuery>,
-    @CallerOf() caller: Caller,
-  ): Promise<StreamableFile> {
+  whatIf(@Query({ schema: whatIfQuery }) rules: z.infer<typeof whatIfQuery>): LineAnswer {
     const given = Object.entries(rules).filter(([, value]) => value !== undefined);
     const title = 'The log could not be read to its end: nothing can be said.';
     const lines = jsonLines(this.query.replay(Object.fromEntries(given)));
-    return streamLines(lines, title, caller, this.log);
+    return new LineAnswer(lines, title);
   }
 }
