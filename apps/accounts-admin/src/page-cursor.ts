@@ -20,18 +20,18 @@ export const timeOfPlace = z.iso.datetime().transform((text) => new Date(text));
  *
  * @param found one row more than the page has, where there is a next page
  * @param query the filters and the order, without limit and cursor
- * @param placeOf values that identify a row, in the order of the page
+ * @param identify values that identify a row, in the order of the page
  */
 export function pageOf<Row>(
   found: readonly Row[],
   limit: number,
   query: object,
-  placeOf: (last: Row) => readonly string[],
+  identify: (last: Row) => readonly string[],
 ): { readonly rows: readonly Row[]; readonly nextCursor: string | null } {
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   if (found.length <= limit || last === undefined) return { rows, nextCursor: null };
-  const place = JSON.stringify([fingerprintOf(query), ...placeOf(last)]);
+  const place = JSON.stringify([fingerprintOf(query), ...identify(last)]);
   return { rows, nextCursor: Buffer.from(place).toString('base64url') };
 }
 

@@ -37,7 +37,7 @@ export class FindAuditController {
   async find(
     @Query({ schema: auditQuery }) query: z.infer<typeof auditQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
-    return toAnswer(await this.query.find(query));
+    return this.page(query);
   }
 
   @AdminCall('GET accounts/:id/audit', 'audit:read', {
@@ -51,13 +51,11 @@ export class FindAuditController {
     @Param('id') account: string,
     @Query({ schema: accountAuditQuery }) query: z.infer<typeof accountAuditQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
-    return toAnswer(await this.query.find({ ...query, account }));
+    return this.page({ ...query, account });
   }
-}
 
-function toAnswer({
-  rows,
-  nextCursor,
-}: Awaited<ReturnType<FindAuditQuery['find']>>): z.infer<typeof pageAnswer> {
-  return { calls: rows.map((call) => answerOf(callAnswer, call)), nextCursor };
+  private async page(query: z.infer<typeof auditQuery>): Promise<z.infer<typeof pageAnswer>> {
+    const { rows, nextCursor } = await this.query.find(query);
+    return { calls: rows.map((call) => answerOf(callAnswer, call)), nextCursor };
+  }
 }
