@@ -35,14 +35,13 @@ export function buildIfNeeded() {
 
 function sources() {
   return ['apps', 'libs'].flatMap((rooms) =>
-    readdirSync(join(root, rooms)).flatMap((room) => filesBelow(join(root, rooms, room, 'src'))),
+    readdirSync(join(root, rooms)).flatMap((room) => filesBelow(join(root, rooms, room))),
   );
 }
 
 function filesBelow(folder) {
-  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /(?<!spec)\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!spec)\.ts$|\.(css|html)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 
