@@ -1,5 +1,5 @@
 import { AccountIds, ActivationCodes, BucketNames } from '@app/account-secrets';
-import { ACTIVATION_POLICY, activationPolicyOf } from '@app/accounts';
+import { ACTIVATION_POLICY, activationPolicyOf, operatorDecider } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import { ACCOUNT_EVENT_CODEC, AccountEventCodec, AccountKeys } from '@app/personal-data';
@@ -20,11 +20,13 @@ import { IssueAdminKeyHandler, RevokeAdminKeyHandler } from './keys/manage-admin
 import {
   ACTIVATION_SETTINGS,
   AUDIT_PROGRESS,
+  OPERATED_ACCOUNTS,
   READ_MODEL,
   REBUILD_DATABASE,
   RECEIPTS,
   SETTING_REPORTS,
 } from './admin.tokens.js';
+import type { OperatedAccounts } from './admin.tokens.js';
 import { AuditLog } from './evidence/audit/audit-log.js';
 import { FindAuditQuery } from './evidence/audit/find-audit.query.js';
 import { FindAuditController } from './evidence/audit/find-audit.controller.js';
@@ -86,6 +88,8 @@ export class AccountsAdminModule {
     const { eventStore, database, rebuildDatabase, log, clock } = connections;
     const { environment } = connections;
     const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
+    const codec = new AccountEventCodec(accountKeys);
+    const accounts: OperatedAccounts = { store: eventStore, codec, decider: operatorDecider };
     const { RECEIPT_KEY: receiptKey } = settings;
     return {
       module: AccountsAdminModule,
@@ -139,10 +143,8 @@ export class AccountsAdminModule {
         WhatIfQuery,
         SupportBundleQuery,
         { provide: EVENT_STORE, useValue: eventStore },
-        {
-          provide: ACCOUNT_EVENT_CODEC,
-          useValue: new AccountEventCodec(accountKeys),
-        },
+        { provide: ACCOUNT_EVENT_CODEC, useValue: codec },
+        { provide: OPERATED_ACCOUNTS, useValue: accounts },
         { provide: AccountKeys, useValue: accountKeys },
         { provide: RECEIPTS, useValue: receiptKey && new ErasureReceipts(receiptKey) },
         { provide: READ_MODEL, useValue: database },

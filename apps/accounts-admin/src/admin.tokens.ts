@@ -1,4 +1,12 @@
+import type { Account, AccountEvent, OperatorCommand } from '@app/accounts';
+import type { StreamBehaviour } from '@app/event-store';
+
 /** Injection tokens of the ports that `accounts-admin.module.ts` binds to their adapters. */
+
+/** How account streams are read, decided upon at the command of an operator, and appended to. */
+export type OperatedAccounts = StreamBehaviour<OperatorCommand, AccountEvent, Account>;
+/** `OperatedAccounts`. */
+export const OPERATED_ACCOUNTS = Symbol('OperatedAccounts');
 
 /** `Queryable` of @app/postgres: quick queries. */
 export const READ_MODEL = Symbol('ReadModel');

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { accountStreamName, operatorDecider } from '@app/accounts';
+import { accountStreamName } from '@app/accounts';
 import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
-import { EVENT_STORE, handleCommand } from '@app/event-store';
-import type { EventCodec, EventStore } from '@app/event-store';
+import { handleCommand } from '@app/event-store';
+import type { EventCodec } from '@app/event-store';
 import { Problem } from '@app/http-service';
-import { ACCOUNT_EVENT_CODEC, AccountKeys, decodeEach } from '@app/personal-data';
+import { AccountKeys, decodeEach } from '@app/personal-data';
 import { blankAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { CLOCK } from '@app/process';
@@ -15,7 +15,8 @@ import type { ICommandHandler } from '@nestjs/cqrs';
 import { contextOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { adminProblems } from '../../admin-problems.js';
-import { READ_MODEL, RECEIPTS } from '../../admin.tokens.js';
+import { OPERATED_ACCOUNTS, READ_MODEL, RECEIPTS } from '../../admin.tokens.js';
+import type { OperatedAccounts } from '../../admin.tokens.js';
 import type { ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
 
 /** An operator has a person forgotten. Asking again changes nothing and answers the same receipt. */
@@ -37,8 +38,7 @@ export class EraseAccountCommand extends Command<ErasureReceipt> {
 @CommandHandler(EraseAccountCommand)
 export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand> {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
-    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(OPERATED_ACCOUNTS) private readonly accounts: OperatedAccounts,
     @Inject(READ_MODEL) private readonly readModel: Queryable,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(RECEIPTS) private readonly receipts: ErasureReceipts | undefined,
@@ -54,7 +54,7 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
       throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
     }
     const { state } = await handleCommand(
-      { store: this.store, codec: this.skippingUnread(), decider: operatorDecider },
+      { ...this.accounts, codec: skippingUnread(this.accounts.codec) },
       accountStreamName(accountId),
       (): EraseAccount => ({
         type: 'EraseAccount',
@@ -75,16 +75,13 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
       erasedAt: new Date(erasure.erasedAt).toISOString(),
     });
   }
+}
 
-  /** An event that this version cannot read must not keep a person from being forgotten. */
-  private skippingUnread(): EventCodec<AccountEvent> {
-    const { codec } = this;
-    return {
-      encode: (...args) => codec.encode(...args),
-      decode: async (events) =>
-        (await decodeEach(codec, events)).flatMap((event) =>
-          event instanceof Error ? [] : [event],
-        ),
-    };
-  }
+/** An event that this version cannot read must not keep a person from being forgotten. */
+function skippingUnread(codec: EventCodec<AccountEvent>): EventCodec<AccountEvent> {
+  return {
+    encode: (...args) => codec.encode(...args),
+    decode: async (events) =>
+      (await decodeEach(codec, events)).flatMap((event) => (event instanceof Error ? [] : [event])),
+  };
 }

@@ -1,20 +1,7 @@
 import { AccountIds } from '@app/account-secrets';
-import {
-  ACTIVATION_POLICY,
-  accountStreamName,
-  contestedUntil,
-  operatorDecider,
-} from '@app/accounts';
-import type {
-  AccountEvent,
-  ActivationPolicy,
-  FreeAccount,
-  Instant,
-  PersonalText,
-} from '@app/accounts';
-import { EVENT_STORE, handleCommand } from '@app/event-store';
-import type { EventCodec, EventStore } from '@app/event-store';
-import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+import { ACTIVATION_POLICY, accountStreamName, contestedUntil } from '@app/accounts';
+import type { ActivationPolicy, FreeAccount, Instant, PersonalText } from '@app/accounts';
+import { handleCommand } from '@app/event-store';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
@@ -22,6 +9,8 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { contextOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
+import { OPERATED_ACCOUNTS } from '../../admin.tokens.js';
+import type { OperatedAccounts } from '../../admin.tokens.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { SharedBudgets } from './shared-budgets.js';
 
@@ -47,8 +36,7 @@ export class FreeAccountCommand extends Command<FreedAccount> {
 @CommandHandler(FreeAccountCommand)
 export class FreeAccountHandler implements ICommandHandler<FreeAccountCommand> {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
-    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(OPERATED_ACCOUNTS) private readonly accounts: OperatedAccounts,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly budgets: SharedBudgets,
@@ -60,7 +48,7 @@ export class FreeAccountHandler implements ICommandHandler<FreeAccountCommand> {
     const accountId = accountIdOfPath(account, this.accountIds);
     let address: PersonalText | undefined;
     const { state, events } = await handleCommand(
-      { store: this.store, codec: this.codec, decider: operatorDecider },
+      this.accounts,
       accountStreamName(accountId),
       (before): FreeAccount => {
         address = before.status === 'pending' ? before.claims.at(-1)?.address : undefined;

@@ -1,9 +1,7 @@
 import { ActivationCodes } from '@app/account-secrets';
-import { accountStreamName, operatorDecider } from '@app/accounts';
-import type { AccountEvent, ReissueActivationCode } from '@app/accounts';
-import { EVENT_STORE, handleCommand } from '@app/event-store';
-import type { EventCodec, EventStore } from '@app/event-store';
-import { ACCOUNT_EVENT_CODEC } from '@app/personal-data';
+import { accountStreamName } from '@app/accounts';
+import type { ReissueActivationCode } from '@app/accounts';
+import { handleCommand } from '@app/event-store';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
@@ -11,6 +9,8 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { contextOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
+import { OPERATED_ACCOUNTS } from '../../admin.tokens.js';
+import type { OperatedAccounts } from '../../admin.tokens.js';
 
 /** An operator has a new code issued in place of one that could not be delivered; answers its issue number. */
 export class RetryActivationMailCommand extends Command<number> {
@@ -28,8 +28,7 @@ export class RetryActivationMailCommand extends Command<number> {
 @CommandHandler(RetryActivationMailCommand)
 export class RetryActivationMailHandler implements ICommandHandler<RetryActivationMailCommand> {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
-    @Inject(ACCOUNT_EVENT_CODEC) private readonly codec: EventCodec<AccountEvent>,
+    @Inject(OPERATED_ACCOUNTS) private readonly accounts: OperatedAccounts,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly activationCodes: ActivationCodes,
   ) {}
@@ -40,7 +39,7 @@ export class RetryActivationMailHandler implements ICommandHandler<RetryActivati
    */
   async execute({ accountId, issueNumber, caller }: RetryActivationMailCommand): Promise<number> {
     const { events } = await handleCommand(
-      { store: this.store, codec: this.codec, decider: operatorDecider },
+      this.accounts,
       accountStreamName(accountId),
       (): ReissueActivationCode => ({
         type: 'ReissueActivationCode',
