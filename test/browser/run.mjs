@@ -17,12 +17,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
-import {
-  check,
-  installPackages,
-  printResult,
-  startProduct,
-} from '../support/started-for-judges.mjs';
+import { countedCheck as check, endChecks } from '../support/counted-checks.mjs';
+import { installPackages, startProduct } from '../support/started-for-judges.mjs';
 
 const PATIENCE_MS = 20_000;
 const RESEND_SECONDS = 3;
@@ -223,7 +219,7 @@ try {
   await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-printResult();
+endChecks();
 
 async function story(name, play) {
   try {

@@ -7,13 +7,8 @@ import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
-import {
-  check,
-  installPackages,
-  printResult,
-  runTool,
-  startProduct,
-} from '../support/started-for-judges.mjs';
+import { countedCheck as check, endChecks } from '../support/counted-checks.mjs';
+import { installPackages, runTool, startProduct } from '../support/started-for-judges.mjs';
 
 const COLLECTIONS = join(import.meta.dirname, '../../docs/collections');
 const ENVIRONMENT = 'npm-start';
@@ -39,7 +34,7 @@ try {
   await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-printResult();
+endChecks();
 
 async function start() {
   const dataDir = join(folder, 'data');

@@ -21,14 +21,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
-import {
-  check,
-  installPackages,
-  printResult,
-  runNpm,
-  runTool,
-  startProduct,
-} from '../support/started-for-judges.mjs';
+import { countedCheck as check, endChecks } from '../support/counted-checks.mjs';
+import { installPackages, runNpm, runTool, startProduct } from '../support/started-for-judges.mjs';
 
 const MAIL_DEADLINE_MS = 10_000;
 const RESEND_SECONDS = 2;
@@ -49,7 +43,7 @@ try {
   await product?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-printResult();
+endChecks();
 
 async function start() {
   product = await startProduct(join(folder, 'data'), {

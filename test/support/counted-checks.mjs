@@ -4,13 +4,14 @@ let passed = 0;
 let failed = 0;
 
 /**
- * @param found what there is instead
+ * @param found what there is instead; as it is where it is text
  * @returns whether it holds
  */
 export function countedCheck(what, holds, found) {
   if (holds) passed += 1;
   else failed += 1;
-  const detail = holds || found === undefined ? '' : `: ${JSON.stringify(found)}`;
+  const text = typeof found === 'string' ? `\n${found}` : ` ${JSON.stringify(found)}`;
+  const detail = holds || found === undefined || found === '' ? '' : `:${text}`;
   process.stdout.write(`${holds ? '✔' : '✘'} ${what}${detail}\n`);
   return holds;
 }

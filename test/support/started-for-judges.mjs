@@ -1,4 +1,4 @@
-/** What the proofs with packages of their own share: those packages, a product that `npm start` runs for them, and a count. */
+/** What the proofs with packages of their own share: those packages, and a product that `npm start` runs for them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -8,21 +8,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 const START_DEADLINE_MS = 60_000;
 const FREE_PORTS = ['API', 'ADMIN', 'MAILBOX', 'SIGN_UP', 'EVENTSTORE', 'POSTGRES'];
 const LAUNCHER = join(import.meta.dirname, '../../apps/local/launcher.mjs');
-let passed = 0;
-let failed = 0;
-
-/** @param found shown when it does not hold */
-export function check(what, holds, found = '') {
-  if (holds) passed += 1;
-  else failed += 1;
-  process.stdout.write(`${holds ? '✔' : '✘'} ${what}${holds || !found ? '' : `:\n${found}`}\n`);
-}
-
-/** The last line, and the code that the process ends with. */
-export function printResult() {
-  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
-}
 
 /** Runs a program of the packages of a folder. @returns its exit code and what it printed */
 export async function runTool(folder, name, args, options) {
