@@ -94,6 +94,23 @@ describe('Keys of accounts', () => {
       expect(statements).toEqual(['begin-account']);
     });
 
+    it('are known as destroyed by the same statement', async () => {
+      const seen = await seenServer();
+      const accountId = randomUUID();
+      await new AccountKeys(database, k1).destroy(accountId, 2);
+      const keys = new AccountKeys(counted, k1);
+      await keys.requireKeyEncryptionKey();
+      statements.length = 0;
+      expect(await keys.begin(accountId, seen)).toEqual({ isNew: false, server: seen.server });
+      const [first, second, third] = [accountId, `${accountId}/2`, `${accountId}/3`];
+      expect((await keys.find([first, second])).size).toBe(0);
+      expect(await keys.findDestroyed([first, second])).toEqual(new Set([first, second]));
+      expect(statements).toEqual(['begin-account']);
+      expect(await keys.findDestroyed([second, third])).toEqual(new Set([second]));
+      await keys.obtain(accountId, 3);
+      expect((await keys.find([third])).size).toBe(1);
+    });
+
     it('are made once, by whichever process is first', async () => {
       const seen = await seenServer();
       const accountId = randomUUID();

@@ -121,6 +121,9 @@ export class AccountKeys {
     max: MOST_CACHED,
   });
 
+  /** Up to which generation the keys of an account were destroyed: for good. */
+  private readonly destroyed = new LRUCache<string, number>({ max: MOST_CACHED });
+
   /** Under way, by the ids of the keys: consumers of a process come upon an event at the same moment. */
   private readonly lookUps = new Map<string, Promise<ReadonlyMap<string, Buffer>>>();
 
@@ -194,6 +197,8 @@ export class AccountKeys {
       // A damaged one is named when it is needed.
       if (!isNew && this.canUnwrap(stored)) this.keep(stored);
     }
+    const gone = rows.flatMap((row) => (hasKey(row) ? [] : (row.generation ?? [])));
+    if (gone.length > 0) this.destroyed.set(accountId, Math.max(...gone), { ttl: CACHED_FOR_MS });
     return { isNew, server };
   }
 
@@ -254,6 +259,7 @@ export class AccountKeys {
    * @throws DatabaseUnavailable
    */
   async findDestroyed(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (keyIds.every((keyId) => this.isKnownDestroyed(keyId))) return new Set(keyIds);
     const places = keyIds.map(placeOfKey);
     const { rows } = await this.database.query<{ account_id: string; generation: number }>({
       name: 'find-destroyed-account-keys',
@@ -280,7 +286,7 @@ export class AccountKeys {
     for (const keyId of keyIds) {
       const known = this.recall(keyId);
       if (known) found.set(keyId, known);
-      else missing.add(keyId);
+      else if (!this.isKnownDestroyed(keyId)) missing.add(keyId);
     }
     if (missing.size === 0) return found;
     const asked = [...missing].join();
@@ -442,6 +448,11 @@ export class AccountKeys {
       if (!(error instanceof SealBroken)) throw error;
       throw new AccountKeyUnreadable(account_id, key_encryption_key_id);
     }
+  }
+
+  private isKnownDestroyed(keyId: string): boolean {
+    const { accountId, generation } = placeOfKey(keyId);
+    return generation <= (this.destroyed.get(accountId) ?? 0);
   }
 
   private recall(keyId: string): Buffer | undefined {

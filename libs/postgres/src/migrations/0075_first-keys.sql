@@ -24,9 +24,9 @@ BEGIN
     RETURN QUERY
         SELECT this_server, made = 1, stored.generation, stored.wrapped_key, stored.key_encryption_key_id
         FROM (SELECT) AS answer
-            LEFT JOIN personal_data.account_keys AS stored ON stored.account_id = account AND stored.destroyed_at IS NULL;
+            LEFT JOIN personal_data.account_keys AS stored ON stored.account_id = account;
 END
 $$;
-COMMENT ON FUNCTION personal_data.begin_account(uuid, text, bytea, text, text, bigint) IS 'Makes the first key of an account of which neither a key nor a row nor a fault is known, where this server is the one that was seen and the rows go as far as that position. Answers which server this is, whether the key was made, and the keys that there are.';
+COMMENT ON FUNCTION personal_data.begin_account(uuid, text, bytea, text, text, bigint) IS 'Makes the first key of an account of which neither a key nor a row nor a fault is known, where this server is the one that was seen and the rows go as far as that position. Answers which server this is, whether the key was made, and the keys that there are, or were until they were destroyed.';
 
 REVOKE EXECUTE ON FUNCTION personal_data.begin_account(uuid, text, bytea, text, text, bigint) FROM PUBLIC;
