@@ -47,6 +47,30 @@ describe('Keys of accounts', () => {
     expect(found.get(grace)?.equals(keyOfGrace)).toBe(true);
   });
 
+  it('ask once whether the key of the configuration unwraps, however many are made at a time, and again after a failure', async () => {
+    let proofs = 0;
+    let isDown = true;
+    const keys = new AccountKeys(
+      {
+        query: async (statement) => {
+          if (statement.name === 'find-keys-of-key-encryption-key') {
+            proofs += 1;
+            if (isDown) throw new DatabaseUnavailable('down');
+          }
+          return database.query(statement);
+        },
+      },
+      k1,
+    );
+    const obtained = () =>
+      Promise.allSettled(Array.from({ length: 20 }, () => keys.obtain(randomUUID())));
+    expect((await obtained()).map(({ status }) => status)).toEqual(Array(20).fill('rejected'));
+    expect(proofs).toBe(1);
+    isDown = false;
+    expect((await obtained()).map(({ status }) => status)).toEqual(Array(20).fill('fulfilled'));
+    expect(proofs).toBe(2);
+  });
+
   describe('of an account that may be new', () => {
     const statements: (string | undefined)[] = [];
     const counted: Queryable = {

@@ -114,8 +114,8 @@ const NO_SUCH_TABLE = '42P01';
  * key is destroyed here.
  */
 export class AccountKeys {
-  /** Ids of the key-encryption keys that have unwrapped something, or had nothing to unwrap. */
-  private readonly provenKeyEncryptionKeys = new Set<string>();
+  /** By the id of a key-encryption key: fulfilled once it has unwrapped something, or had nothing to unwrap. */
+  private readonly proofs = new Map<string, Promise<void>>();
   /** By the id of the key. */
   private readonly cached = new LRUCache<string, { readonly key: Buffer; readonly until: number }>({
     max: MOST_CACHED,
@@ -323,12 +323,22 @@ export class AccountKeys {
 
   /**
    * Makes sure that a key-encryption key unwraps what is said to be wrapped with it, single damaged rows
-   * excepted. Asks once in the life of a process.
+   * excepted. Asks once in the life of a process, however many ask at that time, and again after a failure.
    *
    * @throws KeyEncryptionKeyWrong, UnknownKey, DatabaseUnavailable
    */
   async requireKeyEncryptionKey(id = this.keyEncryptionKeys.current.id): Promise<void> {
-    if (this.provenKeyEncryptionKeys.has(id)) return;
+    const proof = this.proofs.get(id) ?? this.prove(id);
+    this.proofs.set(id, proof);
+    try {
+      await proof;
+    } catch (error) {
+      if (this.proofs.get(id) === proof) this.proofs.delete(id);
+      throw error;
+    }
+  }
+
+  private async prove(id: string): Promise<void> {
     const { rows } = await this.database.query<WrappedKeyRow>({
       name: 'find-keys-of-key-encryption-key',
       text: `select account_id, generation, wrapped_key, key_encryption_key_id
@@ -338,7 +348,6 @@ export class AccountKeys {
     if (rows.length > 0 && !rows.some((row) => this.canUnwrap(row))) {
       throw new KeyEncryptionKeyWrong(id);
     }
-    this.provenKeyEncryptionKeys.add(id);
   }
 
   /**
