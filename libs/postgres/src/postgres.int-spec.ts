@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
 import { emptyDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
@@ -119,6 +119,55 @@ describe('PostgreSQL adapter', () => {
         }),
       ).rejects.toThrow(DatabaseUnavailable);
       expect(await ids(database)).toEqual([]);
+    });
+  });
+
+  describe('of two that wait for each other', () => {
+    const upwards = { text: 'update people set address = null where id = $1' };
+    /** Locks 2 and then waits for 1. */
+    const downwards = {
+      text: `with locked as (select id from people order by id desc for update)
+             update people set address = 'done' where id in (select id from locked)`,
+    };
+
+    beforeEach(async () => {
+      await pool().query({ text: 'insert into people values (1, null), (2, null)' });
+    });
+    afterEach(async () => {
+      await pool().query({ text: 'delete from people' });
+    });
+
+    /** @returns what becomes of the statements of a database that meet a transaction in the opposite order */
+    async function meet<Result>(statements: (database: Database) => Promise<Result>) {
+      const [database, other] = [pool(), pool()];
+      let met: Promise<Result> | undefined;
+      await other.inTransaction(async (transaction) => {
+        // So that it is not the one that is rolled back.
+        await transaction.query({ text: `set local deadlock_timeout = '20s'` });
+        await transaction.query({ ...upwards, values: [1] });
+        met = statements(database);
+        met.catch(() => undefined);
+        await eventually(async () => {
+          const { rows } = await other.query({
+            text: `select from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'`,
+          });
+          expect(rows).toHaveLength(1);
+        });
+        await transaction.query({ ...upwards, values: [2] });
+      });
+      return met;
+    }
+
+    it('a statement is repeated', async () => {
+      expect(await meet((database) => database.query(downwards))).toMatchObject({ rowCount: 2 });
+    });
+
+    it('a transaction is unavailable, and can be repeated', async () => {
+      const work = (database: Database) =>
+        database.inTransaction((transaction) => transaction.query(downwards));
+      await expect(meet(work)).rejects.toThrow(DatabaseUnavailable);
+      expect(await work(pool())).toMatchObject({ rowCount: 2 });
     });
   });
 

@@ -134,7 +134,18 @@ class PostgresDatabase implements Database {
     this.pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
+  /** A statement of its own that PostgreSQL rolled back, to let another one go on, is repeated. */
   async query<Row>(statement: Statement): Promise<StatementResult<Row>> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.queryOnce<Row>(statement);
+      } catch (error) {
+        if (!(error instanceof RolledBack) || attempt === MOST_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private async queryOnce<Row>(statement: Statement): Promise<StatementResult<Row>> {
     const client = await this.acquire();
     let broken = true;
     try {
@@ -142,7 +153,7 @@ class PostgresDatabase implements Database {
       broken = false;
       return result;
     } catch (error) {
-      broken = !(error instanceof StatementRefused);
+      broken = !(error instanceof StatementRefused || error instanceof RolledBack);
       this.noticeReadOnly(client, error);
       throw error;
     } finally {
@@ -421,6 +432,13 @@ const bigintTypes: pg.CustomTypesConfig = {
  */
 const TRANSIENT_SQLSTATE = /^(08|53|57)/;
 const READ_ONLY_SQLSTATE = '25006';
+/** The victim of a deadlock, and a transaction that is not serializable. */
+const ROLLED_BACK_SQLSTATE = /^40/;
+/** Others go on meanwhile: a second deadlock of the same statement is rare, a third one is a fault. */
+const MOST_ATTEMPTS = 3;
+
+class RolledBack extends DatabaseUnavailable {}
+
 /** Data exceptions quote the offending value. */
 const QUOTES_VALUES = /^22/;
 
@@ -429,6 +447,9 @@ function translate(error: unknown, what?: string): Error {
   if (error instanceof pg.DatabaseError) {
     const sqlState = error.code ?? 'XX000';
     if (sqlState === READ_ONLY_SQLSTATE) return new DatabaseReadOnly();
+    if (ROLLED_BACK_SQLSTATE.test(sqlState)) {
+      return new RolledBack(`${error.message} (${sqlState})`);
+    }
     if (TRANSIENT_SQLSTATE.test(sqlState)) {
       return new DatabaseUnavailable(`${error.message} (${sqlState})`);
     }
