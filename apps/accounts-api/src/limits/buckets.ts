@@ -41,7 +41,10 @@ const countedDemands = (first: number) => `
        left join throttling.buckets as marked on marked.key = d.mark and marked.full_at > now()
   where marked.key is null or marked_capacity is not null`;
 
-/** Locked in the order of the keys, so that two statements never wait for each other in a circle. */
+/**
+ * Locked in the order of the keys, so that two statements rarely wait for each other in a circle: only where a bucket came into
+ * being meanwhile. PostgreSQL ends one of them then, and it is repeated.
+ */
 const known = (keys: string) => `
   select key, full_at from throttling.buckets where key = any(${keys}) order by key for update`;
 
