@@ -29,8 +29,10 @@ const jestArguments = process.argv.slice(2).filter((argument) => argument !== ki
 if (kind) {
   // These run beside others, who must not find the build half written.
   buildIfNeeded();
-  // Last: jest takes each path that follows for another pattern of names.
-  await runTests([...jestArguments, '--testMatch', `**/*.${KINDS[kind]}.ts`]);
+  // As many at a time as there are processors: these keep them busy, and some play with deadlines.
+  const workers = '--maxWorkers=100%';
+  // The pattern last: jest takes each path that follows for another one.
+  await runTests([...jestArguments, workers, '--testMatch', `**/*.${KINDS[kind]}.ts`]);
 } else {
   const isBuilt = await check('build', npm('run', '--silent', 'build'));
   await Promise.all([
