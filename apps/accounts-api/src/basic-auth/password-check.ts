@@ -62,10 +62,9 @@ export class PasswordCheck {
    */
   async isRight(claim: PasswordClaim, stored: StoredCredentials | undefined): Promise<boolean> {
     // Also computed for an unknown account: the digests take the same time.
-    if (this.verified.has(stored ?? NOBODY, claim.password)) {
-      if (stored && !this.verified.isProven(stored)) await this.settle(claim, stored, []);
-      return true;
-    }
+    const standing = this.verified.standingOf(stored ?? NOBODY, claim.password);
+    if (stored && standing === 'chosen') await this.settle(claim, stored, []);
+    if (standing !== undefined) return true;
     const key = keyOf(claim, stored);
     const running = this.underWay.get(key);
     if (running !== undefined) return running;

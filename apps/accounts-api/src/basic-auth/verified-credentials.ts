@@ -26,8 +26,8 @@ interface Verified {
 }
 
 /**
- * Remembers for a short time which passwords were right, or chosen for an account here, so that calls of one client after another cost one
- * hash together. Holds neither passwords nor hashes, only keyed digests that mean nothing outside of this
+ * Remembers for a short time which passwords were right, or chosen for an account here, so that calls of one client after
+ * another cost one hash together. Holds neither passwords nor hashes, only keyed digests that mean nothing outside of this
  * process. What the read model says is still asked at each call: a password that was replaced, anywhere,
  * is refused at once.
  */
@@ -45,18 +45,18 @@ export class VerifiedCredentials {
     private readonly monotonicMs: () => number = () => performance.now(),
   ) {}
 
-  /** Whether this password was found right for, or hashed into, exactly these credentials a short time ago. */
-  has(credentials: ClaimOfAccount, password: string): boolean {
+  /**
+   * Whether this password was found right for (`proven`), or only hashed into (`chosen`), exactly these credentials a short
+   * time ago.
+   */
+  standingOf(credentials: ClaimOfAccount, password: string): 'proven' | 'chosen' | undefined {
     const binding = this.bindingOf(credentials);
     const proof = this.proofOf(binding, password);
-    const entry = this.find(credentials.accountId, binding);
-    if (entry === undefined || this.monotonicMs() >= entry.until) return false;
-    return timingSafeEqual(entry.proof, proof);
-  }
-
-  /** Whether a caller has proven to know what is remembered for these credentials, rather than chosen it. */
-  isProven(credentials: ClaimOfAccount): boolean {
-    return this.find(credentials.accountId, this.bindingOf(credentials))?.isProven ?? false;
+    const entries = this.verified.get(credentials.accountId) ?? [];
+    const entry = entries.find((one) => timingSafeEqual(one.binding, binding));
+    if (entry === undefined || this.monotonicMs() >= entry.until) return undefined;
+    if (!timingSafeEqual(entry.proof, proof)) return undefined;
+    return entry.isProven ? 'proven' : 'chosen';
   }
 
   /** Whether some password of this account is remembered, no matter for how long that counts. */
@@ -85,10 +85,6 @@ export class VerifiedCredentials {
   /** Accounts with passwords that are remembered, for metrics. */
   get size(): number {
     return this.verified.size;
-  }
-
-  private find(accountId: string, binding: Buffer): Verified | undefined {
-    return this.verified.get(accountId)?.find((one) => timingSafeEqual(one.binding, binding));
   }
 
   private bindingOf({ accountId, claimNumber, passwordHash }: ClaimOfAccount): Buffer {

@@ -145,7 +145,10 @@ describe('Registering an account', () => {
   it('remembers the password that was chosen for a claim, and none that nothing came of', async () => {
     const { accountId, verified } = accounts;
     const knows = (claimNumber: number, password: string) =>
-      verified.has({ accountId, claimNumber, passwordHash: `hash of ${password}` }, password);
+      verified.standingOf(
+        { accountId, claimNumber, passwordHash: `hash of ${password}` },
+        password,
+      ) === 'chosen';
     await register();
     expect(knows(1, 'first password')).toBe(true);
     await register('second password');
