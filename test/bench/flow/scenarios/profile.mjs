@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { forEachOf, registerFor, repeatFor, writeCpu } from '../measures.mjs';
 import { startProduct } from '../processes.mjs';
@@ -10,8 +10,8 @@ const LINES = 25;
 const PARTS = ['api', 'worker', 'eventstore'];
 
 /**
- * Where each process spends its time in registrations and activations at cost 4. Sampling costs time of its own:
- * only the shares count.
+ * Where each process spends its time in registrations at cost 4, or in what `BENCH_PROFILE` names (activations, reads),
+ * with a flame graph of each. Sampling costs time of its own: only the shares count.
  */
 export async function profile(context, report) {
   const { stage, postgres, mail, quick, progress } = context;
@@ -30,13 +30,19 @@ export async function profile(context, report) {
   });
   const ours = callable.ours(started);
   const what = process.env.BENCH_PROFILE ?? 'registrations';
+  if (!quick) {
+    progress('warming up');
+    await registerFor(ours, mail, { callers: CALLERS, seconds: 5 });
+  }
   progress(`profiling ${what}`);
+  let sinceUs = nowUs();
   const registered = await registerFor(ours, mail, {
     callers: CALLERS,
     seconds: what === 'registrations' ? (quick ? 3 : 12) : 3,
   });
   writeCpu(report, 'registrations', [registered]);
   if (what === 'activations') {
+    sinceUs = nowUs();
     const activated = await forEachOf(registered.people, ours, {
       callers: CALLERS,
       work: (connection, { address, code }) => ours.activate(connection, address, code),
@@ -49,6 +55,7 @@ export async function profile(context, report) {
       callers: CALLERS,
       work: async (connection, { address }) => headers.push(await ours.signIn(connection, address)),
     });
+    sinceUs = nowUs();
     const read = await repeatFor(ours, {
       callers: CALLERS,
       seconds: 10,
@@ -58,7 +65,9 @@ export async function profile(context, report) {
   }
   for (const part of [started.api, started.worker, started.eventStore]) await stage.stop(part);
   for (const part of PARTS) {
-    const { busyMs, rooms, functions, including } = summaryOf(folders[part]);
+    const { busyMs, rooms, functions, including, flameGraph } = summaryOf(folders[part], sinceUs);
+    const results = process.env.BENCH_RESULTS;
+    if (results) writeFileSync(join(results, `flame-graph-${part}.svg`), flameGraph);
     report.note(
       `${part}: busy ${(busyMs / registered.people.length).toFixed(2)} ms per registration`,
     );
@@ -75,4 +84,9 @@ export async function profile(context, report) {
       including.filter(({ name }) => /\((apps|libs)\//.test(name)),
     );
   }
+}
+
+/** Of the monotonic clock, which profiles go by as well. */
+function nowUs() {
+  return Number(process.hrtime.bigint() / 1_000n);
 }
