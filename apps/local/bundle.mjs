@@ -58,6 +58,9 @@ await bundle.write({
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js',
   keepNames: true,
+  // A process keeps its source in memory, at two bytes a character where one of a file is no Latin letter.
+  charset: 'ascii',
+  comments: { legal: true, annotation: false, jsdoc: false },
   // Frameworks import in circles, so that the order in which modules run matters.
   strictExecutionOrder: true,
 });
