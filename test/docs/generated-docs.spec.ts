@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { accountEventDefinitions } from '@app/accounts';
 import { loginsSettingTypes, migrateSettingTypes, prepareSettingTypes } from '@app/postgres';
 import { databaseRoles, functionRights, tableRights } from '@app/postgres/rights.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { adminSettingTypes } from '../../apps/accounts-admin/src/accounts-admin.settings.js';
 import { apiSettingTypes } from '../../apps/accounts-api/src/accounts-api.settings.js';
 import { workerSettingTypes } from '../../apps/accounts-worker/src/accounts-worker.settings.js';

@@ -2,7 +2,7 @@ import { secretKeySetting, secretSettings } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
 import { loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseKeyText } from './keys/key-text.js';
 
 export type AccountsAdminSettings = ReturnType<typeof readAdminSettings>;

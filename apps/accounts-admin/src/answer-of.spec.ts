@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerOf } from './answer-of.js';
 
 describe('An answer', () => {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What an answer is made of: a time for an ISO 8601 text, a position for a text of digits, undefined for null. */
 type Source<Answer> = {

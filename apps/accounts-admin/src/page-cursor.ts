@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { invalidRequest } from '@app/http-service';
-import { z } from 'zod';
+import * as z from 'zod';
 import { integerParameter } from './request-values.js';
 
 const CURSOR = /^[A-Za-z0-9_-]{1,400}$/;

@@ -3,7 +3,7 @@ import { AccountIds } from '@app/account-secrets';
 import { invalidRequest } from '@app/http-service';
 import { Injectable, Param } from '@nestjs/common';
 import type { PipeTransform } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

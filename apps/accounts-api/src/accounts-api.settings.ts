@@ -2,7 +2,7 @@ import { secretSettings } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 import { corsOriginsSetting } from './browsers.js';
 import { TrustedProxies, trustedProxiesSetting } from './client-address/client-addresses.js';
 import { mailWebhookKeySetting } from './record-mail-event/mail-webhook-key.js';

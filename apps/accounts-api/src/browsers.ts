@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { RATE_LIMIT_HEADERS } from './limits/rate-limit-headers.js';
 import { CONSISTENCY_TOKEN } from './read-your-writes/consistency-tokens.js';
 

@@ -2,7 +2,7 @@ import { secretSettings } from '@app/account-secrets';
 import { activationSettings } from '@app/accounts';
 import { ConfigurationError, loadConfiguration, setting, processSettings } from '@app/process';
 import type { Environment } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const workerSettingTypes = {
   ...processSettings,

@@ -13,7 +13,7 @@ import type { Database } from '@app/postgres';
 import { migrate } from '@app/postgres/migrate.js';
 import { createPool } from '@app/postgres/postgres.js';
 import { ConfigurationError, loadConfiguration, refuseConfiguration } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * One-shot process: brings the database of DATABASE_URL up to date before the others start.

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { KeyRing, keyRingSetting, UnknownKey } from './key-ring.js';
 import { InvalidSecretSetting, parseSecretKey, secretKeySetting } from './secret-key.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A key shorter than this would be the weakest part of what is derived from it. */
 export const secretKeyMinBytes = 32;

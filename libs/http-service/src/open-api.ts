@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiResponse, SwaggerModule } from '@nestjs/swagger';
 import type { ApiResponseNoStatusOptions, OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { htmlPage } from './html-page.js';
 import { sendPage } from './problem-pages.js';
 import { Problem, commonFieldCodes, problemDocument } from './problem.js';

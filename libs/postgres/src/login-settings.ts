@@ -1,5 +1,5 @@
 import { ConfigurationError, processSettings, setting } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DatabaseLogins } from './grant-rights.js';
 
 const login = () => z.string().max(63, 'must have 63 characters or fewer');

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { z } from 'zod';
+import * as z from 'zod';
 import { temporaryFolder } from '../../../test/support/run-folder.js';
 import { ConfigurationError, loadConfiguration, setting } from './configuration.js';
 import type { Environment } from './configuration.js';

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Every fault of the environment in one message, so that one restart is enough to mend them all. */
 export class ConfigurationError extends Error {

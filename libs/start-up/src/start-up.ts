@@ -23,7 +23,7 @@ import {
 import type { HealthCheck, InternalServer, Log, processSettings } from '@app/process';
 import { exportSpans } from '@app/tracing/otlp.js';
 import type { Tracing } from '@app/tracing/otlp.js';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 const RIGHTS_LAST_MS = 30_000;
 

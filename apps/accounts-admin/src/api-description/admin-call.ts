@@ -13,7 +13,7 @@ import {
 } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ApiResponseNoStatusOptions } from '@nestjs/swagger';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { adminProblems } from '../admin-problems.js';
 import { NDJSON } from '../evidence/line-stream.js';
 import { RequiresScope } from '../keys/scopes.js';

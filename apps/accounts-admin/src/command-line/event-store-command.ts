@@ -1,5 +1,5 @@
 import { loadConfiguration, processSettings, setting } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Command } from './command.js';
 
 const password = () => setting.secret(z.string().min(12, 'must have 12 characters or more'));

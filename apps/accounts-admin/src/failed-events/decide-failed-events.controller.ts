@@ -3,7 +3,7 @@ import type { Queryable } from '@app/postgres';
 import { consumers } from '@app/views';
 import { Body, Inject, Param, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CallerOf } from '../keys/caller.js';
 import type { Caller } from '../keys/caller.js';
 import { READ_MODEL } from '../admin.tokens.js';

@@ -1,5 +1,5 @@
 import type { FailedEvent } from '@app/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerOf } from '../answer-of.js';
 
 export const failedEventAnswer = z

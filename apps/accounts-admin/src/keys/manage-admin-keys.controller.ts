@@ -1,6 +1,6 @@
 import { Body, Param } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../api-description/admin-call.js';
 import { answerOf } from '../answer-of.js';
 import { AdminKeys } from './admin-keys.js';

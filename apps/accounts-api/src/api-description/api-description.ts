@@ -11,7 +11,7 @@ import type { PasswordPolicy } from '@app/accounts';
 import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiHeader, ApiResponse, DocumentBuilder } from '@nestjs/swagger';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fieldCodes } from '../field-sentences.js';
 import { accountProblems } from '../account-problems.js';
 import { CONSISTENCY_TOKEN } from '../read-your-writes/consistency-tokens.js';

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import type { RequestClient } from '@app/event-store';
 import { callerRequestIdOf } from '@app/http-service';
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { networksOf } from './network.js';
 import type { ClientNetworks } from './network.js';
 

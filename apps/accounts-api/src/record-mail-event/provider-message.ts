@@ -1,6 +1,6 @@
 import type { MailEventKind } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the provider reports of the mail with one code. */
 export interface MailNews {

@@ -2,7 +2,7 @@ import { InvalidAddress, addressKeyOf, passwordViolations } from '@app/accounts'
 import type { GuessablePasswords, PasswordPolicy } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import type { FieldFault } from '@app/http-service';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RegistrationGate } from '../who-may-register/registration-gate.js';
 
 export const registrationRequest = z

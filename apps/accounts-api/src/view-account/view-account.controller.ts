@@ -2,7 +2,7 @@ import { codeStates } from '@app/accounts';
 import type { ActivationProgress } from '@app/accounts';
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ApiBasicAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CallProblems, ApiRead } from '../api-description/api-description.js';
 import { BasicAuthGuard } from '../basic-auth/basic-auth.guard.js';
 import { Proven } from '../basic-auth/proven-account.js';

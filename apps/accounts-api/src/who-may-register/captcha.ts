@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface CaptchaOptions {
   /** Where the provider verifies tokens: `https://challenges.cloudflare.com/turnstile/v0/siteverify`. */

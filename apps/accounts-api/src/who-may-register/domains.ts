@@ -1,5 +1,5 @@
 import { InvalidAddress, addressKeyOf } from '@app/accounts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Domains of e-mail addresses: `example.org` is itself, `*.example.org` every domain below it. */
 export class Domains {

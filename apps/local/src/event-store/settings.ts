@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { loadConfiguration, setting } from '@app/process';
 import type { Environment } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BEHAVIOUR_VERSIONS } from './behaviour.js';
 import type { BehaviourVersion } from './behaviour.js';
 

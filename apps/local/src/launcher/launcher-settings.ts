@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigurationError, loadConfiguration, processSettings, setting } from '@app/process';
 import type { Environment } from '@app/process';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CaptchaWidget } from './sign-up-page.js';
 
 /** Settings that name a port, by what listens there. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { loadConfiguration, setting } from '@app/process';
 import type { Environment } from '@app/process';
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Body, Controller, Get, HttpException, Module, Param, Post, Query } from '@nestjs/common';
 import { DocumentBuilder } from '@nestjs/swagger';
 import { pino } from 'pino';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createHttpService } from '../http-service.js';
 import type { HttpAnswer, SlowestRequest } from '../http-service.js';
 import { listen } from '../listen.js';

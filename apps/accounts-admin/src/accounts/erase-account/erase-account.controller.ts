@@ -1,7 +1,7 @@
 import { erasureReasons } from '@app/accounts';
 import { Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';

@@ -4,7 +4,7 @@ import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { AccountHistory } from '../replay-account/account-history.js';
 import { AccountOfPath } from '../../request-values.js';

@@ -1,7 +1,7 @@
 import { invalidRequest } from '@app/http-service';
 import type { ListedAccount } from '@app/views';
 import { Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';
 import { AccountOfPath } from '../../request-values.js';

@@ -4,7 +4,7 @@ import { findListedAccount, pageOfAccounts } from '@app/views';
 import type { ListedAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { adminProblems } from '../../admin-problems.js';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';

@@ -1,6 +1,6 @@
 import { Headers, Query } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { LineAnswer, NDJSON, jsonLines } from '../../evidence/line-stream.js';
 import { AccountOfPath, integerParameter } from '../../request-values.js';

@@ -1,6 +1,6 @@
 import { readableDataOf, sentenceOf } from '@app/accounts';
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AccountHistory, accountNotFound, isUnread } from './account-history.js';
 import type { ReplayedEvent, UnreadEvent } from './account-history.js';
 

@@ -1,6 +1,6 @@
 import { invalidRequest } from '@app/http-service';
 import { Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { AccountOfPath, instantParameter, integerParameter } from '../../request-values.js';
 import { ViewAccountStateQuery, diffAnswer, stateAnswer } from './view-account-state.query.js';

@@ -11,7 +11,7 @@ import { invalidRequest } from '@app/http-service';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AccountHistory } from '../replay-account/account-history.js';
 import type { ReplayedEvent } from '../replay-account/account-history.js';
 

@@ -1,5 +1,5 @@
 import { Param, Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';
 import { FindAuditQuery, accountAuditQuery, auditQuery } from './find-audit.query.js';

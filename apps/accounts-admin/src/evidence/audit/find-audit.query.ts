@@ -5,7 +5,7 @@ import type { Queryable } from '@app/postgres';
 import { pageOfAudit } from '@app/views';
 import type { AuditPageRequest } from '@app/views';
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AUDIT_PROGRESS, READ_MODEL } from '../../admin.tokens.js';
 import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
 import { accountIdOfPath, instantParameter } from '../../request-values.js';

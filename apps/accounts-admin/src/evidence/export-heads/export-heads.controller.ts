@@ -1,6 +1,6 @@
 import { parseLogPosition } from '@app/event-store';
 import { Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   AdminCall,
   AdminController,

@@ -2,7 +2,7 @@ import { accountStreamName } from '@app/accounts';
 import { EVENT_STORE, verifyChain } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
 import { Inject } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { AccountOfPath } from '../../request-values.js';

@@ -1,7 +1,7 @@
 import { mailStatuses, pageOfActivationMails } from '@app/views';
 import type { Queryable } from '@app/postgres';
 import { Inject, Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';

@@ -5,7 +5,7 @@ import type { StatisticName, StatisticsInterval } from '@app/views';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { instantParameter } from '../../request-values.js';

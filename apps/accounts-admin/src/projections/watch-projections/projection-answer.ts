@@ -1,5 +1,5 @@
 import type { RebuildRecord } from '@app/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerOf } from '../../answer-of.js';
 import { failedEventAnswer } from '../../failed-events/failed-event-answer.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { projectionAnswer } from './projection-answer.js';
 import { WatchProjectionsQuery } from './watch-projections.query.js';

@@ -1,5 +1,5 @@
 import { Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import {

@@ -1,5 +1,5 @@
 import { Query } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCall, AdminController, lineAnswer } from '../../api-description/admin-call.js';
 import { LineAnswer, jsonLines } from '../../evidence/line-stream.js';
 import { ruleParameters } from './rules.js';

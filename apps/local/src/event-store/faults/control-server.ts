@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultsSchema, METHODS } from './fault-switches.js';
 import type { Faults } from './fault-switches.js';
 

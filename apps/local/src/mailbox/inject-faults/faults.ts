@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { recipientKey } from '../keep-emails/email.js';
 import { ProviderError, errorNameOf } from '../provider-error.js';
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ProviderError } from '../provider-error.js';
 import { AppendOnlyLog } from './append-only-log.js';
 import type { Email, NewEmail } from './email.js';
