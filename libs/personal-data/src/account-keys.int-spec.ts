@@ -407,6 +407,18 @@ describe('Keys of accounts', () => {
     expect(counted.statements.map(({ values }) => values)).toEqual([[[grace]]]);
   });
 
+  it('are remembered without what lies beside them in memory', async () => {
+    const maker = new AccountKeys(database, k1);
+    const accountId = randomUUID();
+    await maker.obtain(accountId);
+    const reader = new AccountKeys(database, k1);
+    await reader.find([accountId]);
+    for (const keys of [maker, reader]) {
+      const remembered = (await keys.find([accountId])).get(accountId);
+      expect(remembered?.buffer.byteLength).toBe(32);
+    }
+  });
+
   it('are destroyed for good, for one person and not the next', async () => {
     const accountId = randomUUID();
     const keys = new AccountKeys(database, k1);

@@ -470,7 +470,9 @@ export class AccountKeys {
   }
 
   private remember(keyId: string, key: Buffer): void {
-    this.cached.set(keyId, { key, until: this.now() + CACHED_FOR_MS });
+    // A short buffer is mostly a part of 8 KB that live as long as it does.
+    const own = Buffer.alloc(key.length, key);
+    this.cached.set(keyId, { key: own, until: this.now() + CACHED_FOR_MS });
   }
 }
 
