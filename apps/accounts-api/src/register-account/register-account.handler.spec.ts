@@ -93,6 +93,22 @@ describe('Registering an account', () => {
     expect(JSON.stringify(after.slice(before))).not.toContain('third password');
   });
 
+  it('does and logs before the beat all that depends on what the address has', async () => {
+    const { uniformAnswers, logged } = accounts;
+    const loggedByThen: number[] = [];
+    const wait = uniformAnswers.atTheBeat.bind(uniformAnswers);
+    uniformAnswers.atTheBeat = async (work) => {
+      const result = await wait(work);
+      loggedByThen.push(logged.length);
+      return result;
+    };
+    await register();
+    accounts.now += MINUTE;
+    await register('second password');
+    expect(loggedByThen).toEqual([1, 2]);
+    expect(logged).toHaveLength(2);
+  });
+
   it('lets the client read its own registration at once', async () => {
     const { written } = await register();
     await accounts.readYourWrites.settle(accounts.accountId, undefined);

@@ -63,15 +63,15 @@ export class RegisterAccountHandler implements ICommandHandler<RegisterAccountCo
   }: RegisterAccountCommand): Promise<WrittenAt & { readonly accountId: string }> {
     const accountId = this.accountIds.accountIdOf(addressKeyOf(address));
     const passwordHash = await this.passwordHasher.hash(password, accountId);
-    // From here on the work depends on what the address has already; before, it does not.
-    const { events, appended } = await this.uniformAnswers.atTheBeat(async () => {
-      const decided = await this.append(accountId, { address, passwordHash, allowed }, context);
-      this.remember(accountId, decided.state, { password, passwordHash });
-      return decided;
+    // From here on the work depends on what the address has already, down to the lines that are logged.
+    return this.uniformAnswers.atTheBeat(async () => {
+      const asked = { address, passwordHash, allowed };
+      const { events, state, appended } = await this.append(accountId, asked, context);
+      this.remember(accountId, state, { password, passwordHash });
+      const written = this.readYourWrites.remember(accountId, appended);
+      this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
+      return { accountId, written };
     });
-    const written = this.readYourWrites.remember(accountId, appended);
-    this.securityEvents.accountChanged({ requestId: context.requestId, accountId }, events);
-    return { accountId, written };
   }
 
   /** The call that activates this claim in a moment need not hash the same password again. */

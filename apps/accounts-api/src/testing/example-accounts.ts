@@ -88,6 +88,7 @@ export class ExampleAccounts {
     { write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
   readonly securityEvents = new SecurityEvents(this.log);
+  readonly uniformAnswers = new UniformAnswers(0);
   readonly accountIds = new AccountIds(randomBytes(32));
   readonly networkNames = new NetworkNames(randomBytes(32));
   readonly activationCodes: ActivationCodes;
@@ -121,7 +122,7 @@ export class ExampleAccounts {
       this.activationCodes,
       this.networkNames,
       this.readYourWrites,
-      new UniformAnswers(0),
+      this.uniformAnswers,
       this.securityEvents,
       new NewAccounts({ begin: async (accountId) => this.begin(accountId) }),
       this.verified,
