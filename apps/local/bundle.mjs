@@ -50,6 +50,8 @@ const bundle = await rolldown({
   ),
   platform: 'node',
   external,
+  // A module of ours matters by what it exports: who takes one thing out of a library does not load the rest.
+  treeshake: { moduleSideEffects: [{ test: /\/dist\/modules\/libs\//, sideEffects: false }] },
   // Metadata of decorators asks for types that are no values; the code around it expects that.
   checks: { importIsUndefined: false },
 });
