@@ -174,6 +174,28 @@ export const alertCases = [
     },
   },
   {
+    alert: 'LogLinesDropped',
+    fires: {
+      'one process drops lines': {
+        at: '2m',
+        series: {
+          'log_lines_dropped_total{job="api",instance="a"}': '0x20',
+          'log_lines_dropped_total{job="worker",instance="b"}': '0x3 12x16',
+        },
+      },
+    },
+    silent: {
+      'none is dropped': {
+        at: '4m',
+        series: { 'log_lines_dropped_total{job="api",instance="a"}': '0x20' },
+      },
+      'the last was dropped an hour ago': {
+        at: '60m',
+        series: { 'log_lines_dropped_total{job="api",instance="a"}': '0x3 12x240' },
+      },
+    },
+  },
+  {
     alert: 'ClockIsWrong',
     fires: {
       'one machine is an hour behind': {
