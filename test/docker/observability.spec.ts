@@ -84,7 +84,11 @@ describe('docker/observability', () => {
 
   it('asks for each figure of the processes, but for those of which this test knows why not', () => {
     const watched = new Set(asked);
-    expect(ownMetrics().filter((name) => !watched.has(name)).toSorted()).toEqual(UNWATCHED);
+    expect(
+      ownMetrics()
+        .filter((name) => !watched.has(name))
+        .toSorted(),
+    ).toEqual(UNWATCHED);
   });
 
   it('shows what operators look at first', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { evolve, initialState, type Account } from './account.js';
+import { evolve, initialState, MOST_MAIL_EVENT_IDS, type Account } from './account.js';
 import type { AccountEvent } from './account-events.js';
 import {
   accountActivated,
@@ -13,6 +13,7 @@ import {
   DAY,
   exampleNonce,
   HOUR,
+  mailBounced,
   MINUTE,
   noon,
   pendingAccount,
@@ -101,6 +102,19 @@ describe('An account', () => {
       codesIssued: [{ at: noon + 2 * HOUR }, { at: noon + DAY + HOUR }],
       wrongGuessesAt: [noon + 31 * DAY],
     });
+  });
+});
+
+describe("The provider's reports", () => {
+  const reports = Array.from({ length: MOST_MAIL_EVENT_IDS + 1 }, (_, index) =>
+    mailBounced(1, 'transient', noon, `report ${index}`),
+  );
+
+  it('do not make an account grow: the newest are remembered', () => {
+    for (const history of [pendingAccount, activeAccount]) {
+      const ids = reports.slice(1).map(({ data }) => data.providerEventId);
+      expect(after(...history, ...reports)).toMatchObject({ mailEventIds: ids });
+    }
   });
 });
 

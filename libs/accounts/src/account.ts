@@ -52,7 +52,7 @@ interface OfTheAddress {
   readonly codesIssued: readonly CountedCode[];
   /** Wrong guesses at short codes that a budget may still count, on whichever issue; oldest first. */
   readonly wrongGuessesAt: readonly Instant[];
-  /** Ids of the provider's reports on our mails. */
+  /** Ids of the provider's newest reports on our mails. */
   readonly mailEventIds: readonly string[];
   /** The newest notice that the address was registered again, if there ever was one. */
   readonly ownerNotice: OwnerNotice | undefined;
@@ -138,6 +138,12 @@ export type CodeDelivery =
   | { readonly status: 'undeliverable' };
 
 export type StandingRefusal = Exclude<ActivationRefused['data']['reason'], 'incorrect'>;
+
+/**
+ * Reports whose repetition an account knows, so that its state does not grow with its history. A provider repeats one
+ * within days, and some 20 codes a day are mailed at most. An older one that is repeated is one fact more, and changes nothing.
+ */
+export const MOST_MAIL_EVENT_IDS = 100;
 
 export const initialState: Account = { status: 'not-registered' };
 
@@ -407,7 +413,8 @@ function withMailEvent(
   event: ActivationMailDelivered | ActivationMailBounced | ActivationMailReportedAsSpam,
 ): RegisteredAccount {
   const { issueNumber, providerEventId } = event.data;
-  const known = { ...account, mailEventIds: [...account.mailEventIds, providerEventId] };
+  const mailEventIds = [...account.mailEventIds, providerEventId].slice(-MOST_MAIL_EVENT_IDS);
+  const known = { ...account, mailEventIds };
   if (known.status !== 'pending') return known;
   if (event.type === 'ActivationMailDelivered') {
     return changingCode(known, issueNumber, (code) => ({ ...code, isDelivered: true }));

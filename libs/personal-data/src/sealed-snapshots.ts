@@ -109,7 +109,7 @@ export class SealedSnapshots implements StreamSnapshots<Account> {
 }
 
 /** Raised when a change of the fold shows in none of the histories below. */
-const FOLD = 1;
+const FOLD = 2;
 const HISTORIES = 100;
 const EVENTS_OF_A_HISTORY = 40;
 const FROM = Date.UTC(2026, 0, 1);
