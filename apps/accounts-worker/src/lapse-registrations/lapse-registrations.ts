@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { accountStreamName } from '@app/accounts';
 import type { LapseRegistration } from '@app/accounts';
-import { EventStoreUnavailable, handleCommand, pauseUnlessAborted } from '@app/event-store';
+import { handleCommand, pauseUnlessAborted } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
-import { DatabaseUnavailable } from '@app/postgres';
 import { pageOfAccounts } from '@app/views';
 import { whileLeader } from '@app/consumers';
 import type { Database } from '@app/postgres';
@@ -14,6 +13,7 @@ import type { Clock, Log } from '@app/process';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import { DATABASE } from '../database.token.js';
+import { isTimeOutOfOneAccount } from '../time-out-of-one-account.js';
 
 /** `RetentionPolicy` */
 export const RETENTION_POLICY = Symbol('RetentionPolicy');
@@ -108,7 +108,11 @@ export class LapseRegistrations implements OnApplicationBootstrap, OnModuleDestr
     }
   }
 
-  /** One account that cannot be read must not keep the others from lapsing. */
+  /**
+   * One account that cannot be read, or not in time, must not keep the others from lapsing: the next round tries it again.
+   *
+   * @throws EventStoreUnavailable, DatabaseUnavailable
+   */
   private async lapse(accountId: string): Promise<boolean> {
     const causationId = randomUUID();
     const { retentionMs } = this.policy;
@@ -121,9 +125,7 @@ export class LapseRegistrations implements OnApplicationBootstrap, OnModuleDestr
       );
       return events.length > 0;
     } catch (error) {
-      if (error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable) {
-        throw error;
-      }
+      await isTimeOutOfOneAccount(error, { store: this.accounts.store, database: this.database });
       this.log.error({ err: error, accountId }, 'a registration could not be decided upon');
       return false;
     }

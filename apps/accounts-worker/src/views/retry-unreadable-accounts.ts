@@ -7,6 +7,7 @@ import { factsOf, liveTable } from '@app/consumers';
 import type { Database } from '@app/postgres';
 import type { ProjectedEvent } from '@app/consumers';
 import type { Log } from '@app/process';
+import { isTimeOutOfOneAccount } from '../time-out-of-one-account.js';
 
 /**
  * Looks whether accounts that could not be read can be read now: their keys were put back, the configuration was
@@ -27,13 +28,13 @@ export async function retryUnreadableAccounts(options: {
   let unreadable = 0;
   for (const accountId of await listUnreadableAccounts(database)) {
     if (signal.aborted) break;
-    const events: RecordedEvent[] = [];
-    for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
     try {
+      const events: RecordedEvent[] = [];
+      for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
       await writeAnew(database, accountId, await factsOf(codec, accountsProjection, events));
       log.info({ accountId }, 'an account can be read again');
     } catch (error) {
-      if (!concernsOneAccount(error)) throw error;
+      if (!concernsOneAccount(error) && !(await isTimeOutOfOneAccount(error, options))) throw error;
       unreadable += 1;
     }
   }

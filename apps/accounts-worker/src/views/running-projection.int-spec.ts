@@ -7,6 +7,7 @@ import {
   noon,
 } from '@app/accounts/testing/account-examples.js';
 import { KeyRing } from '@app/account-secrets';
+import { EventStoreUnavailable } from '@app/event-store';
 import type { EventStore, NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountKeys } from '@app/personal-data';
@@ -47,7 +48,7 @@ describe('keeping accounts', () => {
     observer = pool('observer');
   });
   beforeEach(async () => {
-    await observer.query({ text: 'truncate read_model.accounts, read_model.checkpoints' });
+    await observer.query({ text: 'truncate read_model.accounts, read_model.checkpoints, operations.unreadable_accounts' });
   });
   afterEach(async () => {
     await Promise.all(workers.splice(0).map((worker) => worker.stop()));
@@ -134,6 +135,23 @@ describe('keeping accounts', () => {
       await isKept(await registered());
       await reaches(second, 'live');
       expect(store.subscribedAfter).toHaveLength(2);
+    });
+
+    it('one works although a quarantined account is not read in time', async () => {
+      const slow = await registered();
+      await observer.query({
+        text: `insert into operations.unreadable_accounts (account_id, from_revision, error, consumer)
+               values ($1, 0, 'AccountKeyMissing: gone', 'accounts')`,
+        values: [slow],
+      });
+      const readStream = store.readStream.bind(store);
+      store.readStream = async function* (streamName, options) {
+        if (streamName.endsWith(slow)) throw new EventStoreUnavailable('no answer within 5000 ms');
+        yield* readStream(streamName, options);
+      };
+      const worker = await startWorker('first', store);
+      await reaches(worker, 'live');
+      await isKept(await registered());
     });
 
     it('the other takes over when the connection of the first is cut', async () => {
