@@ -71,10 +71,12 @@ describe('The saga feed', () => {
     concernsAll,
     clock = Date.now,
     justDeliveredMs = 60_000,
+    longestRetryMs = 60_000,
   }: {
     on: EventStore;
     clock?: () => number;
     justDeliveredMs?: number;
+    longestRetryMs?: number;
     windowSize?: number;
     gate?: WorkGate;
     concernsAll?: SagaFeedOptions['concernsAll'];
@@ -91,6 +93,7 @@ describe('The saga feed', () => {
       ...(concernsAll && { concernsAll }),
       windowSize,
       justDeliveredMs,
+      longestRetryMs,
       clock,
       log: silentLog(),
     });
@@ -381,6 +384,37 @@ describe('The saga feed', () => {
     expect(reactions.begun.length).toBeLessThanOrEqual(9);
   }, 20_000);
 
+  it('tries others again although one command hangs each time that it is tried again', async () => {
+    const on = fresh();
+    reactions.faults.set(1, [new Error('once')]);
+    const { feed } = startFeed({ on, windowSize: 4, longestRetryMs: 100 });
+    await on.record(stream, issued(1));
+    await eventually(() => expect(database.failed.size).toBe(1));
+    // Of the four places of the window, one is for what is tried again.
+    reactions.hold(1);
+    await eventually(() => expect(reactions.begun).toEqual([1, 1]));
+    reactions.faults.set(2, [new Error('once')]);
+    await on.record(stream, issued(2));
+    await eventually(() => expect(reactions.done).toEqual([2]), { within: 5_000 });
+    expect(feed.status.failing).toMatchObject({ events: 1 });
+    expect(reactions.begun.filter((number) => number === 1)).toHaveLength(2);
+    reactions.release(1);
+    await eventually(() => expect(feed.status.failing).toBeUndefined(), { within: 10_000 });
+  }, 20_000);
+
+  it('leads again although a command never ends', async () => {
+    const on = fresh();
+    reactions.hold(1);
+    const { feed } = startFeed({ on, longestRetryMs: 100 });
+    await on.record(stream, issued(1));
+    await eventually(() => expect(feed.status.failing?.error).toMatch(/^NotCompletedInTime: /), {
+      within: 5_000,
+    });
+    database.cutSessions();
+    await on.record(stream, issued(2));
+    await eventually(() => expect(reactions.done).toEqual([2]));
+  });
+
   it.each([
     ['type', { type: 'AccountFrozen', data: {} }],
     ['data', { type: 'ActivationCodeIssued', data: null }],
@@ -508,6 +542,19 @@ describe('The saga feed', () => {
       await on.record(stream, issued(1));
       await eventually(() => expect(reactions.done).toEqual([1]));
       await eventually(() => expect(gate.inside).toBe(0));
+    });
+
+    it('leaves it before a command that hangs has ended: one that probes does not close it for good', async () => {
+      const on = fresh();
+      const gate = new Gate();
+      gate.openNow();
+      reactions.hold(1);
+      startFeed({ on, gate });
+      await on.record(stream, issued(1));
+      await eventually(() => expect(gate.inside).toBe(1));
+      await eventually(() => expect(gate.inside).toBe(0), { within: 5_000 });
+      expect(reactions.done).toEqual([]);
+      reactions.release(1);
     });
 
     it('subscribes again when the connection is lost, although it is closed', async () => {

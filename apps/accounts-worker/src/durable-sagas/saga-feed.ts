@@ -67,12 +67,16 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   readonly windowSize: number;
   /** For so long after its delivery an event is decided upon without reading its stream again, in milliseconds. */
   readonly justDeliveredMs?: number;
+  /** Longest time for which a later try of an event keeps its place among those that are tried again, in milliseconds. */
+  readonly longestRetryMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Longest time for which the first try of an event keeps its place in the window. */
 const FIRST_TRY_MS = 2_000;
+/** Longer than any try whose calls all run out of time (`longestWorkMs`), with the default settings. */
+const LONGEST_RETRY_MS = 30_000;
 /** Only another version knows the event, and that begins with trying everything again. */
 const UNKNOWN_PAUSE_MS = 86_400_000;
 /** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
@@ -80,12 +84,12 @@ const CHECKPOINT_PAUSE_MS = 1_000;
 
 const JUST_DELIVERED_MS = 500;
 
-/** The commands of the event go on outside the window; what becomes of them shows at the next try. */
+/** The commands of the event go on without a place; what becomes of them shows at the next try. */
 class NotCompletedInTime extends Error {
   override readonly name = 'NotCompletedInTime';
 
-  constructor() {
-    super(`the first try took longer than ${FIRST_TRY_MS} ms`);
+  constructor(longestMs: number) {
+    super(`a try took longer than ${longestMs} ms`);
   }
 }
 
@@ -104,12 +108,16 @@ export class SagaFeed {
   private readonly underWay = new Map<string, { recordedAt: Date; begunAt: number }>();
   private lastError: SagaFeedStatus['lastError'];
   private failing: FailingEvents | undefined;
-  /** First tries that have lost their place in the window and go on. */
+  /** Tries that have lost their place and go on: as many as the window takes, then the feed stands. */
   private readonly overdue = new Map<LogPosition, Promise<unknown>>();
   private readonly delivered = new DeliveredStreams();
   private isLeading: () => boolean = () => false;
 
   constructor(private readonly options: SagaFeedOptions) {}
+
+  private get longestRetryMs(): number {
+    return this.options.longestRetryMs ?? LONGEST_RETRY_MS;
+  }
 
   /** For health checks and metrics. */
   get status(): SagaFeedStatus {
@@ -196,8 +204,14 @@ export class SagaFeed {
       onFault,
     });
     await Promise.all([feeding, retries.run()]);
-    // The next leader must not try beside them.
-    await Promise.all(this.overdue.values());
+    await this.untilOverdueEnd();
+  }
+
+  /** The next leader, which may be this worker, does not try beside them, unless they do not end. */
+  private async untilOverdueEnd(): Promise<void> {
+    const ended = new AbortController();
+    void Promise.all(this.overdue.values()).then(() => ended.abort());
+    await pauseUnlessAborted(this.longestRetryMs, ended.signal);
   }
 
   private async save(
@@ -231,7 +245,7 @@ export class SagaFeed {
     if (!Object.hasOwn(this.options.events, type)) return this.failureOfUnknown(recorded);
     const { begunAt } = this.underWay.get(id) ?? { begunAt: performance.now() };
     this.underWay.set(id, { recordedAt, begunAt });
-    const failure = await this.tryFirst(recorded, signal, () =>
+    const failure = await this.tryWithin(FIRST_TRY_MS, recorded, signal, () =>
       isRepeated ? undefined : this.historyOf(recorded, receivedAt),
     );
     // A database that is gone for a moment ends the subscription, too: most events need no record.
@@ -271,29 +285,32 @@ export class SagaFeed {
     }
   }
 
-  /** A try that ends soon, or goes on without its place in the window, as far as there is room for it. */
-  private async tryFirst(
+  /** A try that ends in time, or goes on without its place, as far as there is room for it. */
+  private async tryWithin(
+    longestMs: number,
     recorded: RecordedEvent,
     signal: AbortSignal,
-    delivered: DeliveredHistory,
+    delivered?: DeliveredHistory,
   ): Promise<EventFailure | undefined> {
+    const { gate, windowSize } = this.options;
     const { position } = recorded;
-    const overdue = () => this.failureOf(recorded, new NotCompletedInTime(), FIRST_TRY_MS);
+    const overdue = () => this.failureOf(recorded, new NotCompletedInTime(longestMs), FIRST_TRY_MS);
     // A lost subscription gave it back before its first try had ended.
     if (this.overdue.has(position)) return overdue();
-    const leave = await this.options.gate?.enter(signal);
-    let isDone = false;
+    const leave = await gate?.enter(signal);
     const done = new AbortController();
-    const trying = this.try(recorded, delivered).finally(() => {
-      isDone = true;
-      done.abort();
+    const trying = this.try(recorded, delivered).finally(() => done.abort());
+    try {
+      await Promise.race([trying, pauseUnlessAborted(longestMs, done.signal)]);
+      const givenUp = AbortSignal.any([signal, done.signal]);
+      while (!givenUp.aborted && this.overdue.size >= windowSize) {
+        const looksAgain = pauseUnlessAborted(FIRST_TRY_MS, givenUp);
+        await Promise.race([trying, looksAgain, ...this.overdue.values()]);
+      }
+      if (done.signal.aborted) return await trying;
+    } finally {
       leave?.();
-    });
-    await Promise.race([trying, pauseUnlessAborted(FIRST_TRY_MS, done.signal)]);
-    while (!isDone && this.overdue.size >= this.options.windowSize) {
-      await Promise.race([trying, ...this.overdue.values()]);
     }
-    if (isDone) return trying;
     const ended = trying.then(
       () => this.overdue.delete(position),
       () => this.overdue.delete(position),
@@ -331,7 +348,7 @@ export class SagaFeed {
   }
 
   private async retry(failed: FailedEvent, signal: AbortSignal): Promise<'later' | undefined> {
-    const { database, name, store, events, gate } = this.options;
+    const { database, name, store, events } = this.options;
     const { streamName, revision, position, status } = failed;
     if (this.overdue.has(position)) return 'later';
     let failure: EventFailure | undefined;
@@ -341,8 +358,7 @@ export class SagaFeed {
         failure = this.failureOfUnknown(recorded);
         continue;
       }
-      const leave = await gate?.enter(signal);
-      failure = await this.try(recorded).finally(leave);
+      failure = await this.tryWithin(this.longestRetryMs, recorded, signal);
     }
     if (failure) await recordFailures(database, name, [failure]);
     else await settleFailedEvent(database, failed);

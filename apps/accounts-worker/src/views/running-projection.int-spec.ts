@@ -48,7 +48,9 @@ describe('keeping accounts', () => {
     observer = pool('observer');
   });
   beforeEach(async () => {
-    await observer.query({ text: 'truncate read_model.accounts, read_model.checkpoints, operations.unreadable_accounts' });
+    await observer.query({
+      text: 'truncate read_model.accounts, read_model.checkpoints, operations.unreadable_accounts',
+    });
   });
   afterEach(async () => {
     await Promise.all(workers.splice(0).map((worker) => worker.stop()));
