@@ -1,7 +1,6 @@
 import type { EventRecord } from '../log/event-record.js';
-import { NameTable, NOT_FOUND } from './name-table.js';
-import { NumberColumn } from './number-column.js';
-import { NumberLists } from './number-lists.js';
+
+export const NOT_FOUND = -1;
 
 /**
  * What is held in memory about every event: its place in the log, its stream and its type, and for each
@@ -9,12 +8,13 @@ import { NumberLists } from './number-lists.js';
  * of first appearance.
  */
 export class EventIndex {
-  readonly streams = new NameTable();
-  readonly types = new NameTable();
-  private readonly positions = new NumberColumn(Float64Array);
-  private readonly streamNumbers = new NumberColumn(Uint32Array);
-  private readonly typeNumbers = new NumberColumn(Uint32Array);
-  private readonly eventsOfStreams = new NumberLists();
+  readonly streams = new NumberedNames();
+  readonly types = new NumberedNames();
+  private readonly positions: number[] = [];
+  private readonly streamNumbers: number[] = [];
+  private readonly typeNumbers: number[] = [];
+  /** By the number of the stream. */
+  private readonly eventsOfStreams: number[][] = [];
 
   get eventCount(): number {
     return this.positions.length;
@@ -27,19 +27,19 @@ export class EventIndex {
     this.positions.push(record.position);
     this.streamNumbers.push(stream);
     this.typeNumbers.push(this.types.intern(record.type));
-    this.eventsOfStreams.push(stream, eventNumber);
+    (this.eventsOfStreams[stream] ??= []).push(eventNumber);
   }
 
   positionOf(eventNumber: number): number {
-    return this.positions.at(eventNumber);
+    return this.positions[eventNumber]!;
   }
 
   streamOf(eventNumber: number): number {
-    return this.streamNumbers.at(eventNumber);
+    return this.streamNumbers[eventNumber]!;
   }
 
   typeOf(eventNumber: number): number {
-    return this.typeNumbers.at(eventNumber);
+    return this.typeNumbers[eventNumber]!;
   }
 
   /** Number of the first event at or after a position of the log; `eventCount` when there is none. */
@@ -48,7 +48,7 @@ export class EventIndex {
     let high = this.positions.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.positions.at(middle) < position) low = middle + 1;
+      if (this.positions[middle]! < position) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -66,11 +66,36 @@ export class EventIndex {
 
   /** How many events a stream has. */
   lengthOfStream(stream: number): number {
-    return stream === NOT_FOUND ? 0 : this.eventsOfStreams.lengthOf(stream);
+    return this.eventsOfStreams[stream]?.length ?? 0;
   }
 
   /** Number of the event at a revision that the stream has. */
   eventAt(stream: number, revision: number): number {
-    return this.eventsOfStreams.at(stream, revision);
+    return this.eventsOfStreams[stream]![revision]!;
+  }
+}
+
+/** Numbers names 0, 1, 2, … in order of first appearance. */
+class NumberedNames {
+  /** By their bytes, each as one character: these need not be UTF-8. */
+  private readonly numbers = new Map<string, number>();
+  private readonly names: string[] = [];
+
+  /** The number of a name, or `NOT_FOUND`. */
+  find(name: Buffer): number {
+    return this.numbers.get(name.toString('latin1')) ?? NOT_FOUND;
+  }
+
+  /** The number of a name, numbering it when it is new. */
+  intern(name: Buffer): number {
+    const bytes = name.toString('latin1');
+    const found = this.numbers.get(bytes);
+    if (found !== undefined) return found;
+    this.numbers.set(bytes, this.names.length);
+    return this.names.push(bytes) - 1;
+  }
+
+  nameOf(number: number): string {
+    return Buffer.from(this.names[number]!, 'latin1').toString('utf8');
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { EventIndex } from '../index/event-index.js';
 import { EventLog } from '../log/event-log.js';
 import { EventRecord, recordLengthAt, writeRecord } from '../log/event-record.js';
@@ -8,12 +9,13 @@ import { lockFolder } from '../log/folder-lock.js';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
 import { decideAppend, NO_EVENTS } from './append-decision.js';
 import type { ExpectedVersion, StreamFacts } from './append-decision.js';
-import { RecentEventIds } from './recent-event-ids.js';
 import { FIRST_EVENT, isSystemStream } from './system-streams.js';
 
 const LOG_FILE_NAME = 'events.log';
 /** An append that is under way already gets its answer after so long: that nothing can be said. */
 const COMMIT_TIMEOUT_MS = 2_500;
+/** About as many events as EventStoreDB remembers in its 8 MiB. */
+const MOST_RECENT_IDS = 65_536;
 
 export interface ProposedEvent {
   /** Lower-case UUID. */
@@ -62,22 +64,20 @@ interface RecordDraft extends ProposedEvent {
 
 /** All streams: decides on appends in the order in which they arrive, and shows what is durable. */
 export class StreamStore {
-  readonly index: EventIndex;
-  private readonly recentIds: RecentEventIds;
+  /** Where the events of the last appends went, by the number of the stream and their ids. */
+  private readonly recentRevisions = new LRUCache<string, number>({ max: MOST_RECENT_IDS });
   private readonly writer = new ProtobufWriter();
   private readonly listeners = new Set<() => void>();
   private durableEvents: number;
 
   private constructor(
     private readonly log: EventLog,
-    index: EventIndex,
+    readonly index: EventIndex,
     private readonly options: StreamStoreOptions,
     private readonly unlock: () => void,
     /** Records of the file that mean nothing here: how many are passed over. */
     readonly passedOver: number,
   ) {
-    this.index = index;
-    this.recentIds = new RecentEventIds(index, (eventNumber) => this.recordOf(eventNumber));
     this.durableEvents = index.eventCount;
   }
 
@@ -186,12 +186,12 @@ export class StreamStore {
   }
 
   private factsOf(streamName: Buffer): StreamFacts {
-    const { index, recentIds } = this;
+    const { index, recentRevisions } = this;
     const stream = index.streams.find(streamName);
     return {
       lastRevision: index.lengthOfStream(stream) - 1,
       idAt: (revision) => this.recordOf(index.eventAt(stream, revision)).id,
-      recentRevisionOf: (id) => recentIds.revisionOf(stream, id),
+      recentRevisionOf: (id) => recentRevisions.get(`${stream} ${id}`),
     };
   }
 
@@ -209,8 +209,9 @@ export class StreamStore {
     });
     const frame = writer.copy();
     for (const [draft, start] of starts.entries()) {
-      this.recentIds.remember(drafts[draft]!.id, index.eventCount);
+      const { id, streamName, revision } = drafts[draft]!;
       index.add(new EventRecord(frame, start));
+      this.recentRevisions.set(`${index.streams.find(streamName)} ${id}`, revision);
     }
 
     const eventCount = index.eventCount;

@@ -1,5 +1,4 @@
 import { invalidArgument } from '../grpc/rpc-errors.js';
-import { NumberColumn } from '../index/number-column.js';
 import type { EventIndex } from '../index/event-index.js';
 
 /** Which events of `$all` a reader wants. */
@@ -14,25 +13,13 @@ export interface FilterExpression {
   readonly prefixes: string[];
 }
 
-const UNKNOWN = 0;
-const WANTED = 1;
-
 /** Judges each stream name and each event type only once: events are then filtered by number. */
-class NameJudgement {
-  private readonly verdicts = new NumberColumn(Uint8Array);
-
-  constructor(
-    private readonly nameOf: (number: number) => string,
-    private readonly test: (name: string) => boolean,
-  ) {}
-
-  isWanted(number: number): boolean {
-    const known = this.verdicts.at(number);
-    if (known !== UNKNOWN) return known === WANTED;
-    const isWanted = this.test(this.nameOf(number));
-    this.verdicts.set(number, isWanted ? WANTED : 2);
-    return isWanted;
-  }
+function judging(
+  nameOf: (number: number) => string,
+  test: (name: string) => boolean,
+): (number: number) => boolean {
+  const verdicts: boolean[] = [];
+  return (number) => (verdicts[number] ??= test(nameOf(number)));
 }
 
 /**
@@ -43,10 +30,10 @@ export function allFilter(index: EventIndex, expression?: FilterExpression): Eve
   if (expression === undefined) return { matches: () => true };
   const isOnType = expression.on === 'event-type';
   const names = isOnType ? index.types : index.streams;
-  const judgement = new NameJudgement((number) => names.nameOf(number), testOf(expression));
+  const isWanted = judging((number) => names.nameOf(number), testOf(expression));
   return {
     matches: (eventNumber) =>
-      judgement.isWanted(isOnType ? index.typeOf(eventNumber) : index.streamOf(eventNumber)),
+      isWanted(isOnType ? index.typeOf(eventNumber) : index.streamOf(eventNumber)),
   };
 }
 
