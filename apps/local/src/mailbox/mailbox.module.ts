@@ -2,8 +2,6 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
 import type { Log } from '@app/process';
 import { AcceptEmailController } from './accept-email/accept-email.controller.js';
-import { Statistics } from './accept-email/statistics.js';
-import { StatisticsController } from './accept-email/statistics.controller.js';
 import { HealthController } from './health.controller.js';
 import { MailboxFaults } from './inject-faults/faults.js';
 import { FaultsController } from './inject-faults/faults.controller.js';
@@ -20,11 +18,10 @@ import { InboxController } from './show-inbox/inbox.controller.js';
     AcceptEmailController,
     ReadEmailsController,
     FaultsController,
-    StatisticsController,
     HealthController,
     InboxController,
   ],
-  providers: [MailboxFaults, Statistics],
+  providers: [MailboxFaults],
 })
 export class MailboxModule implements OnApplicationShutdown {
   constructor(private readonly mailbox: Mailbox) {}

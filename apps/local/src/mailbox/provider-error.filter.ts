@@ -1,7 +1,7 @@
 import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { Log } from '@app/process';
-import type { Reply } from './reply.js';
+import type { FastifyReply } from 'fastify';
 import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
 
 /** Turns each error into the provider's error document; an unforeseen one is logged and its text kept from the client. */
@@ -11,7 +11,7 @@ export class ProviderErrorFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const error = this.explain(thrown);
-    const reply = host.switchToHttp().getResponse<Reply>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent) return;
     if (error.retryAfterSeconds !== undefined) reply.header('Retry-After', error.retryAfterSeconds);
     reply.status(error.status).send(errorDocument(error));

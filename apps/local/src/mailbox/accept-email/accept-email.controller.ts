@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Body, Controller, Headers, Inject, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { MailboxFaults } from '../inject-faults/faults.js';
 import { Mailbox, fingerprintOf } from '../keep-emails/mailbox.js';
 import { MAILBOX_SETTINGS } from '../mailbox-settings.js';
 import type { MailboxSettings } from '../mailbox-settings.js';
 import { ProviderError } from '../provider-error.js';
-import type { Reply } from '../reply.js';
 import { demandApiKey } from './api-key.js';
 import { parseEmailRequest } from './email-request.js';
-import { Statistics } from './statistics.js';
 
 /** `POST /emails`: the provider's contract, and the faults that are switched on. */
 @Controller('emails')
@@ -17,7 +16,6 @@ export class AcceptEmailController {
   constructor(
     private readonly mailbox: Mailbox,
     private readonly faults: MailboxFaults,
-    private readonly statistics: Statistics,
     @Inject(MAILBOX_SETTINGS) private readonly settings: MailboxSettings,
   ) {}
 
@@ -26,22 +24,21 @@ export class AcceptEmailController {
     @Headers('authorization') authorization: string | undefined,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Body() body: unknown,
-    @Res() reply: Reply,
+    @Res() reply: FastifyReply,
   ): Promise<void> {
-    this.checkApiKey(authorization);
+    demandApiKey(authorization, this.settings.apiKey);
     // A sender that gives up while it waits here has still sent its message, as with a slow provider.
     const ofRecipient = this.faults.faultsFor(body);
     await delay(this.faults.latencyMs + ofRecipient.latencyMs);
     if (this.faults.takeHang() || ofRecipient.hang) return this.neverAnswer(reply);
     const failure = this.faults.takeFailure() ?? ofRecipient.failure;
-    if (failure) {
-      this.statistics.failed += 1;
-      throw failure;
-    }
+    if (failure) throw failure;
 
-    const { id, deduplicated } = await this.keep(body, idempotencyKey);
-    if (deduplicated) this.statistics.deduplicated += 1;
-    else this.statistics.accepted += 1;
+    checkIdempotencyKey(idempotencyKey);
+    const email = parseEmailRequest(body);
+    const copies = () => (this.faults.takeDuplicate() ? 2 : 1);
+    const key = idempotencyKey ?? null;
+    const id = await this.mailbox.accept(email, key, fingerprintOf(body), copies);
 
     if (this.faults.takeDropAfterAccept()) {
       reply.hijack().raw.destroy();
@@ -50,29 +47,7 @@ export class AcceptEmailController {
     reply.status(200).send({ id });
   }
 
-  private checkApiKey(authorization: string | undefined): void {
-    try {
-      demandApiKey(authorization, this.settings.apiKey);
-    } catch (error) {
-      this.statistics.refused += 1;
-      throw error;
-    }
-  }
-
-  private async keep(body: unknown, idempotencyKey: string | undefined) {
-    try {
-      checkIdempotencyKey(idempotencyKey);
-      const email = parseEmailRequest(body);
-      const copies = () => (this.faults.takeDuplicate() ? 2 : 1);
-      return await this.mailbox.accept(email, idempotencyKey ?? null, fingerprintOf(body), copies);
-    } catch (error) {
-      if (error instanceof ProviderError) this.statistics.refused += 1;
-      throw error;
-    }
-  }
-
-  private async neverAnswer(reply: Reply): Promise<void> {
-    this.statistics.failed += 1;
+  private async neverAnswer(reply: FastifyReply): Promise<void> {
     const { raw } = reply.hijack();
     if (!raw.destroyed) await once(raw, 'close');
   }

@@ -7,8 +7,6 @@ export interface RememberedKey {
   readonly fingerprint: string;
   /** ISO 8601, UTC. */
   readonly acceptedAt: string;
-  /** How many messages this key has led to; more than one only with the `duplicate` fault. */
-  readonly messages: number;
 }
 
 /** Answers by idempotency key, for a limited time and of a limited number. */

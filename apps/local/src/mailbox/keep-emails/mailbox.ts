@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { ProviderError } from '../provider-error.js';
 import { AppendOnlyLog } from './append-only-log.js';
@@ -28,7 +27,6 @@ const storedEntry = z.discriminatedUnion('kind', [
     id: z.string(),
     fingerprint: z.string(),
     acceptedAt: z.string(),
-    messages: z.number(),
   }),
   z.object({ kind: z.literal('kept'), email: storedEmail }),
   z.object({ kind: z.literal('emptied') }),
@@ -50,33 +48,16 @@ export interface MailboxOptions {
   readonly now?: () => Date;
 }
 
-export interface Acceptance {
-  readonly id: string;
-  /** True when an earlier request with the same key had been accepted. */
-  readonly deduplicated: boolean;
-}
-
-/** How often one idempotency key has been used, at the highest. */
-export interface KeyUse {
-  readonly keys: number;
-  readonly maxRequests: number;
-  readonly maxMessages: number;
-}
-
 const DAY_MS = 86_400_000;
 const SPARE_ENTRIES = 1_000;
-const MAX_COUNTED_KEYS = 100_000;
 
 /** The provider's memory: messages and idempotency keys, in memory for reading and in a file for good. */
 export class Mailbox {
   readonly #emails: KeptEmails;
   readonly #keys: IdempotencyKeys;
   readonly #underWay = new Map<string, { fingerprint: string; done: Promise<string> }>();
-  readonly #requests = new LRUCache<string, number>({ max: MAX_COUNTED_KEYS });
   readonly #now: () => Date;
   #log: AppendOnlyLog<StoredEntry>;
-  #maxRequests = 0;
-  #maxMessages = 0;
 
   private constructor(private readonly options: MailboxOptions) {
     this.#now = options.now ?? (() => new Date());
@@ -111,6 +92,7 @@ export class Mailbox {
    *
    * @param copies asked for each new message: how often it is kept; more than once only to play a provider that
    *   delivers twice
+   * @returns the message's id
    * @throws ProviderError 409 when the key belongs to a different message
    */
   async accept(
@@ -118,21 +100,18 @@ export class Mailbox {
     idempotencyKey: string | null,
     fingerprint: string,
     copies: () => number = () => 1,
-  ): Promise<Acceptance> {
-    if (idempotencyKey === null) {
-      return { id: await this.keep(email, null, fingerprint, copies()), deduplicated: false };
-    }
-    this.countRequest(idempotencyKey);
+  ): Promise<string> {
+    if (idempotencyKey === null) return this.keep(email, null, fingerprint, copies());
     const underWay = this.#underWay.get(idempotencyKey);
     const known = underWay ?? this.#keys.find(idempotencyKey);
     if (known) {
       if (known.fingerprint !== fingerprint) throw keyBelongsToAnother();
-      return { id: 'id' in known ? known.id : await known.done, deduplicated: true };
+      return 'id' in known ? known.id : known.done;
     }
     const done = this.keep(email, idempotencyKey, fingerprint, copies());
     this.#underWay.set(idempotencyKey, { fingerprint, done });
     try {
-      return { id: await done, deduplicated: false };
+      return await done;
     } finally {
       this.#underWay.delete(idempotencyKey);
     }
@@ -149,14 +128,6 @@ export class Mailbox {
 
   get count(): number {
     return this.#emails.count;
-  }
-
-  get keyUse(): KeyUse {
-    return {
-      keys: this.#keys.count,
-      maxRequests: this.#maxRequests,
-      maxMessages: this.#maxMessages,
-    };
   }
 
   /** Why no message can be accepted any more, if that is so. */
@@ -210,40 +181,27 @@ export class Mailbox {
         const { idempotencyKey: key, id, receivedAt } = entry.email;
         if (key === null) return;
         const known = this.#keys.find(key);
-        this.rememberKey({
+        this.#keys.remember({
           key,
           id: known?.id ?? id,
           fingerprint: entry.fingerprint,
           acceptedAt: known?.acceptedAt ?? receivedAt,
-          messages: (known?.messages ?? 0) + 1,
         });
         return;
       }
-      case 'key':
-        this.rememberKey(entry);
+      case 'key': {
+        const { key, id, fingerprint, acceptedAt } = entry;
+        this.#keys.remember({ key, id, fingerprint, acceptedAt });
         return;
+      }
       case 'kept':
         this.#emails.add(entry.email);
         return;
       case 'emptied':
         this.#emails.clear();
         this.#keys.clear();
-        this.#requests.clear();
-        this.#maxRequests = 0;
-        this.#maxMessages = 0;
         return;
     }
-  }
-
-  private rememberKey({ key, id, fingerprint, acceptedAt, messages }: StoredKey): void {
-    this.#keys.remember({ key, id, fingerprint, acceptedAt, messages });
-    this.#maxMessages = Math.max(this.#maxMessages, messages);
-  }
-
-  private countRequest(key: string): void {
-    const requests = (this.#requests.get(key) ?? 0) + 1;
-    this.#requests.set(key, requests);
-    this.#maxRequests = Math.max(this.#maxRequests, requests);
   }
 
   private compacted(storedEntries: number): StoredEntry[] | undefined {
@@ -257,8 +215,6 @@ export class Mailbox {
     ];
   }
 }
-
-type StoredKey = Omit<Extract<StoredEntry, { kind: 'key' }>, 'kind'>;
 
 /** Equal for two request bodies that ask for the same, whatever the order of their fields. */
 export function fingerprintOf(body: unknown): string {

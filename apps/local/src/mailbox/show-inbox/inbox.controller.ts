@@ -1,10 +1,10 @@
 import { Controller, Get, Header, Inject, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Email } from '../keep-emails/email.js';
 import { Mailbox } from '../keep-emails/mailbox.js';
 import { recipientOf } from '../read-emails/read-emails.controller.js';
 import { MAILBOX_SETTINGS } from '../mailbox-settings.js';
 import type { MailboxSettings } from '../mailbox-settings.js';
-import type { Reply } from '../reply.js';
 import { mailedCodes } from './mailed-codes.js';
 import {
   INBOX_PAGE_SIZE,
@@ -33,7 +33,7 @@ export class InboxController {
   }
 
   @Get('messages/:id')
-  message(@Param('id') id: string, @Res() reply: Reply): void {
+  message(@Param('id') id: string, @Res() reply: FastifyReply): void {
     const email = this.mailbox.find(id);
     reply
       .status(email ? 200 : 404)
@@ -54,7 +54,7 @@ export class InboxController {
 
   /** The e-mail's own HTML, for the sandboxed frame of the message page and harmless when opened alone. */
   @Get('messages/:id/html')
-  html(@Param('id') id: string, @Res() reply: Reply): void {
+  html(@Param('id') id: string, @Res() reply: FastifyReply): void {
     const html = this.mailbox.find(id)?.html;
     reply
       .status(html ? 200 : 404)
