@@ -1,11 +1,5 @@
-import {
-  ACTIVATION_POLICY,
-  accountStreamName,
-  deliveryDeadline,
-  isNoticeToBeSent,
-} from '@app/accounts';
+import { ACTIVATION_POLICY, deliveryDeadline, isNoticeToBeSent } from '@app/accounts';
 import type { AccountCommand, ActivationPolicy } from '@app/accounts';
-import { handleCommand, loadStream } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { CLOCK } from '@app/process';
@@ -13,12 +7,13 @@ import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
+import { deliverOnce } from '../mail-delivery/deliver-once.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';
 import type { Delivery } from '../mail-delivery/mail-providers.js';
 import { NotifyOwnerCommand } from './notify-owner.saga.js';
 import { ownerNoticeMail } from './owner-notice-mail.js';
 
-/** Sends a notice and records what became of it; as with codes, repeating it sends nothing twice. */
+/** Sends a notice, once, and records what became of it. */
 @CommandHandler(NotifyOwnerCommand)
 export class NotifyOwnerHandler implements ICommandHandler<NotifyOwnerCommand> {
   constructor(
@@ -29,30 +24,19 @@ export class NotifyOwnerHandler implements ICommandHandler<NotifyOwnerCommand> {
   ) {}
 
   async execute({ issued }: NotifyOwnerCommand): Promise<void> {
-    const { accountId, eventId, correlationId } = issued;
-    const { noticeNumber } = issued.data;
-    const idempotencyKey = `${accountId}/notice/${noticeNumber}`;
-    const streamName = accountStreamName(accountId);
-    const loaded = await loadStream(this.accounts, streamName);
-    const { state } = loaded;
-    if (isNoticeToBeSent(state, noticeNumber)) {
-      const { claim, ownerNotice } = state;
-      const { address } = claim;
-      const { language } = ownerNotice;
-      const isTooLate = this.clock() >= deliveryDeadline(ownerNotice, this.policy);
-      const mail = ownerNoticeMail({ accountId, noticeNumber, address, language });
-      const delivery = isTooLate
-        ? this.mails.giveUp(idempotencyKey, 'the delivery window has passed')
-        : await this.mails.send(mail, idempotencyKey);
-      await handleCommand(
-        this.accounts,
-        streamName,
-        () => recordOf(delivery, noticeNumber),
-        { $correlationId: correlationId, $causationId: eventId, actor: 'worker' },
-        loaded,
-      );
-    }
-    this.mails.forget(idempotencyKey);
+    const { accountId, data } = issued;
+    const { noticeNumber } = data;
+    await deliverOnce(this.accounts, this.mails, issued, {
+      idempotencyKey: `${accountId}/notice/${noticeNumber}`,
+      isToBeSent: (state) => isNoticeToBeSent(state, noticeNumber),
+      whyHopeless: ({ ownerNotice }) =>
+        this.clock() >= deliveryDeadline(ownerNotice, this.policy)
+          ? 'the delivery window has passed'
+          : undefined,
+      mailOf: ({ claim: { address }, ownerNotice: { language } }) =>
+        ownerNoticeMail({ accountId, noticeNumber, address, language }),
+      recordOf: (delivery) => recordOf(delivery, noticeNumber),
+    });
   }
 }
 

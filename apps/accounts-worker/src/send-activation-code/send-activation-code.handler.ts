@@ -1,12 +1,6 @@
 import { ActivationCodes } from '@app/account-secrets';
-import {
-  ACTIVATION_POLICY,
-  accountStreamName,
-  deliveryDeadline,
-  isCodeToBeSent,
-} from '@app/accounts';
+import { ACTIVATION_POLICY, deliveryDeadline, isCodeToBeSent } from '@app/accounts';
 import type { AccountCommand, ActivationCode, ActivationPolicy } from '@app/accounts';
-import { foldStream, handleCommand, loadStream } from '@app/event-store';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';
 import { CLOCK } from '@app/process';
@@ -14,6 +8,7 @@ import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
+import { deliverOnce } from '../mail-delivery/deliver-once.js';
 import { MailProviders } from '../mail-delivery/mail-providers.js';
 import type { Delivery } from '../mail-delivery/mail-providers.js';
 import type { Mail } from '../mail-delivery/mail.js';
@@ -25,12 +20,7 @@ type CodeToBeSent = ActivationCode & { readonly askedBy: { readonly address: str
 /** Longest time for which a code's key may be missing before it counts as removed, in milliseconds. */
 const KEY_ARRIVES_WITHIN_MS = 120_000;
 
-/**
- * Sends a code and records what became of it. Decides from the account's history each time, so that
- * repeating it sends nothing twice, and nothing that was superseded meanwhile; the provider's idempotency
- * covers the gap between its acceptance and our record of it. The history is read, unless it was delivered with the
- * event only just now.
- */
+/** Sends a code, once, and records what became of it. */
 @CommandHandler(SendActivationCodeCommand)
 export class SendActivationCodeHandler implements ICommandHandler<SendActivationCodeCommand> {
   constructor(
@@ -42,33 +32,17 @@ export class SendActivationCodeHandler implements ICommandHandler<SendActivation
   ) {}
 
   async execute({ issued }: SendActivationCodeCommand): Promise<void> {
-    const { accountId, eventId, correlationId } = issued;
-    const { issueNumber } = issued.data;
-    // Two mails with the same key are one mail.
-    const idempotencyKey = `${accountId}/${issueNumber}`;
-    const streamName = accountStreamName(accountId);
-    const delivered = issued.delivered();
-    const loaded = await (delivered
-      ? foldStream(this.accounts, delivered)
-      : loadStream(this.accounts, streamName));
-    const { state } = loaded;
-    if (isCodeToBeSent(state, issueNumber)) {
-      const hopeless = this.whyHopeless(state.code);
-      const delivery = hopeless
-        ? this.mails.giveUp(idempotencyKey, hopeless)
-        : await this.mails.send(this.mailOf(accountId, state.code), idempotencyKey);
-      await handleCommand(
-        this.accounts,
-        streamName,
-        () => recordOf(delivery, issueNumber),
-        { $correlationId: correlationId, $causationId: eventId, actor: 'worker' },
-        loaded,
-      );
-    }
-    this.mails.forget(idempotencyKey);
+    const { accountId, data } = issued;
+    const { issueNumber } = data;
+    await deliverOnce(this.accounts, this.mails, issued, {
+      idempotencyKey: `${accountId}/${issueNumber}`,
+      isToBeSent: (state) => isCodeToBeSent(state, issueNumber),
+      whyHopeless: ({ code }) => this.whyHopeless(code),
+      mailOf: ({ code }) => this.mailOf(accountId, code),
+      recordOf: (delivery) => recordOf(delivery, issueNumber),
+    });
   }
 
-  /** Why it makes no sense to send, or to try again; undefined while it does. */
   private whyHopeless(issued: ActivationCode): string | undefined {
     if (this.clock() >= deliveryDeadline(issued, this.policy)) {
       return 'the delivery window has passed';
