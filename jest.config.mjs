@@ -10,6 +10,9 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
   // A test waits for the programs it starts more than it computes. As a number: jest takes a share above 100 % for one.
   maxWorkers: Math.ceil(1.5 * availableParallelism()),
+  // Node takes more than jest's half a second to end a worker of much memory on a busy machine: what says that one has
+  // failed to exit means something that a test left open then.
+  workerGracefulExitTimeout: 15_000,
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
