@@ -5,11 +5,11 @@
  * build where that is needed, and run tests that take minutes. Other arguments go to jest. The last line of
  * the output is `N passed, N failed`; the exit code is 0 only when nothing failed.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildIfNeeded } from '../apps/local/build-if-needed.mjs';
+import { runProgram } from './support/started-for-judges.mjs';
 
 const startedAt = Date.now();
 let passed = 0;
@@ -48,9 +48,9 @@ process.stdout.write(`\nDone in ${minutes} minutes.\n${passed} passed, ${failed}
 process.exitCode = failed === 0 ? 0 : 1;
 
 /** One check that passes or fails as a whole; its output is shown only when it fails. @returns whether it passed */
-async function check(name, command) {
+async function check(name, [program, ...args]) {
   const began = Date.now();
-  const { code, output } = await run(command, 'pipe');
+  const { code, output } = await runProgram(program, args);
   const seconds = ((Date.now() - began) / 1_000).toFixed(1);
   if (code === 0) {
     passed += 1;
@@ -65,10 +65,12 @@ async function check(name, command) {
 async function runTests(args) {
   const folder = mkdtempSync(join(tmpdir(), 'test-run-'));
   const outputFile = join(folder, 'results.json');
-  const { code } = await run(
-    npm('run', '--silent', 'test:jest', '--', '--json', `--outputFile=${outputFile}`, ...args),
-    'inherit',
-  );
+  const jest = ['test:jest', '--', '--json', `--outputFile=${outputFile}`, ...args];
+  const [program, ...npmArguments] = npm('run', '--silent', ...jest);
+  // Jest's own JSON goes to the file, so that its standard output stays readable.
+  const { code } = await runProgram(program, npmArguments, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   try {
     const results = JSON.parse(readFileSync(outputFile, 'utf8'));
     passed += results.numPassedTests;
@@ -90,20 +92,6 @@ async function runTests(args) {
 function fail(reason) {
   failed += 1;
   process.stdout.write(`✘ ${reason}\n`);
-}
-
-function run([command, ...args], output) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      // Jest's own JSON goes to the file, so that its standard output stays readable.
-      stdio: output === 'inherit' ? ['ignore', 'ignore', 'inherit'] : ['ignore', 'pipe', 'pipe'],
-    });
-    const chunks = [];
-    child.stdout?.on('data', (chunk) => chunks.push(chunk));
-    if (output === 'pipe') child.stderr.on('data', (chunk) => chunks.push(chunk));
-    child.on('error', (error) => resolve({ code: 1, output: String(error) }));
-    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));
-  });
 }
 
 /** The npm that runs us, which may not be the first one on the path. */

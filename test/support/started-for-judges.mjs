@@ -9,13 +9,13 @@ const START_DEADLINE_MS = 60_000;
 const FREE_PORTS = ['API', 'ADMIN', 'MAILBOX', 'SIGN_UP', 'EVENTSTORE', 'POSTGRES'];
 const LAUNCHER = join(import.meta.dirname, '../../apps/local/launcher.mjs');
 
-/** @returns the exit code, and what the program printed, or why it could not be started */
+/** @returns the exit code, and what the program printed to pipes, or why it could not be started */
 export function runProgram(program, args, options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     const chunks = [];
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk) => chunks.push(chunk));
+      stream?.on('data', (chunk) => chunks.push(chunk));
     }
     child.on('error', (error) => resolve({ code: 1, output: String(error) }));
     child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));

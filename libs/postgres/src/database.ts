@@ -96,4 +96,9 @@ export class StatementRefused extends Error {
     super(`PostgreSQL refused ${statement ?? 'a statement'}: ${reason} (${sqlState})`);
     this.name = 'StatementRefused';
   }
+
+  /** The database has no such table, or not even its schema. */
+  get isForMissingTable(): boolean {
+    return this.sqlState === '42P01' || this.sqlState === '3F000';
+  }
 }

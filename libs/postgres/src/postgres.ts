@@ -293,9 +293,6 @@ async function requireWritable(client: pg.ClientBase): Promise<void> {
   if (rows[0]?.is_read_only) throw new DatabaseReadOnly();
 }
 
-/** A database without the migrations cannot mismatch. */
-const NO_SUCH_TABLE = /^(42P01|3F000)$/;
-
 interface Unconfirmed {
   readonly reason: string;
   /** The worker has not compared it yet. */
@@ -313,7 +310,8 @@ async function whyUnconfirmed(client: pg.ClientBase): Promise<Unconfirmed | unde
     const { refusal } = row;
     return { reason: refusal ?? NOT_CHECKED_YET, isPending: refusal === null };
   } catch (error) {
-    if (error instanceof StatementRefused && NO_SUCH_TABLE.test(error.sqlState)) return undefined;
+    // A database without the migrations cannot mismatch.
+    if (error instanceof StatementRefused && error.isForMissingTable) return undefined;
     throw error;
   }
 }

@@ -14,9 +14,6 @@ export class SchemaMissing extends Error {
   }
 }
 
-/** A database without any table, or without that of the migrations. */
-const NO_SUCH_TABLE = /^(42P01|3F000)$/;
-
 /**
  * Checks that every migration of this version was applied, and that every table they made is there. Those of a newer
  * version do no harm.
@@ -40,7 +37,7 @@ export async function requireSchema(database: Queryable): Promise<void> {
     const [first] = rows;
     if (first) throw new SchemaMissing(`${first.missing} is missing`);
   } catch (error) {
-    if (!(error instanceof StatementRefused) || !NO_SUCH_TABLE.test(error.sqlState)) throw error;
+    if (!(error instanceof StatementRefused && error.isForMissingTable)) throw error;
     throw new SchemaMissing('no migration was ever applied');
   }
 }

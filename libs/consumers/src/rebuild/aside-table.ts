@@ -1,7 +1,6 @@
 import type { Queryable } from '@app/postgres';
 import type { Projection } from '../projection.js';
 import { liveTable } from '../projection.js';
-import { requireDefinition, tableExists } from './table-definition.js';
 
 /** How many rows a table has, and a checksum over all of them that does not depend on their order. */
 export interface TableDigest {
@@ -23,10 +22,26 @@ export class AsideTable {
     this.live = liveTable(projection);
   }
 
-  /** An empty one; what an earlier rebuild left behind is dropped. Only the primary key is indexed. */
+  /**
+   * An empty one; what an earlier rebuild left behind is dropped. Only the primary key is indexed.
+   *
+   * @throws Error when the live one is lost, and no copy of its definition was kept
+   */
   async create(database: Queryable): Promise<void> {
-    await requireDefinition(database, this.projection);
+    await this.requireDefinition(database);
     await this.call(database, 'create_table');
+  }
+
+  /** It is known how the table is made by the live one, or by the copy kept of it. */
+  private async requireDefinition(database: Queryable): Promise<void> {
+    const { rows } = await database.query<{ definition: string | null }>({
+      text: 'select read_model_rebuild.definition_of($1) as definition',
+      values: [this.projection.table],
+    });
+    if (rows[0]?.definition) return;
+    throw new Error(
+      `${this.live} is lost, and so is the definition that migrate keeps of it: restore the database from a copy`,
+    );
   }
 
   /** The live table's other indexes, built at once over the rows, and figures for the planner. */
@@ -36,7 +51,11 @@ export class AsideTable {
 
   /** Whether there is no table whose place it could take. */
   async isLiveLost(database: Queryable): Promise<boolean> {
-    return !(await tableExists(database, this.live));
+    const { rows } = await database.query<{ found: boolean }>({
+      text: 'select to_regclass($1) is not null as found',
+      values: [this.live],
+    });
+    return rows[0]?.found !== true;
   }
 
   async drop(database: Queryable): Promise<void> {
