@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startEventStore } from '../../../test/support/event-store.js';
 import type { TestEventStore } from '../../../test/support/event-store.js';
-import { describeEventStore } from './event-store.contract.js';
+import { describeEventStore } from './testing/event-store.contract.js';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
 
 describe('EventStoreDB', () => {

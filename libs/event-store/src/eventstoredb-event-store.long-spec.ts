@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { startDevEventStore } from '../../../test/support/dev-event-store.js';
 import type { DevEventStore } from '../../../test/support/dev-event-store.js';
-import { describeEventStore } from './event-store.contract.js';
+import { describeEventStore } from './testing/event-store.contract.js';
 import { EventStoreDBEventStore } from './eventstoredb-event-store.js';
 import { SharingEventStore } from './sharing-event-store.js';
 

@@ -1,4 +1,4 @@
-import { describeEventStore } from './event-store.contract.js';
+import { describeEventStore } from './testing/event-store.contract.js';
 import { SharingEventStore } from './sharing-event-store.js';
 import { InMemoryEventStore } from './testing/in-memory-event-store.js';
 

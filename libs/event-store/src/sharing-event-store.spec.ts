@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../../test/support/eventually.js';
-import { describeEventStore } from './event-store.contract.js';
+import { describeEventStore } from './testing/event-store.contract.js';
 import { positionOf } from './event-store.js';
 import type { LogPosition, SubscribeToAllOptions, SubscriptionMessage } from './event-store.js';
 import { SharingEventStore } from './sharing-event-store.js';

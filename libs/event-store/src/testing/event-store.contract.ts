@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { sweep } from '../../../test/support/sweep.js';
-import { EventStoreUnavailable, WrongExpectedRevision } from './event-store.js';
+import { sweep } from '../../../../test/support/sweep.js';
+import { EventStoreUnavailable, WrongExpectedRevision } from '../event-store.js';
 import type {
   EventStore,
   LogPosition,
   NewEvent,
   ReadStreamOptions,
   RecordedEvent,
-} from './event-store.js';
-import { FollowedSubscription } from './testing/followed-subscription.js';
-import { newEvent, newEvents } from './testing/new-events.js';
+} from '../event-store.js';
+import { FollowedSubscription } from './followed-subscription.js';
+import { newEvent, newEvents } from './new-events.js';
 
 /** Everything JSON can hold and stores tend to lose. */
 const awkwardData: readonly unknown[] = [
