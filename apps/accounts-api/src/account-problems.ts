@@ -76,7 +76,7 @@ export const accountProblems = {
     'account-unreadable',
     500,
     'What is kept about this account cannot be read',
-    'Nothing was changed, and repeating does not help. Whoever runs the service can put it right: quote the request id.',
+    'Nothing was changed, and repeating does not help. The operators of the service can put it right: quote the request id.',
   ),
   registrationClosed: problemType(
     'registration-closed',

@@ -60,7 +60,7 @@ describe('The log', () => {
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(messages);
   });
 
-  it('that is not read holds up no answer: lines are dropped, counted, and told of when it is read again', async () => {
+  it('that is not read holds up no answer: lines are dropped and counted, and the log says so when it is read again', async () => {
     const child = fork(UNREAD, {
       execArgv: [],
       env: { LOG_FORMAT: 'json' },
@@ -77,7 +77,7 @@ describe('The log', () => {
       child.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
       const notice = await eventually(() => {
         const line = text.split('\n').find((candidate) => candidate.includes('were dropped'));
-        if (!line) throw new Error('nothing is told of the dropped lines');
+        if (!line) throw new Error('the log does not say how many lines were dropped');
         return JSON.parse(line) as { level: number; dropped: number };
       });
       expect(notice).toMatchObject({ level: 40, process: 'unread', dropped: expect.any(Number) });

@@ -46,7 +46,7 @@ describe('Handing over spans', () => {
     expect(resourceSpans[0]?.resource.attributes.map(({ key }) => key)).toEqual(['service.name']);
   });
 
-  it('to a collector that is not there is told of, and holds up no stop', async () => {
+  it('to a collector that is not there is logged, and holds up no stop', async () => {
     const gone = await startCollector();
     await gone.stop();
     const { tracing, outages } = await switchedOn(gone.url);

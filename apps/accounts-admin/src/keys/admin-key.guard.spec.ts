@@ -77,7 +77,7 @@ describe('A call of the admin API', () => {
     expect(JSON.stringify(logged)).not.toContain(key.secret);
   });
 
-  it('is refused with any scope where nobody decided what it puts on record', async () => {
+  it('is refused with any scope where no table says what it puts on record', async () => {
     await expect(call(listMails, key, '/admin/v1/new')).rejects.toMatchObject({
       type: { status: 403 },
     });

@@ -63,7 +63,7 @@ describe('Basic credentials', () => {
     ['an overlong slash', `Basic ${bytes(0x61, 0x3a, 0xc0, 0xaf)}`],
     ['a surrogate half', `Basic ${bytes(0x61, 0x3a, 0xed, 0xa0, 0x80)}`],
     ['a cut character', `Basic ${bytes(0x61, 0x3a, 0xf0, 0x9f, 0x99)}`],
-  ])('are told to be no UTF-8 with %s', (_, header) => {
+  ])('are found not to be UTF-8 with %s', (_, header) => {
     expect(basicCredentialsOf(header)).toBe('not-utf-8');
   });
 

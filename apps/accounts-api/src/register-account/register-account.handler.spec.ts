@@ -123,7 +123,7 @@ describe('Registering an account', () => {
     expect(all.filter((type) => type === 'ActivationCodeIssued')).toHaveLength(1);
   });
 
-  it('reads nothing of an address that nobody has, and decides as on an empty stream', async () => {
+  it('reads nothing of an address without an account, and decides as on an empty stream', async () => {
     await register();
     expect([accounts.store.reads, accounts.store.appends]).toEqual([0, 1]);
     const byReading = new ExampleAccounts();

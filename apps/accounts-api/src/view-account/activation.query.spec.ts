@@ -45,7 +45,7 @@ describe('How far an activation is', () => {
     expect(await query.now(accounts.proven(1))).toEqual({ activatedAt: accounts.now });
   });
 
-  it('is not told with the password of a claim that was replaced meanwhile, but with the one that replaced it', async () => {
+  it('is not shown with the password of a claim that was replaced meanwhile, but with the one that replaced it', async () => {
     await register();
     await expect(query.now(accounts.proven(1))).rejects.toBeInstanceOf(CredentialsSuperseded);
     const again = { ...accounts.proven(1), proveAgain: async () => 2 };

@@ -50,7 +50,7 @@ describe('Who may register', () => {
     }
   });
 
-  it('is nobody while it is closed', () => {
+  it('is no caller while it is closed', () => {
     expect(() => new RegistrationGate({ registration: 'closed' }).assertOpen()).toThrow(
       RegistrationClosed,
     );

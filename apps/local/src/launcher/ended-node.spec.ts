@@ -10,7 +10,7 @@ describe('A version of Node', () => {
     );
   });
 
-  it('that is mended until today, later, or nobody knows how long, is not', () => {
+  it('that is mended until today, later, or whose end is not known, is not', () => {
     expect(endedNode('20.20.2', '2026-04-30', ends)).toBeUndefined();
     expect(endedNode('24.22.3', '2026-05-01', ends)).toBeUndefined();
     expect(endedNode('28.0.0', '2026-05-01', ends)).toBeUndefined();

@@ -226,7 +226,7 @@ describe('rebuilding a projection', () => {
     await eventually(async () => expect(await countOf()).toBe(12));
   });
 
-  it('cannot make a table anew that nobody knows any more, and says so', async () => {
+  it('cannot make a table anew of which no definition is kept, and says so', async () => {
     await register(0, 1);
     const { stop } = project();
     await eventually(async () => expect(await countOf()).toBe(1));

@@ -77,8 +77,10 @@ describe('append messages', () => {
   });
 
   it('go to no stream of the system', () => {
+    // `$$` and `$all` are none: EventStoreDB has other answers for them.
+    const names = text.filter((name) => !['$', 'all'].includes(name));
     fc.assert(
-      fc.property(text, (name) => {
+      fc.property(names, (name) => {
         const options = new streams.AppendReq.Options();
         options.setStreamIdentifier(identifier(`$${name}`));
         options.setAny(new shared.Empty());

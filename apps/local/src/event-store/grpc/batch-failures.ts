@@ -34,49 +34,28 @@ export function wrongExpectedVersionFailure(
   else if (expected === 'no_stream') refusal.setExpectedNoStream(new GoogleEmpty());
   else if (expected === 'stream_exists') refusal.setExpectedStreamExists(new GoogleEmpty());
   else refusal.setExpectedStreamPosition(String(expected));
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.WrongExpectedVersion',
-    code: 6,
-    message: 'WrongExpectedVersion',
-    bytes: refusal.serializeBinary(),
-  };
+  return failure('WrongExpectedVersion', 6, refusal);
 }
 
 export function maximumAppendSizeFailure(limit: number): BatchFailure {
   const exceeded = new shared.MaximumAppendSizeExceeded();
   exceeded.setMaxappendsize(limit);
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.MaximumAppendSizeExceeded',
-    code: 3,
-    message: 'MaximumAppendSizeExceeded',
-    bytes: exceeded.serializeBinary(),
-  };
+  return failure('MaximumAppendSizeExceeded', 3, exceeded);
 }
 
 export function timedOut(): BatchFailure {
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.Timeout',
-    code: 4,
-    message: 'Timeout',
-    bytes: new shared.Timeout().serializeBinary(),
-  };
+  return failure('Timeout', 4, new shared.Timeout());
 }
 
 export function badRequest(error: unknown): BatchFailure {
   const refusal = asRpcError(error);
-  const isUnusable = refusal instanceof UnusableAppend;
   const request = new shared.BadRequest();
-  request.setMessage(isUnusable ? refusal.inBatch : refusal.details);
-  return {
-    kind: 'failed',
-    typeName: 'event_store.client.BadRequest',
-    code: isUnusable ? 3 : refusal.code,
-    message: isUnusable ? 'BadRequest' : refusal.details,
-    bytes: request.serializeBinary(),
-  };
+  if (refusal instanceof UnusableAppend) {
+    request.setMessage(refusal.inBatch);
+    return failure('BadRequest', 3, request);
+  }
+  request.setMessage(refusal.details);
+  return failure('BadRequest', refusal.code, request, refusal.details);
 }
 
 export function serverNotReady(): BatchFailure {
@@ -87,4 +66,14 @@ export function serverNotReady(): BatchFailure {
     message: 'Server Is Not Ready',
     bytes: new Uint8Array(),
   };
+}
+
+function failure(
+  name: string,
+  code: number,
+  details: { serializeBinary(): Uint8Array },
+  message = name,
+): BatchFailure {
+  const typeName = `event_store.client.${name}`;
+  return { kind: 'failed', typeName, code, message, bytes: details.serializeBinary() };
 }

@@ -1,17 +1,9 @@
-import {
-  close,
-  closeSync,
-  fdatasync,
-  ftruncateSync,
-  fsyncSync,
-  openSync,
-  writevSync,
-} from 'node:fs';
+import { close, fdatasync, ftruncateSync, fsyncSync, openSync, writevSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { pauseUnlessAborted } from '@app/event-store';
 import { isDiskFull } from '@app/process';
+import { syncFolderOf } from '../../sync-folder.js';
 import { BlockCache } from './block-cache.js';
 import { FRAME_HEADER_LENGTH, sealFrame } from './frame.js';
 import { LOG_FILE_HEADER, recoverLog } from './recovery.js';
@@ -90,7 +82,7 @@ export class EventLog {
     const fileDescriptor = openSync(options.path, 'r+');
     if (recovery.tornBytes > 0) ftruncateSync(fileDescriptor, recovery.length);
     fsyncSync(fileDescriptor);
-    syncFolder(dirname(options.path));
+    syncFolderOf(options.path);
     const cache = new BlockCache(fileDescriptor, recovery.length, CACHE_BYTES);
     return new EventLog(fileDescriptor, cache, options, recovery);
   }
@@ -184,7 +176,7 @@ export class EventLog {
         this.failed = true;
         return undefined;
       }
-      await pause(ROOM_POLL_MS, this.closing.signal);
+      await pauseUnlessAborted(ROOM_POLL_MS, this.closing.signal);
     }
   }
 
@@ -210,13 +202,6 @@ export class EventLog {
   }
 }
 
-/** Ends early when the signal says so. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-}
-
 function withoutFirstBytes(buffers: Buffer[], count: number): Buffer[] {
   let index = 0;
   let left = count;
@@ -227,16 +212,4 @@ function withoutFirstBytes(buffers: Buffer[], count: number): Buffer[] {
   const rest = buffers.slice(index);
   if (left > 0) rest[0] = rest[0]!.subarray(left);
   return rest;
-}
-
-/** The name of a new file is durable only when its folder is. */
-function syncFolder(folder: string): void {
-  // Windows cannot open folders, and does not need it.
-  if (process.platform === 'win32') return;
-  const fileDescriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(fileDescriptor);
-  } finally {
-    closeSync(fileDescriptor);
-  }
 }

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolderOf } from '../../sync-folder.js';
 
 interface Waiting {
   readonly line: Buffer;
@@ -57,7 +58,7 @@ export class AppendOnlyLog<Entry> {
       const { entries, size } = readEntries(path, await readFile(path), options.parse);
       await file.truncate(size);
       await file.sync();
-      await syncFolder(path);
+      syncFolderOf(path);
       return { log: new AppendOnlyLog(path, options, file, size, entries.length), entries };
     } catch (error) {
       await file.close();
@@ -165,7 +166,7 @@ export class AppendOnlyLog<Entry> {
     this.size = size;
     this.storedEntries = entries.length;
     await previous.close();
-    await syncFolder(this.path);
+    syncFolderOf(this.path);
   }
 }
 
@@ -191,14 +192,4 @@ function readEntries<Entry>(
     start = end + 1;
   }
   return { entries, size: start };
-}
-
-/** Makes the folder remember that the file was created or renamed. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

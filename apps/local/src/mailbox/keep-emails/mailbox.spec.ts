@@ -215,11 +215,11 @@ describe('Mailbox', () => {
   });
 
   it('reports each message once it is kept, and not again for repeated requests', async () => {
-    const told: Email[] = [];
-    const mailbox = await open(newFolder(), { onAccepted: (email) => told.push(email) });
+    const accepted: Email[] = [];
+    const mailbox = await open(newFolder(), { onAccepted: (email) => accepted.push(email) });
     const id = await send(mailbox, 'a/1');
     await send(mailbox, 'a/1');
-    expect(told.map((email) => email.id)).toEqual([id]);
+    expect(accepted.map((email) => email.id)).toEqual([id]);
   });
 
   it('accepts nothing after it was closed', async () => {
