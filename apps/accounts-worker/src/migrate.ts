@@ -12,7 +12,7 @@ import { giveUpLostKeys, projections } from '@app/views';
 import type { Database } from '@app/postgres';
 import { migrate } from '@app/postgres/migrate.js';
 import { createPool } from '@app/postgres/postgres.js';
-import { ConfigurationError, loadConfiguration, refuseConfiguration } from '@app/process';
+import { ConfigurationError, loadConfiguration } from '@app/process';
 import * as z from 'zod';
 
 /**
@@ -64,7 +64,7 @@ async function migrateWhenReady(databaseUrl: string): Promise<string[]> {
   const deadline = performance.now() + LONGEST_WAIT_MS;
   for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
-      await withDatabase(databaseUrl, requireSessions).catch(refuseConfiguration);
+      await withDatabase(databaseUrl, requireSessions);
       return await migrate(databaseUrl);
     } catch (error) {
       const isTooLate = performance.now() + pauseMs > deadline;
@@ -127,7 +127,7 @@ try {
     if (logins === undefined) {
       say('one login for all processes: DATABASE_ROLE_API, _WORKER and _ADMIN are not set');
     } else {
-      await grantRights(database, logins).catch(refuseConfiguration);
+      await grantRights(database, logins);
       say('each login has the rights of its process');
     }
     await keepDefinitions(database, projections);

@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@app/process';
 import type { Database, Queryable } from './database.js';
 import { databaseRoles, grantStatements, loginSetting, tableRights } from './rights.js';
 import type { DatabaseRole } from './rights.js';
@@ -5,24 +6,13 @@ import type { DatabaseRole } from './rights.js';
 /** The login of each process. */
 export type DatabaseLogins = Readonly<Record<DatabaseRole, string>>;
 
-/** Logins whose rights cannot be those of a process. */
-class LoginsUnfit extends Error {
-  constructor(
-    /** One sentence for each, which begins with the name of its setting. */
-    readonly faults: readonly string[],
-  ) {
-    super(faults.join('\n'));
-    this.name = 'LoginsUnfit';
-  }
-}
-
 const LOCK = 'rights of the logins';
 
 /**
  * Leaves each login exactly the rights of its process, also on what the newest migrations made.
  *
  * @param database connected as the owner of the tables
- * @throws LoginsUnfit nothing was granted
+ * @throws ConfigurationError logins whose rights cannot be those of a process: nothing was granted
  * @throws DatabaseUnavailable
  */
 export async function grantRights(database: Database, logins: DatabaseLogins): Promise<void> {
@@ -69,7 +59,7 @@ async function requireFit(database: Queryable, logins: DatabaseLogins): Promise<
     values: [databaseRoles, databaseRoles.map((role) => logins[role])],
   });
   if (rows.length === 0) return;
-  throw new LoginsUnfit(
+  throw new ConfigurationError(
     rows.map(
       ({ role, fault }) =>
         `${loginSetting(role)} names ${logins[role]}, which ${fault}: run registration database prepare`,

@@ -2,11 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { connectClient, createPool } from '@app/postgres/postgres.js';
 import { relayTo } from '@app/postgres/testing/tcp-relay.js';
 import { poolTransactions } from '@app/postgres/testing/transaction-pooler.js';
+import { ConfigurationError } from '@app/process';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { DatabaseUnavailable } from './database.js';
 import type { Database } from './database.js';
-import { SessionsNotKept, requireSessions } from './sessions.js';
+import { requireSessions } from './sessions.js';
 
 describe('what a start asks of its connections', () => {
   let fresh: FreshDatabase;
@@ -43,9 +44,9 @@ describe('what a start asks of its connections', () => {
     cleanUps.push(() => pooler.close());
     const database = through(pooler.url);
     const failing = requireSessions(database);
-    await expect(failing).rejects.toThrow(SessionsNotKept);
+    await expect(failing).rejects.toThrow(ConfigurationError);
     await expect(failing).rejects.toThrow(
-      /^DATABASE_URL leads through a connection pooler that lends/,
+      /  - DATABASE_URL leads through a connection pooler that lends/,
     );
     // Not because nothing gets through.
     expect((await database.query({ text: 'select 1' })).rowCount).toBe(1);
@@ -54,7 +55,7 @@ describe('what a start asks of its connections', () => {
   it('is not fulfilled by a pooler with a single connection', async () => {
     const pooler = await poolTransactions(fresh.url, 1);
     cleanUps.push(() => pooler.close());
-    await expect(requireSessions(through(pooler.url))).rejects.toThrow(SessionsNotKept);
+    await expect(requireSessions(through(pooler.url))).rejects.toThrow(ConfigurationError);
   });
 
   it('is not fulfilled by a pooler whose connections are in use by others meanwhile', async () => {
@@ -66,7 +67,7 @@ describe('what a start asks of its connections', () => {
       while (!done)
         await others.inTransaction((by) => by.query({ text: 'select pg_sleep(0.005)' }));
     });
-    await expect(requireSessions(through(pooler.url))).rejects.toThrow(SessionsNotKept);
+    await expect(requireSessions(through(pooler.url))).rejects.toThrow(ConfigurationError);
     done = true;
     await Promise.all(busy);
   });

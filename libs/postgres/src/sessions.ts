@@ -1,21 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { ConfigurationError } from '@app/process';
 import { DatabaseUnavailable, StatementRefused } from './database.js';
 import type { Database, Session } from './database.js';
-
-/** The URL of the database leads to something that does not keep sessions. */
-export class SessionsNotKept extends Error {
-  /** One sentence, which begins with the name of the setting. */
-  readonly faults: readonly string[];
-
-  constructor(what: string) {
-    const sentence =
-      `DATABASE_URL leads through a connection pooler that ${what}: locks, LISTEN and prepared statements need ` +
-      `a connection of their own, so let it pool by session, or name PostgreSQL itself`;
-    super(sentence);
-    this.name = 'SessionsNotKept';
-    this.faults = [sentence];
-  }
-}
 
 const ROUNDS = 3;
 /** How a pooler refuses what a client asks for when it connects, or transactions at all. */
@@ -24,7 +10,7 @@ const REFUSED_BY_POOLER = /\(08P01\)/;
 /**
  * Finds out by trying whether a connection keeps what was set on it, while another one is used.
  *
- * @throws SessionsNotKept
+ * @throws ConfigurationError the URL of the database leads to something that does not keep sessions
  * @throws DatabaseUnavailable nothing is known yet
  */
 export async function requireSessions(database: Database): Promise<void> {
@@ -41,7 +27,7 @@ export async function requireSessions(database: Database): Promise<void> {
     // An answer to the first connection, such as that there is no such database, is PostgreSQL's own.
     const isRefused = opened.length === 2 && error instanceof StatementRefused;
     if (isRefused || isRefusedByPooler(error)) {
-      throw new SessionsNotKept(`refuses what the product asks of it (${error.message})`);
+      throw notKept(`refuses what the product asks of it (${error.message})`);
     }
     throw error;
   } finally {
@@ -70,7 +56,7 @@ async function requireMark(session: Session, mark: string): Promise<void> {
     text: `select current_setting('accounts.session', true) as mark`,
   });
   if (rows[0]?.mark !== mark) {
-    throw new SessionsNotKept('lends connections of the server for one transaction each');
+    throw notKept('lends connections of the server for one transaction each');
   }
 }
 
@@ -79,4 +65,11 @@ async function set(session: Session, mark: string): Promise<void> {
     text: `select set_config('accounts.session', $1, false)`,
     values: [mark],
   });
+}
+
+function notKept(what: string): ConfigurationError {
+  return new ConfigurationError([
+    `DATABASE_URL leads through a connection pooler that ${what}: locks, LISTEN and prepared statements need ` +
+      `a connection of their own, so let it pool by session, or name PostgreSQL itself`,
+  ]);
 }

@@ -23,11 +23,6 @@ export class NotReachable extends Error {
   }
 }
 
-/** An answer that comes line by line broke off. */
-class StreamBrokenOff extends Error {
-  override readonly name = 'StreamBrokenOff';
-}
-
 export interface AnswerLine {
   /** Without the line end. */
   readonly text: string;
@@ -52,7 +47,7 @@ export class AdminClient {
    * Every line before the one that says how it ended.
    *
    * @throws ProblemAnswer, NotReachable
-   * @throws StreamBrokenOff what came before is not all
+   * @throws Error what came before is not all
    */
   async *lines(path: string, query: QueryValues): AsyncGenerator<Json> {
     for await (const line of this.allLines(path, query)) {
@@ -64,7 +59,7 @@ export class AdminClient {
    * Every line, the one that says how it ended among them.
    *
    * @throws ProblemAnswer, NotReachable
-   * @throws StreamBrokenOff after the last line: what came before is not all
+   * @throws Error after the last line: what came before is not all
    */
   async *allLines(path: string, query: QueryValues): AsyncGenerator<AnswerLine> {
     const response = await this.fetch('GET', path, query, NDJSON);
@@ -73,10 +68,10 @@ export class AdminClient {
       yield { text, content };
       if ('end' in content) return;
       if ('error' in content) {
-        throw new StreamBrokenOff(String((content['error'] as Json)['title']));
+        throw new Error(String((content['error'] as Json)['title']));
       }
     }
-    throw new StreamBrokenOff('The connection was lost before the answer had ended.');
+    throw new Error('The connection was lost before the answer had ended.');
   }
 
   private async fetch(
@@ -118,7 +113,7 @@ async function* linesOf(response: Response): AsyncGenerator<string> {
       yield* parts;
     }
   } catch (error) {
-    throw new StreamBrokenOff('The connection was lost before the answer had ended.', {
+    throw new Error('The connection was lost before the answer had ended.', {
       cause: error,
     });
   }

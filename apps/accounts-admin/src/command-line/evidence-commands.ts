@@ -10,11 +10,6 @@ import { UsageError } from './usage-error.js';
 
 const ACCOUNT = '<id|email>';
 
-/** An operator has to investigate: the log is not what was appended. */
-class HistoryBroken extends Error {
-  override readonly name = 'HistoryBroken';
-}
-
 const meanings: Readonly<Record<string, string>> = {
   'revision-missing': 'an event is missing, or out of order',
   'link-missing': 'an event has no link: it was slipped in, or stripped of it',
@@ -130,7 +125,7 @@ function concernOf({ accountIds, subjectKeyId }: Json): unknown {
   return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
-/** @throws HistoryBroken once it was shown where */
+/** @throws Error once it was shown where */
 export async function verifyOne(run: CommandRun): Promise<void> {
   const answer = await run.client.call('GET', pathOf(run, '/accounts/{id}/verification'));
   const broken = answer['broken'] as Json | null;
@@ -140,7 +135,7 @@ export async function verifyOne(run: CommandRun): Promise<void> {
       ['broken', broken && `at revision ${textOf(broken['revision'])}: ${meaningOf(broken)}`],
     ]),
   );
-  if (broken) throw new HistoryBroken('The history is not as it was appended.');
+  if (broken) throw new Error('The history is not as it was appended.');
 }
 
 async function verifyAll(run: CommandRun): Promise<void> {
@@ -163,7 +158,7 @@ async function verifyAll(run: CommandRun): Promise<void> {
         ]),
   );
   if (broken.length > 0) {
-    throw new HistoryBroken(
+    throw new Error(
       `${broken.length} of ${textOf(streams)} histories are not as they were appended.`,
     );
   }

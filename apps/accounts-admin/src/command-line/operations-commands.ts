@@ -206,11 +206,6 @@ export const keyCommands: readonly Command[] = [
   },
 ];
 
-/** The rebuild ended without the new rows in place. */
-class RebuildNotSwitched extends Error {
-  override readonly name = 'RebuildNotSwitched';
-}
-
 async function rebuild(run: CommandRun): Promise<void> {
   const name = run.text('name') ?? '';
   const begun = await run.client.call('POST', pathOf(run, '/projections/{name}/rebuild'), {
@@ -224,8 +219,8 @@ async function rebuild(run: CommandRun): Promise<void> {
   try {
     const ended = await untilEnded(run, name, begun['rebuildId'], bar);
     run.show(ended, () => outcomeOf(ended));
-    if (ended['state'] === 'different') throw new RebuildNotSwitched(differenceOf(name, ended));
-    if (ended['state'] !== 'switched') throw new RebuildNotSwitched('The old rows go on serving.');
+    if (ended['state'] === 'different') throw new Error(differenceOf(name, ended));
+    if (ended['state'] !== 'switched') throw new Error('The old rows go on serving.');
   } finally {
     bar.end();
   }
@@ -242,7 +237,7 @@ async function untilEnded(
     const projection = rowsOf(answer, 'projections').find((row) => row['name'] === name);
     const current = projection?.['rebuild'] as Json | null | undefined;
     if (!current || current['rebuildId'] !== rebuildId) {
-      throw new RebuildNotSwitched('Another rebuild has begun; this one is over.');
+      throw new Error('Another rebuild has begun; this one is over.');
     }
     if (current['state'] !== 'building' && current['state'] !== 'comparing') return current;
     const left = current['secondsLeft'];

@@ -3,14 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { accountStreamName } from '@app/accounts';
 import type { EventStore, RecordedEvent } from '@app/event-store';
 
-/** Something did not go as the story has it. */
-export class Surprise extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'Surprise';
-  }
-}
-
 export interface StoryTools {
   readonly endpoints: { readonly api: string; readonly mailbox: string };
   readonly eventStore: Pick<EventStore, 'readStream'>;
@@ -33,7 +25,7 @@ const WHAT_HAPPENED = [
 /**
  * Plays one registration from beginning to end against a running product, each time with a new address.
  *
- * @throws Surprise at the first answer that is not the expected one
+ * @throws Error at the first answer that is not the expected one
  */
 export async function playStory({ endpoints, eventStore, tell }: StoryTools): Promise<void> {
   const email = `ada.${randomBytes(3).toString('hex')}@example.org`;
@@ -69,7 +61,7 @@ export async function playStory({ endpoints, eventStore, tell }: StoryTools): Pr
   const account = await call('GET', '/v1/account', { expect: 200 });
   const { accountId, status } = account as { accountId?: unknown; status?: unknown };
   if (typeof accountId !== 'string' || status !== 'active') {
-    throw new Surprise('the account should be active by now');
+    throw new Error('the account should be active by now');
   }
 
   const streamName = accountStreamName(accountId);
@@ -80,7 +72,7 @@ export async function playStory({ endpoints, eventStore, tell }: StoryTools): Pr
     tell(`   ${describe(event)}`);
   }
   if (types.join() !== WHAT_HAPPENED.join()) {
-    throw new Surprise(`the history should be ${WHAT_HAPPENED.join(', ')}`);
+    throw new Error(`the history should be ${WHAT_HAPPENED.join(', ')}`);
   }
 }
 
@@ -112,7 +104,7 @@ function apiCaller(api: string, credentials: string, tell: (line: string) => voi
       (expected.problem === undefined || text.includes(`/${expected.problem}"`));
     if (!asExpected) {
       const wanted = [expected.expect, expected.problem].filter(Boolean).join(' ');
-      throw new Surprise(`${method} ${path} should have answered ${wanted}`);
+      throw new Error(`${method} ${path} should have answered ${wanted}`);
     }
     return JSON.parse(text);
   };
@@ -122,13 +114,13 @@ async function codeFor(email: string, mailbox: string): Promise<string> {
   const startedAt = Date.now();
   while (Date.now() - startedAt < MAIL_DEADLINE_MS) {
     const answer = await fetch(`${mailbox}/emails?to=${encodeURIComponent(email)}`);
-    if (!answer.ok) throw new Surprise(`the mailbox answered ${answer.status}`);
+    if (!answer.ok) throw new Error(`the mailbox answered ${answer.status}`);
     const { data } = (await answer.json()) as { data: { text: string }[] };
     const code = /\b\d{4}\b/.exec(data[0]?.text ?? '')?.[0];
     if (code) return code;
     await delay(MAIL_POLL_MS);
   }
-  throw new Surprise(`no e-mail with a code arrived within ${MAIL_DEADLINE_MS / 1000} s`);
+  throw new Error(`no e-mail with a code arrived within ${MAIL_DEADLINE_MS / 1000} s`);
 }
 
 function anotherCode(code: string): string {

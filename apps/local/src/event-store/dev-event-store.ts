@@ -44,14 +44,6 @@ export interface DevEventStoreOptions extends Settings {
   readonly onFailure: (error: Error) => void;
 }
 
-/** The port asked for cannot be listened on. */
-class PortUnavailableError extends Error {
-  constructor(host: string, port: number, cause: Error) {
-    super(`EVENTSTORE_PORT ${port} on ${host} cannot be used: ${reasonOf(cause)}`, { cause });
-    this.name = 'PortUnavailableError';
-  }
-}
-
 /** The whole event store: its file, gRPC services and the ports they are reached at. */
 export class DevEventStore {
   private readonly openStreams = new OpenStreams();
@@ -90,7 +82,7 @@ export class DevEventStore {
   }
 
   /**
-   * @throws PortUnavailableError
+   * @throws Error the port cannot be listened on
    * @throws FolderInUseError
    * @throws CorruptLogError
    */
@@ -190,7 +182,8 @@ export class DevEventStore {
     const { host, port, controlPort, readyAfterMs } = this.options;
     this.faults.setReady(readyAfterMs === 0);
     this.boundPort = await this.port.listen(host, port).catch((error: Error) => {
-      throw new PortUnavailableError(host, port, error);
+      const reason = `EVENTSTORE_PORT ${port} on ${host} cannot be used: ${reasonOf(error)}`;
+      throw new Error(reason, { cause: error });
     });
     if (readyAfterMs > 0) setTimeout(() => this.faults.setReady(true), readyAfterMs).unref();
     if (controlPort !== 'off')

@@ -205,7 +205,7 @@ class Cluster {
       }
       const output = this.serverLog();
       if (/could not bind|Address already in use|could not create any TCP/.test(output)) {
-        if (this.options.port !== 0) throw new PostgresPortTaken(port);
+        if (this.options.port !== 0) throw portTaken(port);
       } else if (!/pre-existing shared memory|lock file .* already exists/.test(output)) {
         throw new Error(`PostgreSQL did not start.${this.explain(output)}`);
       }
@@ -401,17 +401,6 @@ class Cluster {
   }
 }
 
-/** Another process listens where PostgreSQL should. */
-class PostgresPortTaken extends Error {
-  constructor(readonly port: number) {
-    super(
-      `Port ${port} for PostgreSQL is taken by another program: ` +
-        'set POSTGRES_PORT to another port, or to 0 for any free one.',
-    );
-    this.name = 'PostgresPortTaken';
-  }
-}
-
 class ServerProcess {
   readonly pid: number;
   readonly exited: Promise<void>;
@@ -444,4 +433,11 @@ class ServerProcess {
 function serverEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG)/.test(name));
   return { ...Object.fromEntries(inherited), LC_ALL: 'C' };
+}
+
+function portTaken(port: number): Error {
+  return new Error(
+    `Port ${port} for PostgreSQL is taken by another program: ` +
+      'set POSTGRES_PORT to another port, or to 0 for any free one.',
+  );
 }
