@@ -6,6 +6,7 @@ import type { RunningProcess } from '@app/process';
 import { eventually } from '../../../../test/support/eventually.js';
 import { temporaryFolder } from '../../../../test/support/run-folder.js';
 import type { Email } from './keep-emails/email.js';
+import { loadMailboxSettings } from './mailbox-settings.js';
 import { startMailbox } from './start-mailbox.js';
 
 const API_KEY = 'key-of-the-mailbox-spec';
@@ -28,9 +29,11 @@ afterEach(async () => {
 
 /** A mailbox of its own that prints nothing. */
 function start(port: number): Promise<RunningProcess> {
-  const dataDirectory = temporaryFolder('mailbox');
-  const host = '127.0.0.1';
-  const settings = { host, port, apiKey: API_KEY, dataDirectory, codeLifetimeMs: 60_000 };
+  const settings = loadMailboxSettings({
+    MAILBOX_PORT: String(port),
+    EMAIL_API_KEY: API_KEY,
+    MAILBOX_DATA_DIR: temporaryFolder('mailbox'),
+  });
   return startMailbox(settings, createLog('mailbox'), () => undefined);
 }
 

@@ -39,7 +39,7 @@ export class MailboxModule implements OnApplicationShutdown {
           provide: Mailbox,
           useFactory: () =>
             Mailbox.open({
-              directory: settings.dataDirectory,
+              directory: settings.MAILBOX_DATA_DIR,
               onAccepted,
               onFault: (error) =>
                 log.error({ err: error }, 'the file of e-mails was not shortened'),

@@ -45,14 +45,14 @@ export async function startMailbox(
     originAgentCluster: false,
   });
   try {
-    await app.listen(settings.port, settings.host);
+    await app.listen(settings.MAILBOX_PORT, settings.HOST);
   } catch (error) {
     await app.close();
     throw explainListenError(error, settings);
   }
   const { port } = app.getHttpServer().address() as { port: number };
   return {
-    endpoints: { mailbox: `http://${reachable(settings.host)}:${port}` },
+    endpoints: { mailbox: `http://${reachable(settings.HOST)}:${port}` },
     stop: () => app.close(),
   };
 }
@@ -71,7 +71,8 @@ function answerBadUrl(
   void reply.status(error.status).send(errorDocument(error));
 }
 
-function explainListenError(error: unknown, { port, host }: MailboxSettings): unknown {
+function explainListenError(error: unknown, settings: MailboxSettings): unknown {
+  const { MAILBOX_PORT: port, HOST: host } = settings;
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
       return new ConfigurationError([

@@ -26,7 +26,7 @@ export class AcceptEmailController {
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    demandApiKey(authorization, this.settings.apiKey);
+    demandApiKey(authorization, this.settings.EMAIL_API_KEY);
     // A sender that gives up while it waits here has still sent its message, as with a slow provider.
     const ofRecipient = this.faults.faultsFor(body);
     await delay(this.faults.latencyMs + ofRecipient.latencyMs);

@@ -49,7 +49,8 @@ export class InboxController {
   /** @param emails all newer ones of their recipients among them */
   private shown(emails: readonly Email[]): Shown {
     const now = new Date();
-    return { states: mailedCodes(emails, this.settings.codeLifetimeMs, now), now };
+    const lifetimeMs = this.settings.ACTIVATION_CODE_TTL_SECONDS * 1_000;
+    return { states: mailedCodes(emails, lifetimeMs, now), now };
   }
 
   /** The e-mail's own HTML, for the sandboxed frame of the message page and harmless when opened alone. */
