@@ -308,7 +308,7 @@ describe('the process', () => {
     const { port } = other.address() as AddressInfo;
     try {
       await expect(start(port)).rejects.toThrow(
-        `MAILBOX_PORT cannot be used: port ${port} is taken`,
+        `MAILBOX_PORT: port ${port} cannot be used (it is taken)`,
       );
     } finally {
       await new Promise((closed) => other.close(closed));

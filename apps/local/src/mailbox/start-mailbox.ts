@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
-import { ConfigurationError } from '@app/process';
+import { listen } from '@app/http-service';
 import type { Log, RunningProcess } from '@app/process';
 import { announceCode } from './keep-emails/announce-code.js';
 import type { Email } from './keep-emails/email.js';
@@ -21,7 +21,7 @@ const MAX_REQUEST_TIME_MS = 15_000;
  *
  * @param onAccepted called for each message once it is kept
  * @returns its endpoint, keyed `mailbox`
- * @throws ConfigurationError when the port is taken or may not be used
+ * @throws PortNotAvailable
  */
 export async function startMailbox(
   settings: MailboxSettings,
@@ -44,17 +44,14 @@ export async function startMailbox(
     strictTransportSecurity: false,
     originAgentCluster: false,
   });
-  try {
-    await app.listen(settings.MAILBOX_PORT, settings.HOST);
-  } catch (error) {
-    await app.close();
-    throw explainListenError(error, settings);
-  }
-  const { port } = app.getHttpServer().address() as { port: number };
-  return {
-    endpoints: { mailbox: `http://${reachable(settings.HOST)}:${port}` },
-    stop: () => app.close(),
-  };
+  const { HOST, MAILBOX_PORT } = settings;
+  const mailbox = await listen(app, HOST, MAILBOX_PORT, 'MAILBOX_PORT').catch(
+    async (error: unknown) => {
+      await app.close();
+      throw error;
+    },
+  );
+  return { endpoints: { mailbox }, stop: () => app.close() };
 }
 
 /** The path cannot be decoded or is beyond measure, so that no route was looked for. */
@@ -69,30 +66,4 @@ function answerBadUrl(
     'The path is not a valid URL, or too long.',
   );
   void reply.status(error.status).send(errorDocument(error));
-}
-
-function explainListenError(error: unknown, settings: MailboxSettings): unknown {
-  const { MAILBOX_PORT: port, HOST: host } = settings;
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE':
-      return new ConfigurationError([
-        `MAILBOX_PORT cannot be used: port ${port} is taken by another process`,
-      ]);
-    case 'EACCES':
-      return new ConfigurationError([
-        `MAILBOX_PORT cannot be used: port ${port} needs rights that this process does not have`,
-      ]);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new ConfigurationError([`HOST cannot be used: ${host} is no address of this machine`]);
-    default:
-      return error;
-  }
-}
-
-/** An address to connect to: the wildcards are for listening only. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }
