@@ -13,7 +13,7 @@ import {
 } from './started-product.js';
 
 describe('npm start, when parts or itself are killed, frozen and stopped,', () => {
-  const product = StartedProduct.forThisSuite();
+  const product = StartedProduct.forThisSuite({ LOG_LEVEL: 'debug' });
 
   it('has a registration to keep', async () => {
     expect(await product.register()).toBe(202);
@@ -53,6 +53,22 @@ describe('npm start, when parts or itself are killed, frozen and stopped,', () =
     );
   });
 
+  it('answers on while the terminal has stopped it (Ctrl-Z), however much there is to log', async () => {
+    const { api } = product.endpoints();
+    process.kill(product.launcher.pid, 'SIGSTOP');
+    try {
+      for (let calls = 0; calls < 1_000; calls += 100) {
+        const answers = Array.from({ length: 100 }, () =>
+          fetch(`${api}/nothing`, { signal: AbortSignal.timeout(10_000) }),
+        );
+        for (const { status } of await Promise.all(answers)) expect(status).toBe(404);
+      }
+    } finally {
+      process.kill(product.launcher.pid, 'SIGCONT');
+    }
+    expect(await product.account()).toMatchObject({ email: EMAIL });
+  });
+
   it('goes on with the same data at the next start', async () => {
     await product.launcher.stop();
     await product.start();
@@ -70,43 +86,7 @@ describe('npm start, when parts or itself are killed, frozen and stopped,', () =
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  it('answers on while the terminal has stopped it (Ctrl-Z), however much there is to log', async () => {
-    await product.launcher.stop();
-    await product.start({ LOG_LEVEL: 'debug' });
-    const { api } = product.endpoints();
-    process.kill(product.launcher.pid, 'SIGSTOP');
-    try {
-      for (let calls = 0; calls < 2_000; calls += 100) {
-        const answers = Array.from({ length: 100 }, () =>
-          fetch(`${api}/nothing`, { signal: AbortSignal.timeout(10_000) }),
-        );
-        for (const { status } of await Promise.all(answers)) expect(status).toBe(404);
-      }
-    } finally {
-      process.kill(product.launcher.pid, 'SIGCONT');
-    }
-    expect(await product.account()).toMatchObject({ email: EMAIL });
-  });
-
-  it('stops on a signal before everything has started', async () => {
-    await product.launcher.stop();
-    const early = runScript(LAUNCHER, product.environment, (pid) => process.kill(pid, 'SIGINT'));
-    await expect(early).resolves.toMatchObject({ code: 0 });
-    expect(existsSync(join(product.dataDir, 'launcher.json'))).toBe(false);
-  });
-
-  it('is gone within 5 s of Ctrl-C even when every part hangs', async () => {
-    await product.start();
-    const pids = [...product.processes().values()];
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    const askedAt = Date.now();
-    await endsWith(product.launcher, 'SIGINT');
-    expect(Date.now() - askedAt).toBeLessThan(STOP_DEADLINE_MS);
-    expect(pids.filter(isAlive)).toEqual([]);
-  });
-
   it('is gone at once at the second Ctrl-C', async () => {
-    await product.start();
     const pids = [...product.processes().values()];
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
     process.kill(product.launcher.pid, 'SIGINT');
@@ -121,5 +101,20 @@ describe('npm start, when parts or itself are killed, frozen and stopped,', () =
     await product.start();
     expect(await product.account()).toMatchObject({ email: EMAIL });
     expect(await product.codesFor(EMAIL)).toHaveLength(1);
+  });
+
+  it('is gone within 5 s of Ctrl-C even when every part hangs', async () => {
+    const pids = [...product.processes().values()];
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const askedAt = Date.now();
+    await endsWith(product.launcher, 'SIGINT');
+    expect(Date.now() - askedAt).toBeLessThan(STOP_DEADLINE_MS);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('stops on a signal before everything has started', async () => {
+    const early = runScript(LAUNCHER, product.environment, (pid) => process.kill(pid, 'SIGINT'));
+    await expect(early).resolves.toMatchObject({ code: 0 });
+    expect(existsSync(join(product.dataDir, 'launcher.json'))).toBe(false);
   });
 });

@@ -35,9 +35,9 @@ export class StartedProduct {
   private readonly started: AppProcess[] = [];
 
   /** Started once before the tests of a suite; what still runs stops after them. */
-  static forThisSuite(): StartedProduct {
+  static forThisSuite(changes: Environment = {}): StartedProduct {
     const product = new StartedProduct();
-    beforeAll(() => product.start());
+    beforeAll(() => product.start(changes));
     afterAll(() => Promise.all(product.started.map((process) => endsWith(process, 'SIGTERM'))));
     return product;
   }
