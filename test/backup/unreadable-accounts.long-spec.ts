@@ -57,7 +57,7 @@ describe('Accounts that cannot be read', () => {
     await service.part('api').restart();
     await soon(async () => expect((await service.readiness('api')).status).toBe(200));
     await service.part('admin').restart();
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await service.stop();
     await surroundings.mailbox.stop();

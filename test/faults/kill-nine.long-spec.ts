@@ -12,7 +12,7 @@ import type { Product } from '../support/product.js';
 import { temporaryFolder } from '../support/run-folder.js';
 import { sweep } from '../support/sweep.js';
 
-const REGISTRATIONS = sweep(800, 2_000);
+const REGISTRATIONS = sweep(320, 2_000);
 const CALLERS = 8;
 const KILLS = sweep(8, 12);
 /** A try that was under way when its code was superseded may still arrive, for as long as a try takes. */

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Backstage, expectProblem } from '../api/account-client.js';
+import { eventually } from '../support/eventually.js';
 import { newTarget, raceRightCodes, raceWrongGuesses, withNextCode } from './parallel-guesses.js';
 import { sweep } from '../support/sweep.js';
 import { startThreeApis } from './three-apis.js';
 import type { ThreeApis } from './three-apis.js';
 
-const ROUNDS = sweep(24, 1_000);
+const ROUNDS = sweep(8, 1_000);
 const LONGEST_MS = sweep(110_000, 1_800_000);
 /** Accounts that are attacked side by side. */
-const LANES = 8;
+const LANES = sweep(2, 8);
 /** Three guesses for each of three codes and one for the fourth: the ten that an address has in a day. */
 const LEFT_FOR_CODES = [3, 3, 3, 1];
 
@@ -59,8 +60,11 @@ describe('Three API processes, round after round,', () => {
           if (index > 0) target = await withNextCode(apis, backstage, target, issueNumber);
           await raceWrongGuesses(apis, backstage, target, { times: 200, issueNumber, left });
         }
-        const right = await apis.clients[0].activate(target, target.code);
-        expectProblem(right, 400, 'invalid-request');
+        // Where another account's passwords wait just then, it is sent away for a moment.
+        await eventually(async () => {
+          const right = await apis.clients[0].activate(target, target.code);
+          expectProblem(right, 400, 'invalid-request');
+        });
         return LEFT_FOR_CODES.length;
       }),
     LONGEST_MS,

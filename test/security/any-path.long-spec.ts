@@ -189,4 +189,4 @@ function isProviderError({ status, type, text }: Answered): boolean {
 }
 
 /** Requests to each service; `ANY_PATH_RUNS=50000 npm run test:long -- any-path` sends more. */
-describeAnyPath(sweep(2_500, 20_000));
+describeAnyPath(sweep(1_000, 20_000));

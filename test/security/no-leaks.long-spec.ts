@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { piecesOfFiles } from '../support/pieces-of-files.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
+import { sweep } from '../support/sweep.js';
 
 const LANES = 12;
 /** In every address and every password and in what the client calls itself, and nowhere else. */
@@ -267,5 +268,5 @@ async function dumpOf(database: Database): Promise<Map<string, string[]>> {
   return dump;
 }
 
-/** `NO_LEAKS_REGISTRATIONS=1000 npm run test:long -- no-leaks` marks more. */
-describeNoLeaks(Number(process.env['NO_LEAKS_REGISTRATIONS'] ?? 400));
+/** `NO_LEAKS_REGISTRATIONS=5000 npm run test:long -- no-leaks` marks any number. */
+describeNoLeaks(Number(process.env['NO_LEAKS_REGISTRATIONS'] ?? sweep(100, 1_000)));
