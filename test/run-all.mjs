@@ -34,8 +34,8 @@ if (kind) {
   // The pattern last: jest takes each path that follows for another one.
   await runTests([...jestArguments, workers, '--testMatch', `**/*.${KINDS[kind]}.ts`]);
 } else {
-  const isBuilt = await check('build', npm('run', '--silent', 'build'));
-  await Promise.all([
+  const [isBuilt] = await Promise.all([
+    check('build', npm('run', '--silent', 'build')),
     check('types', npm('run', '--silent', 'typecheck')),
     check('lint', npm('run', '--silent', 'lint')),
   ]);

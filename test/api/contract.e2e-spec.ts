@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import fc from 'fast-check';
 import { ConsistencyTokens } from '../../apps/accounts-api/src/read-your-writes/consistency-tokens.js';
+import { sweep } from '../support/sweep.js';
 import { startProduct } from '../support/product.js';
 import type { Product } from '../support/product.js';
 import {
@@ -536,7 +537,7 @@ describe('The contract of the API', () => {
     });
   });
 
-  it('holds for anything: 2,000 generated requests, none answered with 5xx', async () => {
+  it('holds for anything that is generated, none of it answered with 5xx', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
     const port = Number(new URL(product.endpoints.api).port);
     const send = ({ method, path, headers, body }: GeneratedRequest) =>
@@ -566,7 +567,10 @@ describe('The contract of the API', () => {
         outgoing.end(body);
       });
     try {
-      const requests = fc.sample(generatedRequests(caller), { numRuns: 2_000, seed: 20_261_122 });
+      const requests = fc.sample(generatedRequests(caller), {
+        numRuns: sweep(600, 2_000),
+        seed: 20_261_122,
+      });
       const statuses = new Map<number, number>();
       const queue = requests.values();
       const worker = async () => {

@@ -6,7 +6,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** e2e tests that need the development event store, and what of it. */
 export const ON_DEVELOPMENT_STORE = {
-  'test/local/demo.e2e-spec.ts': '`npm run demo`, which starts it',
   'test/local/launcher.e2e-spec.ts': '`npm start`, which starts it',
 };
 

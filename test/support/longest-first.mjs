@@ -14,7 +14,12 @@ const LONGEST = [
   'test/faults/long-stream.long-spec.ts',
   'test/faults/kill-nine.long-spec.ts',
   'test/mail/provider-matrix.long-spec.ts',
+  'test/dev-event-store/capacity.long-spec.ts',
+  'test/admin/admin-process.long-spec.ts',
+  'libs/event-store/src/eventstoredb-event-store.long-spec.ts',
+  'test/local/launcher.e2e-spec.ts',
   'test/security/erasure.e2e-spec.ts',
+  'libs/consumers/src/rebuild/rebuild-projection.int-spec.ts',
   'libs/event-store/src/eventstoredb-event-store.int-spec.ts',
 ];
 

@@ -16,7 +16,7 @@ import { RecordedFact } from './recorded-fact.js';
 import { SagaFeed } from './saga-feed.js';
 
 /** WAITING_EVENTS=1000000 takes half a minute. */
-const EVENTS = Number(process.env['WAITING_EVENTS'] ?? 100_000);
+const EVENTS = Number(process.env['WAITING_EVENTS'] ?? 50_000);
 const SMALL = 2_000;
 
 setFlagsFromString('--expose-gc');
