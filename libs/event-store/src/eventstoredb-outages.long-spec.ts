@@ -410,7 +410,7 @@ describe('A server that drops slow subscribers, as EventStoreDB did until 23.10'
     const server = await startDevEventStore({
       environment: { EVENTSTORE_BEHAVES_LIKE: '23.10.6' },
     });
-    const store = new EventStoreDBEventStore({ url: server.url, timeoutMs: TIMEOUT_MS });
+    const store = new EventStoreDBEventStore({ url: server.url });
     const stopping = new AbortController();
     const handled: RecordedEvent[] = [];
     const faults: unknown[] = [];
