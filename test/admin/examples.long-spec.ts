@@ -115,94 +115,110 @@ describe('An example', () => {
     expect({ line, code, ...(code !== 0 && { output }) }).toEqual({ line, code: 0 });
   }
 
-  it('of help runs as it is written', async () => {
-    const place = await checkout();
-    const accounts = `${ADMIN} accounts list`;
-    expect(await run(place, accounts)).toEqual(await run(place, accounts, ''));
-    for (const command of Object.values(commandGroups).flat()) {
-      for (const line of examplesOf(ADMIN, command)) {
-        const answer = answeredOtherwise[line.replace(`${ADMIN} `, '')];
-        if (answer === undefined) await expectToRun(place, line);
-        else
-          expect(await run(place, line)).toEqual({
-            code: expect.any(Number),
-            output: expect.stringMatching(answer),
-          });
-      }
-    }
-  }, DEADLINE_MS);
-
-  it('of the page for operators runs as it is written, one after the other', async () => {
-    const blocks = readFileSync(join(repositoryRoot, 'docs/operators.md'), 'utf8').matchAll(
-      /```sh\n([^]*?)```/g,
-    );
-    const [block, ...others] = [...blocks].flatMap(([, block = '']) =>
-      block.includes(ADMIN) ? [block] : [],
-    );
-    expect(others).toEqual([]);
-    await expectToRun(await checkout(), block ?? '');
-  }, DEADLINE_MS);
-
-  it('of a document runs as it is written, one after the other', async () => {
-    const documents = [
-      'docker/README.md',
-      ...['docs', 'docs/adr'].flatMap((folder) =>
-        readdirSync(join(repositoryRoot, folder)).flatMap((name) =>
-          name.endsWith('.md') ? [`${folder}/${name}`] : [],
-        ),
-      ),
-    ];
-    let ran = 0;
-    for (const document of documents) {
-      const text = readFileSync(join(repositoryRoot, document), 'utf8');
-      // What has a word in capitals is a form to fill in.
-      const lines = [
-        ...text.matchAll(/`(npm run (?:--silent )?(?:admin|verify-\w+)[^`]*)`/g),
-      ].flatMap(([, line = '']) => (/ \[?[A-Z]{2,}|…/.test(line) ? [] : [line]));
-      if (lines.length === 0) continue;
+  it(
+    'of help runs as it is written',
+    async () => {
       const place = await checkout();
-      for (const line of lines) await expectToRun(place, line);
-      ran += lines.length;
-    }
-    expect(ran).toBeGreaterThan(4);
-  }, DEADLINE_MS);
+      const accounts = `${ADMIN} accounts list`;
+      expect(await run(place, accounts)).toEqual(await run(place, accounts, ''));
+      for (const command of Object.values(commandGroups).flat()) {
+        for (const line of examplesOf(ADMIN, command)) {
+          const answer = answeredOtherwise[line.replace(`${ADMIN} `, '')];
+          if (answer === undefined) await expectToRun(place, line);
+          else
+            expect(await run(place, line)).toEqual({
+              code: expect.any(Number),
+              output: expect.stringMatching(answer),
+            });
+        }
+      }
+    },
+    DEADLINE_MS,
+  );
 
-  it('that goes into a file verifies, and a changed file does not', async () => {
-    const place = await checkout();
-    const { folder } = place;
-    const erased = `${ADMIN} accounts erase ada@example.org --reason requested-by-owner --json --yes`;
-    await expectToRun(place, `${erased} > receipt.json`);
-    const receipt = readFileSync(join(folder, 'receipt.json'), 'utf8');
-    const heads = readFileSync(join(folder, 'yesterday.ndjson'), 'utf8');
-    const banner = '\n> registration@0.1.0 admin\n> node run.mjs\n\n';
-    const cases: readonly (readonly [
-      program: string,
-      content: string,
-      code: number,
-      printed: RegExp,
-    ])[] = [
-      ['verify-receipt', receipt, 0, /was erased at/],
-      ['verify-receipt', banner + receipt, 2, /npm run --silent/],
-      ['verify-receipt', receipt.slice(0, -20), 2, /not JSON, or was cut off/],
-      ['verify-receipt', '{"hello": "world"}', 2, /has no receiptId/],
-      ['verify-receipt', 'null', 2, /has no receiptId/],
-      [
-        'verify-receipt',
-        receipt.replace('requested-by-owner', 'test-data'),
-        1,
-        /does not hold.*changed/,
-      ],
-      ['verify-export', heads, 0, /verify/],
-      ['verify-export', banner + heads, 2, /npm run --silent/],
-      ['verify-export', receipt, 2, /is no file of heads/],
-      ['verify-export', heads.replace(/"head":"./, '"head":"x'), 1, /does not verify/],
-    ];
-    for (const [program, content, code, printed] of cases) {
-      writeFileSync(join(folder, 'file'), content);
-      expect(await run(place, `npm run --silent ${program} -- file`)).toEqual({
-        code,
-        output: expect.stringMatching(printed),
-      });
-    }
-  }, DEADLINE_MS);
+  it(
+    'of the page for operators runs as it is written, one after the other',
+    async () => {
+      const blocks = readFileSync(join(repositoryRoot, 'docs/operators.md'), 'utf8').matchAll(
+        /```sh\n([^]*?)```/g,
+      );
+      const [block, ...others] = [...blocks].flatMap(([, block = '']) =>
+        block.includes(ADMIN) ? [block] : [],
+      );
+      expect(others).toEqual([]);
+      await expectToRun(await checkout(), block ?? '');
+    },
+    DEADLINE_MS,
+  );
+
+  it(
+    'of a document runs as it is written, one after the other',
+    async () => {
+      const documents = [
+        'docker/README.md',
+        ...['docs', 'docs/adr'].flatMap((folder) =>
+          readdirSync(join(repositoryRoot, folder)).flatMap((name) =>
+            name.endsWith('.md') ? [`${folder}/${name}`] : [],
+          ),
+        ),
+      ];
+      let ran = 0;
+      for (const document of documents) {
+        const text = readFileSync(join(repositoryRoot, document), 'utf8');
+        // What has a word in capitals is a form to fill in.
+        const lines = [
+          ...text.matchAll(/`(npm run (?:--silent )?(?:admin|verify-\w+)[^`]*)`/g),
+        ].flatMap(([, line = '']) => (/ \[?[A-Z]{2,}|…/.test(line) ? [] : [line]));
+        if (lines.length === 0) continue;
+        const place = await checkout();
+        for (const line of lines) await expectToRun(place, line);
+        ran += lines.length;
+      }
+      expect(ran).toBeGreaterThan(4);
+    },
+    DEADLINE_MS,
+  );
+
+  it(
+    'that goes into a file verifies, and a changed file does not',
+    async () => {
+      const place = await checkout();
+      const { folder } = place;
+      const erased = `${ADMIN} accounts erase ada@example.org --reason requested-by-owner --json --yes`;
+      await expectToRun(place, `${erased} > receipt.json`);
+      const receipt = readFileSync(join(folder, 'receipt.json'), 'utf8');
+      const heads = readFileSync(join(folder, 'yesterday.ndjson'), 'utf8');
+      const banner = '\n> registration@0.1.0 admin\n> node run.mjs\n\n';
+      const cases: readonly (readonly [
+        program: string,
+        content: string,
+        code: number,
+        printed: RegExp,
+      ])[] = [
+        ['verify-receipt', receipt, 0, /was erased at/],
+        ['verify-receipt', banner + receipt, 2, /npm run --silent/],
+        ['verify-receipt', receipt.slice(0, -20), 2, /not JSON, or was cut off/],
+        ['verify-receipt', '{"hello": "world"}', 2, /has no receiptId/],
+        ['verify-receipt', 'null', 2, /has no receiptId/],
+        [
+          'verify-receipt',
+          receipt.replace('requested-by-owner', 'test-data'),
+          1,
+          /does not hold.*changed/,
+        ],
+        ['verify-export', heads, 0, /verify/],
+        ['verify-export', banner + heads, 2, /npm run --silent/],
+        ['verify-export', receipt, 2, /is no file of heads/],
+        ['verify-export', heads.replace(/"head":"./, '"head":"x'), 1, /does not verify/],
+      ];
+      for (const [program, content, code, printed] of cases) {
+        writeFileSync(join(folder, 'file'), content);
+        expect(await run(place, `npm run --silent ${program} -- file`)).toEqual({
+          code,
+          output: expect.stringMatching(printed),
+        });
+      }
+    },
+    DEADLINE_MS,
+  );
 });
