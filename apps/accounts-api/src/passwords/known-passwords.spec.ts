@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { passwordViolations } from '@app/accounts';
 import { CommonPasswordList } from './common-password-list.js';
-import { KnownPasswords } from './known-passwords.js';
+import { KnownPasswords, TOO_FEW_GUESSES, guessEstimator, isPhrase } from './known-passwords.js';
 
 /** What test/node-versions/run.mjs plays on each Node that is supported. */
 const golden = JSON.parse(
@@ -64,5 +65,57 @@ describe('The list of common passwords', () => {
     for (const password of ['short', 'onkey12', 'monkey1', 'password\nmonkey12', '', 'Password']) {
       expect(list.has(password)).toBe(false);
     }
+  });
+});
+
+describe('A phrase', () => {
+  const estimator = guessEstimator();
+  /** Among them what the estimator knows best: names with a hyphen, walks over the keyboard, replaced letters. */
+  const easy = [
+    'love',
+    'dragon',
+    'hip-hop',
+    'close-up',
+    'cool-ca',
+    'pop',
+    'poi',
+    '-pop',
+    'p4ss',
+    'abc',
+    'aaa',
+    'no',
+  ];
+  const part = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...easy) },
+    { weight: 1, arbitrary: fc.stringMatching(/^[a-z0-9]{1,6}$/) },
+  );
+  const joint = fc.constantFrom('-', ' ', '-', ' ', '', '--');
+  const text = fc
+    .array(fc.tuple(part, joint), { minLength: 2, maxLength: 7 })
+    .map((parts) => parts.flat().join(''));
+
+  it('is never found with too few guesses, however easy its words are', () => {
+    let phrases = 0;
+    fc.assert(
+      fc.property(text, (password) => {
+        if (!isPhrase(password)) return;
+        phrases += 1;
+        expect(estimator.check(password).guesses).toBeGreaterThanOrEqual(TOO_FEW_GUESSES);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(phrases).toBeGreaterThan(200);
+  });
+
+  it.each([
+    ['purple-lantern-orbit-42', true],
+    ['correct horse battery staple', true],
+    ['purple-lantern-orbit', false],
+    ['love-love-love-love', false],
+    ['Love-love-LOVE-dove', false],
+    ['hip-hop-no-no', false],
+    [`${'a'.repeat(32)}-purple-lantern-orbit-`, false],
+  ])('is three different words, and so many signs between: %s', (password, expected) => {
+    expect(isPhrase(password)).toBe(expected);
   });
 });
