@@ -23,7 +23,7 @@ function flagsOfParts(inherited: Environment): Record<string, string> {
 
 describe('The parts of the product', () => {
   it('that grow with the load have a bound for their heap, or what the caller asks of Node', () => {
-    const bound = '--max-old-space-size=160';
+    const bound = '--max-old-space-size=160 --max-semi-space-size=8';
     expect(flagsOfParts({})).toEqual({ api: bound, worker: bound });
     const asked = '--inspect=0';
     expect(flagsOfParts({ NODE_OPTIONS: asked })).toEqual({ api: asked, worker: asked });

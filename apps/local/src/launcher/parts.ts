@@ -39,9 +39,10 @@ export interface Part {
 
 /**
  * A third of it is in use under load. Without a bound V8 takes twice the memory for the same throughput, because it is
- * there; in a container it goes by the container's bound.
+ * there; in a container it goes by the container's bound. Half the usual space for new objects costs no throughput, a
+ * quarter of it does.
  */
-const BOUND_OF_HEAP = '--max-old-space-size=160';
+const BOUND_OF_HEAP = '--max-old-space-size=160 --max-semi-space-size=8';
 
 /**
  * Every process that `npm start` runs beside PostgreSQL. To add one, add an entry.
