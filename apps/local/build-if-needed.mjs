@@ -35,13 +35,14 @@ export function buildIfNeeded() {
 
 function sources() {
   return ['apps', 'libs'].flatMap((rooms) =>
-    readdirSync(join(root, rooms)).flatMap((room) => filesBelow(join(root, rooms, room))),
+    readdirSync(join(root, rooms)).flatMap((room) => sourcesBelow(join(root, rooms, room))),
   );
 }
 
-function filesBelow(folder) {
+/** Paths of what is built; not of what was: packing a library leaves declarations that are newer than the build. */
+export function sourcesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /(?<!spec)\.ts$|\.(css|html)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!spec|\.d)\.ts$|\.(css|html)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 

@@ -1,0 +1,2 @@
+export function buildIfNeeded(): void;
+export function sourcesBelow(folder: string): string[];
