@@ -41,7 +41,7 @@ function sourcesIn(folder: string, rooms: readonly string[]): string[] {
     .flatMap((room) =>
       readdirSync(join(folder, room), { recursive: true }).map((path) => `${room}/${path}`),
     )
-    .filter((path) => /\.m?ts$|\.mjs$/.test(path) && !path.includes('/dist/'));
+    .filter((path) => /(?<!\.d)\.m?ts$|\.mjs$/.test(path) && !path.includes('/dist/'));
 }
 
 /** The names that more than one file of the apps and libs in a folder exports, with those files. */
