@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { escaped } from '../report/render.mjs';
 
 /**
  * Where a process spent its time, from the .cpuprofile that `node --cpu-prof` writes.
@@ -141,8 +142,4 @@ function boxOf({ name, room }, { x, row, width, share }) {
 function colourOf(room) {
   if (/^(apps|libs)\//.test(room)) return '#7fc8a9';
   return /^(node:|native|\(|all$)/.test(room) ? '#d3d3d3' : '#f4b183';
-}
-
-function escaped(text) {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -105,6 +105,7 @@ function limitOf({ atLeast, atMost, unit }) {
   return atLeast !== undefined ? `>= ${atLeast} ${unit}` : `<= ${atMost} ${unit}`;
 }
 
-function escaped(text) {
+/** Text as it stands in SVG. */
+export function escaped(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -1,4 +1,5 @@
 /** The curves of a report of this bench as one SVG: values against the number of accounts. */
+import { escaped } from '../report/render.mjs';
 
 const WIDTH = 420;
 const HEIGHT = 250;
@@ -122,8 +123,4 @@ function barsOf(rebuilds) {
 function shortly(value) {
   if (value >= 10_000) return `${Math.round(value / 1_000)}k`;
   return value >= 100 ? String(Math.round(value)) : Number(value.toPrecision(2)).toString();
-}
-
-function escaped(text) {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
