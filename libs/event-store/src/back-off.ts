@@ -1,5 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 const SHORTEST_MS = 100;
 const LONGEST_MS = 5_000;
 
@@ -19,11 +17,15 @@ export function backoffMs(failures: number, longestMs = LONGEST_MS): number {
   return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
 }
 
-/** Waits, but not past the end of the signal. */
-export async function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await pause(milliseconds, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+/** Waits, but not past the end of the signal. No error is made for that, as the promises of node:timers make one. */
+export function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, signal.aborted ? 0 : milliseconds);
+    signal.addEventListener('abort', end);
+  });
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type {
   EventMetadata,
   ExpectedRevision,
@@ -45,7 +45,7 @@ export function linkOf(previous: string, event: ChainedEvent): string {
       JSON.parse(JSON.stringify(client === undefined ? values : [...values, client])),
     ),
   );
-  return createHash('sha256').update(`${previous}\n${text}`).digest('hex');
+  return hash('sha256', `${previous}\n${text}`, 'hex');
 }
 
 /**

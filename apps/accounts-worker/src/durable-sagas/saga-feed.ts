@@ -82,7 +82,10 @@ const UNKNOWN_PAUSE_MS = 86_400_000;
 /** Saving rarely is cheap; after a crash the commands of repeated events find their work done. */
 const CHECKPOINT_PAUSE_MS = 1_000;
 
-const JUST_DELIVERED_MS = 500;
+const JUST_DELIVERED_MS = 2_000;
+
+/** Why a try is no longer waited for; without a reason, each would make an error. */
+const ENDED = 'ended';
 
 /** The commands of the event go on without a place; what becomes of them shows at the next try. */
 class NotCompletedInTime extends Error {
@@ -299,11 +302,11 @@ export class SagaFeed {
     if (this.overdue.has(position)) return overdue();
     const leave = await gate?.enter(signal);
     const done = new AbortController();
-    const trying = this.try(recorded, delivered).finally(() => done.abort());
+    const trying = this.try(recorded, delivered).finally(() => done.abort(ENDED));
     try {
       await Promise.race([trying, pauseUnlessAborted(longestMs, done.signal)]);
-      const givenUp = AbortSignal.any([signal, done.signal]);
-      while (!givenUp.aborted && this.overdue.size >= windowSize) {
+      while (!signal.aborted && !done.signal.aborted && this.overdue.size >= windowSize) {
+        const givenUp = AbortSignal.any([signal, done.signal]);
         const looksAgain = pauseUnlessAborted(FIRST_TRY_MS, givenUp);
         await Promise.race([trying, looksAgain, ...this.overdue.values()]);
       }
