@@ -12,7 +12,8 @@ import {
 import type { NewEvent } from '@app/event-store';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
-import { findCredentials, projections } from '@app/views';
+import { projections } from '@app/views';
+import { credentialsOf } from '@app/views/testing/credentials-of.js';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
 import { exampleAccountId } from '@app/views/testing/account-lives.js';
@@ -209,7 +210,7 @@ describe('the admin process beside a worker', () => {
     let reading = true;
     const readers = Array.from({ length: 3 }, async (_, reader) => {
       for (let number = reader; reading; number = (number + 1) % ACCOUNTS) {
-        if (!(await findCredentials(database, everybody[number] ?? ''))) misses += 1;
+        if (!(await credentialsOf(database, everybody[number] ?? ''))) misses += 1;
       }
     });
     try {

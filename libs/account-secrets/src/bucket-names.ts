@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 const KEY_BYTES = 32;
 const NAME_BYTES = 18;
@@ -21,6 +22,8 @@ export const SHARED_LIMITS = {
  */
 export class BucketNames {
   readonly #key: Buffer;
+  /** A call is counted under several limits of one address. */
+  readonly #beginnings = new LRUCache<string, string>({ max: 100 });
 
   /** @param secret the same in all processes */
   constructor(secret: Buffer) {
@@ -39,7 +42,11 @@ export class BucketNames {
 
   /** What the names of everything begin with that concerns an account id or an inbox. */
   beginningOf(of: string): string {
-    return `${this.#hash(`of\0${of}`)}/`;
+    const known = this.#beginnings.get(of);
+    if (known !== undefined) return known;
+    const beginning = `${this.#hash(`of\0${of}`)}/`;
+    this.#beginnings.set(of, beginning);
+    return beginning;
   }
 
   #hash(text: string): string {

@@ -14,7 +14,8 @@ import type { LogPosition, RecordedEvent, SubscribeToAllOptions } from '@app/eve
 import { eventually } from '../../../test/support/eventually.js';
 import { freshDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
-import { accountsProjection, findCredentials, statisticsProjection } from '@app/views';
+import { accountsProjection, statisticsProjection } from '@app/views';
+import { credentialsOf } from '@app/views/testing/credentials-of.js';
 import { CheckpointMoved, lockCheckpoint, readCheckpoint } from './checkpoints.js';
 import { DatabaseUnavailable } from '@app/postgres';
 import type { EventFailure } from './failed-events.js';
@@ -169,7 +170,7 @@ describe('running a projection', () => {
     expect(run.advances.length).toBeLessThan(50);
     const position = await store.record(`account-${ids[0]}`, accountActivated(1, noon));
     await eventually(async () =>
-      expect(await findCredentials(database, ids[0] ?? '')).toMatchObject({ status: 'active' }),
+      expect(await credentialsOf(database, ids[0] ?? '')).toMatchObject({ status: 'active' }),
     );
     expect(await checkpoint()).toBe(position);
     expect(run.monitor.status()).toMatchObject({ state: 'live', position });
@@ -293,7 +294,7 @@ describe('running a projection', () => {
     expect(run.faults).toEqual([]);
     await store.record(`account-${accountId}`, accountActivated(4, noon));
     await eventually(async () =>
-      expect(await findCredentials(database, accountId)).toMatchObject({ status: 'active' }),
+      expect(await credentialsOf(database, accountId)).toMatchObject({ status: 'active' }),
     );
   });
 
@@ -310,10 +311,10 @@ describe('running a projection', () => {
     const first = start();
     await live(first);
     await first.stop();
-    const before = await findCredentials(database, accountId);
+    const before = await credentialsOf(database, accountId);
     await database.query({ text: 'delete from read_model.checkpoints' });
     await live(start());
-    expect(await findCredentials(database, accountId)).toEqual(before);
+    expect(await credentialsOf(database, accountId)).toEqual(before);
   });
 
   it('ignores what a store delivers a second time', async () => {
@@ -422,8 +423,8 @@ describe('running a projection', () => {
         const after = await registered();
         const run = start(undefined, { codec: versioned(position, schemaVersion) });
         await live(run);
-        expect(await findCredentials(database, before ?? '')).toBeDefined();
-        expect(await findCredentials(database, after)).toBeDefined();
+        expect(await credentialsOf(database, before ?? '')).toBeDefined();
+        expect(await credentialsOf(database, after)).toBeDefined();
         expect(run.setAside).toMatchObject([{ event: { type: fact.type, position } }]);
         expect(run.faults).toEqual([]);
         await eventually(() =>
@@ -559,7 +560,7 @@ describe('running a projection', () => {
       await database.query({ text: 'alter table read_model.accounts_gone rename to accounts' });
       await live(run);
       expect(run.setAside).toEqual([]);
-      expect(await findCredentials(database, accountId)).toBeDefined();
+      expect(await credentialsOf(database, accountId)).toBeDefined();
       await run.stop();
 
       const wrong = start(undefined, {

@@ -100,7 +100,7 @@ describe('Keys of accounts', () => {
       statements.length = 0;
       expect(await keys.begin(accountId, seen)).toEqual({ isNew: true, server: seen.server });
       const key = await keys.obtain(accountId);
-      expect(statements).toEqual(['begin-account']);
+      expect(statements).toEqual(['begin-accounts']);
       const found = await new AccountKeys(database, k1).find([accountId]);
       expect(found.get(accountId)?.equals(key)).toBe(true);
     });
@@ -115,7 +115,7 @@ describe('Keys of accounts', () => {
       expect(await keys.begin(accountId, seen)).toEqual({ isNew: false, server: seen.server });
       const keyId = `${accountId}/2`;
       expect((await keys.find([keyId])).get(keyId)?.equals(key)).toBe(true);
-      expect(statements).toEqual(['begin-account']);
+      expect(statements).toEqual(['begin-accounts']);
     });
 
     it('are known as destroyed by the same statement', async () => {
@@ -129,10 +129,28 @@ describe('Keys of accounts', () => {
       const [first, second, third] = [accountId, `${accountId}/2`, `${accountId}/3`];
       expect((await keys.find([first, second])).size).toBe(0);
       expect(await keys.findDestroyed([first, second])).toEqual(new Set([first, second]));
-      expect(statements).toEqual(['begin-account']);
+      expect(statements).toEqual(['begin-accounts']);
       expect(await keys.findDestroyed([second, third])).toEqual(new Set([second]));
       await keys.obtain(accountId, 3);
       expect((await keys.find([third])).size).toBe(1);
+    });
+
+    it('are made by few statements for many calls at a time, each with its own answer', async () => {
+      const seen = await seenServer();
+      const keys = new AccountKeys(counted, k1);
+      await keys.requireKeyEncryptionKey();
+      const known = randomUUID();
+      await new AccountKeys(database, k1).obtain(known);
+      const accountIds = [...Array.from({ length: 20 }, () => randomUUID()), known];
+      statements.length = 0;
+      const begun = await Promise.all(
+        [...accountIds, ...accountIds].map((accountId) => keys.begin(accountId, seen)),
+      );
+      expect(statements.length).toBeLessThan(6);
+      const isNew = (accountId: string) =>
+        begun.filter((one, index) => one.isNew && accountIds[index % 21] === accountId).length;
+      expect(accountIds.map(isNew)).toEqual([...Array(20).fill(1), 0]);
+      expect((await new AccountKeys(database, k1).find(accountIds)).size).toBe(21);
     });
 
     it('are made once, by whichever process is first', async () => {

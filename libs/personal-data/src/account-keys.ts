@@ -2,7 +2,7 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import type { KeyRing } from '@app/account-secrets';
 import { accountStreamName } from '@app/accounts';
 import type { LogPosition } from '@app/event-store';
-import { StatementRefused } from '@app/postgres';
+import { Batcher, StatementRefused } from '@app/postgres';
 import type { Queryable, Statement, StatementResult } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
 import { SealBroken, open, seal } from './seal.js';
@@ -97,7 +97,16 @@ export interface BegunAccount {
   readonly server?: string;
 }
 
+/** Asks whether an account is new, with the key that it has then. */
+interface Beginning {
+  readonly accountId: string;
+  readonly wrapped: Buffer;
+  readonly id: string;
+  readonly seen: SeenServer | undefined;
+}
+
 interface BegunRow {
+  readonly number: bigint;
   readonly server: string;
   readonly is_new: boolean;
   readonly generation: number | null;
@@ -126,6 +135,8 @@ export class AccountKeys {
 
   /** Under way, by the ids of the keys: consumers of a process come upon an event at the same moment. */
   private readonly lookUps = new Map<string, Promise<ReadonlyMap<string, Buffer>>>();
+
+  private readonly beginnings = new Batcher((begun: readonly Beginning[]) => this.beginEach(begun));
 
   constructor(
     private readonly database: Queryable,
@@ -175,19 +186,7 @@ export class AccountKeys {
   async begin(accountId: string, seen: SeenServer | undefined): Promise<BegunAccount> {
     if (this.recall(accountId)) return { isNew: false };
     const { made, wrapped, id } = await this.newKey(accountId);
-    const rows = await this.rowsOf<BegunRow>({
-      name: 'begin-account',
-      text: `select server, is_new, generation, wrapped_key, key_encryption_key_id
-             from personal_data.begin_account($1, $2, $3, $4, $5, $6)`,
-      values: [
-        accountId,
-        accountStreamName(accountId),
-        wrapped,
-        id,
-        seen?.server ?? null,
-        seen?.position ?? null,
-      ],
-    });
+    const rows = await this.beginnings.ask({ accountId, wrapped, id, seen });
     const [first] = rows;
     if (first === undefined) return { isNew: false };
     const { server, is_new: isNew } = first;
@@ -200,6 +199,28 @@ export class AccountKeys {
     const gone = rows.flatMap((row) => (hasKey(row) ? [] : (row.generation ?? [])));
     if (gone.length > 0) this.destroyed.set(accountId, Math.max(...gone), { ttl: CACHED_FOR_MS });
     return { isNew, server };
+  }
+
+  private async beginEach(begun: readonly Beginning[]): Promise<readonly (readonly BegunRow[])[]> {
+    const rows = await this.rowsOf<BegunRow>({
+      name: 'begin-accounts',
+      // In the order of the accounts, so that two processes never wait for each other's keys.
+      text: `select asked.number, server, is_new, generation, wrapped_key, key_encryption_key_id
+             from (select * from unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
+                     with ordinality as call (account, stream, first_key, wrapped_by, seen_server, seen_position, number)
+                   order by account, number) as asked,
+                  personal_data.begin_account(
+                    account, stream, first_key, wrapped_by, seen_server, seen_position)`,
+      values: [
+        begun.map(({ accountId }) => accountId),
+        begun.map(({ accountId }) => accountStreamName(accountId)),
+        begun.map(({ wrapped }) => wrapped),
+        begun.map(({ id }) => id),
+        begun.map(({ seen }) => seen?.server ?? null),
+        begun.map(({ seen }) => seen?.position ?? null),
+      ],
+    });
+    return begun.map((_, index) => rows.filter(({ number }) => number === BigInt(index + 1)));
   }
 
   /** None when a table that is asked for is lost. */

@@ -1,4 +1,5 @@
 export * from './database.js';
+export { Batcher } from './batcher.js';
 export { requireSessions } from './sessions.js';
 export { grantRights } from './grant-rights.js';
 export {

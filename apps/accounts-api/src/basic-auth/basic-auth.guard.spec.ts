@@ -35,7 +35,8 @@ class ExampleReadModel implements Queryable {
   async query<Row>(statement: Statement) {
     this.asked.push(statement);
     if (this.fault) throw this.fault;
-    const rows = this.rows.filter((row) => row['account_id'] === statement.values?.[0]);
+    const [wanted] = statement.values as readonly [readonly unknown[]];
+    const rows = this.rows.filter((row) => wanted.includes(row['account_id']));
     return { rows: rows as readonly Row[], rowCount: rows.length };
   }
 }

@@ -11,6 +11,7 @@ import type { Account } from '@app/accounts';
 import { invalidRequest } from '@app/http-service';
 import { findCredentials } from '@app/views';
 import type { AccountCredentials } from '@app/views';
+import { Batcher } from '@app/postgres';
 import type { Queryable } from '@app/postgres';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
@@ -41,8 +42,10 @@ import { unauthenticated } from './unauthenticated.js';
  */
 @Injectable()
 export class BasicAuthGuard implements CanActivate {
+  private readonly lookUps: Batcher<string, AccountCredentials | undefined>;
+
   constructor(
-    @Inject(ACCOUNTS_VIEW) private readonly readModel: Queryable,
+    @Inject(ACCOUNTS_VIEW) readModel: Queryable,
     private readonly passwordCheck: PasswordCheck,
     private readonly accountIds: AccountIds,
     private readonly networkNames: NetworkNames,
@@ -50,7 +53,9 @@ export class BasicAuthGuard implements CanActivate {
     private readonly readYourWrites: ReadYourWrites,
     private readonly clients: ClientAddresses,
     private readonly uniformAnswers: UniformAnswers,
-  ) {}
+  ) {
+    this.lookUps = new Batcher((accountIds) => findCredentials(readModel, accountIds));
+  }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
@@ -129,7 +134,7 @@ export class BasicAuthGuard implements CanActivate {
 
   private async find(accountId: string, claimed: ClaimedWrite | undefined) {
     await this.readYourWrites.settle(accountId, claimed);
-    return findCredentials(this.readModel, accountId);
+    return this.lookUps.ask(accountId);
   }
 
   private accountIdOf(address: string): string | undefined {

@@ -4,8 +4,8 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
-import { settleBuckets, removeFullBuckets, takeFromBuckets } from './buckets.js';
-import type { BucketDemand } from './buckets.js';
+import { countCalls, removeFullBuckets } from './buckets.js';
+import type { BucketCall, BucketDemand, BucketMark, BucketOutcome } from './buckets.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -26,6 +26,20 @@ const demand = (capacity: number, refillMs = HOUR_MS): BucketDemand => ({
   capacity,
   refillMs,
 });
+
+async function takeFromBuckets(
+  database: Database,
+  demands: readonly BucketDemand[],
+  marks: readonly BucketMark[] = [],
+  settled?: BucketOutcome,
+) {
+  const [empty = []] = await countCalls(database, [{ demands, marks, settled }]);
+  return empty;
+}
+
+async function settleBuckets(database: Database, settled: BucketOutcome): Promise<void> {
+  await countCalls(database, [{ settled }]);
+}
 
 describe('Buckets', () => {
   it('hold so many calls, whichever process takes them', async () => {
@@ -214,5 +228,45 @@ describe('Buckets', () => {
         await takeFromBuckets(replica(index), [taken as BucketDemand, third], [], outcome);
       }),
     );
+  });
+
+  it('are taken from by calls of one statement as by one after the other', async () => {
+    const [shared, own, free] = [demand(2), demand(1), demand(9)];
+    const mark = { key: randomUUID(), lastsMs: HOUR_MS };
+    const calls: readonly BucketCall[] = [
+      { demands: [shared, own], marks: [mark] },
+      { demands: [shared, own] },
+      { demands: [free, { ...demand(9), whileMarked: { mark: mark.key, capacity: 0 } }] },
+      { demands: [shared] },
+      { demands: [shared] },
+      { demands: [shared], settled: { giveBack: [shared] } },
+    ];
+    const answers = await countCalls(replica(0), calls);
+    expect(answers.map((empty) => empty.length)).toEqual([0, 1, 1, 0, 1, 0]);
+    expect(answers[1]?.map(({ key }) => key)).toEqual([own.key]);
+  });
+
+  it('never make new buckets in an order in which two statements wait for each other', async () => {
+    const began = performance.now();
+    for (let round = 0; round < 40; round += 1) {
+      const many = Array.from({ length: 8 }, () => ({ demands: [demand(9)] }));
+      const answers = await Promise.all([
+        countCalls(replica(0), many),
+        countCalls(replica(1), many.toReversed()),
+      ]);
+      expect(answers.flat(2)).toEqual([]);
+    }
+    // PostgreSQL ends such a circle after a second.
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  it('let no more calls through than fit in when many come in statements of many', async () => {
+    const [one, other] = [demand(70), demand(70)];
+    const batch = (index: number) =>
+      Array.from({ length: 20 }, () => ({ demands: index % 2 ? [one, other] : [other, one] }));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => countCalls(replica(index), batch(index))),
+    );
+    expect(answers.flat().filter((empty) => empty.length === 0)).toHaveLength(70);
   });
 });

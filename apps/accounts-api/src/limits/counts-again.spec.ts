@@ -13,23 +13,30 @@ import {
   exampleLimits,
   examplePasswordCheck,
 } from '../testing/example-password-check.js';
+import type { CountedCall } from '../testing/example-password-check.js';
 import { UniformAnswers } from '../uniform-answers/uniform-answers.js';
 import { ViewAccountController } from '../view-account/view-account.controller.js';
 import { Throttle } from './throttle.js';
 import { NewCodeThrottleGuard } from './throttle-new-codes.guard.js';
 import { WrongCodeThrottleInterceptor } from './throttle-wrong-codes.interceptor.js';
 
-/** Remembers the names of statements, and has one account. */
+/** Remembers what statements do, and has one account. */
 class RecordedStatements extends ExampleBuckets {
-  readonly names: (string | undefined)[] = [];
+  readonly names: string[] = [];
 
   constructor(private readonly accountId: string) {
     super();
   }
 
   override async query<Row>(statement: Statement) {
+    if (statement.name !== 'find-credentials') {
+      const [call = {}] = JSON.parse(String(statement.values?.[0])) as readonly CountedCall[];
+      const settles = call.giveBack ?? call.refill ?? call.marksBefore;
+      const done = [settles && 'settle', call.demands && 'take'];
+      this.names.push(done.filter(Boolean).join(' and '));
+      return super.query<Row>(statement);
+    }
     this.names.push(statement.name);
-    if (statement.name !== 'find-credentials') return super.query<Row>(statement);
     const claim = {
       number: 1,
       network: 'home',
@@ -103,12 +110,7 @@ describe('A call that counts again behind its password', () => {
 
   it('settles the password by the statement that counts the code: four for an activation', async () => {
     await activate();
-    expect(buckets.names).toEqual([
-      'find-credentials',
-      'take-from-buckets',
-      'settle-and-take-from-buckets',
-      'settle-buckets',
-    ]);
+    expect(buckets.names).toEqual(['find-credentials', 'take', 'settle and take', 'settle']);
     expect(buckets.total).toBe(0);
     expect(buckets.marks.size).toBe(1);
   });
@@ -118,11 +120,7 @@ describe('A call that counts again behind its password', () => {
     const passwordHash = 'hash of right';
     verified.remember({ accountId, claimNumber: 1, passwordHash }, 'right', false);
     await activate();
-    expect(buckets.names).toEqual([
-      'find-credentials',
-      'settle-and-take-from-buckets',
-      'settle-buckets',
-    ]);
+    expect(buckets.names).toEqual(['find-credentials', 'settle and take', 'settle']);
     expect([passwordHasher.verified, buckets.total, buckets.marks.size]).toEqual([0, 0, 1]);
   });
 
@@ -130,7 +128,7 @@ describe('A call that counts again behind its password', () => {
     await activate(new ActivationCodeExpired(1));
     buckets.names.length = 0;
     await activate(new ActivationCodeIncorrect(2));
-    expect(buckets.names).toEqual(['find-credentials', 'take-from-buckets']);
+    expect(buckets.names).toEqual(['find-credentials', 'take']);
     // The wrong code alone, of host and network.
     expect(buckets.total).toBe(2);
   });
@@ -140,23 +138,19 @@ describe('A call that counts again behind its password', () => {
     await guard.canActivate(execution);
     const newCodes = new NewCodeThrottleGuard(limits, throttle, clients, accounts.securityEvents);
     await newCodes.canActivate(execution);
-    expect(buckets.names).toEqual([
-      'find-credentials',
-      'take-from-buckets',
-      'settle-and-take-from-buckets',
-    ]);
+    expect(buckets.names).toEqual(['find-credentials', 'take', 'settle and take']);
   });
 
   it('counts a wrong password, and no code', async () => {
     const execution = call(ActivateAccountController.prototype.activate, 'wrong');
     await expect(guard.canActivate(execution)).rejects.toThrow();
-    expect(buckets.names).toEqual(['find-credentials', 'take-from-buckets']);
+    expect(buckets.names).toEqual(['find-credentials', 'take']);
     expect([...buckets.taken.keys()]).toHaveLength(4);
   });
 
   it('and no other one leaves its password unsettled', async () => {
     await guard.canActivate(call(ViewAccountController.prototype.view));
-    expect(buckets.names).toEqual(['find-credentials', 'take-from-buckets', 'settle-buckets']);
+    expect(buckets.names).toEqual(['find-credentials', 'take', 'settle']);
     expect(buckets.total).toBe(0);
   });
 });

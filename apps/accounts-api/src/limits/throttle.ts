@@ -1,7 +1,14 @@
 import { performance } from 'node:perf_hooks';
-import { removeFullBuckets, settleBuckets, takeFromBuckets } from './buckets.js';
-import type { BucketDemand, BucketMark, BucketOutcome } from './buckets.js';
+import { countCalls, removeFullBuckets } from './buckets.js';
+import type {
+  BucketCall,
+  BucketDemand,
+  BucketMark,
+  BucketOutcome,
+  EmptyBucket,
+} from './buckets.js';
 import { BucketNames } from '@app/account-secrets';
+import { Batcher } from '@app/postgres';
 import type { Queryable } from '@app/postgres';
 import { LRUCache } from 'lru-cache';
 import type { ClientNetworks } from '../client-address/network.js';
@@ -85,6 +92,8 @@ const MOST_REMEMBERED = 10_000;
  */
 export class Throttle {
   private readonly names: BucketNames;
+  /** One at a time: statements at the same time would wait for each other's buckets. */
+  private readonly calls: Batcher<BucketCall, readonly EmptyBucket[]>;
   /** Buckets that were found empty a moment ago; times are those of `performance.now()`. */
   private readonly empty = new LRUCache<string, { askAgainAt: number; freeAt: number }>({
     max: MOST_REMEMBERED,
@@ -96,6 +105,7 @@ export class Throttle {
     secret: Buffer,
   ) {
     this.names = new BucketNames(secret);
+    this.calls = new Batcher((calls) => countCalls(database, calls), 1);
   }
 
   /**
@@ -108,27 +118,27 @@ export class Throttle {
     counted: readonly Counted[],
     { allowances, marks = [], settling }: TakeOptions<Name> = {},
   ): Promise<ReadonlySet<Name>> {
-    const byKey = new Map(counted.map((one) => [this.bucketOf(one), one]));
+    const needed = this.demandsOf(counted);
+    const byKey = new Map(counted.map((one, index) => [needed[index]?.key, one]));
     const groups = Object.entries<readonly Counted[]>(allowances ?? {});
     const now = performance.now();
-    for (const [key, { limit, whileMarked }] of byKey) {
+    for (const [key = '', { limit, whileMarked }] of byKey) {
       const known = whileMarked ? undefined : this.empty.get(key);
       if (known && known.askAgainAt > now) {
         if (settling) await this.settle(settling);
         throw new LimitExceeded(limit, (known.freeAt - now) / 1_000, false);
       }
     }
-    const demands = groups.flatMap(([group, ofGroup]) => this.demandsOf(ofGroup, group));
-    const empty = await takeFromBuckets(
-      this.database,
-      [...this.demandsOf(counted), ...demands],
-      this.marksOf(marks),
-      settling && this.outcomeOf(settling),
-    );
-    const needed = empty.filter(({ group }) => group === undefined);
-    const [longest] = needed.sort((one, other) => other.retryInMs - one.retryInMs);
+    const allowed = groups.flatMap(([group, ofGroup]) => this.demandsOf(ofGroup, group));
+    const empty = await this.calls.ask({
+      demands: [...needed, ...allowed],
+      marks: this.marksOf(marks),
+      settled: settling && this.outcomeOf(settling),
+    });
+    const atFault = empty.filter(({ group }) => group === undefined);
+    const [longest] = atFault.sort((one, other) => other.retryInMs - one.retryInMs);
     if (longest === undefined) return new Set(empty.map(({ group }) => group as Name));
-    for (const { key, retryInMs } of needed) this.remember(key, retryInMs);
+    for (const { key, retryInMs } of atFault) this.remember(key, retryInMs);
     const limit = byKey.get(longest.key)?.limit;
     if (limit === undefined) throw new Error('a bucket that was not asked for is empty');
     throw new LimitExceeded(limit, longest.retryInMs / 1_000, true);
@@ -140,7 +150,7 @@ export class Throttle {
    * @throws DatabaseUnavailable
    */
   async settle(outcome: Outcome): Promise<void> {
-    await settleBuckets(this.database, this.outcomeOf(outcome));
+    await this.calls.ask({ settled: this.outcomeOf(outcome) });
   }
 
   /** Removes buckets that are full again. To be called now and then. */

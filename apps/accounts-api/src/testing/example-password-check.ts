@@ -6,7 +6,24 @@ import type { Limits } from '../limits/limits.js';
 import { Throttle } from '../limits/throttle.js';
 import type { ExampleAccounts } from './example-accounts.js';
 
-/** Buckets that never flow back, and marks that last, kept in memory by what the two statements are given. */
+/** What the statement that counts calls is given for each of them. */
+export interface CountedCall {
+  readonly giveBack?: readonly Demand[];
+  readonly refill?: readonly string[];
+  readonly marksBefore?: readonly { readonly key: string }[];
+  readonly demands?: readonly Demand[];
+  readonly marks?: readonly { readonly key: string }[];
+}
+
+interface Demand {
+  readonly key: string;
+  readonly capacity: number;
+  readonly part: string;
+  readonly mark?: string;
+  readonly marked_capacity?: number;
+}
+
+/** Buckets that never flow back, and marks that last, kept in memory by what the statement is given. */
 export class ExampleBuckets implements Queryable {
   readonly taken = new Map<string, number>();
   readonly marks = new Set<string>();
@@ -14,45 +31,45 @@ export class ExampleBuckets implements Queryable {
   asked = 0;
   fault: Error | undefined;
 
-  async query<Row>({ name, values = [] }: Statement) {
+  async query<Row>({ values = [] }: Statement) {
     this.asked++;
     if (this.fault) throw this.fault;
-    if (name === 'settle-and-take-from-buckets') this.change(values.slice(8), false);
-    const rows: readonly unknown[] = this.change(values, name !== 'settle-buckets');
+    const calls = JSON.parse(String(values[0])) as readonly CountedCall[];
+    const rows: readonly unknown[] = calls.flatMap((call, index) =>
+      this.count(call).map(({ key, part }) => ({
+        call: index + 1,
+        key,
+        part,
+        retry_in_ms: 90_000,
+      })),
+    );
     return { rows: rows as readonly Row[], rowCount: rows.length };
   }
 
-  private change(values: readonly unknown[], isTake: boolean) {
-    const [keys, , capacities, whileMarked, markedCapacities, groups, marks, , refilled = []] =
-      values as [
-        string[],
-        number[],
-        number[],
-        (string | null)[],
-        (number | null)[],
-        string[],
-        string[],
-        number[],
-        string[]?,
-      ];
-    const counted = keys.flatMap((key, index) => {
-      const mark = whileMarked[index] ?? null;
-      const isMarked = mark !== null && this.marks.has(mark);
-      const capacity = isMarked ? markedCapacities[index] : capacities[index];
-      const group = groups[index] ?? '';
-      return capacity === null || capacity === undefined ? [] : [{ key, capacity, group }];
+  private count(call: CountedCall) {
+    const { giveBack = [], refill = [], marksBefore = [], demands = [], marks = [] } = call;
+    for (const { key } of this.thatCount(giveBack)) this.add(key, -1);
+    for (const key of refill) this.taken.delete(key);
+    for (const { key } of marksBefore) this.marks.add(key);
+    const counted = this.thatCount(demands);
+    const empty = counted.filter(({ key, capacity }) => (this.taken.get(key) ?? 0) >= capacity);
+    const refused = new Set(empty.map(({ part }) => part));
+    if (refused.has('')) return empty;
+    for (const { key, part } of counted) if (!refused.has(part)) this.add(key, 1);
+    for (const { key } of marks) this.marks.add(key);
+    return empty;
+  }
+
+  private thatCount(demands: readonly Demand[]) {
+    return demands.flatMap(({ key, capacity, part, mark, marked_capacity: markedCapacity }) => {
+      const isMarked = mark !== undefined && this.marks.has(mark);
+      const now = isMarked ? markedCapacity : capacity;
+      return now === undefined ? [] : [{ key, part, capacity: now }];
     });
-    const takenFrom = (key: string) => this.taken.get(key) ?? 0;
-    const empty = isTake ? counted.filter(({ key, capacity }) => takenFrom(key) >= capacity) : [];
-    const refused = new Set(empty.map(({ group }) => group));
-    if (!refused.has('')) {
-      for (const { key, group } of counted) {
-        if (!refused.has(group)) this.taken.set(key, takenFrom(key) + (isTake ? 1 : -1));
-      }
-      for (const mark of marks) this.marks.add(mark);
-    }
-    for (const key of isTake ? [] : refilled) this.taken.delete(key);
-    return empty.map(({ key, group }) => ({ key, part: group, retry_in_ms: 90_000 }));
+  }
+
+  private add(key: string, calls: number): void {
+    this.taken.set(key, (this.taken.get(key) ?? 0) + calls);
   }
 
   /** Calls that count at the moment, over all buckets. */

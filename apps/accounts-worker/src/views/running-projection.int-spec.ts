@@ -13,7 +13,8 @@ import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-stor
 import { AccountKeys } from '@app/personal-data';
 import { ReadModelProgress } from '@app/consumers';
 import { DatabaseUnavailable } from '@app/postgres';
-import { findCredentials, projections } from '@app/views';
+import { projections } from '@app/views';
+import { credentialsOf } from '@app/views/testing/credentials-of.js';
 import type { Database } from '@app/postgres';
 import { createPool } from '@app/postgres/postgres.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
@@ -109,7 +110,7 @@ describe('keeping accounts', () => {
     eventually(() => expect(worker.keepAccounts.status.state).toBe(state));
   const isKept = (accountId: string, status = 'pending') =>
     eventually(async () =>
-      expect(await findCredentials(observer, accountId)).toMatchObject({ status }),
+      expect(await credentialsOf(observer, accountId)).toMatchObject({ status }),
     );
 
   describe('with two workers', () => {
@@ -232,7 +233,7 @@ describe('keeping accounts', () => {
           newEvent(accountActivated(1, noon)),
         ]);
         await progress.waitUntil(position, 5_000);
-        expect(await findCredentials(observer, id)).toMatchObject({ status: 'active' });
+        expect(await credentialsOf(observer, id)).toMatchObject({ status: 'active' });
       }
       await progress.stop();
       expect(worker.keepAccounts.status.lagMs).toBe(0);
@@ -252,7 +253,7 @@ describe('keeping accounts', () => {
         () => store.append(`account-${after}`, 'no-stream', [newEvent(accountRegistered())]),
         { within: 15_000 },
       );
-      await eventually(async () => expect(await findCredentials(observer, after)).toBeDefined(), {
+      await eventually(async () => expect(await credentialsOf(observer, after)).toBeDefined(), {
         within: 15_000,
       });
       await reaches(worker, 'live');

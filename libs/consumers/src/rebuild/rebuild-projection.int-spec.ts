@@ -13,7 +13,8 @@ import type { EventReader, EventStore, SubscribeToAllOptions } from '@app/event-
 import { eventually } from '../../../../test/support/eventually.js';
 import { freshDatabase } from '../../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../../test/support/postgres.js';
-import { accountsProjection, findCredentials } from '@app/views';
+import { accountsProjection } from '@app/views';
+import { credentialsOf } from '@app/views/testing/credentials-of.js';
 import { readCheckpoint } from '../checkpoints.js';
 import type { Database } from '@app/postgres';
 import { listFailedEvents, requestRetry, skipFailedEvent } from '../failed-events.js';
@@ -164,7 +165,7 @@ describe('rebuilding a projection', () => {
     const readers = Array.from({ length: 4 }, async (_, reader) => {
       for (let number = reader; reading; number = (number + 1) % 60) {
         reads += 1;
-        if (!(await findCredentials(database, exampleAccountId(number)))) misses += 1;
+        if (!(await credentialsOf(database, exampleAccountId(number)))) misses += 1;
       }
     });
     let registering = true;

@@ -37,7 +37,8 @@ import { liveTable } from '@app/consumers';
 import type { ProjectedEvent } from '@app/consumers';
 import { findListedAccount, pageOfAccounts } from './accounts.pages.js';
 import { accountsProjection } from './accounts.projection.js';
-import { blankAccount, findCredentials } from './accounts.queries.js';
+import { credentialsOf } from '../testing/credentials-of.js';
+import { blankAccount } from './accounts.queries.js';
 
 describe('accounts in PostgreSQL', () => {
   let database: Database;
@@ -76,7 +77,7 @@ describe('accounts in PostgreSQL', () => {
 
   it('are not there before they are registered', async () => {
     const nobody = randomUUID();
-    expect(await findCredentials(database, nobody)).toBeUndefined();
+    expect(await credentialsOf(database, nobody)).toBeUndefined();
   });
 
   it.each(['İlknur@example.org', 'ΟΔΥΣΣΕΥΣ@example.org', 'STRAẞE@example.org'])(
@@ -100,7 +101,7 @@ describe('accounts in PostgreSQL', () => {
 
   it('are pending after registration', async () => {
     const accountId = await projected([accountRegistered()]);
-    expect(await findCredentials(database, accountId)).toEqual({
+    expect(await credentialsOf(database, accountId)).toEqual({
       accountId,
       ...pending,
       networkKey: ada.networkKey,
@@ -110,7 +111,7 @@ describe('accounts in PostgreSQL', () => {
 
   it('have the newest password of a network after a renewal', async () => {
     const accountId = await projected([accountRegistered(), registrationRenewed(noon + SECOND)]);
-    expect(await findCredentials(database, accountId)).toEqual({
+    expect(await credentialsOf(database, accountId)).toEqual({
       accountId,
       ...pending,
       networkKey: ada.networkKey,
@@ -126,7 +127,7 @@ describe('accounts in PostgreSQL', () => {
       }),
     );
     const accountId = await projected([accountRegistered(), ...claims]);
-    const found = await findCredentials(database, accountId);
+    const found = await credentialsOf(database, accountId);
     expect(found?.claims.map(({ number }) => number)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(found?.address).toBe('ADA10@example.org');
     const activated = await projected([
@@ -135,7 +136,7 @@ describe('accounts in PostgreSQL', () => {
       codeIssued(),
       accountActivated(1, noon, 5),
     ]);
-    expect(await findCredentials(database, activated)).toMatchObject({
+    expect(await credentialsOf(database, activated)).toMatchObject({
       status: 'active',
       address: 'ADA3@example.org',
       networkKey: undefined,
@@ -145,7 +146,7 @@ describe('accounts in PostgreSQL', () => {
 
   it('are active after activation', async () => {
     const accountId = await projected(activeAccount);
-    expect(await findCredentials(database, accountId)).toMatchObject({
+    expect(await credentialsOf(database, accountId)).toMatchObject({
       accountId,
       ...pending,
       status: 'active',
@@ -159,7 +160,7 @@ describe('accounts in PostgreSQL', () => {
       ['erased', [...activeAccount, accountErased(noon)]],
     ] as const) {
       const accountId = await projected(forgotten, 2);
-      expect(await findCredentials(database, accountId)).toBeUndefined();
+      expect(await credentialsOf(database, accountId)).toBeUndefined();
       expect(await findListedAccount(database, accountId)).toEqual({
         accountId,
         address: undefined,
@@ -173,7 +174,7 @@ describe('accounts in PostgreSQL', () => {
       accountErased(noon),
       registeredAnew(noon + 1),
     ]);
-    expect(await findCredentials(database, again)).toEqual({
+    expect(await credentialsOf(database, again)).toEqual({
       accountId: again,
       ...pending,
       registeredAt: new Date(noon + 1),
@@ -195,7 +196,7 @@ describe('accounts in PostgreSQL', () => {
         },
       },
     ]);
-    expect(await findCredentials(database, accountId)).toBeUndefined();
+    expect(await credentialsOf(database, accountId)).toBeUndefined();
     expect(await findListedAccount(database, accountId)).toMatchObject({
       address: undefined,
       status: 'pending',
@@ -237,7 +238,7 @@ describe('accounts in PostgreSQL', () => {
       address: undefined,
       status: 'active',
     });
-    expect(await findCredentials(database, accountId)).toBeUndefined();
+    expect(await credentialsOf(database, accountId)).toBeUndefined();
   });
 
   async function isLocked(): Promise<boolean> {
@@ -272,7 +273,7 @@ describe('accounts in PostgreSQL', () => {
         fc.integer({ min: 1, max: 3 }),
         async (history, times) => {
           const accountId = await projected(history, times);
-          const row = await findCredentials(database, accountId);
+          const row = await credentialsOf(database, accountId);
           expect(row).toEqual(remembered(accountId, history.reduce(evolve, initialState)));
         },
       ),

@@ -33,30 +33,26 @@ export interface AccountCredentials extends AccountView {
 }
 
 /**
- * One look-up by key. An account whose person was forgotten has none, and neither has one that is set aside because of
+ * A look-up by key for each. An account whose person was forgotten has none, and neither has one that is set aside because of
  * an event that fails: that may be the one which changed the password.
  *
- * @param accountId UUID
+ * @param accountIds UUIDs
+ * @returns for each, in the same order
  * @throws DatabaseUnavailable
  */
 export async function findCredentials(
   database: Queryable,
-  accountId: string,
-): Promise<AccountCredentials | undefined> {
+  accountIds: readonly string[],
+): Promise<readonly (AccountCredentials | undefined)[]> {
   const { rows } = await database.query<CredentialsRow>({
     name: 'find-credentials',
-    text: `select account_id, address, status, registered_at, activated_at, network_key, claims
-           from read_model.credentials_of($1, $2)`,
-    values: [accountId, accountStreamName(accountId)],
+    text: `select found.*
+           from unnest($1::uuid[], $2::text[]) as asked (account, stream),
+                read_model.credentials_of(account, stream) as found`,
+    values: [accountIds, accountIds.map(accountStreamName)],
   });
-  const row = rows[0];
-  return (
-    row && {
-      ...toView(row),
-      networkKey: row.network_key ?? undefined,
-      claims: JSON.parse(row.claims) as readonly StoredClaim[],
-    }
-  );
+  const found = new Map(rows.map((row) => [row.account_id, toCredentials(row)]));
+  return accountIds.map((accountId) => found.get(accountId));
 }
 
 /**
@@ -102,6 +98,14 @@ interface AccountRow {
 interface CredentialsRow extends AccountRow {
   readonly network_key: string | null;
   readonly claims: string;
+}
+
+function toCredentials(row: CredentialsRow): AccountCredentials {
+  return {
+    ...toView(row),
+    networkKey: row.network_key ?? undefined,
+    claims: JSON.parse(row.claims) as readonly StoredClaim[],
+  };
 }
 
 function toView(row: AccountRow): AccountView {
