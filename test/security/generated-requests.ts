@@ -44,9 +44,6 @@ export function generatedRequests(
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
-  const resolved = (schema: Schema): Schema =>
-    (schema.$ref && components.schemas[schema.$ref.split('/').at(-1) ?? '']) || schema;
-
   return fc.constantFrom(...operations).chain(({ path, method, operation }) => {
     const schema = operation.requestBody?.content['application/json']?.schema;
     return (
@@ -55,7 +52,7 @@ export function generatedRequests(
           method: mostly(fc.constant(method.toUpperCase()), fc.constantFrom(...METHODS)),
           path: mostly(fc.constant(path), spoiltPath(path)),
           headers: headersOf(operation, knownAuthorization),
-          body: schema ? bodyOf(resolved(schema)) : rarely(noise),
+          body: schema ? bodyOf(resolvedIn(components, schema)) : rarely(noise),
         })
         // Node answers headers beyond its limit before it knows that it is HEAD, so with a body.
         .map((made) =>
@@ -77,22 +74,64 @@ function rarely<Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | und
   return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 }
 
+const OF_UNICODE = ['', '\0', '\r\n', '\ud800', '\u202e', '🙂'.repeat(300), 'x'.repeat(5_000)];
+const OF_LANGUAGES = [
+  "' or 1=1 --",
+  '${7*7}',
+  '{{7*7}}',
+  '../../etc/passwd',
+  '<script>',
+  '%00',
+  'null',
+];
+const OF_JAVASCRIPT = ['__proto__', 'constructor', 'toString', 'NaN', '-0', '1e400', '0x10'];
+
 /** Anything that Unicode can do, and some that it cannot. */
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
-  fc.constantFrom('', '\0', '\r\n', '\ud800', '\u202e', '🙂'.repeat(300), 'x'.repeat(5_000)),
-  fc.constantFrom(
-    "' or 1=1 --",
-    '${7*7}',
-    '{{7*7}}',
-    '../../etc/passwd',
-    '<script>',
-    '%00',
-    'null',
-  ),
-  fc.constantFrom('__proto__', 'constructor', 'toString', 'NaN', '-0', '1e400', '0x10'),
+  fc.constantFrom(...OF_UNICODE),
+  fc.constantFrom(...OF_LANGUAGES),
+  fc.constantFrom(...OF_JAVASCRIPT),
 );
+
+/**
+ * Each text that some programs stumble over, once in each field of each operation: alone, and within what is
+ * right there. Chance takes thousands of requests to come upon one of them where all else is right.
+ */
+export function hazardousFields(
+  { paths, components }: ApiDescription,
+  knownAuthorization: string,
+): GeneratedRequest[] {
+  const hazards = [...OF_UNICODE, ...OF_LANGUAGES, ...OF_JAVASCRIPT];
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { security, requestBody }]) => {
+      const schema = requestBody?.content['application/json']?.schema;
+      const { properties = {} } = schema ? resolvedIn(components, schema) : {};
+      const right = Object.fromEntries(
+        Object.entries(properties).map(([name, { example }]) => [name, example]),
+      );
+      const headers = {
+        'Content-Type': 'application/json',
+        ...(security?.length && { Authorization: knownAuthorization }),
+      };
+      return Object.entries(right).flatMap(([name, example]) =>
+        hazards
+          .flatMap((hazard) => [hazard, `${hazard}${String(example)}`])
+          .map((value) => ({
+            method: method.toUpperCase(),
+            path,
+            headers,
+            body: Buffer.from(JSON.stringify({ ...right, [name]: value })),
+          })),
+      );
+    }),
+  );
+}
+
+function resolvedIn(components: ApiDescription['components'], schema: Schema): Schema {
+  return (schema.$ref && components.schemas[schema.$ref.split('/').at(-1) ?? '']) || schema;
+}
 
 const noise = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
