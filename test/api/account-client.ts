@@ -61,8 +61,9 @@ export class AccountClient {
     });
   }
 
-  register(caller: Credentials) {
-    return this.post('/v1/accounts', caller);
+  /** Whatever else a test keeps of a caller is not sent: it would be refused before anything is done. */
+  register({ email, password }: Credentials) {
+    return this.post('/v1/accounts', { email, password });
   }
 
   view(caller: Credentials, headers: Record<string, string> = {}) {

@@ -62,13 +62,17 @@ function describeNoLeaks(count: number): void {
     async function misuse(): Promise<void> {
       await inLanes(60, async (index) => {
         const one = registered[index] as Registered;
-        const wrong = { ...one, password: `${one.password}\r\nwrong` };
+        const { email, password } = one;
+        const wrong = { email, password: `${password} wrong` };
+        const broken = { email, password: `${password}\r\nwrong` };
         const calls = [
           () => client.activate(one, anotherCode(one.code)),
           () => client.activate(one, one.code),
           () => client.view(one),
           () => client.view(wrong),
+          () => client.view(broken),
           () => client.register(one),
+          () => client.register(wrong),
           () => client.requestCode(one),
           () =>
             client.call(`/v1/account?email=${one.email}`, { headers: { Cookie: one.password } }),
@@ -101,6 +105,18 @@ function describeNoLeaks(count: number): void {
       expect(logs.join('').length).toBeGreaterThan(100_000);
       for (const log of logs) expectNoTrace(log);
       expectNoCodes(logs.join('').split('\n'), 'the logs');
+    });
+
+    it('the log of the API speaks of everything that people do wrong', () => {
+      const named = product.api.output().matchAll(/"securityEvent":"(\w+)"/g);
+      expect([...new Set([...named].map(([, name]) => name))].sort()).toEqual([
+        'activation_code_fail',
+        'authn_login_fail',
+        'authn_login_success',
+        'user_create_fail',
+        'user_created',
+        'user_updated',
+      ]);
     });
 
     it('every line of the logs is one JSON object, whatever was sent', () => {
