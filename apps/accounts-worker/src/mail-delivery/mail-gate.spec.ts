@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../../test/support/eventually.js';
 import { MailGate } from './mail-gate.js';
 
@@ -30,16 +30,19 @@ describe('The gate in front of the providers', () => {
   let providers: FakeProviders;
   let gate: MailGate;
   let passed: string[];
-  const forever = new AbortController().signal;
+  let over: AbortController;
 
   beforeEach(() => {
     providers = new FakeProviders();
     gate = new MailGate(providers);
     passed = [];
+    over = new AbortController();
   });
 
+  afterEach(() => over.abort());
+
   /** @returns what is to be called when the mail is dealt with, as soon as it has passed */
-  function enter(name: string, signal = forever): Promise<() => void> {
+  function enter(name: string, signal = over.signal): Promise<() => void> {
     return gate.enter(signal).then((leave) => {
       passed.push(name);
       return leave;
@@ -76,15 +79,41 @@ describe('The gate in front of the providers', () => {
     expect(passed).toEqual(['a', 'b', 'c']);
   });
 
-  it('lets mails pass in the order in which they came, even when one looks again in between', async () => {
-    let looks = 0;
+  it('lets no mail overtake one that looks again in between', async () => {
+    const pauses = [10, 60];
     providers.state = 'paused';
-    Object.defineProperty(providers, 'pauseLeftMs', { get: () => (++looks === 1 ? 1 : 60_000) });
-    const all = ['a', 'b'].map((name) => enter(name));
-    await eventually(() => expect(looks).toBe(3));
-    providers.become('working');
-    await Promise.all(all);
+    Object.defineProperty(providers, 'pauseLeftMs', { get: () => pauses.shift() ?? 120 });
+    const [first, second] = ['a', 'b'].map((name) => enter(name));
+    await eventually(() => expect(pauses).toEqual([]));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    providers.state = 'due';
+    const leave = await Promise.race([first, second]);
+    expect(passed).toEqual(['a']);
+    leave?.();
+    await second;
     expect(passed).toEqual(['a', 'b']);
+  });
+
+  it('lets no mail overtake one that waits, although the pause is over when it comes', async () => {
+    providers.state = 'paused';
+    providers.pauseLeftMs = 30;
+    const first = enter('a');
+    providers.state = 'due';
+    const second = enter('b');
+    const leave = await Promise.race([first, second]);
+    expect(passed).toEqual(['a']);
+    leave();
+    await second;
+    expect(passed).toEqual(['a', 'b']);
+  });
+
+  it('lets no mail overtake those that have just been woken', async () => {
+    providers.state = 'paused';
+    providers.pauseLeftMs = 60_000;
+    const waiting = ['a', 'b'].map((name) => enter(name));
+    providers.become('working');
+    await Promise.all([...waiting, enter('c')]);
+    expect(passed).toEqual(['a', 'b', 'c']);
   });
 
   it('lets the next one probe when the first had nothing to send after all', async () => {

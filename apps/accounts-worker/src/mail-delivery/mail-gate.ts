@@ -4,7 +4,7 @@ import type { MailProviders } from './mail-providers.js';
 /**
  * Holds mails back while no provider can be asked, before anything about them is looked up: what is sent
  * afterwards is decided by the account as it is then. While a provider has to be probed one mail passes
- * at a time.
+ * at a time. Mails pass in the order in which they came: only the first of them looks whether it may.
  */
 export class MailGate {
   /** In the order in which they came. */
@@ -17,7 +17,7 @@ export class MailGate {
       'isAvailable' | 'isWorking' | 'pauseLeftMs' | 'onChange'
     >,
   ) {
-    providers.onChange(() => this.wakeAll());
+    providers.onChange(() => this.wakeFirst());
   }
 
   /** Whether a mail would have to wait. */
@@ -35,34 +35,45 @@ export class MailGate {
     const waiter: Waiter = { wake: () => undefined };
     this.waiting.add(waiter);
     try {
-      while (this.isClosed) {
+      while (this.isClosed || waiter !== this.first) {
         await this.changeOr(signal, waiter);
         signal.throwIfAborted();
       }
+      return this.pass();
     } finally {
       this.waiting.delete(waiter);
+      this.wakeFirst();
     }
+  }
+
+  private get first(): Waiter | undefined {
+    const [first] = this.waiting;
+    return first;
+  }
+
+  private pass(): () => void {
     if (this.providers.isWorking) return () => undefined;
     this.isProbeUnderWay = true;
     return () => {
       this.isProbeUnderWay = false;
-      this.wakeAll();
+      this.wakeFirst();
     };
   }
 
-  /** Waits until something has changed, or the pause of a provider is over. */
+  /** Waits until something has changed; the first one no longer than the pause of a provider. */
   private async changeOr(signal: AbortSignal, waiter: Waiter): Promise<void> {
     const done = new AbortController();
     waiter.wake = () => done.abort();
-    const pauseMs = this.isProbeUnderWay ? LONGEST_WAIT_MS : this.providers.pauseLeftMs;
+    const isForPause = waiter === this.first && !this.isProbeUnderWay;
+    const pauseMs = isForPause ? this.providers.pauseLeftMs : LONGEST_WAIT_MS;
     await pauseUnlessAborted(
       Math.min(Math.max(pauseMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS),
       AbortSignal.any([signal, done.signal]),
     );
   }
 
-  private wakeAll(): void {
-    for (const { wake } of this.waiting) wake();
+  private wakeFirst(): void {
+    this.first?.wake();
   }
 }
 
