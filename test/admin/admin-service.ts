@@ -12,7 +12,8 @@ import type {
   SubscriptionMessage,
 } from '@app/event-store';
 import { appendLinked } from '@app/event-store/testing/append-linked.js';
-import { createHttpService, listen } from '@app/http-service';
+import { listen } from '@app/http-service';
+import { createHttpService } from '@app/http-service/http-service.js';
 import { AccountEventCodec, AccountKeys } from '@app/personal-data';
 import { factsOf, liveTable, saveCheckpoint } from '@app/consumers';
 import { auditProjection, auditReader, auditStreamPrefix, projections } from '@app/views';

@@ -43,6 +43,7 @@ describe('architecture rules', () => {
       '5-adapters-are-wired-in-one-place: apps/right/src/chooses-an-adapter.ts',
       '5-adapters-are-wired-in-one-place: libs/postgres/src/index.ts',
       '6-libraries-have-one-door: apps/right/src/side-door.ts',
+      '6-the-door-loads-no-driver: libs/http-service/src/index.ts',
       '6-the-door-loads-no-driver: libs/postgres/src/index.ts',
       '7-no-circles: libs/process/src/round.ts',
       '8-libraries-know-no-process: libs/process/src/knows-a-process.ts',

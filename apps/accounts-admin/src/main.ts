@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { EVENT_STORE_TIMEOUT_MS, EventStoreUnavailable } from '@app/event-store';
-import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import { listen, measureAnswers } from '@app/http-service';
+import { createHttpService } from '@app/http-service/http-service.js';
 import { LETTING_GO_MS, runProcess, untilAnswered } from '@app/process';
 import type { Log, RunningProcess } from '@app/process';
 import { StartUp } from '@app/start-up/start-up.js';

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { createHttpService, listen, measureAnswers } from '@app/http-service';
+import { listen, measureAnswers } from '@app/http-service';
+import { createHttpService } from '@app/http-service/http-service.js';
 import { AccountKeys } from '@app/personal-data';
 import { compositionRulesOf } from '@app/accounts';
 import type { PasswordPolicy } from '@app/accounts';

@@ -1,14 +1,6 @@
 export { escapeHtml, htmlPage, pagePolicy, sourceOf } from './html-page.js';
 export { listen } from './listen.js';
-export { createHttpService } from './http-service.js';
 export { measureAnswers } from './measure-answers.js';
-export {
-  describeProblems,
-  problemSchemaOf,
-  requestIdHeader,
-  serveApiDescription,
-  toSchemaObject,
-} from './open-api.js';
 export { NestLog } from './nest-log.js';
 export {
   Problem,

@@ -1,9 +1,5 @@
-import {
-  commonProblems,
-  describeProblems,
-  requestIdHeader,
-  toSchemaObject,
-} from '@app/http-service';
+import { commonProblems } from '@app/http-service';
+import { describeProblems, requestIdHeader, toSchemaObject } from '@app/http-service/open-api.js';
 import {
   Controller,
   HttpCode,

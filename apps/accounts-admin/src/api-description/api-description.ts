@@ -1,4 +1,4 @@
-import { problemSchemaOf, serveApiDescription } from '@app/http-service';
+import { problemSchemaOf, serveApiDescription } from '@app/http-service/open-api.js';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder } from '@nestjs/swagger';
 import { problemsOfCalls } from './admin-call.js';

@@ -1,11 +1,11 @@
+import { commonProblems } from '@app/http-service';
 import {
-  commonProblems,
   describeProblems,
   problemSchemaOf,
   requestIdHeader,
   serveApiDescription,
   toSchemaObject,
-} from '@app/http-service';
+} from '@app/http-service/open-api.js';
 import type { ProblemType } from '@app/http-service';
 import type { PasswordPolicy } from '@app/accounts';
 import { applyDecorators } from '@nestjs/common';

@@ -16,7 +16,7 @@ import {
   ApiSecurity,
   ApiTags,
 } from '@nestjs/swagger';
-import { requestIdHeader, toSchemaObject } from '@app/http-service';
+import { requestIdHeader, toSchemaObject } from '@app/http-service/open-api.js';
 import type { FastifyRequest } from 'fastify';
 import { CallProblems } from '../api-description/api-description.js';
 import { FromRequest } from '../request-context.js';

@@ -4,7 +4,8 @@ import { accountDecider, accountStreamName, defaultActivationPolicy } from '@app
 import type { Account } from '@app/accounts';
 import { accountRegistered, codeIssued, codeSent } from '@app/accounts/testing/account-examples.js';
 import { loadStream } from '@app/event-store';
-import { createHttpService, listen } from '@app/http-service';
+import { listen } from '@app/http-service';
+import { createHttpService } from '@app/http-service/http-service.js';
 import { InMemoryEventStore } from '@app/event-store/testing/in-memory-event-store.js';
 import { ACCOUNTS } from '@app/personal-data';
 import type { Accounts } from '@app/personal-data';

@@ -1,0 +1,3 @@
+import { SwaggerModule } from '@nestjs/swagger';
+
+export const describe = SwaggerModule;
