@@ -38,6 +38,7 @@ export interface Fact {
  */
 export class InMemoryEventStore implements EventStore {
   private readonly log: RecordedEvent[] = [];
+  private readonly streams = new Map<string, RecordedEvent[]>();
   private readonly waiting = new Set<() => void>();
   private connection = new AbortController();
   private available = true;
@@ -108,8 +109,8 @@ export class InMemoryEventStore implements EventStore {
   ): AsyncGenerator<RecordedEvent, void, void> {
     this.reads++;
     await this.checkAvailable();
-    const events = this.streamOf(streamName).filter(({ revision }) => revision >= fromRevision);
-    for (const event of events.slice(0, maxCount)) {
+    const from = Number(fromRevision);
+    for (const event of this.streamOf(streamName).slice(from, from + maxCount)) {
       await this.checkAvailable();
       yield event;
     }
@@ -160,18 +161,22 @@ export class InMemoryEventStore implements EventStore {
 
   private keep(streamName: string, events: readonly NewEvent[]): AppendResult {
     let position = this.log.at(-1)?.position ?? FIRST_POSITION;
-    let revision = BigInt(this.streamOf(streamName).length) - 1n;
+    const stream = this.streamOf(streamName);
+    this.streams.set(streamName, stream);
+    let revision = BigInt(stream.length) - 1n;
     for (const event of events) {
       revision += 1n;
       position += GAPS[this.log.length % GAPS.length] ?? 1n;
-      this.log.push({ ...event, streamName, revision, position, recordedAt: new Date() });
+      const recorded = { ...event, streamName, revision, position, recordedAt: new Date() };
+      this.log.push(recorded);
+      stream.push(recorded);
     }
     for (const wake of [...this.waiting]) wake();
     return { revision, position };
   }
 
   private streamOf(streamName: string): RecordedEvent[] {
-    return this.log.filter((event) => event.streamName === streamName);
+    return this.streams.get(streamName) ?? [];
   }
 
   private nextAppend(ended: AbortSignal): Promise<void> {
