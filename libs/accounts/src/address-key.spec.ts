@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import tr46 from 'tr46';
 import {
   addressKeyOf,
   inboxOf,
@@ -123,6 +124,27 @@ describe('Whatever is typed', () => {
         expect(addressKeyOf(address)).toBe(address);
         expect(addressKeyOf(address.toUpperCase())).toBe(address);
       }),
+    );
+  });
+
+  it('has the domain that UTS 46 makes of it, or a fault', () => {
+    const pieces = ['a', 'Z', '0', '-', '.', '_', ' ', 'xn--', 'Xn--', '9krab', 'ü', '\u212a', 'ſ'];
+    const label = fc.array(fc.constantFrom(...pieces, 'o'.repeat(61)), { maxLength: 4 });
+    const domain = fc.array(
+      label.map((parts) => parts.join('')),
+      { maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(
+        domain.map((labels) => labels.join('.')),
+        (typed) => {
+          const key = outcomeOf(`x@${typed}`);
+          if (isFault(key)) return;
+          const rules = { checkBidi: true, checkJoiners: true, useSTD3ASCIIRules: true };
+          expect(key).toBe(`x@${tr46.toASCII(typed, { ...rules, verifyDNSLength: true })}`);
+        },
+      ),
+      { numRuns: 1_000 },
     );
   });
 
