@@ -15,6 +15,8 @@ import {
 import { KnownPasswords } from '../../dist/modules/apps/accounts-api/src/passwords/known-passwords.js';
 
 const LAST_CODE_POINT = 0x10_ffff;
+// The stacks of a million refused addresses would take five sixths of the time.
+Error.stackTraceLimit = 0;
 
 let passed = 0;
 let failed = 0;
