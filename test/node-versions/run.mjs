@@ -49,7 +49,7 @@ try {
   const waiting = [...versions];
   const lane = async () => {
     for (let version = waiting.shift(); version !== undefined; version = waiting.shift()) {
-      const node = await installed(version);
+      const node = isThisOne(version) ? process.execPath : await installed(version);
       if (node !== undefined) rows.set(version, await play(version, node));
     }
   };
@@ -71,6 +71,10 @@ function fail(reason) {
   process.stdout.write(`✘ ${reason}\n`);
 }
 
+function isThisOne(version) {
+  return `v${version}` === process.version;
+}
+
 /** The path of that Node, or undefined after a message when npm cannot install it. */
 async function installed(version) {
   const prefix = join(folder, version);
@@ -84,7 +88,7 @@ async function installed(version) {
 /** @returns the row of that Node in the table */
 async function play(version, node) {
   await counted(version, node, ['test/node-versions/play.mjs']);
-  if (`v${version}` === process.version && !all) {
+  if (isThisOne(version) && !all) {
     return [version, 'this one', 'by `npm test`', 'by `npm test`'];
   }
   const install = all ? [await packagesInstalled(version, node)] : [];

@@ -136,8 +136,10 @@ function withinLimit(address: string): string {
   return address;
 }
 
+const utf8 = new TextEncoder();
+
 function octetsOf(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return utf8.encode(text).length;
 }
 
 function asciiHostName(domain: string): string {
