@@ -5,8 +5,8 @@
  *
  *   node test/node-versions/run.mjs [--all] [version …]     a version is how one begins: 22, or 20.19
  *
- * Two versions at a time: a start waits as long as it computes. The Node that runs this is left to `npm test`, but for
- * play.mjs. Prints a table; the last line is `N passed, N failed`.
+ * Two versions at a time: a start waits as long as it computes. The Node that runs this is not installed once more, and left
+ * to `npm test`, but for play.mjs. Prints a table; the last line is `N passed, N failed`.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
