@@ -11,6 +11,9 @@ import {
   type AddressFault,
 } from './address-key.js';
 
+// As Node has it: jest keeps 100 frames of each error, and most of what is tried here is refused.
+Error.stackTraceLimit = 10;
+
 /** What must never change; test/node-versions/run.mjs plays the same on each Node that is supported. */
 const golden = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../test/node-versions/addresses.json'), 'utf8'),
