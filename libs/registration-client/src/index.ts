@@ -66,6 +66,8 @@ interface Call {
 const PATIENCE_MS = 10_000;
 /** Pause before a call is repeated that got no answer, in milliseconds. */
 const PAUSE_MS = 500;
+/** An answer names the second that it was written in, and takes a moment to arrive: longer, and a clock was set anew. */
+const CUT_AND_TRAVEL_MS = 5_000;
 const CONSISTENCY_TOKEN = 'Consistency-Token';
 
 /**
@@ -79,7 +81,8 @@ const CONSISTENCY_TOKEN = 'Consistency-Token';
 export class RegistrationClient {
   private readonly url: string;
   private token: string | undefined;
-  private ahead = 0;
+  /** Milliseconds; undefined until the first answer. */
+  private ahead: number | undefined;
 
   constructor(private readonly options: RegistrationClientOptions = {}) {
     this.url = (options.url ?? '').replace(/\/$/, '');
@@ -140,8 +143,11 @@ export class RegistrationClient {
 
   /** Whole seconds until an instant that the API named, by the API's clock; 0 when it has passed. */
   secondsUntil(instant: string): number {
-    const left = Date.parse(instant) - (Date.now() + this.ahead);
-    return Math.max(0, Math.ceil(left / 1_000));
+    return Math.max(0, Math.ceil(this.millisecondsUntil(instant) / 1_000));
+  }
+
+  private millisecondsUntil(instant: string): number {
+    return Date.parse(instant) - Date.now() - (this.ahead ?? 0);
   }
 
   /**
@@ -158,9 +164,19 @@ export class RegistrationClient {
       const left = this.secondsUntil(instant);
       onSecond(left);
       if (left === 0) return;
-      const untilNext = (Date.parse(instant) - Date.now() - this.ahead) % 1_000 || 1_000;
+      const untilNext = this.millisecondsUntil(instant) % 1_000 || 1_000;
       await pause(untilNext, signal).catch(() => undefined);
     }
+  }
+
+  /**
+   * The API's clock is so far ahead, or more: its answers name whole seconds, and take a moment to arrive. The largest
+   * difference is the nearest to the truth, unless the clock of this machine was set anew.
+   */
+  private compareClocks(aheadOrMore: number): void {
+    const known = this.ahead ?? -Infinity;
+    const wasSetAnew = aheadOrMore < known - CUT_AND_TRAVEL_MS;
+    if (aheadOrMore > known || wasSetAnew) this.ahead = aheadOrMore;
   }
 
   private async answerTo<Answer>(call: Call): Promise<Answer> {
@@ -200,7 +216,7 @@ export class RegistrationClient {
       });
     }
     const date = Date.parse(response.headers.get('Date') ?? '');
-    if (!Number.isNaN(date)) this.ahead = date - Date.now();
+    if (!Number.isNaN(date)) this.compareClocks(date - Date.now());
     this.token = response.headers.get(CONSISTENCY_TOKEN) ?? this.token;
     if (response.ok) return answer;
     if (isProblem(answer)) throw new RegistrationProblem(answer);

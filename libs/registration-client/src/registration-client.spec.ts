@@ -136,4 +136,20 @@ describe('The client', () => {
     expect(seen.at(-1)).toBe(0);
     expect(seen).toEqual(seen.toSorted((one, other) => other - one));
   });
+
+  it('keeps the nearest of the seconds that answers name, until a clock is set anew', async () => {
+    const second = Math.floor(Date.now() / 1_000) * 1_000;
+    const expiresAt = new Date(second + 59_500).toISOString();
+    const answers = [-1_000, 0, -1_000, -3_600_000].map((cut) => ({
+      ...account,
+      headers: { Date: new Date(second + cut).toUTCString() },
+    }));
+    const { client } = calling(...answers);
+    const left: number[] = [];
+    for (const _ of answers) {
+      await client.account(ADA);
+      left.push(client.secondsUntil(expiresAt));
+    }
+    expect(left).toEqual([61, 60, 60, 3_660]);
+  });
 });
