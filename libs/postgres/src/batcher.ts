@@ -8,12 +8,14 @@ interface Waiting<Asked, Answer> {
 const MOST_IN_A_BATCH = 50;
 
 /**
- * Lets calls that come at the same time share statements: while one is under way, callers wait, and go together with the
- * next one. A caller that is alone waits for nothing, and the busier the process, the fewer statements a call costs.
+ * Lets calls that come at the same time share statements: those of one turn of the event loop go together, and while a
+ * statement is under way, callers wait and go with the next one. A caller that is alone waits for nothing but the end of that
+ * turn, and the busier the process, the fewer statements a call costs.
  */
 export class Batcher<Asked, Answer> {
   private readonly waiting: Waiting<Asked, Answer>[] = [];
   private underWay = 0;
+  private isDue = false;
 
   /**
    * @param answerAll one answer for each, in the same order; when it fails, it fails for all
@@ -29,14 +31,23 @@ export class Batcher<Asked, Answer> {
     const answer = new Promise<Answer>((resolve, reject) => {
       this.waiting.push({ asked, resolve, reject });
     });
-    void this.sendNext();
+    this.sendSoon();
     return answer;
   }
 
-  private async sendNext(): Promise<void> {
-    if (this.underWay === this.atOnce || this.waiting.length === 0) return;
+  private sendSoon(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    setImmediate(() => {
+      this.isDue = false;
+      while (this.underWay < this.atOnce && this.waiting.length > 0) {
+        void this.send(this.waiting.splice(0, MOST_IN_A_BATCH));
+      }
+    });
+  }
+
+  private async send(batch: readonly Waiting<Asked, Answer>[]): Promise<void> {
     this.underWay += 1;
-    const batch = this.waiting.splice(0, MOST_IN_A_BATCH);
     try {
       const answers = await this.answerAll(batch.map(({ asked }) => asked));
       batch.forEach(({ resolve }, index) => resolve(answers[index] as Answer));
@@ -44,6 +55,6 @@ export class Batcher<Asked, Answer> {
       for (const { reject } of batch) reject(error);
     }
     this.underWay -= 1;
-    void this.sendNext();
+    this.sendSoon();
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ExecutionContext } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ActivationCodeExpired, ActivationCodeIncorrect } from '@app/accounts';
@@ -106,6 +107,8 @@ describe('A call that counts again behind its password', () => {
       securityEvents,
     ).intercept(execution, { handle: () => (refusal ? throwError(() => refusal) : of('active')) });
     await lastValueFrom(answer).catch((error: unknown) => expect(error).toBe(refusal));
+    // What is given back goes behind the answer.
+    await endOfTurn();
   }
 
   it('settles the password by the statement that counts the code: four for an activation', async () => {
