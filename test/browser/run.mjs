@@ -43,6 +43,8 @@ class Person {
   } = {}) {
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
+    // Several people are at their pages at a time, and each has the focus.
+    await page.emulateFocusedPage(true);
     await page.setViewport({ width: WIDTH, height: 844, isMobile: true, hasTouch: true });
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
     await page.evaluateOnNewDocument(
@@ -157,8 +159,9 @@ class Person {
     return (await answer.json()).data;
   }
 
-  /** The newest code, once so many mails have come. */
+  /** The newest code, once so many mails have come. The answer comes at the beat: the mail may be there before it. */
   async mailedCode(mails = 1) {
+    await this.page.waitForSelector('#enter-code', { visible: true, timeout: PATIENCE_MS });
     for (const began = Date.now(); Date.now() - began < PATIENCE_MS; await pause(50)) {
       const all = await this.mails();
       if (all.length >= mails) return /\b\d{4}\b/.exec(all[0].text)?.[0];
