@@ -159,11 +159,10 @@ export class Throttle {
   }
 
   private outcomeOf({ giveBack = [], refill = [], marks = [] }: Outcome): BucketOutcome {
+    const given = this.demandsOf(giveBack);
     const refilled = refill.map((one) => this.bucketOf(one));
-    for (const key of [...giveBack.map((one) => this.bucketOf(one)), ...refilled]) {
-      this.empty.delete(key);
-    }
-    return { giveBack: this.demandsOf(giveBack), refill: refilled, marks: this.marksOf(marks) };
+    for (const key of [...given.map(({ key }) => key), ...refilled]) this.empty.delete(key);
+    return { giveBack: given, refill: refilled, marks: this.marksOf(marks) };
   }
 
   private bucketOf({ limit, caller, of }: Counted): string {
