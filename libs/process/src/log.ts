@@ -21,7 +21,7 @@ let output: LineOutput | undefined;
 export function createLog(processName: string): Log {
   const level = process.env['LOG_LEVEL'] || 'info';
   const base = { process: processName };
-  const options = { level, base, timestamp: pino.stdTimeFunctions.isoTime, redact: redaction };
+  const options = { level, base, timestamp: pino.stdTimeFunctions.isoTime, ...redaction };
   const laidOut = wantsPretty() ? prettyLine() : (line: string) => line;
   let line = '';
   const notices = pino({ ...options, level: 'warn' }, { write: (text) => void (line = text) });

@@ -4,9 +4,14 @@ import { redaction } from './redaction.js';
 
 function logged(what: object, message = 'something happened'): string {
   const lines: string[] = [];
-  const log = pino({ redact: redaction }, { write: (line: string) => void lines.push(line) });
+  const log = pino({ ...redaction }, { write: (line: string) => void lines.push(line) });
   log.info(what, message);
   return lines.join('');
+}
+
+function circular(): object {
+  const one: Record<string, unknown> = { email: 'CANARY' };
+  return { one: Object.assign(one, { one }) };
 }
 
 describe('The log', () => {
@@ -17,6 +22,10 @@ describe('The log', () => {
     ['a row', { row: { password_hash: 'CANARY', address: 'CANARY' } }],
     ['a mail', { mail: { to: 'CANARY' } }],
     ['a code', { code: 'CANARY', guess: 'CANARY' }],
+    ['something deep', { a: { b: [{ c: { email: 'CANARY' } }] } }],
+    ['something deeper than anything', { a: { b: { c: { d: { e: { f: { x: 'CANARY' } } } } } } }],
+    ['something that holds itself', circular()],
+    ['an error under another name', { reason: Object.assign(new Error('x'), { to: 'CANARY' }) }],
     [
       'an error',
       { err: Object.assign(new Error('failed'), { address: 'CANARY', email: 'CANARY' }) },
