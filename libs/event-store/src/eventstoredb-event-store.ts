@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ErrorType, NO_STREAM, START, jsonEvent, streamNameFilter } from '@eventstore/db-client';
+import { ErrorType, START, streamNameFilter } from '@eventstore/db-client';
 import type {
   AllStreamSubscription,
   EventStoreDBClient,
-  JSONEventType,
   RecordedEvent as ClientRecordedEvent,
 } from '@eventstore/db-client';
 import {
@@ -25,6 +24,7 @@ import type {
   SubscribeToAllOptions,
   SubscriptionMessage,
 } from './event-store.js';
+import { AppendCallGivenUp, AppendCalls } from './eventstoredb-append-calls.js';
 import { backoffMs, pauseUnlessAborted } from './back-off.js';
 import { EventStoreNodes, EventStoreUrlWrong, hasType, isSameNode } from './eventstoredb-nodes.js';
 import type { EventStoreNode } from './eventstoredb-nodes.js';
@@ -60,12 +60,10 @@ const PROBE_STREAM = 'availability-probe';
  * The event store on EventStoreDB, through its official client. Everything this program knows about
  * that client stands here, above all how it must be held (version 6.2.1):
  *
- * - Appends always carry credentials: that alone selects the unary call. The batched one has no
- *   deadline, mixes the fates of all clients of a process, and rejects behind the caller's back when the
- *   connection is lost.
- * - It writes an event's JSON where a failure becomes an unhandled rejection, so that data is tried before.
- * - Reads and subscriptions have no deadline of their own, and that of an append begins only when a node has
- *   been discovered, so that all of them get one here.
+ * - Its appends are left alone: the unary call costs more than everything else of an append, and the batched one has no
+ *   deadline, mixes the fates of all clients of a process, and rejects behind the caller's back when the connection is
+ *   lost (eventstoredb-append-calls.ts).
+ * - Reads and subscriptions have no deadline of their own, nor has our call for appends, so that all of them get one here.
  * - A read that is left early stays open until all that has arrived is taken.
  * - A read of a stream that does not exist stays open as well, although the server has ended it. Cancelling it at
  *   once resets it, and some servers close the connection of a client that resets many.
@@ -102,33 +100,23 @@ export class EventStoreDBEventStore implements EventStore {
     expectedRevision: ExpectedRevision,
     events: readonly [NewEvent, ...NewEvent[]],
   ): Promise<AppendResult> {
-    events.forEach(requireJson);
     const until = performance.now() + this.timeoutMs;
     for (let timeouts = 1; ; timeouts++) {
       const connection = await this.connectedBy(until);
       const leftMs = Math.max(1, until - performance.now());
+      const sent = connection.appends.append(streamName, expectedRevision, events);
       try {
-        const result = await this.watched(
-          connection,
-          leftMs,
-          connection.client.appendToStream(streamName, events.map(toJsonEvent), {
-            expectedRevision: expectedRevision === 'no-stream' ? NO_STREAM : expectedRevision,
-            credentials: this.nodes.credentials,
-            deadline: leftMs,
-          }),
-        );
-        return {
-          revision: result.nextExpectedRevision,
-          position: placeInLog(result.position?.commit, 'an append'),
-        };
+        const { revision, position } = await this.watched(connection, leftMs, sent.answer);
+        return { revision, position: placeInLog(position, 'an append') };
       } catch (error) {
+        sent.giveUp();
         if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
           throw new WrongExpectedRevision(streamName, expectedRevision);
         }
         // Whatever became of the first try: with the same ids nothing is stored twice.
-        if (error instanceof NodeReplaced) continue;
+        if (error instanceof NodeReplaced || error instanceof AppendCallGivenUp) continue;
         const pauseMs = backoffMs(timeouts);
-        const isTimedOutThere = hasType(error, ErrorType.TIMEOUT);
+        const isTimedOutThere = hasType(error, ErrorType.DEADLINE_EXCEEDED);
         if (!isTimedOutThere || performance.now() + pauseMs >= until) {
           throw this.translated(error, connection);
         }
@@ -509,6 +497,7 @@ function isForSlowness(error: unknown): boolean {
 }
 
 class Connection {
+  readonly appends: AppendCalls;
   /** Whether we ended the calls under way. */
   isCut = false;
   isReplaced = false;
@@ -521,7 +510,9 @@ class Connection {
     readonly client: EventStoreDBClient,
     /** Has a connection of its own: servers take 100 calls on one, and let the next one wait for ever. */
     readonly subscriptions: EventStoreDBClient,
-  ) {}
+  ) {
+    this.appends = new AppendCalls(client);
+  }
 
   replace(): void {
     this.isReplaced = true;
@@ -538,22 +529,6 @@ class Connection {
       for (const client of clients) void client['getChannel']().then((channel) => channel.close());
     }, CLOSES_CHANNELS_AFTER_MS).unref();
   }
-}
-
-/** The client writes the JSON where its failure is not caught, and replaces data that is left out. */
-function requireJson({ type, data }: NewEvent): void {
-  // undefined for what JSON leaves out, whatever its declaration says
-  const json: string | undefined = JSON.stringify(data);
-  if (json === undefined) throw new TypeError(`the data of ${type} cannot be written as JSON`);
-}
-
-function toJsonEvent({ id, type, data, metadata }: NewEvent) {
-  return jsonEvent({
-    id,
-    type,
-    data: data as JSONEventType['data'],
-    metadata: { ...metadata },
-  });
 }
 
 /** @throws Error when the server did not send a place in the log; versions before 22.6 do not */

@@ -381,7 +381,7 @@ describe('A cluster whose leader does not answer', () => {
     const [leader] = nodes;
     await leader?.faults({
       cluster: addressesOf(nodes),
-      methods: ['append'],
+      methods: ['batchAppend'],
       delayAnswersMs: 1_800,
     });
     await store.append('account-2', 'no-stream', [newEvent()]);
@@ -450,7 +450,10 @@ describe('A server that ends appends with a commit timeout, as in elections', ()
     const server = await startDevEventStore();
     const store = new EventStoreDBEventStore({ url: server.url });
     const events = newEvents(2);
-    await server.faults({ methods: ['append'], loseAnswers: { ...lost, how: 'commit-timeout' } });
+    await server.faults({
+      methods: ['batchAppend'],
+      loseAnswers: { ...lost, how: 'commit-timeout' },
+    });
     expect((await store.append('account-1', 'no-stream', events)).revision).toBe(1n);
     expect(idsOf(await collected(store.readStream('account-1')))).toEqual(idsOf(events));
     await store.close();
@@ -461,7 +464,7 @@ describe('A server that ends appends with a commit timeout, as in elections', ()
     const server = await startDevEventStore();
     const store = new EventStoreDBEventStore({ url: server.url, timeoutMs: TIMEOUT_MS });
     await server.faults({
-      methods: ['append'],
+      methods: ['batchAppend'],
       loseAnswers: { count: 10_000, how: 'commit-timeout' },
     });
     await expectUnavailable(store.append('account-1', 'no-stream', [newEvent()]));

@@ -150,7 +150,7 @@ describe('A URL that leads nowhere', () => {
 describe('A server that is not ready', () => {
   it.each(SCHEMES)('is waited for, over %s', async (scheme) => {
     const server = await startDevEventStore();
-    await server.faults({ methods: ['read', 'append'], unavailable: true });
+    await server.faults({ methods: ['read', 'batchAppend'], unavailable: true });
     const store = new EventStoreDBEventStore({ url: server.url.replace('esdb://', scheme) });
     for (const call of callsOf(store)) await expect(call).rejects.toThrow(EventStoreUnavailable);
     await server.faults({});

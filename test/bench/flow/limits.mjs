@@ -7,7 +7,7 @@ import { closedLoop } from './load.mjs';
 import { createDatabase, here, root } from './processes.mjs';
 
 const CALLERS = 64;
-/** Any credentials select the client's unary call, which the product uses. */
+/** Any credentials select the unary call of the client; its call for many appends is not the one that the product makes. */
 const UNARY = { credentials: { username: 'any', password: 'any' } };
 const COPIED_ROWS = 100_000;
 

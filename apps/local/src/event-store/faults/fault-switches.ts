@@ -106,17 +106,27 @@ export class FaultSwitches {
     begin();
   }
 
-  /** Lets an answer out, at once or later, or loses it; `fail` then ends the call. */
-  answer(method: Method, send: () => void, fail: (error: RpcError) => void): void {
+  /**
+   * Lets an answer out, at once or later, or loses it.
+   *
+   * @param fail ends the call
+   * @param timeOut answers that the commit took too long
+   */
+  answer(
+    method: Method,
+    send: () => void,
+    fail: (error: RpcError) => void,
+    timeOut = () => fail(commitTimeout()),
+  ): void {
     if (!this.concerns(method)) return send();
     if (this.faults.frozen) {
-      this.thawListeners.push(() => this.answer(method, send, fail));
+      this.thawListeners.push(() => this.answer(method, send, fail, timeOut));
       return;
     }
     if (this.answersToLose > 0 && this.faults.loseAnswers !== undefined) {
       this.answersToLose -= 1;
       if (this.faults.loseAnswers.how === 'error') fail(notReady());
-      if (this.faults.loseAnswers.how === 'commit-timeout') fail(commitTimeout());
+      if (this.faults.loseAnswers.how === 'commit-timeout') timeOut();
       return;
     }
     if (this.faults.delayAnswersMs > 0) setTimeout(send, this.faults.delayAnswersMs);

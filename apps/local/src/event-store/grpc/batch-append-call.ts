@@ -148,14 +148,18 @@ export class BatchAppendCall {
   }
 
   private answer(correlation: Buffer, streamName: Buffer, result: Success | BatchFailure): void {
-    const encoded = result.kind === 'appended' ? result : encodedStatus(result);
-    const response = batchAppendResponse(correlation, streamName, encoded);
-    const send = (): void => {
-      this.stream.write(response);
+    const send = (what: Success | BatchFailure): void => {
+      const encoded = what.kind === 'appended' ? what : encodedStatus(what);
+      this.stream.write(batchAppendResponse(correlation, streamName, encoded));
       this.unanswered -= 1;
       this.endWhenDone();
     };
-    this.faults.answer('batchAppend', send, (error) => this.stream.fail(error));
+    this.faults.answer(
+      'batchAppend',
+      () => send(result),
+      (error) => this.stream.fail(error),
+      () => send(timedOut()),
+    );
   }
 
   private finish(): void {

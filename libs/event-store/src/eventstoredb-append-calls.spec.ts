@@ -1,0 +1,107 @@
+import { PassThrough } from 'node:stream';
+import type { EventStoreDBClient } from '@eventstore/db-client';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import statusMessages from '@eventstore/db-client/generated/status_pb.js';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
+import { describe, expect, it } from '@jest/globals';
+import anyMessage from 'google-protobuf/google/protobuf/any_pb.js';
+import { AppendCalls } from './eventstoredb-append-calls.js';
+import { newEvent } from './testing/new-events.js';
+
+type Answer = (request: Streams.BatchAppendReq) => Streams.BatchAppendResp | 'end' | Error;
+
+/** A client whose server answers each append so; how many calls were opened is counted. */
+function connectedTo(answer: Answer, failsToOpen = 0) {
+  const server = { opened: 0 };
+  const open = async () => {
+    server.opened += 1;
+    if (server.opened <= failsToOpen) throw new Error('cannot connect');
+    const stream = new PassThrough({ objectMode: true });
+    const write = (request: Streams.BatchAppendReq): boolean => {
+      const found = answer(request);
+      if (found instanceof Error) stream.emit('error', found);
+      else if (found === 'end') stream.emit('end');
+      else stream.emit('data', found);
+      return true;
+    };
+    return Object.assign(stream, { write, cancel: () => stream.destroy() });
+  };
+  const client = { GRPCStreamCreator: () => open, callArguments: () => [] };
+  return { server, appends: new AppendCalls(client as unknown as EventStoreDBClient) };
+}
+
+function answerTo(request: Streams.BatchAppendReq): Streams.BatchAppendResp {
+  return new streams.BatchAppendResp().setCorrelationId(request.getCorrelationId());
+}
+
+function stored(request: Streams.BatchAppendReq): Streams.BatchAppendResp {
+  const success = new streams.BatchAppendResp.Success().setCurrentRevision('0');
+  return answerTo(request).setSuccess(success);
+}
+
+function refused(request: Streams.BatchAppendReq, type: string, message = 'refused') {
+  const details = new anyMessage.Any();
+  details.pack(new shared.AccessDenied().serializeBinary(), type);
+  const status = new statusMessages.Status().setMessage(message).setDetails(details);
+  return answerTo(request).setError(status);
+}
+
+const append = async (appends: AppendCalls) =>
+  appends.append('account-1', 'no-stream', [newEvent()]).answer;
+
+describe('Appends', () => {
+  it('share a call', async () => {
+    const { server, appends } = connectedTo(stored);
+    const answers = await Promise.all([append(appends), append(appends), append(appends)]);
+    expect(answers.map(({ revision }) => revision)).toEqual([0n, 0n, 0n]);
+    expect(server.opened).toBe(1);
+  });
+
+  it('open another one when the right to append was missing, for it may have been given', async () => {
+    const answers: Answer[] = [
+      (request) => refused(request, 'event_store.client.AccessDenied'),
+      stored,
+    ];
+    const { server, appends } = connectedTo((request) => (answers.shift() ?? stored)(request));
+    await expect(append(appends)).rejects.toMatchObject({ type: 'access-denied' });
+    await append(appends);
+    expect(server.opened).toBe(2);
+  });
+
+  it.each<[string, Answer, string]>([
+    ['is busy', (request) => refused(request, 'google.protobuf.Empty', 'busy'), 'unavailable'],
+    ['says nothing', answerTo, 'unavailable'],
+    ['ends the call', () => 'end', 'unavailable'],
+    ['is gone', () => Object.assign(new Error('x'), { type: 'unavailable' }), 'unavailable'],
+    [
+      'takes too long',
+      (request) => refused(request, 'event_store.client.Timeout'),
+      'deadline-exceeded',
+    ],
+  ])('fail when the server %s, and the next one succeeds', async (_, failing, type) => {
+    const answers: Answer[] = [failing];
+    const { appends } = connectedTo((request) => (answers.shift() ?? stored)(request));
+    await expect(append(appends)).rejects.toMatchObject({ type });
+    await append(appends);
+  });
+
+  it('fail when the call cannot be opened, and the next one opens it', async () => {
+    const { appends } = connectedTo(stored, 1);
+    const sent = appends.append('account-1', 'no-stream', [newEvent()]);
+    await expect(sent.answer).rejects.toThrow('cannot connect');
+    sent.giveUp();
+    await append(appends);
+  });
+
+  it('take no answer for their own that names another append, or none', async () => {
+    const other = new shared.UUID().setString('7b1e8f0a-5c5d-4a53-8ac0-1e9d2f3b4c5d');
+    const { appends } = connectedTo((request) => stored(request).setCorrelationId(other));
+    const sent = appends.append('account-1', 'no-stream', [newEvent()]);
+    const outcome = await Promise.race([
+      sent.answer,
+      new Promise((resolve) => setTimeout(() => resolve('still waiting'), 20)),
+    ]);
+    expect(outcome).toBe('still waiting');
+  });
+});
