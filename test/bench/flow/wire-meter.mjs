@@ -88,13 +88,23 @@ http2.connect = function connectAndCount(...given) {
   session.request = function requestAndCount(headers, ...rest) {
     const stream = request.call(this, headers, ...rest);
     const method = headers[':path']?.split('/').at(-1);
-    if (/Append$/.test(method)) counts.appends += 1;
+    if (method === 'Append') counts.appends += 1;
+    if (method === 'BatchAppend') countAppends(stream);
     if (method === 'Read') countRead(stream);
     return stream;
   };
   return session;
 };
 syncBuiltinESMExports();
+
+/** Of a call that all appends share: each is one message, which is written at once. */
+function countAppends(stream) {
+  const { write } = stream;
+  stream.write = function writeAndCount(...given) {
+    counts.appends += 1;
+    return write.apply(this, given);
+  };
+}
 
 /** gRPC's messages: a byte, the length in four, and so many bytes. */
 function countRead(stream) {
