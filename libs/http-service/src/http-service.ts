@@ -3,12 +3,12 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import helmet from '@fastify/helmet';
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import helmet from 'helmet';
 import type { Log } from '@app/process';
 import { requestSpans } from '@app/tracing';
 import { NestLog } from './nest-log.js';
@@ -140,13 +140,15 @@ export async function createHttpService(
       done(error as Error);
     }
   });
-  await app.register(helmet, {
+  // Made once; @fastify/helmet makes it anew for each request.
+  const secure = helmet({
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     // Only the TLS server in front may promise HTTPS (RFC 6797, section 7.2).
     strictTransportSecurity: false,
   });
-  // After helmet, so that this answer has its headers too.
-  server.addHook('onRequest', (request, _reply, done) => done(hostProblem(request.raw)));
+  server.addHook('onRequest', ({ raw }, reply, done) => {
+    secure(raw, reply.raw, () => done(hostProblem(raw)));
+  });
   serveProblemPages(server, [...Object.values(commonProblems), ...options.problemTypes]);
   app.useGlobalPipes(new StrictValidationPipe({ exceptionFactory: toProblem }));
   app.useGlobalFilters(new ProblemFilter(log, routes, options.problemTable, options.sentencesFor));

@@ -1,8 +1,8 @@
-import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
+import helmet from 'helmet';
 import { listen } from '@app/http-service';
 import type { Log, RunningProcess } from '@app/process';
 import { announceCode } from './keep-emails/announce-code.js';
@@ -39,11 +39,15 @@ export async function startMailbox(
     { logger: false, abortOnError: false },
   );
   app.useGlobalFilters(new ProviderErrorFilter(log));
-  await app.register(helmet, {
+  const secure = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
     strictTransportSecurity: false,
     originAgentCluster: false,
   });
+  const server = app.getHttpAdapter().getInstance();
+  server.addHook('onRequest', (request, reply, done) =>
+    secure(request.raw, reply.raw, () => done()),
+  );
   const { HOST, MAILBOX_PORT } = settings;
   const mailbox = await listen(app, HOST, MAILBOX_PORT, 'MAILBOX_PORT').catch(
     async (error: unknown) => {
