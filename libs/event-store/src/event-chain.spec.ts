@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { hash } from 'node:crypto';
+import fc from 'fast-check';
 import { linkOf, verifyChain } from './event-chain.js';
 import type { RecordedEvent } from './event-store.js';
 import { handleCommand } from './handle-command.js';
@@ -44,6 +46,24 @@ async function* stream(events: readonly RecordedEvent[]): AsyncGenerator<Recorde
   yield* events;
 }
 
+/** How the first links were made. */
+function asFirstWritten(previous: string, event: Parameters<typeof linkOf>[1]): string {
+  const { streamName, revision, id, type, data, metadata } = event;
+  const { schemaVersion, $correlationId, $causationId, actor, client } = metadata;
+  const why = [schemaVersion, $correlationId, $causationId, actor];
+  const values = [streamName, String(revision), id, type, data, ...why];
+  const all = client === undefined ? values : [...values, client];
+  const text = JSON.stringify(sortedCopy(JSON.parse(JSON.stringify(all))));
+  return hash('sha256', `${previous}\n${text}`, 'hex');
+}
+
+function sortedCopy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedCopy);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sortedCopy(member)]));
+}
+
 const verdictOn = (events: readonly RecordedEvent[]) => verifyChain(streamName, stream(events));
 
 describe('The chain of a stream', () => {
@@ -64,6 +84,31 @@ describe('The chain of a stream', () => {
     const { z, a } = event.data as Record<string, unknown>;
     expect(linkOf('', { ...event, data: { a, z } })).toBe(linkOf('', { ...event, data: { z, a } }));
     expect(linkOf('', event)).toBe(event.metadata.chain);
+  });
+
+  it('has the links that logs have already, whatever an event holds', () => {
+    const metadata = fc.record({
+      schemaVersion: fc.integer(),
+      $correlationId: fc.string(),
+      $causationId: fc.string(),
+      actor: fc.string(),
+      client: fc.option(fc.object(), { nil: undefined }),
+    });
+    const anything = fc.object({ withDate: true, withNullPrototype: true, maxDepth: 3 });
+    const events = fc.record({
+      streamName: fc.string(),
+      revision: fc.bigInt({ min: 0n }),
+      id: fc.string(),
+      type: fc.string(),
+      data: fc.oneof(fc.jsonValue(), anything),
+      metadata,
+    });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), events, (previous, event) => {
+        const linked = event as Parameters<typeof linkOf>[1];
+        expect(linkOf(previous, linked)).toBe(asFirstWritten(previous, linked));
+      }),
+    );
   });
 
   it('shows a change of any value, at the event that was changed', async () => {

@@ -39,12 +39,7 @@ export function linkOf(previous: string, event: ChainedEvent): string {
   const { schemaVersion, $correlationId, $causationId, actor, client } = metadata;
   const why = [schemaVersion, $correlationId, $causationId, actor];
   const values = [streamName, String(revision), id, type, data, ...why];
-  const text = JSON.stringify(
-    sorted(
-      // As the store gives it back: without what JSON leaves out.
-      JSON.parse(JSON.stringify(client === undefined ? values : [...values, client])),
-    ),
-  );
+  const text = JSON.stringify(client === undefined ? values : [...values, client], sorted);
   return hash('sha256', `${previous}\n${text}`, 'hex');
 }
 
@@ -128,9 +123,8 @@ function faultOf(
   return stored === link ? undefined : 'link-differs';
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+/** For JSON.stringify: the members of an object in the order of their names. */
+function sorted(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
