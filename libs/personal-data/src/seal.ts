@@ -1,8 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+
+/** Made many at a time, which costs as much as one. No keys: what waits in memory is no secret. */
+const nonces = Buffer.alloc(340 * NONCE_BYTES);
+let usedBytes = nonces.length;
 
 /** The sealed bytes were changed, or they were sealed with another key or for another place. */
 export class SealBroken extends Error {
@@ -19,7 +23,7 @@ export class SealBroken extends Error {
  * @param where what the value belongs to; a value moved elsewhere cannot be opened there
  */
 export function seal(plain: Buffer, key: Buffer, where: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = newNonce();
   const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(where, 'utf8'));
   const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]);
@@ -44,4 +48,14 @@ export function open(sealed: Buffer, key: Buffer, where: string): Buffer {
     // The cipher only says that it could not authenticate the data, which is what our error means.
     throw new SealBroken(where);
   }
+}
+
+/** Handed out once; good until the next call. */
+function newNonce(): Buffer {
+  if (usedBytes === nonces.length) {
+    randomFillSync(nonces);
+    usedBytes = 0;
+  }
+  usedBytes += NONCE_BYTES;
+  return nonces.subarray(usedBytes - NONCE_BYTES, usedBytes);
 }
