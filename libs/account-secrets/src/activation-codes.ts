@@ -1,10 +1,9 @@
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { activationCodeMessage, longCodeOf, truncateToCode } from '@app/accounts';
 import type { CodeForm } from '@app/accounts';
 import type { KeyRing } from './key-ring.js';
 
 const NONCE_BYTES = 16;
-const DERIVED_KEY_BYTES = 32;
 const NO_SALT = Buffer.alloc(0);
 
 /** What an account remembers of an issue: enough, with the master key, to derive its code again. */
@@ -49,17 +48,21 @@ export class ActivationCodes {
    */
   codeFor(accountId: string, { issueNumber, nonce, keyId, form }: IssuedCode): string {
     const accountKey = this.#accountKey(accountId, keyId);
-    const message = activationCodeMessage(issueNumber, nonce);
-    const mac = createHmac('sha256', accountKey).update(message).digest();
+    const mac = hmac(accountKey, activationCodeMessage(issueNumber, nonce));
     return form === 'short' ? truncateToCode(mac) : longCodeOf(mac);
   }
 
   /**
    * HKDF-SHA-256 with the purpose, a zero byte and the account id as `info`. The purpose holds no zero
-   * byte, so `info` can be read in one way only and no other purpose derives the same key.
+   * byte, so `info` can be read in one way only and no other purpose derives the same key. Its one block is two HMACs
+   * (RFC 5869, sections 2.2 and 2.3): written out, because hkdfSync takes three times as long.
    */
   #accountKey(accountId: string, keyId: string): Buffer {
-    const info = Buffer.from(`activation-code/v1\0${accountId}`, 'utf8');
-    return Buffer.from(hkdfSync('sha256', this.#keys.get(keyId), NO_SALT, info, DERIVED_KEY_BYTES));
+    const pseudorandomKey = hmac(NO_SALT, this.#keys.get(keyId));
+    return hmac(pseudorandomKey, `activation-code/v1\0${accountId}\x01`);
   }
+}
+
+function hmac(key: Buffer, message: string | Uint8Array): Buffer {
+  return createHmac('sha256', key).update(message).digest();
 }

@@ -16,6 +16,13 @@ describe('Names of buckets', () => {
     expect(all.join()).not.toMatch(/mails|ada|eve/);
   });
 
+  it('are the same in the next release, which counts on', () => {
+    expect(names.nameOf('mails', 'ada')).toBe('cLN5DuJ4qjK5KhcgSDE_-2fZ');
+    expect(names.nameOf('mails', 'ada', 'ada')).toBe(
+      '0tO82ZN_2gOLbzO9Vg79IJrW/cLN5DuJ4qjK5KhcgSDE_-2fZ',
+    );
+  });
+
   it('begin alike where they concern one address, and only there', () => {
     const ofAda = ['home', 'train'].map((caller) => names.nameOf('mails', caller, 'ada'));
     for (const name of ofAda) expect(name.startsWith(names.beginningOf('ada'))).toBe(true);
