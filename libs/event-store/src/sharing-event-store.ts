@@ -56,10 +56,7 @@ export class SharingEventStore implements EventStore {
       }
       // Without an error a subscription ends only because its signal says so.
       if (!feed) return;
-      for await (const message of feed.messagesAfter(after, signal)) {
-        after = positionOf(message);
-        yield message;
-      }
+      after = yield* feed.messagesAfter(after, signal);
     }
   }
 
@@ -115,17 +112,17 @@ class LiveFeed {
 
   /**
    * What follows a place from which the feed goes on. Ends when the signal says so, and when the follower is so slow
-   * that the feed has forgotten what it would need next.
+   * that the feed has forgotten what it would need next; answers how far the follower came.
    *
    * @throws what ended the feed's subscription, after everything that arrived before
    */
-  async *messagesAfter(place: Place, signal: AbortSignal): AsyncGenerator<Ahead, void, void> {
-    if (!this.goesOnFrom(place)) return;
+  async *messagesAfter(place: Place, signal: AbortSignal): AsyncGenerator<Ahead, Place, void> {
+    if (!this.goesOnFrom(place)) return place;
     this.followers += 1;
     const wake = () => this.news.wake();
     signal.addEventListener('abort', wake);
+    let reached = place;
     try {
-      let reached = place;
       let next = this.forgotten;
       while (!signal.aborted && next >= this.forgotten) {
         const message = this.kept[next - this.forgotten];
@@ -137,11 +134,12 @@ class LiveFeed {
           yield message;
         } else if (this.end) {
           if ('error' in this.end) throw this.end.error;
-          return;
+          break;
         } else {
           await this.news.woken();
         }
       }
+      return reached;
     } finally {
       signal.removeEventListener('abort', wake);
       this.followers -= 1;
