@@ -4,7 +4,7 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Made many at a time, which costs as much as one. No keys: what waits in memory is no secret. */
+/** Made many at a time, which costs hardly more than one. No keys: what waits in memory is no secret. */
 const nonces = Buffer.alloc(340 * NONCE_BYTES);
 let usedBytes = nonces.length;
 
