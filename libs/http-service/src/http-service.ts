@@ -140,7 +140,7 @@ export async function createHttpService(
       done(error as Error);
     }
   });
-  // Made once; @fastify/helmet makes it anew for each request.
+  // Made once, and not for each request.
   const secure = helmet({
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     // Only the TLS server in front may promise HTTPS (RFC 6797, section 7.2).

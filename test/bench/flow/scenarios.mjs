@@ -6,6 +6,7 @@ import { cost10, cost12 } from './scenarios/production-cost.mjs';
 import { profile } from './scenarios/profile.mjs';
 import { roundTrips } from './scenarios/round-trips.mjs';
 import { startUp } from './scenarios/start-up.mjs';
+import { steadyRate } from './scenarios/steady-rate.mjs';
 import { storms } from './scenarios/storms.mjs';
 
 /** What the load driver can do, in the order in which everything is done. */
@@ -20,6 +21,10 @@ export const scenarios = {
   'round-trips': {
     about: 'what one call asks of PostgreSQL and the event store, and how often it wakes a process',
     run: roundTrips,
+  },
+  steady: {
+    about: 'what a registration costs when the machine has time, beside peers',
+    run: steadyRate,
   },
   basic: {
     about: 'repeated Basic calls: verified, hashed, without authentication',
