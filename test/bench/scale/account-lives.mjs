@@ -120,6 +120,7 @@ function issued(issueNumber, issuedAt) {
       keyId: 'k1',
       issuedAt,
       claimNumber: 1,
+      form: 'short',
     },
   };
 }
