@@ -209,6 +209,8 @@ function keepReadModel(dataSet, databaseUrl, eventStoreUrl) {
       ...accountsProjection,
       // What changes no account may change a row of the others.
       eventTypes: new Set(projections.flatMap(({ eventTypes }) => [...eventTypes])),
+      // That of accounts would leave out the rows of the others.
+      singleWrite: undefined,
       write: async (transaction, _, events) => {
         for (const projection of projections) {
           await projection.write(transaction, liveTable(projection), events);
