@@ -24,7 +24,10 @@ const STATEMENT_TIMEOUT_MS = 600_000;
 const FILL_BATCH = 5_000;
 
 /** Facts as they are: a generated log seals nothing. */
-const plainCodec = { decode: async (events) => events.map(({ type, data }) => ({ type, data })) };
+const plainCodec = {
+  decode: async (events) => events.map(({ type, data }) => ({ type, data })),
+  assertKnown: () => undefined,
+};
 
 /** @param {{databaseUrl, projection, eventStoreUrl?, secretFiles?, events?, work, limit?, end?}} order */
 export async function carryOut(order) {
