@@ -111,27 +111,26 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
       : undefined;
   }
 
-  /** @param rows as they are before, by stream; this adds those that begin */
+  /** @param rows as they are before, by stream; afterwards as they are then */
   function changedBy(
     facts: readonly ProjectedEvent<Event>[],
-    rows: Map<string, readonly Row[]>,
+    rows: Map<string, Row[]>,
   ): readonly Row[] {
-    const changed = new Set<Row>();
+    const unchanged = new Set([...rows.values()].flat());
     for (const { streamName, revision, position, event } of facts) {
       const id = streamId(streamName);
-      const after = (row: Row | undefined) => fold[event.type]?.(row, event.data, id);
+      const after = fold[event.type];
       const known = rows.get(id) ?? [];
-      for (const row of known) {
-        const shown = row.revision < revision ? after(row) : undefined;
-        if (shown) changed.add(Object.assign(row, shown, { revision, position }));
-      }
-      const begun = after(undefined);
+      known.forEach((row, index) => {
+        const shown = row.revision < revision ? after?.(row, event.data, id) : undefined;
+        if (shown) known[index] = { ...shown, revision, position };
+      });
+      const begun = after?.(undefined, event.data, id);
       if (begun === undefined || known.some((row) => hasSameKey(row, begun))) continue;
-      const row = { ...begun, revision, position };
-      rows.set(id, [...known, row]);
-      changed.add(row);
+      known.push({ ...begun, revision, position });
+      rows.set(id, known);
     }
-    return [...changed];
+    return [...rows.values()].flat().filter((row) => !unchanged.has(row));
   }
 
   function hasSameKey(one: RowOf<Columns>, other: RowOf<Columns>): boolean {
@@ -154,8 +153,8 @@ export function rowProjection<Event extends Fact, Columns extends Record<string,
     transaction: Queryable,
     from: string,
     streams: readonly string[],
-  ): Promise<Map<string, readonly Row[]>> {
-    const byStream = new Map<string, readonly Row[]>();
+  ): Promise<Map<string, Row[]>> {
+    const byStream = new Map<string, Row[]>();
     if (streams.length === 0) return byStream;
     const { rows } = await transaction.query<Row>({
       name: `rows before, ${from}`,

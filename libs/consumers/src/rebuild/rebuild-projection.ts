@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreUnavailable, backoffMs, pauseUnlessAborted, positionOf } from '@app/event-store';
-import { consumeInBatches } from '../consume-in-batches.js';
 import type {
   EventReader,
   EventStore,
   LogPosition,
   RecordedEvent,
   StreamRevision,
-  SubscriptionMessage,
 } from '@app/event-store';
 import { lockCheckpoint, readCheckpoint } from '../checkpoints.js';
 import { StatementRefused } from '@app/postgres';
@@ -228,56 +226,50 @@ export class ProjectionRebuild<Event> {
     const setAside = await streamsSetAside(database, projection.name);
     await this.addWhatWasLeftOut(setAside, skipped, inTransaction);
     if (this.hasReached(target)) return;
-    const ended = new AbortController();
     const writing = new WriteBehind();
-    let gathered: Gathered<Event> = NOTHING_GATHERED;
-    const writeGathered = async () => {
-      const { facts, events, position } = gathered;
-      if (position === undefined) return;
-      gathered = NOTHING_GATHERED;
+    const mostDecoded = Math.min(batchSize, MOST_DECODED_AT_A_TIME);
+    let read: RecordedEvent[] = [];
+    let facts: ProjectedEvent<Event>[] = [];
+    let events = 0;
+    const decode = async () => {
+      this.signal.throwIfAborted();
+      const wanted = read.filter(
+        ({ position, revision, streamName }) =>
+          !skipped.has(position) && !(revision >= (setAside.get(streamName) ?? Infinity)),
+      );
+      events += read.length;
+      read = [];
+      facts.push(...(await factsOf(codec, projection, wanted)));
+    };
+    const write = async (position: LogPosition) => {
+      await decode();
+      const gathered = { facts, events };
+      facts = [];
+      events = 0;
       await writing.begin(async () => {
         this.signal.throwIfAborted();
-        await inTransaction((writer) => projection.write(writer, this.aside.name, facts));
+        await inTransaction((writer) => projection.write(writer, this.aside.name, gathered.facts));
         this.reached = position;
-        this.events += events;
+        this.events += gathered.events;
         await this.saveProgress('building', target);
       });
     };
-    const consume = consumeInBatches({
-      maxBatchSize: Math.min(batchSize, MOST_DECODED_AT_A_TIME),
-      handle: async ({ events, position }) => {
-        this.signal.throwIfAborted();
-        const wanted = events.filter(
-          ({ position, revision, streamName }) =>
-            !skipped.has(position) && !(revision >= (setAside.get(streamName) ?? Infinity)),
-        );
-        const facts = await factsOf(codec, projection, wanted);
-        gathered = {
-          facts: gathered.facts.concat(facts),
-          events: gathered.events + events.length,
-          position,
-        };
-        if (gathered.facts.length >= batchSize || gathered.events >= MOST_READ_UNWRITTEN) {
-          await writeGathered();
-        }
-      },
-    });
+    const { streamNamePrefixes } = projection;
+    const { signal, reached: after } = this;
     try {
-      await consume(
-        upTo(
-          target,
-          store.subscribeToAll({
-            after: this.reached,
-            streamNamePrefixes: projection.streamNamePrefixes,
-            signal: AbortSignal.any([this.signal, ended.signal]),
-          }),
-        ),
-      );
-      await writeGathered();
+      for await (const message of store.subscribeToAll({ after, streamNamePrefixes, signal })) {
+        if (message.kind === 'caught-up') break;
+        const position = positionOf(message);
+        if (position > target) break;
+        if (message.kind === 'event') read.push(message.event);
+        if (read.length >= mostDecoded) await decode();
+        if (facts.length >= batchSize || events >= MOST_READ_UNWRITTEN) await write(position);
+        if (position === target) break;
+      }
+      await write(target);
       await writing.done();
       this.reached = target;
     } finally {
-      ended.abort();
       await writing.settled();
       this.fillingMs += performance.now() - startedAt;
     }
@@ -392,15 +384,6 @@ export class ProjectionRebuild<Event> {
   }
 }
 
-interface Gathered<Event> {
-  readonly facts: readonly ProjectedEvent<Event>[];
-  /** How many were read, with those that change nothing. */
-  readonly events: number;
-  readonly position: LogPosition | undefined;
-}
-
-const NOTHING_GATHERED: Gathered<never> = { facts: [], events: 0, position: undefined };
-
 /** One write at a time, while what comes next is gathered. A write that failed fails the next call. */
 class WriteBehind {
   private underWay: Promise<void> = Promise.resolve();
@@ -432,18 +415,4 @@ interface Comparison {
   readonly comparedAt: LogPosition;
   readonly before: TableDigest;
   readonly after: TableDigest;
-}
-
-/** Ends as soon as everything up to the position has been delivered. */
-async function* upTo(
-  target: LogPosition,
-  messages: AsyncIterable<SubscriptionMessage>,
-): AsyncIterable<SubscriptionMessage> {
-  for await (const message of messages) {
-    if (message.kind === 'caught-up') return;
-    const position = positionOf(message);
-    if (position > target) return;
-    yield message;
-    if (position === target) return;
-  }
 }
