@@ -7,7 +7,7 @@ const { ROOMS } = require('./test/architecture/rooms.cjs');
 const SPEC = '\\.(spec|int-spec|e2e-spec|long-spec|contract)\\.ts$|/testing/';
 const DRIVERS = {
   '@eventstore/db-client': {
-    home: '^libs/event-store/src/eventstoredb-(event-store|append-calls|nodes|access)\\.ts$',
+    home: '^libs/event-store/src/eventstoredb-(event-store|append-calls|read-answers|nodes|access)\\.ts$',
     // The protocol's generated messages, for the server that speaks it.
     also: '^apps/local/src/event-store/protocol\\.ts$',
   },

@@ -70,6 +70,7 @@ const PROBE_STREAM = 'availability-probe';
  * - A connection that the server closes under a call fails it as an internal error.
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
+ * - Its generated code is most of the work of a read, so that events are taken apart here (eventstoredb-read-answers.ts).
  * - It looks for another node of a cluster only when a connection breaks, and a frozen leader breaks none: the
  *   adapter chooses the node (eventstoredb-nodes.ts), and leaves one that another node has replaced.
  *

@@ -8,6 +8,7 @@ import shared from '@eventstore/db-client/generated/shared_pb.js';
 import { Metadata, credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { Credentials, ErrorType } from '@eventstore/db-client';
+import { readingQuickly } from './eventstoredb-read-answers.js';
 
 /** Where a node is reached. */
 export interface EventStoreNode {
@@ -66,7 +67,7 @@ export class EventStoreNodes {
     const { keepAliveTimeout = KEEPALIVE_TIMEOUT_MS } = this.settings;
     // Connections are shared by all whose settings are the same. A negative time means no keepalive.
     const differs = connection === 'own connection' && keepAliveTimeout >= 0;
-    return new EventStoreDBClient(
+    const client = new EventStoreDBClient(
       {
         endpoint: { ...node },
         ...(keepAliveInterval !== undefined && { keepAliveInterval }),
@@ -76,6 +77,7 @@ export class EventStoreNodes {
       { insecure: tls === false, ...this.certificates() },
       this.settings.defaultCredentials,
     );
+    return readingQuickly(client);
   }
 
   /** What HTTP needs to know of TLS; undefined where there is none. */

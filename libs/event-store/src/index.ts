@@ -8,3 +8,4 @@ export type { ChainFault } from './event-chain.js';
 export { backoffMs, LONGEST_RECONNECT_MS, pauseUnlessAborted } from './back-off.js';
 export { SharingEventStore } from './sharing-event-store.js';
 export { WakeUp } from './wake-up.js';
+export { MalformedMessage, ProtobufReader } from './protobuf-reader.js';

@@ -69,7 +69,7 @@ const DEFAULT_BATCH_SIZE = 5_000;
  * Recorded events are large, and what waits for the database is moved about by the garbage collector: they are
  * made into facts in small portions.
  */
-const MOST_DECODED_AT_A_TIME = 1_000;
+const MOST_DECODED_AT_A_TIME = 250;
 /** A stretch of the log with nothing to write moves the checkpoint as well. */
 const MOST_READ_UNWRITTEN = 50_000;
 const PROGRESS_INTERVAL_MS = 1_000;

@@ -8,7 +8,7 @@ import {
   readProposedEvent,
   readTarget,
 } from './append-messages.js';
-import { MalformedMessage } from '../protobuf/protobuf-reader.js';
+import { MalformedMessage } from '@app/event-store';
 import { RpcError } from './rpc-errors.js';
 
 const CORRELATION = '6f1c9a52-3b0e-4f7e-9d58-0f7f7f3b9a11';

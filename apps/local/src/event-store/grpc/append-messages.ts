@@ -5,7 +5,7 @@ import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { AppendOutcome, ProposedEvent } from '../streams/stream-store.js';
 import { isSystemStream } from '../streams/system-streams.js';
-import { MalformedMessage, ProtobufReader } from '../protobuf/protobuf-reader.js';
+import { MalformedMessage, ProtobufReader } from '@app/event-store';
 import { uuidFromText, uuidOf } from './protocol-values.js';
 import { notServed } from './refused-calls.js';
 import {

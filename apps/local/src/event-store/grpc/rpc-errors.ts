@@ -1,6 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { MalformedMessage } from '../protobuf/protobuf-reader.js';
+import { MalformedMessage } from '@app/event-store';
 
 /** A failed call: gRPC status and the trailers, in printable ASCII, from which the client makes its own error. */
 export class RpcError extends Error implements ServiceError {
