@@ -122,9 +122,10 @@ const works = {
           if (advance.position >= end || events >= limit) stopping.abort();
         },
         onCaughtUp: () => stopping.abort(),
-        onFault: (error) => {
-          process.stderr.write(`${error.stack}\n`);
-        },
+        onFault: tellFault,
+        onRetryFault: tellFault,
+        onSetAside: tellFault,
+        onFailing: () => undefined,
       },
     });
     const ms = performance.now() - startedAt;
@@ -156,6 +157,10 @@ const works = {
     return { events, ms };
   },
 };
+
+function tellFault(error) {
+  process.stderr.write(`${error.stack}\n`);
+}
 
 async function* eventsOf({ limit = Infinity, end }, projection, store) {
   const ended = new globalThis.AbortController();
