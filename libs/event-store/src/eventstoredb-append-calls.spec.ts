@@ -6,7 +6,7 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
 import { describe, expect, it } from '@jest/globals';
 import anyMessage from 'google-protobuf/google/protobuf/any_pb.js';
-import { AppendCalls } from './eventstoredb-append-calls.js';
+import { AppendCallGivenUp, AppendCalls } from './eventstoredb-append-calls.js';
 import { newEvent } from './testing/new-events.js';
 
 type Answer = (request: Streams.BatchAppendReq) => Streams.BatchAppendResp | 'end' | Error;
@@ -84,6 +84,12 @@ describe('Appends', () => {
     const { appends } = connectedTo((request) => (answers.shift() ?? stored)(request));
     await expect(append(appends)).rejects.toMatchObject({ type });
     await append(appends);
+  });
+
+  it('are to be sent again when this process has ended the call', async () => {
+    const cancelled = Object.assign(new Error('x'), { code: 1, details: 'Cancelled on client' });
+    const { appends } = connectedTo(() => cancelled);
+    await expect(append(appends)).rejects.toThrow(AppendCallGivenUp);
   });
 
   it('fail when the call cannot be opened, and the next one opens it', async () => {

@@ -6,6 +6,7 @@ import {
   UnavailableError,
   convertToCommandError,
 } from '@eventstore/db-client/dist/utils/CommandError.js';
+import { isClientCancellationError } from '@eventstore/db-client/dist/utils/isClientCancellationError.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
@@ -32,7 +33,10 @@ export interface SentAppend {
   giveUp(): void;
 }
 
-/** Another append got no answer on the call that both shared: whether this one is stored is not known. */
+/**
+ * This process has ended the call that the append shared with others, because one of them got no answer or because another
+ * connection replaces this one: whether the append is stored is not known.
+ */
 export class AppendCallGivenUp extends Error {}
 
 /**
@@ -101,7 +105,11 @@ class AppendCall {
   ) {
     stream
       .on('data', (answer: Streams.BatchAppendResp) => this.settle(answer))
-      .on('error', (error: Error) => this.end(convertToCommandError(error)))
+      .on('error', (error: Error) =>
+        this.end(
+          isClientCancellationError(error) ? new AppendCallGivenUp() : convertToCommandError(error),
+        ),
+      )
       .on('end', () => this.end(new UnavailableError(undefined, 'the server ended the appends')));
   }
 

@@ -152,7 +152,9 @@ describe('A server that is not ready', () => {
     const server = await startDevEventStore();
     await server.faults({ methods: ['read', 'batchAppend'], unavailable: true });
     const store = new EventStoreDBEventStore({ url: server.url.replace('esdb://', scheme) });
-    for (const call of callsOf(store)) await expect(call).rejects.toThrow(EventStoreUnavailable);
+    await Promise.all(
+      callsOf(store).map(async (call) => expect(call).rejects.toThrow(EventStoreUnavailable)),
+    );
     await server.faults({});
     await eventually(() => store.append('account-1', 'no-stream', [newEvent()]));
     await everyCall(store, 'account-1');
