@@ -87,8 +87,9 @@ class Person {
     );
   }
 
+  /** Aims when the place stands still: a countdown that appears moves what is below it. */
   clicks(selector) {
-    return this.page.click(selector);
+    return this.page.locator(selector).setTimeout(PATIENCE_MS).click();
   }
 
   canClick(selector) {
