@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { ErrorType } from '@eventstore/db-client';
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { unpackToCommandError } from '@eventstore/db-client/dist/streams/appendToStream/unpackError.js';
 import {
@@ -14,6 +15,7 @@ import type * as Streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import emptyMessage from 'google-protobuf/google/protobuf/empty_pb.js';
 import type { ExpectedRevision, NewEvent, StreamRevision } from './event-store.js';
+import { hasType } from './eventstoredb-nodes.js';
 
 const { BatchAppendReq } = streams;
 const { StreamIdentifier, UUID } = shared;
@@ -141,9 +143,10 @@ class AppendCall {
     this.waiting.delete(id);
     const success = answer.getSuccess();
     if (success === undefined) {
-      waiting.reject(failureOf(answer, waiting.streamName));
+      const failure = failureOf(answer, waiting.streamName);
+      waiting.reject(failure);
       // Who calls was found out when the call began; it may have been given the right since then.
-      if (isAccessDenied(answer)) this.retire();
+      if (hasType(failure, ErrorType.ACCESS_DENIED)) this.retire();
       return;
     }
     const position = success.getPosition()?.getCommitPosition();
@@ -183,10 +186,6 @@ function failureOf(answer: Streams.BatchAppendResp, streamName: string): Error {
     return unpackToCommandError(status, streamName);
   }
   return new UnavailableError(undefined, status?.getMessage() ?? 'the answer says nothing');
-}
-
-function isAccessDenied(answer: Streams.BatchAppendResp): boolean {
-  return answer.getError()?.getDetails()?.getTypeName() === 'event_store.client.AccessDenied';
 }
 
 /** @throws TypeError */
