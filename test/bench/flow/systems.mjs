@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startPeer, startProduct } from './processes.mjs';
 
 /** Passes every rule on passwords that any of the systems has. */
 export const PASSWORD = 'purple-lantern-orbit-42';
@@ -113,3 +114,20 @@ export const callable = {
   plain: (started) => ({ ...started, ...patient(accountsApi) }),
   betterAuth: (started) => ({ ...started, ...patient(betterAuthApi) }),
 };
+
+/**
+ * The product and its peers, ready to be called.
+ *
+ * @param shared what each of them is started with: `{ postgres, mailUrl, settings }`
+ * @param own the product's name, and settings of its own
+ */
+export async function startWithPeers(stage, shared, { name, settings = {} }) {
+  const peer = (peerName, script) => startPeer(stage, { ...shared, name: peerName, script });
+  return {
+    plain: callable.plain(await peer('plain', 'plain-service.mjs')),
+    'better-auth': callable.betterAuth(await peer('better-auth', 'better-auth-service.mjs')),
+    ours: callable.ours(
+      await startProduct(stage, { ...shared, name, settings: { ...shared.settings, ...settings } }),
+    ),
+  };
+}

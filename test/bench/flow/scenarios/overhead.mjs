@@ -10,9 +10,8 @@ import {
   writeLatencies,
 } from '../measures.mjs';
 import { closedLoop } from '../load.mjs';
-import { startPeer, startProduct } from '../processes.mjs';
 import { residentMbOf } from '../process-times.mjs';
-import { callable, newAddress } from '../systems.mjs';
+import { newAddress, startWithPeers } from '../systems.mjs';
 
 const CALLERS = 64;
 /** One waits for a mail in between, so that more of them are needed to keep the cores busy. */
@@ -32,22 +31,11 @@ export async function overhead(context, report) {
   const shared = { postgres, mailUrl: mail.url, settings };
   const seconds = quick ? 1 : 3;
   progress('starting the plain service, better-auth and the product');
-  const systems = {
-    plain: callable.plain(
-      await startPeer(stage, { ...shared, name: 'plain', script: 'plain-service.mjs' }),
-    ),
-    'better-auth': callable.betterAuth(
-      await startPeer(stage, { ...shared, name: 'better-auth', script: 'better-auth-service.mjs' }),
-    ),
-    ours: callable.ours(
-      await startProduct(stage, {
-        ...shared,
-        // People activate within the minute in which a chosen password is remembered; here their round comes later.
-        settings: { ...settings, CREDENTIAL_CACHE_SECONDS: '3600' },
-        name: 'product-cost-4',
-      }),
-    ),
-  };
+  const systems = await startWithPeers(stage, shared, {
+    name: 'product-cost-4',
+    // People activate within the minute in which a chosen password is remembered; here their round comes later.
+    settings: { CREDENTIAL_CACHE_SECONDS: '3600' },
+  });
   const names = Object.keys(systems);
   const ofEach = (measure) =>
     Object.fromEntries(names.map((name) => [name, (round) => measure(systems[name], round)]));

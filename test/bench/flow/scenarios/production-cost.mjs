@@ -7,8 +7,8 @@ import {
   writeCpu,
   writeLatencies,
 } from '../measures.mjs';
-import { startBcryptPool, startPeer, startProduct } from '../processes.mjs';
-import { callable } from '../systems.mjs';
+import { startBcryptPool } from '../processes.mjs';
+import { startWithPeers } from '../systems.mjs';
 
 /**
  * Enough to keep every core hashing while other callers wait for the beat of their answer, few enough for no
@@ -33,21 +33,13 @@ async function atCost(cost, context, report, { activations }) {
   const shared = { postgres, mailUrl: mail.url, settings };
   progress('starting bcrypt alone, the plain service, better-auth and the product');
   const bcrypt = await startBcryptPool(stage);
-  const plain = callable.plain(
-    await startPeer(stage, { ...shared, name: 'plain', script: 'plain-service.mjs' }),
-  );
-  const betterAuth = callable.betterAuth(
-    await startPeer(stage, { ...shared, name: 'better-auth', script: 'better-auth-service.mjs' }),
-  );
-  const started = await startProduct(stage, {
-    ...shared,
-    // A round's verified credentials must last until they are used.
-    settings: { ...settings, CREDENTIAL_CACHE_SECONDS: '600' },
+  const systems = await startWithPeers(stage, shared, {
     name: `product-cost-${cost}`,
+    // A round's verified credentials must last until they are used.
+    settings: { CREDENTIAL_CACHE_SECONDS: '600' },
   });
-  const ours = callable.ours(started);
   const register = (system) => () => registerFor(system, mail, { callers: CALLERS, seconds });
-  for (const system of [plain, betterAuth, ours]) {
+  for (const system of Object.values(systems)) {
     progress(`warming up ${system.name}`);
     await registerFor(system, mail, { callers: CALLERS, seconds: quick ? 0.5 : WARM_UP_SECONDS });
   }
@@ -56,9 +48,9 @@ async function atCost(cost, context, report, { activations }) {
     rounds,
     {
       'bcrypt alone': () => bcrypt.hash(cost, seconds),
-      plain: register(plain),
-      'better-auth': register(betterAuth),
-      ours: register(ours),
+      ...Object.fromEntries(
+        Object.entries(systems).map(([name, system]) => [name, register(system)]),
+      ),
     },
     progress,
   );
@@ -101,7 +93,8 @@ async function atCost(cost, context, report, { activations }) {
     atMost: MOST_CPU_OF_BCRYPT[cost],
   });
   if (activations) {
-    const forgetful = await started.startApi({ CREDENTIAL_CACHE_SECONDS: '0' });
+    const { ours } = systems;
+    const forgetful = await ours.startApi({ CREDENTIAL_CACHE_SECONDS: '0' });
     const hashing = { ...ours, url: forgetful.endpoints.api };
     await activationsWithAndWithoutHash(context, report, { ours, hashing }, measured.ours);
   }

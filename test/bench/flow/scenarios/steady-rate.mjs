@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openLoop } from '../load.mjs';
 import { alternating, perCall, registerFor, writeCpu } from '../measures.mjs';
 import { contextSwitchesOf, cpuMsOf, since, sumOf } from '../process-times.mjs';
-import { startBcryptPool, startPeer, startProduct } from '../processes.mjs';
-import { callable, newAddress } from '../systems.mjs';
+import { startBcryptPool } from '../processes.mjs';
+import { newAddress, startWithPeers } from '../systems.mjs';
 
 const COST = 4;
 const RATES = [25, 100];
@@ -22,15 +22,7 @@ export async function steadyRate(context, report) {
   const { stage, postgres, mail, quick, rounds, progress } = context;
   const shared = { postgres, mailUrl: mail.url, settings: { BCRYPT_COST: String(COST) } };
   const bcrypt = await startBcryptPool(stage);
-  const systems = {
-    plain: callable.plain(
-      await startPeer(stage, { ...shared, name: 'plain', script: 'plain-service.mjs' }),
-    ),
-    'better-auth': callable.betterAuth(
-      await startPeer(stage, { ...shared, name: 'better-auth', script: 'better-auth-service.mjs' }),
-    ),
-    ours: callable.ours(await startProduct(stage, { ...shared, name: 'product-steady-rate' })),
-  };
+  const systems = await startWithPeers(stage, shared, { name: 'product-steady-rate' });
   for (const system of Object.values(systems)) {
     progress(`warming up ${system.name}`);
     await registerFor(system, mail, {
