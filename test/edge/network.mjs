@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { killIfRunning } from '../support/processes.mjs';
 
 /** Addresses in the namespaces; nothing of it can be seen from outside. */
 export const EDGE = { v4: '10.66.1.1', v6: 'fd66:0:0:a::1' };
@@ -30,7 +31,7 @@ export function createNetwork() {
   const created = [];
   const remove = () => {
     for (const name of created.splice(0)) {
-      for (const pid of ip('netns', 'pids', name).split(/\s+/).filter(Boolean)) endProcess(pid);
+      for (const pid of ip('netns', 'pids', name).split(/\s+/).filter(Boolean)) killIfRunning(pid);
       ip('netns', 'delete', name);
     }
   };
@@ -97,15 +98,6 @@ function ip(...args) {
   const { status, stdout, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.trim()}`);
   return stdout;
-}
-
-function endProcess(pid) {
-  try {
-    process.kill(Number(pid), 'SIGKILL');
-  } catch (error) {
-    // It has ended in the meantime.
-    if (error.code !== 'ESRCH') throw error;
-  }
 }
 
 /** Writes a file and returns its path. */

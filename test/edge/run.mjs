@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as pause } from 'node:timers/promises';
+import { commandLineOf, killIfRunning } from '../support/processes.mjs';
 import { proveCrowdSec, unpackCrowdSec } from './crowdsec.mjs';
 import { evadingUsers, linesOfBanLog, randomIPv6, seedCorpus, subnetOf } from './corpus.mjs';
 import { EdgeServer, root } from './edge-server.mjs';
@@ -587,8 +588,7 @@ function killNamed(where, name) {
     encoding: 'utf8',
   }).stdout;
   for (const pid of pids.split(/\s+/).filter(Boolean)) {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    if (command.includes(name)) process.kill(Number(pid), 'SIGKILL');
+    if (commandLineOf(pid).includes(name)) killIfRunning(pid);
   }
 }
 

@@ -11,7 +11,6 @@ import { Buffer } from 'node:buffer';
 import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -26,6 +25,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { alertCases, promtoolTests } from './alert-cases.mjs';
+import { commandLineOf, familyOf } from '../../support/processes.mjs';
 import { countedCheck as check, endChecks } from '../../support/counted-checks.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -118,13 +118,6 @@ function start(command, args, environment = {}) {
   return child;
 }
 
-/** Pids of a process and of all that it started. */
-function familyOf(pid) {
-  const file = `/proc/${pid}/task/${pid}/children`;
-  const own = existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean) : [];
-  return [String(pid), ...own.flatMap(familyOf)];
-}
-
 /** Ports that a process listens on, from what the kernel says. */
 function portsOf(pid) {
   const sockets = readdirSync(`/proc/${pid}/fd`)
@@ -141,7 +134,7 @@ function portsOf(pid) {
 async function findTargets(product) {
   const targets = {};
   for (const pid of familyOf(product.pid)) {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    const command = commandLineOf(pid);
     const job = Object.keys(JOBS).find((name) => command.includes(`${JOBS[name]}/src/main`));
     if (!job) continue;
     for (const port of portsOf(pid)) {
