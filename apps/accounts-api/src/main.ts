@@ -131,6 +131,7 @@ async function start(log: Log): Promise<RunningProcess> {
       clearInterval(everyMinute);
       startUp.stopping.abort();
       await app.close();
+      await throttle.settlePutOff();
       await progress.stop();
       await startUp.stop();
     },

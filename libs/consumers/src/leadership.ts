@@ -17,9 +17,9 @@ export interface LeadershipOptions {
   /** Gives leadership up, or stops waiting for it. */
   readonly signal: AbortSignal;
   readonly observer: LeadershipObserver;
-  /** How often a waiting process asks, and the leader renews its lease, in milliseconds. */
+  /** How often a waiting process asks, in milliseconds. */
   readonly intervalMs?: number;
-  /** A leader that has not renewed its lease for so long is replaced, in milliseconds. */
+  /** A leader that has not renewed its lease for so long is replaced, in milliseconds; it renews it four times as often. */
   readonly leaseMs?: number;
 }
 
@@ -33,6 +33,8 @@ export interface LeadershipObserver {
 
 const DEFAULT_INTERVAL_MS = 500;
 const DEFAULT_LEASE_MS = 5_000;
+/** Three renewals may be late in a row before the lease runs out. */
+const RENEWALS_IN_A_LEASE = 4;
 
 /**
  * Of all processes that call this under one name, lets one at a time work. Resolves once the signal has
@@ -165,7 +167,7 @@ async function renew(
   lost: AbortController,
   done: AbortSignal,
 ): Promise<void> {
-  const { name, intervalMs = DEFAULT_INTERVAL_MS, leaseMs = DEFAULT_LEASE_MS } = options;
+  const { name, leaseMs = DEFAULT_LEASE_MS } = options;
   while (!done.aborted) {
     // A process that was frozen runs what is due before it hears from anybody.
     const runsOut = setTimeout(
@@ -173,7 +175,7 @@ async function renew(
       Math.max(0, lease.until - performance.now()),
     );
     try {
-      await pauseUnlessAborted(intervalMs, done);
+      await pauseUnlessAborted(leaseMs / RENEWALS_IN_A_LEASE, done);
       if (done.aborted) return;
       const until = performance.now() + leaseMs;
       const { rowCount } = await session.query({

@@ -1,4 +1,3 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ExecutionContext } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ActivationCodeExpired, ActivationCodeIncorrect } from '@app/accounts';
@@ -107,28 +106,29 @@ describe('A call that counts again behind its password', () => {
       securityEvents,
     ).intercept(execution, { handle: () => (refusal ? throwError(() => refusal) : of('active')) });
     await lastValueFrom(answer).catch((error: unknown) => expect(error).toBe(refusal));
-    // What is given back goes behind the answer.
-    await endOfTurn();
   }
 
-  it('settles the password by the statement that counts the code: four for an activation', async () => {
+  it('settles the password by the statement that counts the code: three for an activation', async () => {
     await activate();
-    expect(buckets.names).toEqual(['find-credentials', 'take', 'settle and take', 'settle']);
+    expect(buckets.names).toEqual(['find-credentials', 'take', 'settle and take']);
+    await throttle.settlePutOff();
     expect(buckets.total).toBe(0);
     expect(buckets.marks.size).toBe(1);
   });
 
-  it('makes three statements and no hash where the password was just chosen', async () => {
+  it('makes two statements and no hash where the password was just chosen', async () => {
     const { accountId, verified, passwordHasher } = accounts;
     const passwordHash = 'hash of right';
     verified.remember({ accountId, claimNumber: 1, passwordHash }, 'right', false);
     await activate();
-    expect(buckets.names).toEqual(['find-credentials', 'settle and take', 'settle']);
+    expect(buckets.names).toEqual(['find-credentials', 'settle and take']);
+    await throttle.settlePutOff();
     expect([passwordHasher.verified, buckets.total, buckets.marks.size]).toEqual([0, 0, 1]);
   });
 
   it('has nothing to settle where the password was remembered', async () => {
     await activate(new ActivationCodeExpired(1));
+    await throttle.settlePutOff();
     buckets.names.length = 0;
     await activate(new ActivationCodeIncorrect(2));
     expect(buckets.names).toEqual(['find-credentials', 'take']);

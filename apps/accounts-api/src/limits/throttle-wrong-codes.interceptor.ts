@@ -46,7 +46,7 @@ export class WrongCodeThrottleInterceptor implements NestInterceptor {
 
   /** Behind the answer, which must not fail for it: the outcome is on record already. */
   private giveBack(counted: readonly Counted[]): void {
-    this.throttle.settle({ giveBack: counted }).catch((error: unknown) => {
+    this.throttle.settleSoon({ giveBack: counted }).catch((error: unknown) => {
       this.log.warn({ err: error }, 'a call stays counted that was no wrong code');
     });
   }

@@ -81,6 +81,40 @@ describe('The throttle', () => {
     expect(buckets.total).toBe(2);
   });
 
+  it('settles what nobody waits for by the statement of the next call, before that is counted', async () => {
+    const buckets = new ExampleBuckets();
+    const throttle = new Throttle(buckets, secret);
+    for (let call = 0; call < 2; call++) await throttle.take([network]);
+    const settled = throttle.settleSoon({ giveBack: [network] });
+    expect(buckets.asked).toBe(2);
+    await throttle.take([network]);
+    await settled;
+    expect(buckets.asked).toBe(3);
+    expect(buckets.total).toBe(2);
+  });
+
+  it('settles what nobody waits for within a second, or when no more calls come', async () => {
+    const buckets = new ExampleBuckets();
+    const throttle = new Throttle(buckets, secret);
+    await throttle.take([network]);
+    await throttle.settleSoon({ giveBack: [network] });
+    expect(buckets.total).toBe(0);
+    await throttle.take([network]);
+    const settled = throttle.settleSoon({ giveBack: [network] });
+    await throttle.settlePutOff();
+    expect(buckets.total).toBe(0);
+    await settled;
+  });
+
+  it('says of what was put off that it could not be settled', async () => {
+    const buckets = new ExampleBuckets();
+    const throttle = new Throttle(buckets, secret);
+    await throttle.take([network]);
+    const settled = throttle.settleSoon({ giveBack: [network] });
+    buckets.fault = new DatabaseUnavailable('down');
+    await Promise.all([throttle.settlePutOff(), expect(settled).rejects.toBe(buckets.fault)]);
+  });
+
   it('refuses every call while the buckets cannot be reached', async () => {
     const buckets = new ExampleBuckets();
     buckets.fault = new DatabaseUnavailable('down');

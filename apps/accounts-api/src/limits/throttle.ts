@@ -85,6 +85,8 @@ export const LIMITS = Symbol('Limits');
 /** For so long a process does not ask again about a bucket that was empty: a flood costs no statements. */
 const REMEMBER_EMPTY_MS = 1_000;
 const MOST_REMEMBERED = 10_000;
+/** What is put off waits no longer for a statement that it can go with. */
+const PUT_OFF_FOR_MS = 1_000;
 
 /**
  * Counts calls in buckets that all processes share. When the buckets cannot be reached it refuses every
@@ -98,6 +100,10 @@ export class Throttle {
   private readonly empty = new LRUCache<string, { askAgainAt: number; freeAt: number }>({
     max: MOST_REMEMBERED,
   });
+  /** Each settles an outcome that was put off; undefined while there is none. */
+  private putOff:
+    | { readonly settle: (() => Promise<void>)[]; readonly timer: NodeJS.Timeout }
+    | undefined;
 
   /** @param secret the same in all processes; names buckets, so that these reveal nothing of the callers */
   constructor(
@@ -129,6 +135,7 @@ export class Throttle {
         throw new LimitExceeded(limit, (known.freeAt - now) / 1_000, false);
       }
     }
+    void this.settlePutOff();
     const allowed = groups.flatMap(([group, ofGroup]) => this.demandsOf(ofGroup, group));
     const empty = await this.calls.ask({
       demands: [...needed, ...allowed],
@@ -150,7 +157,33 @@ export class Throttle {
    * @throws DatabaseUnavailable
    */
   async settle(outcome: Outcome): Promise<void> {
+    void this.settlePutOff();
     await this.calls.ask({ settled: this.outcomeOf(outcome) });
+  }
+
+  /**
+   * The same for an outcome that nobody waits for: it goes with the next statement, before what that counts, or alone
+   * after a second. A process that is killed before leaves the call counted.
+   *
+   * @throws DatabaseUnavailable
+   */
+  settleSoon(outcome: Outcome): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.putOff ??= {
+        settle: [],
+        timer: setTimeout(() => void this.settlePutOff(), PUT_OFF_FOR_MS),
+      };
+      this.putOff.settle.push(() => this.settle(outcome).then(resolve, reject));
+    });
+  }
+
+  /** Settles what was put off. To be called when no more calls come. */
+  async settlePutOff(): Promise<void> {
+    if (this.putOff === undefined) return;
+    const { settle, timer } = this.putOff;
+    this.putOff = undefined;
+    clearTimeout(timer);
+    await Promise.all(settle.map((one) => one()));
   }
 
   /** Removes buckets that are full again. To be called now and then. */
