@@ -22,10 +22,14 @@ function flagsOfParts(inherited: Environment): Record<string, string> {
 }
 
 describe('The parts of the product', () => {
-  it('that grow with the load have a bound for their heap, or what the caller asks of Node', () => {
+  it('that grow with the load or the log have a bound for their heap, or what the caller asks of Node', () => {
     const bound = '--max-old-space-size=160 --max-semi-space-size=8';
-    expect(flagsOfParts({})).toEqual({ api: bound, worker: bound });
+    expect(flagsOfParts({})).toEqual({ api: bound, worker: bound, admin: bound });
     const asked = '--inspect=0';
-    expect(flagsOfParts({ NODE_OPTIONS: asked })).toEqual({ api: asked, worker: asked });
+    expect(flagsOfParts({ NODE_OPTIONS: asked })).toEqual({
+      api: asked,
+      worker: asked,
+      admin: asked,
+    });
   });
 });

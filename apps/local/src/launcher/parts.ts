@@ -42,7 +42,7 @@ export interface Part {
  * there; in a container it goes by the container's bound. Half the usual space for new objects costs no throughput, a
  * quarter of it does.
  */
-const BOUND_OF_HEAP = '--max-old-space-size=160 --max-semi-space-size=8';
+export const BOUND_OF_HEAP = '--max-old-space-size=160 --max-semi-space-size=8';
 
 /**
  * Every process that `npm start` runs beside PostgreSQL. To add one, add an entry.
@@ -128,6 +128,7 @@ export const PARTS: readonly Part[] = [
     environment: ({ settings, secrets, inherited, portOf, urlOf, databaseUrlOf }) => ({
       HOST: settings.host,
       ADMIN_PORT: String(portOf('admin')),
+      NODE_OPTIONS: inherited['NODE_OPTIONS'] || BOUND_OF_HEAP,
       INTERNAL_PORT: '0',
       EVENTSTORE_URL: urlOf('eventstore'),
       DATABASE_URL: databaseUrlOf('admin'),
