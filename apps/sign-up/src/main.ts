@@ -15,6 +15,8 @@ const ADDRESS = 'sign-up-address';
 const LANGUAGE = 'sign-up-language';
 /** Pause between two looks at a mail that is not on its way yet, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
+/** For texts that only keep the place of others. */
+const WIDEST = { seconds: 60, attempts: 3 };
 
 const find = <Found extends HTMLElement>(selector: string) =>
   document.querySelector(selector) as Found;
@@ -172,7 +174,7 @@ function allowResend({ activation }: ViewedAccount, signal: AbortSignal): void {
 
 function showResend(left: number): void {
   resend.setAttribute('aria-disabled', String(left > 0));
-  resend.textContent =
+  find('#resend-text').textContent =
     left > 0 ? say(language, 'resendIn', { seconds: left }) : say(language, 'resend');
 }
 
@@ -208,19 +210,19 @@ function explain(error: unknown): void {
   if (ofFields.length === 0) showFault(undefined, problem.detail);
 }
 
-/** At its field, which gets the focus, or above the form. */
+/** Bound to its field, which gets the focus, or of the whole step. */
 function showFault(field: Field | undefined, text: string): void {
   const place = field ? find(`#${field}-fault`) : find(`section:not([hidden]) > .fault`);
   place.textContent = text;
   place.hidden = false;
-  if (!field) return;
+  if (!field) return place.scrollIntoView({ block: 'nearest' });
   inputs[field].setAttribute('aria-invalid', 'true');
   inputs[field].focus();
   inputs[field].select();
 }
 
 function forgetFaults(): void {
-  for (const place of document.querySelectorAll<HTMLElement>('.fault, .field-fault')) {
+  for (const place of document.querySelectorAll<HTMLElement>('.fault, .field-fault:not(.room)')) {
     place.hidden = true;
     place.textContent = '';
   }
@@ -245,7 +247,7 @@ function translate(): void {
   document.documentElement.lang = language;
   picker.value = language;
   for (const place of document.querySelectorAll<HTMLElement>('[data-text]')) {
-    place.textContent = say(language, place.dataset['text'] as MessageName);
+    place.textContent = say(language, place.dataset['text'] as MessageName, WIDEST);
   }
   document.title = find('section:not([hidden]) h1').textContent;
   find('#mailed').textContent = say(language, 'mailed', { email: credentials.email });
