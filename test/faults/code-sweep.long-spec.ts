@@ -27,6 +27,8 @@ const codes = new ActivationCodes(
 class Attack {
   private state: Account = decider.initialState;
   private expected: { readonly issueNumber: number; readonly code: string } | undefined;
+  /** Of the next code that is issued: nearly every guess issues none, and to draw one takes longer than to decide. */
+  private nonce = codes.newNonce();
   compared = 0;
   issued = 0;
   isActivated = false;
@@ -94,7 +96,7 @@ class Attack {
   }
 
   private fresh() {
-    return { nonce: codes.newNonce(), keyId: codes.currentKeyId };
+    return { nonce: this.nonce, keyId: codes.currentKeyId };
   }
 
   private mailArrives(now: Instant): void {
@@ -120,6 +122,7 @@ class Attack {
 
   private apply(events: readonly AccountEvent[]): readonly AccountEvent[] {
     this.state = events.reduce(decider.evolve, this.state);
+    if (events.some(({ type }) => type === 'ActivationCodeIssued')) this.nonce = codes.newNonce();
     return events;
   }
 }
