@@ -75,12 +75,18 @@ function rulesAreRight() {
   const tested = alertCases.map(({ alert }) => alert);
   check('every alert has cases', names.length > 0 && names.join() === tested.join(), tested);
   const all = JSON.parse(promtoolTests(join(shipped, 'alerts.yml')));
-  for (const test of all.tests) {
-    const file = join(folder, 'alerts.test.yml');
+  const files = all.tests.map((test, index) => {
+    const file = join(folder, `alerts-${index}.test.yml`);
     writeFileSync(file, JSON.stringify({ ...all, tests: [test] }));
-    const { status, stdout, stderr } = promtool('test', 'rules', file);
+    return file;
+  });
+  // All by one start of it, which takes longer than a test.
+  const { stdout, stderr } = promtool('test', 'rules', ...files);
+  const outcomes = stdout.split('Unit Testing:').slice(1);
+  for (const [index, test] of all.tests.entries()) {
     const expected = test.promql_expr_test[0].exp_samples.length > 0 ? 'fires' : 'is silent';
-    check(`${expected}: ${test.name}`, status === 0, `${stdout}${stderr}`);
+    const holds = outcomes[index]?.includes(files[index]) && outcomes[index].includes('SUCCESS');
+    check(`${expected}: ${test.name}`, holds, stderr);
   }
 }
 
