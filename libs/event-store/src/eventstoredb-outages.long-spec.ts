@@ -1,10 +1,11 @@
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startDevEventStore } from '../../../test/support/dev-event-store.js';
 import type { DevEventStore } from '../../../test/support/dev-event-store.js';
 import { eventually } from '../../../test/support/eventually.js';
+import { itSideBySide } from '../../../test/support/side-by-side.js';
 import { sweep } from '../../../test/support/sweep.js';
 import { EventStoreUnavailable } from './event-store.js';
 import type { EventStore, NewEvent, RecordedEvent } from './event-store.js';
@@ -16,7 +17,11 @@ import { newEvent, newEvents } from './testing/new-events.js';
 const TIMEOUT_MS = 1_000;
 /** What a busy machine may add to the timeout. */
 const GRACE_MS = 1_500;
-const DISCOVERING = 'esdb+discover://';
+const SCHEMES = ['esdb://', 'esdb+discover://'] as const;
+
+function overEach(what: string, play: (scheme: string) => Promise<void>): void {
+  itSideBySide(SCHEMES, (scheme) => `${what}, over ${scheme}`, play);
+}
 
 /**
  * Every way the product asks the event store something. An unhandled rejection needs no expectation:
@@ -30,67 +35,79 @@ const calls: readonly (readonly [string, (store: EventStore) => Promise<unknown>
 ];
 const everything = { after: 'start', streamNamePrefixes: ['account-'] } as const;
 
-describe.each(['esdb://', DISCOVERING])('Where no server answers, over %s', (scheme) => {
-  let store: EventStore;
-  let deaf: Server;
-  const connections = new Set<Socket>();
-
-  beforeAll(async () => {
-    deaf = createServer((socket) => {
+describe('Where no server answers', () => {
+  /** A server that takes connections and says nothing. */
+  async function withDeafServer(work: (port: number, connections: Set<Socket>) => Promise<void>) {
+    const connections = new Set<Socket>();
+    const deaf = createServer((socket) => {
       connections.add(socket);
       socket.on('error', () => socket.destroy());
     });
     deaf.listen(0, '127.0.0.1');
     await once(deaf, 'listening');
-  });
-  afterAll(async () => {
-    for (const socket of connections) socket.destroy();
-    if (deaf.listening) deaf.close();
-  });
-  afterEach(async () => {
+    try {
+      await work((deaf.address() as AddressInfo).port, connections);
+    } finally {
+      for (const socket of connections) socket.destroy();
+      deaf.close();
+    }
+  }
+
+  overEach('every call fails in time although the port is open', (scheme) =>
+    withDeafServer(async (port) => {
+      const store = new EventStoreDBEventStore({
+        url: urlOf(scheme, port),
+        timeoutMs: TIMEOUT_MS,
+      });
+      await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+      await store.close();
+    }),
+  );
+
+  overEach('every call fails in time where no server listens', async (scheme) => {
+    const url = urlOf(scheme, await closedPort());
+    const store = new EventStoreDBEventStore({ url, timeoutMs: TIMEOUT_MS });
+    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
     await store.close();
   });
 
-  it('every call fails in time although the port is open', async () => {
-    const { port } = deaf.address() as AddressInfo;
-    store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: TIMEOUT_MS });
-    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
-  });
+  itSideBySide(
+    SCHEMES.flatMap((scheme) => calls.map(([name, call]) => ({ scheme, name, call }))),
+    ({ scheme, name }) =>
+      `${name} fails long before its time where no server listens, over ${scheme}`,
+    async ({ scheme, call }) => {
+      const url = urlOf(scheme, await closedPort());
+      const store = new EventStoreDBEventStore({ url, timeoutMs: 10_000 });
+      await expectUnavailable(call(store));
+      await store.close();
+    },
+  );
 
-  it('every call fails in time where no server listens', async () => {
-    const url = urlOf(scheme, await closedPort());
-    store = new EventStoreDBEventStore({ url, timeoutMs: TIMEOUT_MS });
-    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
-  });
+  overEach('a subscription that waits for its server can be aborted at once', (scheme) =>
+    withDeafServer(async (port, connections) => {
+      const store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: 20_000 });
+      const subscription = new FollowedSubscription(store, everything);
+      await eventually(() => expect(connections.size).toBeGreaterThan(0));
+      const abortedAt = performance.now();
+      await subscription.stop();
+      expect(performance.now() - abortedAt).toBeLessThan(500);
+      await store.close();
+    }),
+  );
 
-  it.each(calls)('%s fails long before its time where no server listens', async (_, call) => {
-    const url = urlOf(scheme, await closedPort());
-    store = new EventStoreDBEventStore({ url, timeoutMs: 10_000 });
-    await expectUnavailable(call(store));
-  });
-
-  it('a subscription that waits for its server can be aborted at once', async () => {
-    const { port } = deaf.address() as AddressInfo;
-    store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: 20_000 });
-    const subscription = new FollowedSubscription(store, everything);
-    await eventually(() => expect(connections.size).toBeGreaterThan(0));
-    const abortedAt = performance.now();
-    await subscription.stop();
-    expect(performance.now() - abortedAt).toBeLessThan(500);
-  });
-
-  it('closing is quick', async () => {
-    const { port } = deaf.address() as AddressInfo;
-    store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: TIMEOUT_MS });
-    const subscription = new FollowedSubscription(store, everything);
-    const append = store.append('account-1', 'no-stream', [newEvent()]);
-    const outcomes = Promise.allSettled([subscription.ended, append]);
-    await eventually(() => expect(connections.size).toBeGreaterThan(0));
-    const closedAt = performance.now();
-    await store.close();
-    expect(performance.now() - closedAt).toBeLessThan(500);
-    await outcomes;
-  });
+  overEach('closing is quick', (scheme) =>
+    withDeafServer(async (port, connections) => {
+      const store = new EventStoreDBEventStore({ url: urlOf(scheme, port), timeoutMs: TIMEOUT_MS });
+      const subscription = new FollowedSubscription(store, everything);
+      const append = store.append('account-1', 'no-stream', [newEvent()]);
+      const outcomes = Promise.allSettled([subscription.ended, append]);
+      await eventually(() => expect(connections.size).toBeGreaterThan(0));
+      const closedAt = performance.now();
+      await store.close();
+      expect(performance.now() - closedAt).toBeLessThan(500);
+      await outcomes;
+    }),
+  );
 });
 
 it('Closing ends although the client waits for a stream that never says that it has ended', async () => {
@@ -101,70 +118,80 @@ it('Closing ends although the client waits for a stream that never says that it 
   await store.close();
 });
 
-it.each(['esdb://', DISCOVERING])(
-  'Calls after closing are unavailable, over %s',
-  async (scheme) => {
-    const server = await startDevEventStore();
-    const store = new EventStoreDBEventStore({ url: server.url.replace('esdb://', scheme) });
-    await store.checkAvailable();
-    const closed = store.close();
-    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
-    await closed;
-    await server.stop();
-  },
-);
+overEach('Calls after closing are unavailable', async (scheme) => {
+  const server = await startDevEventStore();
+  const store = new EventStoreDBEventStore({ url: server.url.replace('esdb://', scheme) });
+  await store.checkAvailable();
+  const closed = store.close();
+  await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+  await closed;
+  await server.stop();
+});
 
-describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (scheme) => {
-  let server: DevEventStore;
-  let store: EventStore;
+describe('When the server breaks', () => {
+  interface Broken {
+    readonly scheme: string;
+    readonly server: DevEventStore;
+    readonly store: EventStore;
+  }
 
-  beforeEach(async () => {
-    server = await startDevEventStore();
-    store = new EventStoreDBEventStore({
-      url: server.url.replace('esdb://', scheme),
-      timeoutMs: TIMEOUT_MS,
+  function withServer(what: string, work: (broken: Broken) => Promise<void>): void {
+    overEach(what, async (scheme) => {
+      const server = await startDevEventStore();
+      const store = new EventStoreDBEventStore({
+        url: server.url.replace('esdb://', scheme),
+        timeoutMs: TIMEOUT_MS,
+      });
+      try {
+        await work({ scheme, server, store });
+      } finally {
+        await store.close();
+        await server.stop();
+      }
     });
-  });
-  afterEach(async () => {
-    await store.close();
-    await server.stop();
-  });
+  }
 
-  it('a waiting subscription ends with EventStoreUnavailable, and all calls recover', async () => {
-    await store.append('account-1', 'no-stream', newEvents(3));
-    for (let outage = 0; outage < 3; outage++) {
-      const subscription = new FollowedSubscription(store, everything);
-      await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+  withServer(
+    'a waiting subscription ends with EventStoreUnavailable, and all calls recover',
+    async ({ server, store }) => {
+      await store.append('account-1', 'no-stream', newEvents(3));
+      for (let outage = 0; outage < 3; outage++) {
+        const subscription = new FollowedSubscription(store, everything);
+        await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+        await server.kill();
+        await expectUnavailable(subscription.ended);
+        await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+        await server.restart();
+        await eventually(() => store.checkAvailable());
+        expect(await collected(store.readStream('account-1'))).toHaveLength(3 + outage);
+        await store.append('account-1', BigInt(2 + outage), [newEvent()]);
+      }
+    },
+  );
+
+  withServer(
+    'calls that failed together recover together, and cut off no other call',
+    async ({ scheme, server }) => {
+      const patient = new EventStoreDBEventStore({
+        url: server.url.replace('esdb://', scheme),
+        timeoutMs: 10_000,
+      });
+      await patient.checkAvailable();
       await server.kill();
-      await expectUnavailable(subscription.ended);
-      await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+      const append = (_: unknown, number: number) =>
+        patient.append(`account-${number}`, 'no-stream', [newEvent()]);
+      await Promise.all(Array.from({ length: 20 }, append).map(expectUnavailable));
       await server.restart();
-      await eventually(() => store.checkAvailable());
-      expect(await collected(store.readStream('account-1'))).toHaveLength(3 + outage);
-      await store.append('account-1', BigInt(2 + outage), [newEvent()]);
-    }
-  });
+      await eventually(() => patient.checkAvailable());
+      const subscription = new FollowedSubscription(patient, everything);
+      await Promise.all(Array.from({ length: 20 }, append));
+      await subscription.until(({ events }) => events.length === 20, 'all 20 events');
+      await subscription.stop();
+      await patient.close();
+    },
+  );
 
-  it('calls that failed together recover together, and cut off no other call', async () => {
-    const patient = new EventStoreDBEventStore({
-      url: server.url.replace('esdb://', scheme),
-      timeoutMs: 10_000,
-    });
-    await patient.checkAvailable();
-    await server.kill();
-    const append = (_: unknown, number: number) =>
-      patient.append(`account-${number}`, 'no-stream', [newEvent()]);
-    await Promise.all(Array.from({ length: 20 }, append).map(expectUnavailable));
-    await server.restart();
-    await eventually(() => patient.checkAvailable());
-    const subscription = new FollowedSubscription(patient, everything);
-    await Promise.all(Array.from({ length: 20 }, append));
-    await subscription.until(({ events }) => events.length === 20, 'all 20 events');
-    await subscription.stop();
-    await patient.close();
-  });
-
-  it('an orderly stop looks the same', async () => {
+  withServer('an orderly stop looks the same', async ({ server, store }) => {
     const subscription = new FollowedSubscription(store, everything);
     await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
     await server.stop();
@@ -174,30 +201,33 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     await eventually(() => store.append('account-1', 'no-stream', [newEvent()]));
   });
 
-  it('a subscription that catches up slowly delivers no gap before it fails', async () => {
-    await fill(server.url, 'account-1', 3_000);
-    let kill: Promise<void> | undefined;
-    const subscription = new FollowedSubscription(store, everything, async (message) => {
-      if (message.kind === 'event' && message.event.revision === 100n) kill = server.kill();
-      await new Promise((resolve) => setImmediate(resolve));
-    });
-    await expect(subscription.ended).rejects.toThrow(EventStoreUnavailable);
-    await kill;
-    expect(revisionsOf(subscription.events)).toEqual(numbersTo(subscription.events.length));
+  withServer(
+    'a subscription that catches up slowly delivers no gap before it fails',
+    async ({ server, store }) => {
+      await fill(server.url, 'account-1', 3_000);
+      let kill: Promise<void> | undefined;
+      const subscription = new FollowedSubscription(store, everything, async (message) => {
+        if (message.kind === 'event' && message.event.revision === 100n) kill = server.kill();
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+      await expect(subscription.ended).rejects.toThrow(EventStoreUnavailable);
+      await kill;
+      expect(revisionsOf(subscription.events)).toEqual(numbersTo(subscription.events.length));
 
-    await server.restart();
-    await eventually(() => store.checkAvailable());
-    const last = subscription.events.at(-1);
-    const resumed = new FollowedSubscription(store, {
-      ...everything,
-      after: last?.position ?? 'start',
-    });
-    await resumed.until(({ caughtUp }) => caughtUp, 'to catch up');
-    await resumed.stop();
-    expect(revisionsOf([...subscription.events, ...resumed.events])).toEqual(numbersTo(3_000));
-  });
+      await server.restart();
+      await eventually(() => store.checkAvailable());
+      const last = subscription.events.at(-1);
+      const resumed = new FollowedSubscription(store, {
+        ...everything,
+        after: last?.position ?? 'start',
+      });
+      await resumed.until(({ caughtUp }) => caughtUp, 'to catch up');
+      await resumed.stop();
+      expect(revisionsOf([...subscription.events, ...resumed.events])).toEqual(numbersTo(3_000));
+    },
+  );
 
-  it('a slow reader ends with EventStoreUnavailable', async () => {
+  withServer('a slow reader ends with EventStoreUnavailable', async ({ server, store }) => {
     await fill(server.url, 'account-1', 3_000);
     const read = async () => {
       for await (const { revision } of store.readStream('account-1')) {
@@ -207,26 +237,29 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     await expect(read()).rejects.toThrow(EventStoreUnavailable);
   });
 
-  it('appends under way succeed or are unavailable, and what succeeded is there', async () => {
-    const appended: string[] = [];
-    const append = async (number: number) => {
-      const name = `account-${number}`;
-      await store.append(name, 'no-stream', [newEvent({ text: 'x'.repeat(20_000) })]);
-      appended.push(name);
-      if (appended.length === 30) await server.kill();
-    };
-    const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, n) => append(n)));
-    const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-    expect(failures.filter((reason) => !(reason instanceof EventStoreUnavailable))).toEqual([]);
-    expect(failures.length).toBeGreaterThan(0);
-    await server.restart();
-    await eventually(() => store.checkAvailable());
-    for (const name of appended) {
-      expect(await collected(store.readStream(name))).toHaveLength(1);
-    }
-  });
+  withServer(
+    'appends under way succeed or are unavailable, and what succeeded is there',
+    async ({ server, store }) => {
+      const appended: string[] = [];
+      const append = async (number: number) => {
+        const name = `account-${number}`;
+        await store.append(name, 'no-stream', [newEvent({ text: 'x'.repeat(20_000) })]);
+        appended.push(name);
+        if (appended.length === 30) await server.kill();
+      };
+      const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, n) => append(n)));
+      const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+      expect(failures.filter((reason) => !(reason instanceof EventStoreUnavailable))).toEqual([]);
+      expect(failures.length).toBeGreaterThan(0);
+      await server.restart();
+      await eventually(() => store.checkAvailable());
+      for (const name of appended) {
+        expect(await collected(store.readStream(name))).toHaveLength(1);
+      }
+    },
+  );
 
-  it('an append of unknown outcome can be repeated', async () => {
+  withServer('an append of unknown outcome can be repeated', async ({ server, store }) => {
     await store.checkAvailable();
     const events = newEvents(2);
     const attempt = () => store.append('account-1', 'no-stream', events);
@@ -238,50 +271,59 @@ describe.each(['esdb://', DISCOVERING])('When the server breaks, over %s', (sche
     expect(idsOf(await collected(store.readStream('account-1')))).toEqual(idsOf(events));
   });
 
-  it('every call to a frozen server fails in time, and succeeds when it thaws', async () => {
-    await store.append('account-2', 'no-stream', [newEvent()]);
-    const subscription = new FollowedSubscription(store, everything);
-    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
-    signal(server, 'SIGSTOP');
-    await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
-    signal(server, 'SIGCONT');
-    await eventually(() => store.checkAvailable());
-    expect(await collected(store.readStream('account-2'))).toHaveLength(1);
-    await store.append('account-2', 0n, [newEvent()]);
-    await subscription.until(({ events }) => events.length >= 2, 'the news');
-    await subscription.stop();
-  });
+  withServer(
+    'every call to a frozen server fails in time, and succeeds when it thaws',
+    async ({ server, store }) => {
+      await store.append('account-2', 'no-stream', [newEvent()]);
+      const subscription = new FollowedSubscription(store, everything);
+      await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+      signal(server, 'SIGSTOP');
+      await Promise.all(calls.map(async ([, call]) => expectUnavailable(call(store))));
+      signal(server, 'SIGCONT');
+      await eventually(() => store.checkAvailable());
+      expect(await collected(store.readStream('account-2'))).toHaveLength(1);
+      await store.append('account-2', 0n, [newEvent()]);
+      await subscription.until(({ events }) => events.length >= 2, 'the news');
+      await subscription.stop();
+    },
+  );
 
-  it('closing is as quick as ever right after a frozen server came back', async () => {
-    await fill(server.url, 'account-2', 500);
-    const subscription = new FollowedSubscription(store, everything);
-    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
-    signal(server, 'SIGSTOP');
-    const unfinished = store.readStream('account-2')[Symbol.asyncIterator]();
-    const readsAndAppends = [
-      ...calls.map(async ([, call]) => expectUnavailable(call(store))),
-      expectUnavailable(unfinished.next()),
-    ];
-    await Promise.all(readsAndAppends);
-    const underWay = calls.map(([, call]) => call(store));
-    const outcomes = Promise.allSettled(underWay);
-    signal(server, 'SIGCONT');
-    const closedAt = performance.now();
-    await subscription.stop();
-    await store.close();
-    expect(performance.now() - closedAt).toBeLessThan(1_000);
-    await outcomes;
-  });
+  withServer(
+    'closing is as quick as ever right after a frozen server came back',
+    async ({ server, store }) => {
+      await fill(server.url, 'account-2', 500);
+      const subscription = new FollowedSubscription(store, everything);
+      await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+      signal(server, 'SIGSTOP');
+      const unfinished = store.readStream('account-2')[Symbol.asyncIterator]();
+      const readsAndAppends = [
+        ...calls.map(async ([, call]) => expectUnavailable(call(store))),
+        expectUnavailable(unfinished.next()),
+      ];
+      await Promise.all(readsAndAppends);
+      const underWay = calls.map(([, call]) => call(store));
+      const outcomes = Promise.allSettled(underWay);
+      signal(server, 'SIGCONT');
+      const closedAt = performance.now();
+      await subscription.stop();
+      await store.close();
+      expect(performance.now() - closedAt).toBeLessThan(1_000);
+      await outcomes;
+    },
+  );
 
-  it('a subscription to a frozen server can be aborted at once', async () => {
-    const subscription = new FollowedSubscription(store, everything);
-    await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
-    signal(server, 'SIGSTOP');
-    const abortedAt = performance.now();
-    await subscription.stop();
-    expect(performance.now() - abortedAt).toBeLessThan(500);
-    signal(server, 'SIGCONT');
-  });
+  withServer(
+    'a subscription to a frozen server can be aborted at once',
+    async ({ server, store }) => {
+      const subscription = new FollowedSubscription(store, everything);
+      await subscription.until(({ caughtUp }) => caughtUp, 'to catch up');
+      signal(server, 'SIGSTOP');
+      const abortedAt = performance.now();
+      await subscription.stop();
+      expect(performance.now() - abortedAt).toBeLessThan(500);
+      signal(server, 'SIGCONT');
+    },
+  );
 });
 
 /** What a connection carries is the same, however its server was found. */
