@@ -8,6 +8,7 @@ import { newEvent, newEvents } from './testing/new-events.js';
 
 const PATIENT_MS = 5_000;
 const HASTY_MS = 400;
+const MANY_WITHIN_MS = 1_500;
 const METHODS = ['batchAppend'];
 
 /**
@@ -54,6 +55,23 @@ describe('Appends that share a call', () => {
     expect((await store.append('account-3', 'no-stream', events)).revision).toBe(1n);
     await first;
     expect(await idsOf('account-3')).toEqual(events.map(({ id }) => id));
+  });
+
+  it('fail in time, however many begin one after the other while the server is silent', async () => {
+    connect(MANY_WITHIN_MS);
+    await store.append('account-1', 'no-stream', [newEvent()]);
+    await server.freeze();
+    const longest = await Promise.all(
+      Array.from({ length: 500 }, async (_, number) => {
+        await pause(number * 2);
+        const startedAt = performance.now();
+        await expectUnavailable(store.append(`account-many-${number}`, 'no-stream', [newEvent()]));
+        return performance.now() - startedAt;
+      }),
+    );
+    await server.thaw();
+    expect(Math.max(...longest)).toBeLessThan(2 * MANY_WITHIN_MS);
+    await eventually(() => store.append('account-1', 0n, [newEvent()]));
   });
 
   it('do not mind an answer that comes when nobody waits for it any more', async () => {

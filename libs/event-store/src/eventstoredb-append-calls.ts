@@ -31,8 +31,13 @@ export interface Appended {
 export interface SentAppend {
   /** Rejects with the client's errors, and with AppendCallGivenUp. */
   readonly answer: Promise<Appended>;
-  /** To be called by the appender that no longer waits. */
-  giveUp(): void;
+  /**
+   * To be called by the appender that no longer waits.
+   *
+   * @param wasFirstTry whether it waited for its whole time here. A call is not silent because an append that came from
+   * another call had little time left: the rest would be sent anew each time, and no call would live until it is answered.
+   */
+  giveUp(wasFirstTry: boolean): void;
 }
 
 /**
@@ -68,7 +73,8 @@ export class AppendCalls {
     const call = (this.call ??= this.open());
     return {
       answer: call.then((open) => open.append(id, streamName, request)),
-      giveUp: () => void call.then((open) => open.giveUp(id), ignoreFailureToOpen),
+      giveUp: (wasFirstTry) =>
+        void call.then((open) => open.giveUp(id, wasFirstTry), ignoreFailureToOpen),
     };
   }
 
@@ -124,12 +130,13 @@ class AppendCall {
     });
   }
 
-  giveUp(id: string): void {
+  giveUp(id: string, wasFirstTry: boolean): void {
     const given = this.waiting.get(id);
     if (given === undefined) return;
     this.waiting.delete(id);
     // Others were answered meanwhile: the call is alive, and so are its other appends.
-    if (this.answeredAt > given.sentAt) return;
+    if (this.answeredAt > given.sentAt) return this.cancelWhenRetired();
+    if (!wasFirstTry && this.waiting.size > 0) return;
     this.end(new AppendCallGivenUp());
     // What was not sent yet must not be stored when nobody expects it any more.
     this.stream.cancel();
@@ -146,20 +153,23 @@ class AppendCall {
       const failure = failureOf(answer, waiting.streamName);
       waiting.reject(failure);
       // Who calls was found out when the call began; it may have been given the right since then.
-      if (hasType(failure, ErrorType.ACCESS_DENIED)) this.retire();
-      return;
+      if (hasType(failure, ErrorType.ACCESS_DENIED)) this.leave();
+    } else {
+      const position = success.getPosition()?.getCommitPosition();
+      waiting.resolve({
+        revision: BigInt(success.getCurrentRevision()),
+        position: position === undefined ? undefined : BigInt(position),
+      });
     }
-    const position = success.getPosition()?.getCommitPosition();
-    waiting.resolve({
-      revision: BigInt(success.getCurrentRevision()),
-      position: position === undefined ? undefined : BigInt(position),
-    });
+    this.cancelWhenRetired();
   }
 
-  /** Those under way are answered still. */
-  private retire(): void {
-    this.leave();
-    this.stream.end();
+  /**
+   * Those under way are answered still. Ending our side alone would not do: EventStoreDB 24.10 ends its own with the first
+   * answer after that, whatever else is due, and never when none is due; and it takes 100 calls on a connection.
+   */
+  private cancelWhenRetired(): void {
+    if (this.isOver && this.waiting.size === 0) this.stream.cancel();
   }
 
   private end(error: Error): void {

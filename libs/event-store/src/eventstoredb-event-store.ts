@@ -110,12 +110,15 @@ export class EventStoreDBEventStore implements EventStore {
         const { revision, position } = await this.watched(connection, leftMs, sent.answer);
         return { revision, position: placeInLog(position, 'an append') };
       } catch (error) {
-        sent.giveUp();
+        sent.giveUp(timeouts === 1);
         if (hasType(error, ErrorType.WRONG_EXPECTED_VERSION)) {
           throw new WrongExpectedRevision(streamName, expectedRevision);
         }
         // Whatever became of the first try: with the same ids nothing is stored twice.
-        if (error instanceof NodeReplaced || error instanceof AppendCallGivenUp) continue;
+        if (error instanceof NodeReplaced || error instanceof AppendCallGivenUp) {
+          if (performance.now() >= until) throw this.noAnswer(connection);
+          continue;
+        }
         const pauseMs = backoffMs(timeouts);
         const isTimedOutThere = hasType(error, ErrorType.DEADLINE_EXCEEDED);
         if (!isTimedOutThere || performance.now() + pauseMs >= until) {
