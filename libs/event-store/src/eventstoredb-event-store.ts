@@ -67,7 +67,8 @@ const PROBE_STREAM = 'availability-probe';
  * - A read that is left early stays open until all that has arrived is taken.
  * - A read of a stream that does not exist stays open as well, although the server has ended it. Cancelling it at
  *   once resets it, and some servers close the connection of a client that resets many.
- * - A connection that the server closes under a call fails it as an internal error.
+ * - A connection that the server closes under a call fails it as an internal error; one that it closes because too many
+ *   calls were given up on it, as an unknown one.
  * - A read that is cut short by disposing of the client ends as if it were complete.
  * - A broken subscription emits `error` and nothing else; late errors need a listener, or the process dies.
  * - Its generated code is most of the work of a read, so that events are taken apart here (eventstoredb-read-answers.ts).
@@ -556,9 +557,13 @@ function toRecordedEvent(event: ClientRecordedEvent, position: LogPosition): Rec
 
 /** gRPC's status INTERNAL: the client found the call's connection or stream closed under it. */
 const INTERNAL = 13;
+/** What gRPC calls HTTP/2's ENHANCE_YOUR_CALM: a server that was away finds that very many calls were given up meanwhile. */
+const TOLD_TO_CALM = 'Bandwidth exhausted';
 
 function isBrokenConnection(error: unknown): boolean {
-  return hasType(error, ErrorType.UNKNOWN) && (error as { code?: unknown }).code === INTERNAL;
+  if (!hasType(error, ErrorType.UNKNOWN)) return false;
+  const { code, message } = error as { readonly code?: unknown; readonly message: string };
+  return code === INTERNAL || message.includes(TOLD_TO_CALM);
 }
 
 /** Cancelling something that is broken already fails, and there is nothing left to cancel then. */

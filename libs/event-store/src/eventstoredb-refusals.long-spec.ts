@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer as createHttp2Server } from 'node:http2';
+import { constants, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { runSubscription } from '@app/consumers';
@@ -160,6 +160,24 @@ describe('A server that is not ready', () => {
     await everyCall(store, 'account-1');
     await store.close();
     await server.stop();
+  });
+});
+
+describe('A server that has had too many calls given up', () => {
+  it('is waited for', async () => {
+    const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+    const server = createHttp2Server().on('stream', (stream) => {
+      stream.on('error', () => undefined).close(calm);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const store = new EventStoreDBEventStore({ url: `esdb://127.0.0.1:${port}?tls=false` });
+    const outcomes = await Promise.allSettled(callsOf(store));
+    await store.close();
+    server.close();
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ reason: expect.any(EventStoreUnavailable) });
   });
 });
 
