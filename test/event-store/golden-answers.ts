@@ -54,6 +54,8 @@ export interface GoldenAnswers {
   };
   readonly http: Record<string, string>;
   readonly notReady?: Record<string, string>;
+  /** By how many appends were answered before the client ended its side, and how many were due then. */
+  readonly halfClosedBatches?: Record<string, string>;
   readonly emptyAppend: { readonly resumeFromIt: string };
 }
 

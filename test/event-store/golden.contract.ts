@@ -445,6 +445,21 @@ export function describeGoldenAnswers(version: BehaviourVersion): void {
       if (!isEnd) expect([given, await revisionsOf('$$')]).toEqual([answer, read]);
     });
 
+    it('batch calls whose client ends its side', async () => {
+      const { client } = await freshStore(version);
+      const found: Record<string, string> = {};
+      for (const [answered, due] of [
+        [0, 0],
+        [1, 0],
+        [0, 50],
+        [1, 1],
+      ] as const) {
+        found[`${answered} answered, ${due} due`] = await client.halfClosedBatch(answered, due);
+      }
+      // Only one server was asked; nothing speaks for another answer of the others.
+      expect(found).toEqual(goldenAnswers('24.10.14').halfClosedBatches);
+    });
+
     it('deadlines', async () => {
       const store = await freshStore(version);
       const now = Date.now() / 1_000;

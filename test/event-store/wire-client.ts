@@ -14,6 +14,8 @@ import type { Streams } from '../../apps/local/src/event-store/protocol.js';
 const { ReadReq, AppendReq, BatchAppendReq } = streams;
 const ClientOfStreams = makeClientConstructor(StreamsService, 'Streams');
 const NO_ANSWER_MS = 10_000;
+/** A server that ends a call does so in a few. */
+const HALF_CLOSED_FOR_MS = 500;
 
 export interface WireEvent {
   readonly id?: string;
@@ -100,28 +102,50 @@ export class WireClient {
     options: Streams.BatchAppendReq.Options | Uint8Array,
     events: readonly WireEvent[],
   ): Promise<string> {
-    const call = this.client.makeBidiStreamRequest(
-      StreamsService.batchAppend.path,
-      (request: Buffer) => request,
-      StreamsService.batchAppend.responseDeserialize,
-    );
+    const call = this.openBatchCall();
     const answer = new Promise<string>((resolve) => {
       call.on('data', (response: Streams.BatchAppendResp) => resolve(batchText(response)));
       call.on('error', (error: ServiceError) => resolve(errorText(error)));
       call.on('end', () => resolve('no answer'));
     });
-    const correlation = new shared.UUID();
-    correlation.setString(randomUUID());
-    const request = new ProtobufWriter();
-    request.reset();
-    request.bytesField(1, correlation.serializeBinary());
-    request.bytesField(2, options instanceof Uint8Array ? options : options.serializeBinary());
-    for (const event of events)
-      request.bytesField(3, proposed(event, BatchAppendReq).serializeBinary());
-    request.varintField(4, 1);
-    call.write(request.copy());
+    call.write(batchRequest(options, events));
+    const given = await answer;
+    call.cancel();
+    return given;
+  }
+
+  /**
+   * How a batch call goes on whose client ends its side.
+   *
+   * @param answered so many appends are answered before
+   * @param due so many are sent right before
+   */
+  async halfClosedBatch(answered: number, due: number): Promise<string> {
+    const call = this.openBatchCall();
+    let answers = 0;
+    let end = 'open';
+    call.on('data', () => (answers += 1));
+    call.on('end', () => (end = 'ended'));
+    call.on('error', () => undefined);
+    const send = () => call.write(batchRequest(batchOptions(randomUUID()), [{}]));
+    for (let sent = 1; sent <= answered; sent += 1) {
+      send();
+      while (answers < sent) await pause(1);
+    }
+    for (let sent = 0; sent < due; sent += 1) send();
     call.end();
-    return answer;
+    await pause(HALF_CLOSED_FOR_MS);
+    call.cancel();
+    const all = answered + due;
+    return `${answers < all ? 'some' : 'all'} answered, ${end}`;
+  }
+
+  private openBatchCall() {
+    return this.client.makeBidiStreamRequest(
+      StreamsService.batchAppend.path,
+      (request: Buffer) => request,
+      StreamsService.batchAppend.responseDeserialize,
+    );
   }
 
   subscribe(read: WireRead): WireSubscription {
@@ -231,6 +255,22 @@ function appendText(answer: Streams.AppendResp): string {
   if (success !== undefined)
     return `ok ${success.hasNoStream() ? 'none' : success.getCurrentRevision()}`;
   return `wrong-expected(current ${answer.getWrongExpectedVersion()!.getCurrentRevision()})`;
+}
+
+function batchRequest(
+  options: Streams.BatchAppendReq.Options | Uint8Array,
+  events: readonly WireEvent[],
+): Buffer {
+  const correlation = new shared.UUID();
+  correlation.setString(randomUUID());
+  const request = new ProtobufWriter();
+  request.reset();
+  request.bytesField(1, correlation.serializeBinary());
+  request.bytesField(2, options instanceof Uint8Array ? options : options.serializeBinary());
+  for (const event of events)
+    request.bytesField(3, proposed(event, BatchAppendReq).serializeBinary());
+  request.varintField(4, 1);
+  return request.copy();
 }
 
 function batchText(answer: Streams.BatchAppendResp): string {

@@ -89,11 +89,14 @@ export function measureWork(registry: Registry, work: MeasuredWork): void {
   });
   new Gauge({
     name: 'saga_lag_seconds',
-    help: 'How long ago the oldest event that is not acted upon yet was recorded; 0 when there is none',
+    help: 'How long ago the oldest event that is not acted upon yet was recorded; 0 when there is none, absent while that is not known',
     labelNames: ['saga'],
     registers,
     collect() {
-      for (const [saga, { status }] of sagas) this.set({ saga }, status.lagMs / 1_000);
+      this.reset();
+      for (const [saga, { status }] of sagas) {
+        if (status.lagMs !== undefined) this.set({ saga }, status.lagMs / 1_000);
+      }
     },
   });
   new Gauge({

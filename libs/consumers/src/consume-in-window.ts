@@ -49,6 +49,8 @@ export interface WindowOptions {
   readonly checkpointPauseMs?: number;
   /** Called when `handle` or `saveCheckpoint` has thrown and is called again, with the pause. */
   onFault(error: unknown, retryInMs: number): void;
+  /** Called once everything that was recorded before the subscription has been begun. */
+  onCaughtUp?(): void;
   /** Ends retrying; whatever is not finished by then is handled after the next start. */
   readonly signal: AbortSignal;
 }
@@ -164,6 +166,8 @@ export function consumeInWindow(
           add({ position: message.position, lastEvent: undefined, failures: [] }, true);
           join(entries.length - 2);
           moveOver();
+        } else {
+          options.onCaughtUp?.();
         }
       }
     } finally {

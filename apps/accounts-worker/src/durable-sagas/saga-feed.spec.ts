@@ -284,6 +284,24 @@ describe('The saga feed', () => {
     await eventually(() => expect(feed.status.lagMs).toBe(0));
   });
 
+  it('knows of no lag before everything that was recorded earlier has come', async () => {
+    const on = fresh();
+    await on.record(stream, issued(1));
+    let connect: () => void = () => undefined;
+    const connected = new Promise<void>((resolve) => (connect = resolve));
+    const subscribe = on.subscribeToAll.bind(on);
+    on.subscribeToAll = async function* (options) {
+      await connected;
+      yield* subscribe(options);
+    };
+    const { feed } = startFeed({ on });
+    await eventually(() => expect(feed.status.state).toBe('running'));
+    expect(feed.status).toMatchObject({ inFlight: 0, lagMs: undefined });
+    connect();
+    await eventually(() => expect(feed.status).toMatchObject({ inFlight: 0, lagMs: 0 }));
+    expect(reactions.done).toEqual([1]);
+  });
+
   it('subscribes again when the connection is lost, although a fault holds everything up', async () => {
     const on = fresh();
     const unavailable = () => new DatabaseUnavailable('it is away');
@@ -605,7 +623,7 @@ describe('The saga feed', () => {
       state: 'stopped',
       position: undefined,
       inFlight: 0,
-      lagMs: 0,
+      lagMs: undefined,
       lastError: undefined,
       failing: undefined,
     });

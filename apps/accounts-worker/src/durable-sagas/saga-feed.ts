@@ -45,8 +45,11 @@ export interface SagaFeedStatus {
   readonly position: LogPosition | undefined;
   /** Events that are begun and not completed. */
   readonly inFlight: number;
-  /** How long ago the oldest event that is not acted upon yet was recorded, in milliseconds; 0 if none. */
-  readonly lagMs: number;
+  /**
+   * How long ago the oldest event that is not acted upon yet was recorded, in milliseconds; 0 if there is none, and
+   * undefined while that is not known: nothing is under way, and older events may still come.
+   */
+  readonly lagMs: number | undefined;
   readonly lastError: { readonly message: string; readonly at: Date } | undefined;
   /** Events that failed and are tried again, while all others go on; undefined when there are none. */
   readonly failing: FailingEvents | undefined;
@@ -109,6 +112,8 @@ export class SagaFeed {
   private position: LogPosition | undefined;
   /** By the id of each event in flight: when it was recorded, and when its first try began here, by a monotonic clock. */
   private readonly underWay = new Map<string, { recordedAt: Date; begunAt: number }>();
+  /** Whether the subscription has delivered all that was recorded before it. */
+  private isCaughtUp = false;
   private lastError: SagaFeedStatus['lastError'];
   private failing: FailingEvents | undefined;
   /** Tries that have lost their place and go on: as many as the window takes, then the feed stands. */
@@ -144,6 +149,7 @@ export class SagaFeed {
       observer: {
         onStandby: () => {
           this.state = 'standby';
+          this.isCaughtUp = false;
           this.failing = undefined;
         },
         onElected: () => log.info('this worker feeds the sagas'),
@@ -157,6 +163,7 @@ export class SagaFeed {
     this.stopping.abort();
     await this.running;
     this.underWay.clear();
+    this.isCaughtUp = false;
     this.state = 'stopped';
   }
 
@@ -185,6 +192,7 @@ export class SagaFeed {
         this.position = checkpoint === 'start' ? undefined : checkpoint;
         this.underWay.clear();
         this.delivered.clear();
+        this.isCaughtUp = false;
         this.state = 'running';
         return checkpoint;
       },
@@ -193,6 +201,7 @@ export class SagaFeed {
         checkpointPauseMs: CHECKPOINT_PAUSE_MS,
         signal,
         onFault,
+        onCaughtUp: () => (this.isCaughtUp = true),
         handle: (event, ended, receivedAt) => this.handle(event, ended, receivedAt),
         saveCheckpoint: async (reached) => {
           await this.save(reached, epoch);
@@ -379,7 +388,8 @@ export class SagaFeed {
     return { event, error, afterMs };
   }
 
-  private lagMs(): number {
+  private lagMs(): number | undefined {
+    if (this.underWay.size === 0) return this.isCaughtUp ? 0 : undefined;
     const oldest = Math.min(
       ...[...this.underWay.values()].map(({ recordedAt }) => recordedAt.getTime()),
     );

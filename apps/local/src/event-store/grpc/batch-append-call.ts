@@ -41,12 +41,12 @@ type Success = Extract<AppendOutcome, { kind: 'appended' }>;
 
 /**
  * `BatchAppend`: one long-lived call in which many appends, each with a correlation id, arrive in
- * pieces. Each is answered exactly once and none of them ends the call.
+ * pieces. Each is answered exactly once and none of them ends the call. When the client ends its side, the next answer is the
+ * last one, whatever else is due; when none is due, the call stays open until the client cancels it.
  */
 export class BatchAppendCall {
   private readonly batches = new Map<string, Batch | Refused>();
-  private unanswered = 0;
-  private hasEnded = false;
+  private isHalfClosed = false;
 
   constructor(
     private readonly store: StreamStore,
@@ -64,7 +64,7 @@ export class BatchAppendCall {
         (error) => stream.fail(error),
       ),
     );
-    call.on('end', () => this.finish());
+    call.on('end', () => (this.isHalfClosed = true));
     stream.onClose(() => this.batches.clear());
   }
 
@@ -90,7 +90,6 @@ export class BatchAppendCall {
     options,
     isFinal,
   }: BatchAppendRequest): Batch | Refused {
-    this.unanswered += 1;
     try {
       if (options === undefined) throw invalidArgument('a batch has no options');
       const target = readTarget(options);
@@ -151,8 +150,7 @@ export class BatchAppendCall {
     const send = (what: Success | BatchFailure): void => {
       const encoded = what.kind === 'appended' ? what : encodedStatus(what);
       this.stream.write(batchAppendResponse(correlation, streamName, encoded));
-      this.unanswered -= 1;
-      this.endWhenDone();
+      if (this.isHalfClosed) this.stream.end();
     };
     this.faults.answer(
       'batchAppend',
@@ -160,19 +158,6 @@ export class BatchAppendCall {
       (error) => this.stream.fail(error),
       () => send(timedOut()),
     );
-  }
-
-  private finish(): void {
-    this.hasEnded = true;
-    // What never became final has no answer to wait for.
-    for (const batch of this.batches.values())
-      if (batch !== REFUSED && !batch.isSettled) this.unanswered -= 1;
-    this.batches.clear();
-    this.endWhenDone();
-  }
-
-  private endWhenDone(): void {
-    if (this.hasEnded && this.unanswered === 0) this.stream.end();
   }
 }
 
