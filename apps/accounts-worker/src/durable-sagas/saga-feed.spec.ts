@@ -295,9 +295,13 @@ describe('The saga feed', () => {
       yield* subscribe(options);
     };
     const { feed } = startFeed({ on });
-    await eventually(() => expect(feed.status.state).toBe('running'));
-    expect(feed.status).toMatchObject({ inFlight: 0, lagMs: undefined });
-    connect();
+    try {
+      await eventually(() => expect(feed.status.state).toBe('running'));
+      expect(feed.status).toMatchObject({ inFlight: 0, lagMs: undefined });
+    } finally {
+      // The end of the test stops the feed, which waits for its subscription.
+      connect();
+    }
     await eventually(() => expect(feed.status).toMatchObject({ inFlight: 0, lagMs: 0 }));
     expect(reactions.done).toEqual([1]);
   });
