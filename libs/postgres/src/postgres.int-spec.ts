@@ -1,5 +1,14 @@
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
 import { emptyDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
@@ -49,6 +58,22 @@ describe('PostgreSQL adapter', () => {
     expect(rows).toEqual([
       { big: 9_007_199_254_740_993n, small: 7, at: new Date(1_763_812_800_123) },
     ]);
+  });
+
+  it('keeps a connection through minutes without a call, and no longer than they may take', async () => {
+    jest.useFakeTimers({
+      doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'],
+    });
+    try {
+      const database = pool({ max: 1 });
+      const before = await pidOf(database);
+      jest.advanceTimersByTime(9 * 60_000);
+      expect(await pidOf(database)).toBe(before);
+      jest.advanceTimersByTime(11 * 60_000);
+      expect(await pidOf(database)).not.toBe(before);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   describe('transactions', () => {

@@ -39,6 +39,10 @@ const SESSION_QUERY_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 const WORKER_LOOKS_WITHIN_MS = 5_000;
 const CONFIRMATION_POLL_MS = 100;
+/** Another one costs a process of the server's, a login, and every statement's preparation. */
+const IDLE_CONNECTIONS_KEPT_MS = 10 * 60_000;
+/** Firewalls forget connections that are silent for minutes. */
+const KEEP_ALIVE_AFTER_MS = 30_000;
 const THE_CONNECTION = 'the connection';
 /** What the driver's pool says when no connection became free in time. */
 const POOL_EXHAUSTED = 'timeout exceeded when trying to connect';
@@ -121,11 +125,13 @@ class PostgresDatabase implements Database {
       },
       application_name: options.applicationName,
       max: options.max,
+      idleTimeoutMillis: IDLE_CONNECTIONS_KEPT_MS,
       connectionTimeoutMillis: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
       statement_timeout: options.statementTimeoutMs,
       query_timeout: options.statementTimeoutMs + CLIENT_TIMEOUT_SLACK_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
       types: bigintTypes,
     });
     this.pool.on('error', (error) => options.onConnectionLost?.(unavailable(error)));

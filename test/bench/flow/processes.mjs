@@ -135,6 +135,7 @@ export async function createDatabase(postgres, name) {
  */
 export async function startProduct(stage, { postgres, mailUrl, name, settings = {}, flags = {} }) {
   const { PARTS, MIGRATION } = await built('apps/local/src/launcher/parts.js');
+  const { nodeFlags } = await built('apps/local/src/launcher/node-flags.js');
   const { developmentSecrets } = await built('apps/local/src/launcher/development-secrets.js');
   const dataDir = join(stage.folder, name);
   const secrets = developmentSecrets(join(dataDir, 'secrets'));
@@ -158,12 +159,15 @@ export async function startProduct(stage, { postgres, mailUrl, name, settings = 
     ...settings,
   });
   const partOf = (wanted) => PARTS.find((part) => part.name === wanted);
+  const ofAll = nodeFlags();
   const start = (wanted, own = {}, execArgv = flags[wanted]) => {
     const part = partOf(wanted);
     // Profiles name the files of functions, and what is loaded first may change classes: both need a file per source.
     const script = dist(`${execArgv ? 'modules/' : ''}apps/${part.app}/main.js`);
     const environment = { ...environmentOf(part), ...own };
-    return stage.start(`${name}-${wanted}`, script, environment, { execArgv });
+    return stage.start(`${name}-${wanted}`, script, environment, {
+      execArgv: [...ofAll, ...(execArgv ?? [])],
+    });
   };
 
   const migration = fork(dist(`apps/${MIGRATION.script}`), [], {

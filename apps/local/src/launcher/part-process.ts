@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment, ReadyMessage, StoppingMessage } from '@app/process';
 import type { ConsoleOutput } from './console-output.js';
+import { nodeFlags } from './node-flags.js';
 
 export type Endpoints = Readonly<Record<string, string>>;
 
@@ -32,6 +33,7 @@ export interface ProcessOptions {
 /** A process that could not stop in time ends itself, before it is killed. */
 const LEAVING_MS = 1_000;
 const READY_DEADLINE_MS = 20_000;
+const NODE_FLAGS = nodeFlags();
 
 /**
  * Starts a part as a process of Node's, in a process group of its own so that Ctrl-C does not reach it
@@ -78,7 +80,7 @@ function forkQuietly(
 ): ChildProcess {
   const child = fork(script, {
     env: environment as NodeJS.ProcessEnv,
-    execArgv: [],
+    execArgv: [...NODE_FLAGS],
     ...(signal ? { signal } : {}),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
