@@ -41,8 +41,6 @@ const WORKER_LOOKS_WITHIN_MS = 5_000;
 const CONFIRMATION_POLL_MS = 100;
 /** Another one costs a process of the server's, a login, and every statement's preparation. */
 const IDLE_CONNECTIONS_KEPT_MS = 10 * 60_000;
-/** Firewalls forget connections that are silent for minutes. */
-const KEEP_ALIVE_AFTER_MS = 30_000;
 const THE_CONNECTION = 'the connection';
 /** What the driver's pool says when no connection became free in time. */
 const POOL_EXHAUSTED = 'timeout exceeded when trying to connect';
@@ -81,8 +79,7 @@ export async function connectClient(
       connectionString: url,
       application_name: applicationName,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-      keepAlive: true,
-      types: bigintTypes,
+      ...OF_EVERY_CONNECTION,
     });
     // The statement under way is rejected as well; without a listener the event would end the process.
     client.on('error', () => undefined);
@@ -130,9 +127,7 @@ class PostgresDatabase implements Database {
       statement_timeout: options.statementTimeoutMs,
       query_timeout: options.statementTimeoutMs + CLIENT_TIMEOUT_SLACK_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-      types: bigintTypes,
+      ...OF_EVERY_CONNECTION,
     });
     this.pool.on('error', (error) => options.onConnectionLost?.(unavailable(error)));
     // The pool listens to idle connections only. One that breaks between two statements of a
@@ -198,8 +193,7 @@ class PostgresDatabase implements Database {
       application_name: `${this.options.applicationName} ${purpose}`,
       connectionTimeoutMillis: this.options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS,
       query_timeout: SESSION_QUERY_TIMEOUT_MS,
-      keepAlive: true,
-      types: bigintTypes,
+      ...OF_EVERY_CONNECTION,
     });
     const session = new PostgresSession(client);
     this.sessions.set(session, url);
@@ -428,6 +422,13 @@ const bigintTypes: pg.CustomTypesConfig = {
     oid === INT8_OID && format !== 'binary'
       ? BigInt
       : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+const OF_EVERY_CONNECTION = {
+  keepAlive: true,
+  /** Firewalls forget connections that are silent for minutes. */
+  keepAliveInitialDelayMillis: 30_000,
+  types: bigintTypes,
 };
 
 /**

@@ -11,6 +11,7 @@ import {
   readCheckpoint,
   saveCheckpoint,
 } from '../../../dist/modules/libs/consumers/src/index.js';
+import { nodeFlags } from '../../../dist/modules/apps/local/src/launcher/node-flags.js';
 import { BOUND_OF_HEAP } from '../../../dist/modules/apps/local/src/launcher/parts.js';
 import { projections } from '../../../dist/modules/libs/views/src/index.js';
 import { migrate } from '../../../dist/modules/libs/postgres/src/migrate.js';
@@ -224,9 +225,9 @@ async function partitionedRate(stored, { partitions, ...options }) {
   return (events * 1_000) / ms;
 }
 
-/** In a process with the bound that the operators' process has. */
+/** In a process with the flags that the operators' process has. */
 async function inProcess(order) {
-  const execArgv = BOUND_OF_HEAP.split(' ');
+  const execArgv = [...nodeFlags(), ...BOUND_OF_HEAP.split(' ')];
   const child = fork(join(import.meta.dirname, 'rebuild-run.mjs'), [], { execArgv });
   const answered = once(child, 'message');
   const ended = once(child, 'exit');

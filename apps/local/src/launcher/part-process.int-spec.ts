@@ -11,9 +11,9 @@ import type { PartProcess } from './part-process.js';
 
 function started(
   script: string,
-  environment: Record<string, string>,
-  folder = temporaryFolder('part-process'),
+  environment: Record<string, string> = {},
 ): { part: PartProcess; said: string[] } {
+  const folder = temporaryFolder('part-process');
   const said: string[] = [];
   const part = startPartProcess({
     name: 'scripted',
@@ -30,14 +30,13 @@ function started(
 }
 
 it('A part runs with the flags that keep it warm', async () => {
-  const folder = temporaryFolder('part-process');
-  const script = join(folder, 'script.mjs');
+  const script = join(temporaryFolder('part-process'), 'script.mjs');
   writeFileSync(
     script,
     `process.on('disconnect', () => process.exit());
      process.send({ kind: 'ready', endpoints: { flags: process.execArgv.join(' ') } });`,
   );
-  const { part } = started(script, {}, folder);
+  const { part } = started(script);
   expect(await part.ready).toEqual({ flags: nodeFlags().join(' ') });
   await part.stop(5_000);
 });
