@@ -3,7 +3,11 @@ import { nodeFlags } from './node-flags.js';
 
 describe('The flags of the processes', () => {
   it('are known to every Node that is supported', () => {
-    expect(nodeFlags()).toEqual(['--no-memory-reducer', '--min-semi-space-size=8']);
+    expect(nodeFlags()).toEqual([
+      '--no-memory-reducer',
+      '--min-semi-space-size=8',
+      '--no-allocation-site-pretenuring',
+    ]);
   });
 
   it('leave out what this Node does not know: it would not start', () => {
