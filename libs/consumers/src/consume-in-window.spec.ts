@@ -70,6 +70,28 @@ describe('Consuming in a window', () => {
     await consumed;
   });
 
+  it('passes over what is not to be handled, without a place of the window', async () => {
+    const asked: number[] = [];
+    const { source, gates, started, saved, consumed } = consuming({
+      windowSize: 1,
+      isToBeHandled: (event) => {
+        asked.push(numberOf(event));
+        return numberOf(event) === 2;
+      },
+    });
+    source.send(...events(2));
+    await settled();
+    expect(saved.at(-1)).toBe(positionOfNumber(1));
+    source.send(...events(5).slice(2));
+    await settled();
+    expect(saved.at(-1)).toBe(positionOfNumber(1));
+    gates(2).open();
+    source.finish();
+    await consumed;
+    expect([asked, started]).toEqual([[0, 1, 2, 3, 4], [2]]);
+    expect(saved.at(-1)).toBe(positionOfNumber(4));
+  });
+
   it('saves what failed together with the position after it, and goes on meanwhile', async () => {
     const saved: ReachedPlace[] = [];
     const firstSave = new Gate();
@@ -434,6 +456,7 @@ function consuming(options: {
   saveCheckpoint?: WindowOptions['saveCheckpoint'];
   checkpointPauseMs?: number;
   fails?: (number: number) => boolean;
+  isToBeHandled?: WindowOptions['isToBeHandled'];
 }) {
   const source = new MessageSource();
   const started: number[] = [];
@@ -446,6 +469,7 @@ function consuming(options: {
   };
   const consume = consumeInWindow({
     windowSize: options.windowSize,
+    isToBeHandled: options.isToBeHandled ?? (() => true),
     handle: async (event) => {
       started.push(numberOf(event));
       await gates(numberOf(event)).promise;

@@ -40,6 +40,8 @@ export interface WindowOptions {
     signal: AbortSignal,
     receivedAt?: number,
   ): Promise<EventFailure | undefined>;
+  /** Called once for each event, in the order of the log: false passes over it. All are handled when left out. */
+  isToBeHandled?(event: RecordedEvent): boolean;
   /** Remembers that everything up to this place was handled, or failed. */
   saveCheckpoint(reached: ReachedPlace): Promise<void>;
   /**
@@ -133,6 +135,12 @@ export function consumeInWindow(
       return entry;
     };
 
+    const passOver = (place: ReachedPlace): void => {
+      add(place, true);
+      join(entries.length - 2);
+      moveOver();
+    };
+
     const finish = (entry: Entry, failure: EventFailure | undefined): void => {
       entry.isDone = true;
       if (failure) entry.place = { ...entry.place, failures: [failure] };
@@ -145,8 +153,9 @@ export function consumeInWindow(
 
     const start = (event: RecordedEvent, receivedAt: number | undefined): void => {
       const { id, streamName, revision, position } = event;
-      const lastEvent = { id, streamName, revision, position };
-      const entry = add({ position, lastEvent, failures: [] }, false);
+      const place = { position, lastEvent: { id, streamName, revision, position }, failures: [] };
+      if (options.isToBeHandled?.(event) === false) return passOver(place);
+      const entry = add(place, false);
       placesTaken += 1;
       const work = untilDone(() => options.handle(event, signal, receivedAt), retrying).then(
         (outcome) => {
@@ -163,9 +172,7 @@ export function consumeInWindow(
           start(message.event, message.receivedAt);
           while (placesTaken >= options.windowSize && !signal.aborted) await placeFreed.woken();
         } else if (message.kind === 'checkpoint') {
-          add({ position: message.position, lastEvent: undefined, failures: [] }, true);
-          join(entries.length - 2);
-          moveOver();
+          passOver({ position: message.position, lastEvent: undefined, failures: [] });
         } else {
           options.onCaughtUp?.();
         }

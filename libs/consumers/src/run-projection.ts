@@ -27,6 +27,7 @@ import {
 } from './failed-events.js';
 import type { EventFailure, FailedEvent } from './failed-events.js';
 import { checkLog } from './log-match.js';
+import { noting } from './noting.js';
 import { factsOf, liveTable } from './projection.js';
 import type { ProjectedEvent, Projection } from './projection.js';
 import { FailedEventRetries } from './retry-failed-events.js';
@@ -166,7 +167,10 @@ class ProjectionRun<Event> {
       store,
       streamNamePrefixes: projection.streamNamePrefixes,
       readCheckpoint: () => this.alone(() => this.readCheckpoint()),
-      consume: (messages) => consume(this.noting(messages, this.delivery)),
+      consume: (messages) => {
+        const { delivery } = this;
+        return consume(noting(messages, (message) => this.note(message, delivery)));
+      },
       signal,
       onFault: (error, retryInMs) => {
         if (error !== this.reported) observer.onFault(error, retryInMs);
@@ -209,18 +213,12 @@ class ProjectionRun<Event> {
     return this.stored;
   }
 
-  private async *noting(
-    messages: AsyncIterable<SubscriptionMessage>,
-    delivery: Delivery,
-  ): AsyncIterable<SubscriptionMessage> {
-    for await (const message of messages) {
-      if (message.kind === 'event') delivery.received = message.event.position;
-      else if (message.kind === 'checkpoint') delivery.received = message.position;
-      else {
-        delivery.caughtUpFrom = delivery.received ?? BEFORE_EVERYTHING;
-        this.noteCaughtUp(delivery);
-      }
-      yield message;
+  private note(message: SubscriptionMessage, delivery: Delivery): void {
+    if (message.kind === 'event') delivery.received = message.event.position;
+    else if (message.kind === 'checkpoint') delivery.received = message.position;
+    else {
+      delivery.caughtUpFrom = delivery.received ?? BEFORE_EVERYTHING;
+      this.noteCaughtUp(delivery);
     }
   }
 

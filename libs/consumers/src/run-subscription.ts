@@ -5,6 +5,7 @@ import {
   pauseUnlessAborted,
 } from '@app/event-store';
 import type { EventStore, LogPosition, SubscriptionMessage } from '@app/event-store';
+import { noting } from './noting.js';
 
 export interface SubscriptionOptions {
   /** Fixed name of the consumer, the same after every restart. */
@@ -41,7 +42,7 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
         streamNamePrefixes,
         signal: AbortSignal.any([signal, attempt.signal]),
       });
-      await options.consume(observed(messages, onMessage));
+      await options.consume(noting(messages, onMessage));
       if (!signal.aborted) {
         throw new EventStoreUnavailable(`it ended the subscription of ${options.name}`);
       }
@@ -52,15 +53,5 @@ export async function runSubscription(options: SubscriptionOptions): Promise<voi
       attempt.abort();
       await pauseUnlessAborted(retryInMs, signal);
     }
-  }
-}
-
-async function* observed(
-  messages: AsyncIterable<SubscriptionMessage>,
-  onMessage: () => void,
-): AsyncIterable<SubscriptionMessage> {
-  for await (const message of messages) {
-    onMessage();
-    yield message;
   }
 }

@@ -121,6 +121,34 @@ describe('Subscriptions of one process', () => {
     await Promise.all([quick.stop(), slow.stop()]);
   });
 
+  it('that the feed leaves behind while their own subscription ends catch up once more', async () => {
+    const store = new InMemoryEventStore();
+    const shared = new SharingEventStore(store, 4);
+    const quick = follow(shared, 'start');
+    await caughtUp(quick);
+    await settled();
+    const ends = new Gate();
+    const subscribe = store.subscribeToAll.bind(store);
+    store.subscribeToAll = async function* (options) {
+      store.subscribeToAll = subscribe;
+      try {
+        yield* subscribe(options);
+      } finally {
+        await ends.promise;
+      }
+    };
+    const slow = follow(shared, 'start');
+    await caughtUp(slow);
+    for (let number = 0; number < 20; number++) {
+      await store.record(`account-${number}`, FACT);
+      await untilEvents(quick, number + 1);
+    }
+    ends.open();
+    await untilEvents(slow, 20);
+    expect(slow.events).toEqual(quick.events);
+    await Promise.all([quick.stop(), slow.stop()]);
+  });
+
   it('get every event once and in order, whatever their paces and however often they are cut', async () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.constant('wanted' as const) },

@@ -56,7 +56,20 @@ export class SharingEventStore implements EventStore {
       }
       // Without an error a subscription ends only because its signal says so.
       if (!feed) return;
-      after = yield* feed.messagesAfter(after, signal);
+      const follower = feed.follow(after, signal);
+      try {
+        for (;;) {
+          const message = follower.take();
+          if (message === undefined) {
+            if (await follower.hasNews()) continue;
+            break;
+          }
+          after = positionOf(message);
+          yield message;
+        }
+      } finally {
+        follower.leave();
+      }
     }
   }
 
@@ -88,6 +101,20 @@ interface LiveFeedOptions {
   onEnd(): void;
 }
 
+interface Follower {
+  /** The next message; undefined when none has arrived that the follower has not taken. */
+  take(): Ahead | undefined;
+  /**
+   * Waits for the next message. False when the signal says so, and when the follower is so slow that the feed has forgotten
+   * what it would need next.
+   *
+   * @throws what ended the feed's subscription: everything that arrived before was taken
+   */
+  hasNews(): Promise<boolean>;
+  /** To be called once. */
+  leave(): void;
+}
+
 /** One subscription, whose newest messages are kept for its followers. Ends with the last of them. */
 class LiveFeed {
   private kept: Ahead[] = [];
@@ -110,41 +137,41 @@ class LiveFeed {
     return place !== 'start' && place >= this.keptAfter;
   }
 
-  /**
-   * What follows a place from which the feed goes on. Ends when the signal says so, and when the follower is so slow
-   * that the feed has forgotten what it would need next; answers how far the follower came.
-   *
-   * @throws what ended the feed's subscription, after everything that arrived before
-   */
-  async *messagesAfter(place: Place, signal: AbortSignal): AsyncGenerator<Ahead, Place, void> {
-    if (!this.goesOnFrom(place)) return place;
+  /** Follows the feed from a place that it goes on from. Not a generator: each message would cost some promises more. */
+  follow(place: Place, signal: AbortSignal): Follower {
     this.followers += 1;
     const wake = () => this.news.wake();
     signal.addEventListener('abort', wake);
     let reached = place;
-    try {
-      let next = this.forgotten;
-      while (!signal.aborted && next >= this.forgotten) {
-        const message = this.kept[next - this.forgotten];
-        if (message) {
+    // The feed may have moved on since it was found.
+    let next = this.goesOnFrom(place) ? this.forgotten : -1;
+    const isLeftBehind = () => signal.aborted || next < this.forgotten;
+    return {
+      take: () => {
+        while (!isLeftBehind()) {
+          const message = this.kept[next - this.forgotten];
+          if (message === undefined) return undefined;
           next += 1;
           // A follower that caught up alone may be ahead of the feed.
           if (!isAfter(message, reached)) continue;
           reached = positionOf(message);
-          yield message;
-        } else if (this.end) {
-          if ('error' in this.end) throw this.end.error;
-          break;
-        } else {
-          await this.news.woken();
+          return message;
         }
-      }
-      return reached;
-    } finally {
-      signal.removeEventListener('abort', wake);
-      this.followers -= 1;
-      if (this.followers === 0) this.stop();
-    }
+        return undefined;
+      },
+      hasNews: async () => {
+        if (isLeftBehind()) return false;
+        if (this.end && 'error' in this.end) throw this.end.error;
+        if (this.end) return false;
+        await this.news.woken();
+        return true;
+      },
+      leave: () => {
+        signal.removeEventListener('abort', wake);
+        this.followers -= 1;
+        if (this.followers === 0) this.stop();
+      },
+    };
   }
 
   private async receive(messages: AsyncIterable<SubscriptionMessage>): Promise<void> {

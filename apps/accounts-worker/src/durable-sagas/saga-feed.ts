@@ -118,10 +118,16 @@ export class SagaFeed {
   private failing: FailingEvents | undefined;
   /** Tries that have lost their place and go on: as many as the window takes, then the feed stands. */
   private readonly overdue = new Map<LogPosition, Promise<unknown>>();
-  private readonly delivered = new DeliveredStreams();
+  private readonly delivered: DeliveredStreams;
   private isLeading: () => boolean = () => false;
 
-  constructor(private readonly options: SagaFeedOptions) {}
+  constructor(private readonly options: SagaFeedOptions) {
+    this.delivered = new DeliveredStreams(this.justDeliveredMs);
+  }
+
+  private get justDeliveredMs(): number {
+    return this.options.justDeliveredMs ?? JUST_DELIVERED_MS;
+  }
 
   private get longestRetryMs(): number {
     return this.options.longestRetryMs ?? LONGEST_RETRY_MS;
@@ -202,6 +208,7 @@ export class SagaFeed {
         signal,
         onFault,
         onCaughtUp: () => (this.isCaughtUp = true),
+        isToBeHandled: (event) => this.isToBeHandled(event),
         handle: (event, ended, receivedAt) => this.handle(event, ended, receivedAt),
         saveCheckpoint: async (reached) => {
           await this.save(reached, epoch);
@@ -246,6 +253,11 @@ export class SagaFeed {
     }
   }
 
+  private isToBeHandled(event: RecordedEvent): boolean {
+    this.delivered.note(event);
+    return Object.hasOwn(this.options.events, event.type) || !this.isKnown(event);
+  }
+
   private async handle(
     recorded: RecordedEvent,
     signal: AbortSignal,
@@ -253,7 +265,6 @@ export class SagaFeed {
   ): Promise<EventFailure | undefined> {
     const { id, recordedAt, type } = recorded;
     const isRepeated = this.underWay.has(id);
-    if (!isRepeated) this.delivered.note(recorded);
     if (!Object.hasOwn(this.options.events, type)) return this.failureOfUnknown(recorded);
     const { begunAt } = this.underWay.get(id) ?? { begunAt: performance.now() };
     this.underWay.set(id, { recordedAt, begunAt });
@@ -281,10 +292,19 @@ export class SagaFeed {
     { streamName, recordedAt }: RecordedEvent,
     receivedAt = -Infinity,
   ): readonly RecordedEvent[] | undefined {
-    const { clock, justDeliveredMs = JUST_DELIVERED_MS } = this.options;
+    const { clock } = this.options;
     const ageMs = Math.max(performance.now() - receivedAt, clock() - recordedAt.getTime());
-    const isFirst = ageMs < justDeliveredMs && this.isLeading();
+    const isFirst = ageMs < this.justDeliveredMs && this.isLeading();
     return isFirst ? this.delivered.find(streamName) : undefined;
+  }
+
+  private isKnown(event: RecordedEvent): boolean {
+    try {
+      this.options.codec.assertKnown(event);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Another version may have a saga for it: it is tried again then. */
