@@ -58,15 +58,12 @@ export class SharingEventStore implements EventStore {
       if (!feed) return;
       const follower = feed.follow(after, signal);
       try {
-        for (;;) {
-          const message = follower.take();
-          if (message === undefined) {
-            if (await follower.hasNews()) continue;
-            break;
+        do {
+          for (let next = follower.take(after); next; next = follower.take(after)) {
+            after = positionOf(next);
+            yield next;
           }
-          after = positionOf(message);
-          yield message;
-        }
+        } while (await follower.hasNews());
       } finally {
         follower.leave();
       }
@@ -102,8 +99,8 @@ interface LiveFeedOptions {
 }
 
 interface Follower {
-  /** The next message; undefined when none has arrived that the follower has not taken. */
-  take(): Ahead | undefined;
+  /** The next message after this place; undefined when none has arrived that the follower has not taken. */
+  take(after: Place): Ahead | undefined;
   /**
    * Waits for the next message. False when the signal says so, and when the follower is so slow that the feed has forgotten
    * what it would need next.
@@ -142,20 +139,17 @@ class LiveFeed {
     this.followers += 1;
     const wake = () => this.news.wake();
     signal.addEventListener('abort', wake);
-    let reached = place;
     // The feed may have moved on since it was found.
     let next = this.goesOnFrom(place) ? this.forgotten : -1;
     const isLeftBehind = () => signal.aborted || next < this.forgotten;
     return {
-      take: () => {
+      take: (after) => {
         while (!isLeftBehind()) {
           const message = this.kept[next - this.forgotten];
           if (message === undefined) return undefined;
           next += 1;
           // A follower that caught up alone may be ahead of the feed.
-          if (!isAfter(message, reached)) continue;
-          reached = positionOf(message);
-          return message;
+          if (isAfter(message, after)) return message;
         }
         return undefined;
       },

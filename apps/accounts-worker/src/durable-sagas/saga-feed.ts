@@ -255,7 +255,7 @@ export class SagaFeed {
 
   private isToBeHandled(event: RecordedEvent): boolean {
     this.delivered.note(event);
-    return Object.hasOwn(this.options.events, event.type) || !this.isKnown(event);
+    return Object.hasOwn(this.options.events, event.type) || this.whyUnknown(event) !== undefined;
   }
 
   private async handle(
@@ -298,23 +298,19 @@ export class SagaFeed {
     return isFirst ? this.delivered.find(streamName) : undefined;
   }
 
-  private isKnown(event: RecordedEvent): boolean {
+  private whyUnknown(event: RecordedEvent): unknown {
     try {
       this.options.codec.assertKnown(event);
-      return true;
-    } catch {
-      return false;
+      return undefined;
+    } catch (error) {
+      return error;
     }
   }
 
   /** Another version may have a saga for it: it is tried again then. */
   private failureOfUnknown(recorded: RecordedEvent): EventFailure | undefined {
-    try {
-      this.options.codec.assertKnown(recorded);
-      return undefined;
-    } catch (error) {
-      return this.failureOf(recorded, error, UNKNOWN_PAUSE_MS);
-    }
+    const error = this.whyUnknown(recorded);
+    return error === undefined ? undefined : this.failureOf(recorded, error, UNKNOWN_PAUSE_MS);
   }
 
   /** A try that ends in time, or goes on without its place, as far as there is room for it. */

@@ -18,8 +18,10 @@ const FOR_LOADS_THAT_PAUSE = [
 
 /** Those of them that this Node knows: one that it does not would keep a process from starting. */
 export function nodeFlags(wanted: readonly string[] = FOR_LOADS_THAT_PAUSE): readonly string[] {
-  return wanted.filter(
-    (flag) =>
-      spawnSync(process.execPath, [flag, '--version'], { stdio: 'ignore', env: {} }).status === 0,
-  );
+  return areKnown(wanted) ? wanted : wanted.filter((flag) => areKnown([flag]));
+}
+
+function areKnown(flags: readonly string[]): boolean {
+  const options = { stdio: 'ignore', env: {} } as const;
+  return spawnSync(process.execPath, [...flags, '--version'], options).status === 0;
 }
