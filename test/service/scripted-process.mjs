@@ -6,6 +6,7 @@
 import { fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { clearInterval, setImmediate, setInterval } from 'node:timers';
+import { cachedDataVersionTag } from 'node:v8';
 import { ConfigurationError, runProcess } from '../../dist/modules/libs/process/src/index.js';
 
 const { START = 'ready', STOP = 'clean', AFTERWARDS = 'idle', JOURNAL, WITHIN_MS } = process.env;
@@ -58,7 +59,7 @@ const afterwards = {
 };
 
 runProcess('scripted', async (log) => {
-  log.info('starting');
+  log.info({ ofTheseFlags: cachedDataVersionTag() }, 'starting');
   await starts[START]();
   setTimeout(() => afterwards[AFTERWARDS](), 0);
   return {

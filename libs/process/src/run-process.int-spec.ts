@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -90,6 +90,16 @@ describe('Running a process', () => {
     ]);
     await eventually(() => expect(scripted.output()).toContain('"msg":"ready"'));
     expect(scripted.logged().every((line) => line.process === 'scripted')).toBe(true);
+  });
+
+  it('makes no object old before its time, on every Node', async () => {
+    const scripted = run();
+    await scripted.ready();
+    const tagOf = '--no-allocation-site-pretenuring -p v8.cachedDataVersionTag()'.split(' ');
+    const tag = Number(execFileSync(process.execPath, tagOf, { env: {} }));
+    await eventually(() =>
+      expect(scripted.logged()[0]).toMatchObject({ msg: 'starting', ofTheseFlags: tag }),
+    );
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('stops at %s with exit code 0', async (signal) => {

@@ -3,11 +3,7 @@ import { nodeFlags } from './node-flags.js';
 
 describe('The flags of the processes', () => {
   it('are known to every Node that is supported', () => {
-    expect(nodeFlags()).toEqual([
-      '--no-memory-reducer',
-      '--min-semi-space-size=8',
-      '--no-allocation-site-pretenuring',
-    ]);
+    expect(nodeFlags()).toEqual(['--no-memory-reducer', '--min-semi-space-size=8']);
   });
 
   it('leave out what this Node does not know: it would not start', () => {

@@ -6,15 +6,8 @@ import { spawnSync } from 'node:child_process';
  * After some seconds with little to do, V8 of Node 20 and 22 collects garbage until it finds none, and drops compiled
  * code on the way: the calls that come next cost half as much again. And it gives the space for new objects back,
  * which then grows anew.
- *
- * Under load, objects of most calls live through a collection. V8 learns from that to make them among the old ones at
- * once, and keeps to it when the load is low and they die young: old garbage, which keeps young garbage alive.
  */
-const FOR_LOADS_THAT_PAUSE = [
-  '--no-memory-reducer',
-  '--min-semi-space-size=8',
-  '--no-allocation-site-pretenuring',
-];
+const FOR_LOADS_THAT_PAUSE = ['--no-memory-reducer', '--min-semi-space-size=8'];
 
 /** Those of them that this Node knows: one that it does not would keep a process from starting. */
 export function nodeFlags(wanted: readonly string[] = FOR_LOADS_THAT_PAUSE): readonly string[] {
