@@ -1,6 +1,7 @@
 import { concernsAllAccounts } from '@app/personal-data';
 import { projections, sagas } from '@app/views';
 import type { SagaName } from '@app/views';
+import { reportProjections } from '@app/consumers';
 import type { ProjectionStatus } from '@app/consumers';
 import { SagaFeed } from './durable-sagas/saga-feed.js';
 import type { SagaFeedOptions, SagaFeedStatus } from './durable-sagas/saga-feed.js';
@@ -17,8 +18,11 @@ export class RunningConsumers {
   /** By name. */
   readonly sagas: ReadonlyMap<string, SagaFeed>;
 
+  private readonly stopping = new AbortController();
+  private reporting: Promise<void> | undefined;
+
   constructor(
-    shared: Omit<RunningProjectionOptions, 'projection'> &
+    private readonly shared: Omit<RunningProjectionOptions, 'projection'> &
       Pick<SagaFeedOptions, 'codec' | 'eventBus'>,
     reactions: Readonly<Record<SagaName, Reaction>>,
   ) {
@@ -43,11 +47,19 @@ export class RunningConsumers {
   /** To be called after the sagas are registered: earlier events would find no saga. */
   start(): void {
     for (const consumer of this.all()) consumer.start();
+    const { database, log } = this.shared;
+    this.reporting ??= reportProjections({
+      database,
+      projections: this.projections,
+      signal: this.stopping.signal,
+      onFault: (error) => log.warn({ err: error }, 'a report on the projections was missed'),
+    });
   }
 
   /** Finishes what is under way: another worker may take over then. */
   async stop(): Promise<void> {
-    await Promise.all(this.all().map((consumer) => consumer.stop()));
+    this.stopping.abort();
+    await Promise.all([this.reporting, ...this.all().map((consumer) => consumer.stop())]);
   }
 
   /** For health checks, by the name of the consumer. */

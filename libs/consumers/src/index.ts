@@ -26,7 +26,7 @@ export {
 export type { EventFailure, FailedEvent, FailingEventCount } from './failed-events.js';
 export { FailedEventRetries } from './retry-failed-events.js';
 export type { FailingEvents } from './retry-failed-events.js';
-export { readProjectionReports, reportProjection } from './projection-reports.js';
+export { readProjectionReports, reportProjections } from './projection-reports.js';
 export type { ProjectionReport } from './projection-reports.js';
 export {
   NothingToRebuild,

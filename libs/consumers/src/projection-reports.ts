@@ -15,12 +15,17 @@ export interface ProjectionReport {
   readonly reportedAt: Date;
 }
 
+/** A projection that this process keeps, or stands by to keep. */
+export interface ReportedProjection {
+  readonly status: ProjectionStatus;
+  /** Since the process started. */
+  readonly eventsProjected: number;
+}
+
 export interface ReportingOptions {
   readonly database: Queryable;
-  readonly projection: string;
-  status(): ProjectionStatus;
-  /** Events projected since the process started. */
-  eventsProjected(): number;
+  /** By name. */
+  readonly projections: ReadonlyMap<string, ReportedProjection>;
   readonly signal: AbortSignal;
   /** A report is missed; the next one follows. */
   onFault(error: unknown): void;
@@ -31,45 +36,61 @@ export interface ReportingOptions {
 const DEFAULT_INTERVAL_MS = 1_000;
 
 /**
- * Reports to other processes, through the database, how a projection does, until the signal ends it. Only
- * the leader reports; a process that stands by does not.
+ * Reports to other processes, through the database, how the projections of this one do, until the signal ends it. Only
+ * the leader of a projection reports on it; a process that stands by does not.
  */
-export async function reportProjection(options: ReportingOptions): Promise<void> {
-  const { signal, intervalMs = DEFAULT_INTERVAL_MS } = options;
-  let counted = options.eventsProjected();
+export async function reportProjections(options: ReportingOptions): Promise<void> {
+  const { database, projections, signal, intervalMs = DEFAULT_INTERVAL_MS } = options;
+  const counted = new Map<string, number>();
   let countedAt = performance.now();
+  const reportOf = ([projection, { status, eventsProjected }]: [string, ReportedProjection]) => {
+    const events = eventsProjected - (counted.get(projection) ?? 0);
+    counted.set(projection, eventsProjected);
+    return {
+      projection,
+      status,
+      eventsPerSecond: (events * 1_000) / (performance.now() - countedAt),
+    };
+  };
   while (!signal.aborted) {
     await pauseUnlessAborted(intervalMs, signal);
-    const events = options.eventsProjected();
-    const now = performance.now();
-    const eventsPerSecond = ((events - counted) * 1_000) / (now - countedAt);
-    counted = events;
-    countedAt = now;
-    const status = options.status();
-    if (signal.aborted || status.state === 'standby' || status.state === 'stopped') continue;
-    await saveReport(options.database, options.projection, status, eventsPerSecond).catch(
-      (error: unknown) => options.onFault(error),
+    const reports = [...projections].map(reportOf);
+    countedAt = performance.now();
+    const led = reports.filter(
+      ({ status: { state } }) => state !== 'standby' && state !== 'stopped',
     );
+    if (signal.aborted || led.length === 0) continue;
+    await saveReports(database, led).catch((error: unknown) => options.onFault(error));
   }
 }
 
-async function saveReport(
+async function saveReports(
   database: Queryable,
-  projection: string,
-  { state, position, lastError }: ProjectionStatus,
-  eventsPerSecond: number,
+  reports: readonly {
+    readonly projection: string;
+    readonly status: ProjectionStatus;
+    readonly eventsPerSecond: number;
+  }[],
 ): Promise<void> {
   await database.query({
-    name: 'report-projection',
+    name: 'report-projections',
     text: `insert into operations.projection_reports
              (projection, state, position, events_per_second, last_error, last_error_at, reported_at)
-           values ($1, $2, $3, $4, $5, $6, now())
+           select *, now()
+           from unnest($1::text[], $2::text[], $3::bigint[], $4::float8[], $5::text[], $6::timestamptz[])
            on conflict (projection) do update
              set state = excluded.state, position = excluded.position,
                  events_per_second = excluded.events_per_second,
                  last_error = excluded.last_error, last_error_at = excluded.last_error_at,
                  reported_at = excluded.reported_at`,
-    values: [projection, state, position, eventsPerSecond, lastError?.message, lastError?.at],
+    values: [
+      reports.map(({ projection }) => projection),
+      reports.map(({ status }) => status.state),
+      reports.map(({ status }) => status.position),
+      reports.map(({ eventsPerSecond }) => eventsPerSecond),
+      reports.map(({ status }) => status.lastError?.message),
+      reports.map(({ status }) => status.lastError?.at),
+    ],
   });
 }
 

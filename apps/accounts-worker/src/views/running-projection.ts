@@ -6,7 +6,6 @@ import {
   LogDoesNotMatch,
   ProjectionMonitor,
   refuseDatabase,
-  reportProjection,
   runProjection,
   whileLeader,
 } from '@app/consumers';
@@ -35,8 +34,8 @@ export class RunningProjection {
   private readonly monitor: ProjectionMonitor;
   private readonly stopping = new AbortController();
   private readonly log: Log;
-  private running: Promise<unknown> | undefined;
-  private eventsProjected = 0;
+  private running: Promise<void> | undefined;
+  private projected = 0;
 
   constructor(private readonly options: RunningProjectionOptions) {
     this.monitor = new ProjectionMonitor(options.clock);
@@ -48,8 +47,13 @@ export class RunningProjection {
     return this.monitor.status();
   }
 
+  /** Since the process started. */
+  get eventsProjected(): number {
+    return this.projected;
+  }
+
   start(): void {
-    this.running ??= Promise.all([this.competeAndKeep(), this.report()]);
+    this.running ??= this.competeAndKeep();
   }
 
   /** Resolves when the transaction under way has ended and another worker may take over. */
@@ -57,18 +61,6 @@ export class RunningProjection {
     this.stopping.abort();
     await this.running;
     this.monitor.onStopped();
-  }
-
-  /** For processes that ask how the projection does. */
-  private report(): Promise<void> {
-    return reportProjection({
-      database: this.options.database,
-      projection: this.options.projection.name,
-      status: () => this.status,
-      eventsProjected: () => this.eventsProjected,
-      signal: this.stopping.signal,
-      onFault: (error) => this.log.warn({ err: error }, 'a report on the projection was missed'),
-    });
   }
 
   private competeAndKeep(): Promise<void> {
@@ -136,7 +128,7 @@ export class RunningProjection {
   }
 
   private onAdvanced(progress: ProjectionAdvance): void {
-    this.eventsProjected += progress.events;
+    this.projected += progress.events;
     this.monitor.onAdvanced(progress);
   }
 
