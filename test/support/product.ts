@@ -107,6 +107,8 @@ async function startProductOn<EventStore extends TestEventStore>(
           portOf: (listener) => Number(port(listener)),
           urlOf: (wanted) => urls.get(wanted) ?? '',
           databaseUrlOf: (role) => urls.get(`database of ${role}`) ?? '',
+          // A browser's page may call, as under npm start: what looks like its requests is answered by other code.
+          signUpUrl: 'http://127.0.0.1:8060',
         };
         return {
           BCRYPT_COST: TEST_BCRYPT_COST,

@@ -64,6 +64,22 @@ describe('A page at another origin', () => {
   );
 });
 
+it.each([
+  ['no page', {}],
+  ['a page that says no method', { origin: PAGE }],
+  ['a client without a page', { 'access-control-request-method': 'POST' }],
+])('OPTIONS of %s is no preflight: it is answered as without an origin', async (_, headers) => {
+  const api = await server([PAGE]);
+  for (const url of ['/v1/accounts', '/nothing', '*']) {
+    const asked = await api.inject({ method: 'OPTIONS', url, headers });
+    expect([asked.statusCode, asked.headers['content-type']]).toEqual([
+      404,
+      'application/json; charset=utf-8',
+    ]);
+  }
+  await api.close();
+});
+
 it('Without an origin there is nothing of it', async () => {
   const api = await server([]);
   const asked = await api.inject({ method: 'OPTIONS', url: '/v1/accounts' });
