@@ -28,7 +28,6 @@ import {
 } from './admin.tokens.js';
 import type { OperatedAccounts } from './admin.tokens.js';
 import { AuditLog } from './evidence/audit/audit-log.js';
-import { FindAuditQuery } from './evidence/audit/find-audit.query.js';
 import { FindAuditController } from './evidence/audit/find-audit.controller.js';
 import { RecordCallsInterceptor } from './evidence/audit/record-calls.interceptor.js';
 import { SendLinesInterceptor } from './evidence/send-lines.interceptor.js';
@@ -45,16 +44,13 @@ import { ExplainAccountController } from './accounts/explain-account/explain-acc
 import { ExportHeadsController } from './evidence/export-heads/export-heads.controller.js';
 import { ExportHeadsQuery } from './evidence/export-heads/export-heads.query.js';
 import { ExportHistoryController } from './evidence/export-history/export-history.controller.js';
-import { ExportHistoryQuery } from './evidence/export-history/export-history.query.js';
 import { FindAccountsController } from './accounts/find-accounts/find-accounts.controller.js';
-import { FindAccountsQuery } from './accounts/find-accounts/find-accounts.query.js';
 import { FindActivationMailsController } from './mails/find-activation-mails/find-activation-mails.controller.js';
 import { LogScan } from './evidence/log-scan.js';
 import { RebuildProjectionController } from './projections/rebuild-projection/rebuild-projection.controller.js';
 import { RebuildProjectionHandler } from './projections/rebuild-projection/rebuild-projection.handler.js';
 import { AccountHistory } from './accounts/replay-account/account-history.js';
 import { ReplayAccountController } from './accounts/replay-account/replay-account.controller.js';
-import { ReplayAccountQuery } from './accounts/replay-account/replay-account.query.js';
 import { RetryActivationMailController } from './mails/retry-activation-mail/retry-activation-mail.controller.js';
 import { RetryActivationMailHandler } from './mails/retry-activation-mail/retry-activation-mail.handler.js';
 import { SupportBundleController } from './support/support-bundle/support-bundle.controller.js';
@@ -63,12 +59,10 @@ import { VerifyAccountController } from './evidence/verify-account/verify-accoun
 import { VerifyAccountsController } from './evidence/verify-accounts/verify-accounts.controller.js';
 import { VerifyAccountsQuery } from './evidence/verify-accounts/verify-accounts.query.js';
 import { ViewAccountStateController } from './accounts/view-account-state/view-account-state.controller.js';
-import { ViewAccountStateQuery } from './accounts/view-account-state/view-account-state.query.js';
 import { ViewStatisticsController } from './projections/view-statistics/view-statistics.controller.js';
 import { WatchProjectionsController } from './projections/watch-projections/watch-projections.controller.js';
 import { WatchProjectionsQuery } from './projections/watch-projections/watch-projections.query.js';
 import { WhatIfController } from './support/what-if/what-if.controller.js';
-import { WhatIfQuery } from './support/what-if/what-if.query.js';
 
 /** What main.ts has connected to already. */
 export interface AdminConnections {
@@ -123,14 +117,9 @@ export class AccountsAdminModule {
         // Inside the one before: an answer is recorded once its first line is known.
         { provide: APP_INTERCEPTOR, useClass: SendLinesInterceptor },
         CallRecords,
-        FindAuditQuery,
-        FindAccountsQuery,
-        ViewAccountStateQuery,
         AccountHistory,
-        ReplayAccountQuery,
         LogScan,
         VerifyAccountsQuery,
-        ExportHistoryQuery,
         ExportHeadsQuery,
         EraseAccountHandler,
         FreeAccountHandler,
@@ -140,7 +129,6 @@ export class AccountsAdminModule {
         DecideFailedEventHandler,
         IssueAdminKeyHandler,
         RevokeAdminKeyHandler,
-        WhatIfQuery,
         SupportBundleQuery,
         { provide: EVENT_STORE, useValue: eventStore },
         { provide: ACCOUNT_EVENT_CODEC, useValue: codec },

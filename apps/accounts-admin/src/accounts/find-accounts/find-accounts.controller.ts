@@ -1,11 +1,39 @@
-import { invalidRequest } from '@app/http-service';
+import { AccountIds } from '@app/account-secrets';
+import { Problem, invalidRequest } from '@app/http-service';
+import { findListedAccount, pageOfAccounts } from '@app/views';
 import type { ListedAccount } from '@app/views';
-import { Query } from '@nestjs/common';
+import type { Queryable } from '@app/postgres';
+import { Inject, Query } from '@nestjs/common';
 import * as z from 'zod';
+import { adminProblems } from '../../admin-problems.js';
+import { READ_MODEL } from '../../admin.tokens.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';
-import { AccountOfPath } from '../../request-values.js';
-import { FindAccountsQuery, accountsQuery } from './find-accounts.query.js';
+import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
+import { AccountOfPath, accountIdOfAddress, instantParameter } from '../../request-values.js';
+
+const accountsQuery = z.strictObject({
+  status: z
+    .enum(['pending', 'active', 'lapsed', 'erased'], 'must be pending, active, lapsed or erased')
+    .optional(),
+  email: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(255)
+    .optional()
+    .meta({ description: 'A whole address, or the beginning of one followed by *, as in ada*.' }),
+  registeredFrom: instantParameter('Registered at this time or later.').optional(),
+  registeredTo: instantParameter('Registered before this time.').optional(),
+  sort: z
+    .enum(['registeredAt', '-registeredAt'], 'must be registeredAt or -registeredAt')
+    .default('-registeredAt')
+    .meta({ description: 'Oldest first, or newest first.' }),
+  ...pageParameters('accounts'),
+});
+
+const accountPlace = z
+  .tuple([timeOfPlace, z.guid()])
+  .transform(([registeredAt, accountId]) => ({ registeredAt, accountId }));
 
 const accountAnswer = z
   .object({
@@ -22,9 +50,13 @@ const pageAnswer = z.object({
   nextCursor: z.string().nullable(),
 });
 
+/** Accounts as the read model has them. */
 @AdminController('accounts')
 export class FindAccountsController {
-  constructor(private readonly query: FindAccountsQuery) {}
+  constructor(
+    @Inject(READ_MODEL) private readonly readModel: Queryable,
+    private readonly accountIds: AccountIds,
+  ) {}
 
   @AdminCall('GET accounts', 'accounts:read', {
     operationId: 'findAccounts',
@@ -34,13 +66,31 @@ export class FindAccountsController {
     problems: ['invalidRequest'],
   })
   async find(
-    @Query({ schema: accountsQuery }) query: z.infer<typeof accountsQuery>,
+    @Query({ schema: accountsQuery })
+    { cursor, limit, ...filters }: z.infer<typeof accountsQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
-    const { registeredFrom, registeredTo } = query;
+    const { status, email, registeredFrom, registeredTo, sort } = filters;
     if (registeredFrom && registeredTo && Date.parse(registeredFrom) > Date.parse(registeredTo)) {
       throw invalidRequest([{ field: 'registeredTo', message: 'is before registeredFrom' }]);
     }
-    const { rows, nextCursor } = await this.query.find(query);
+    const isPrefix = email?.endsWith('*') === true;
+    const found = await pageOfAccounts(this.readModel, {
+      status,
+      accountId:
+        email === undefined || isPrefix
+          ? undefined
+          : accountIdOfAddress(email, this.accountIds, 'email'),
+      addressPrefix: isPrefix ? email.slice(0, -1) : undefined,
+      registeredFrom: registeredFrom === undefined ? undefined : new Date(registeredFrom),
+      registeredTo: registeredTo === undefined ? undefined : new Date(registeredTo),
+      order: sort === 'registeredAt' ? 'asc' : 'desc',
+      limit: limit + 1,
+      after: placeOf(cursor, filters, accountPlace),
+    });
+    const { rows, nextCursor } = pageOf(found, limit, filters, (last) => [
+      last.registeredAt.toISOString(),
+      last.accountId,
+    ]);
     return { accounts: rows.map(toAnswer), nextCursor };
   }
 
@@ -52,7 +102,11 @@ export class FindAccountsController {
     problems: ['invalidRequest', 'accountNotFound'],
   })
   async findOne(@AccountOfPath() accountId: string): Promise<z.infer<typeof accountAnswer>> {
-    return toAnswer(await this.query.findOne(accountId));
+    const found = await findListedAccount(this.readModel, accountId);
+    if (found === undefined) {
+      throw new Problem(adminProblems.accountNotFound, 'No account has this id or address.');
+    }
+    return toAnswer(found);
   }
 }
 

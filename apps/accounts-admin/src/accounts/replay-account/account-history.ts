@@ -14,16 +14,12 @@ import { Problem } from '@app/http-service';
 import { Inject, Injectable } from '@nestjs/common';
 import { adminProblems } from '../../admin-problems.js';
 
-export interface ReplayedEvent {
+export interface ReplayedEvent<Event extends AccountEvent | Error = AccountEvent | Error> {
   readonly recorded: RecordedEvent;
-  readonly event: AccountEvent;
+  /** An error where this version does not know its type or version, or it has another shape than those promise. */
+  readonly event: Event;
   /** Where the request came from; undefined when no request from outside led to the event. */
   readonly client: RequestClient | Erased | undefined;
-}
-
-/** This version does not know the event's type or version, or it has another shape than those promise. */
-export interface UnreadEvent extends Omit<ReplayedEvent, 'event'> {
-  readonly event: Error;
 }
 
 /** Reads what happened, and where the requests came from that led to it. */
@@ -47,10 +43,7 @@ export class AccountHistory {
    *
    * @throws EventStoreUnavailable, also in the middle
    */
-  async *replay(
-    accountId: string,
-    options: ReadStreamOptions = {},
-  ): AsyncGenerator<ReplayedEvent | UnreadEvent> {
+  async *replay(accountId: string, options: ReadStreamOptions = {}): AsyncGenerator<ReplayedEvent> {
     const keyIsAtHand = outcomeOf(this.codec.fetchKey(accountId));
     let chunk: RecordedEvent[] = [];
     for await (const recorded of this.store.readStream(accountStreamName(accountId), options)) {
@@ -72,32 +65,25 @@ export class AccountHistory {
    * @throws UnknownAccountEvent, MalformedAccountEvent when one of them cannot be read
    * @throws EventStoreUnavailable
    */
-  async all(accountId: string): Promise<readonly [ReplayedEvent, ...ReplayedEvent[]]> {
-    const events: ReplayedEvent[] = [];
-    for await (const replayed of this.replay(accountId)) {
-      if (isUnread(replayed)) throw replayed.event;
-      events.push(replayed);
+  async all(accountId: string): Promise<readonly ReplayedEvent<AccountEvent>[]> {
+    const events: ReplayedEvent<AccountEvent>[] = [];
+    for await (const { event, ...others } of this.replay(accountId)) {
+      if (event instanceof Error) throw event;
+      events.push({ event, ...others });
     }
-    const [first, ...rest] = events;
-    if (first === undefined) throw accountNotFound();
-    return [first, ...rest];
+    if (events.length === 0) throw accountNotFound();
+    return events;
   }
 
-  private async decoded(
-    recorded: readonly RecordedEvent[],
-  ): Promise<readonly (ReplayedEvent | UnreadEvent)[]> {
+  private async decoded(recorded: readonly RecordedEvent[]): Promise<readonly ReplayedEvent[]> {
     const events = await decodeEach(this.codec, recorded);
     const clients = await this.codec.clientsOf(recorded);
     return recorded.map((one, index) => {
       const event = events[index];
       if (event === undefined) throw new Error('the codec left out an event');
-      return { recorded: one, event, client: clients[index] } as ReplayedEvent | UnreadEvent;
+      return { recorded: one, event, client: clients[index] };
     });
   }
-}
-
-export function isUnread(replayed: ReplayedEvent | UnreadEvent): replayed is UnreadEvent {
-  return replayed.event instanceof Error;
 }
 
 /** Never rejects, because no caller may be waiting yet; the returned function throws the failure. */

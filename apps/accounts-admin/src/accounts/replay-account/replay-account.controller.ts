@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { LineAnswer, NDJSON, jsonLines } from '../../evidence/line-stream.js';
 import { AccountOfPath, integerParameter } from '../../request-values.js';
-import { ReplayAccountQuery, entryAnswer } from './replay-account.query.js';
-import type { HistoryEntry } from './replay-account.query.js';
+import { AccountHistory, accountNotFound } from './account-history.js';
+import { entryAnswer, toEntry } from './history-entry.js';
 
 const DEFAULT_LIMIT = 100;
 
@@ -25,7 +25,7 @@ const historyAnswer = z.object({
 
 @AdminController('history')
 export class ReplayAccountController {
-  constructor(private readonly query: ReplayAccountQuery) {}
+  constructor(private readonly history: AccountHistory) {}
 
   @ApiProduces('application/json', NDJSON)
   @AdminCall('GET accounts/:id/history', 'history:read', {
@@ -41,21 +41,50 @@ export class ReplayAccountController {
     @Query({ schema: historyQuery }) { after, limit }: z.infer<typeof historyQuery>,
     @Headers('accept') accept: string | undefined,
   ): Promise<z.infer<typeof historyAnswer> | LineAnswer> {
-    if (accept?.includes(NDJSON)) {
-      const entries = await this.query.replay({ accountId, after, limit });
-      return streamed(entries);
-    }
+    if (accept?.includes(NDJSON)) return streamed(this.entries(accountId, after, limit));
     const most = limit ?? DEFAULT_LIMIT;
-    const entries = await this.query.replay({ accountId, after, limit: most + 1 });
-    const events: HistoryEntry[] = [];
-    for await (const entry of entries) events.push(entry);
+    const events: z.infer<typeof entryAnswer>[] = [];
+    for await (const entry of this.entries(accountId, after, most + 1)) events.push(entry);
     const page = events.slice(0, most);
     const nextAfter = events.length > most ? (page.at(-1)?.revision ?? null) : null;
     return { accountId, events: page, nextAfter };
   }
+
+  /**
+   * Events that are read while they are iterated.
+   *
+   * @param after events beyond this revision only
+   * @throws Problem account-not-found, with the first one
+   * @throws EventStoreUnavailable with any
+   */
+  private async *entries(
+    accountId: string,
+    after: number | undefined,
+    limit: number | undefined,
+  ): AsyncGenerator<z.infer<typeof entryAnswer>> {
+    const events = this.history.replay(accountId, {
+      ...(after !== undefined && { fromRevision: BigInt(after) + 1n }),
+      ...(limit !== undefined && { maxCount: limit }),
+    });
+    let isEmpty = true;
+    for await (const replayed of events) {
+      isEmpty = false;
+      yield toEntry(replayed);
+    }
+    if (isEmpty && (after === undefined || !(await this.exists(accountId)))) {
+      throw accountNotFound();
+    }
+  }
+
+  private async exists(accountId: string): Promise<boolean> {
+    const first = this.history.replay(accountId, { maxCount: 1 });
+    const { done } = await first.next();
+    await first.return(undefined);
+    return done !== true;
+  }
 }
 
-function streamed(entries: AsyncIterable<HistoryEntry>): LineAnswer {
+function streamed(entries: AsyncIterable<object>): LineAnswer {
   let events = 0;
   const counted = async function* (): AsyncGenerator<object> {
     for await (const entry of entries) {

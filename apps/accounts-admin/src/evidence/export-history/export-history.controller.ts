@@ -1,5 +1,12 @@
-import { CallerOf } from '../../keys/caller.js';
+import { accountStreamName } from '@app/accounts';
+import { Problem } from '@app/http-service';
+import { CLOCK } from '@app/process';
+import type { Clock } from '@app/process';
+import { Inject } from '@nestjs/common';
+import { CallerOf, actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
+import { adminProblems } from '../../admin-problems.js';
+import { RECEIPTS } from '../../admin.tokens.js';
 import {
   AdminCall,
   AdminController,
@@ -7,12 +14,20 @@ import {
   signatureExample,
 } from '../../api-description/admin-call.js';
 import { AccountOfPath } from '../../request-values.js';
+import { AccountHistory, accountNotFound } from '../../accounts/replay-account/account-history.js';
+import { toEntry } from '../../accounts/replay-account/history-entry.js';
 import { LineAnswer } from '../line-stream.js';
-import { ExportHistoryQuery } from './export-history.query.js';
+import { SignedLines } from '../signed-lines.js';
+import type { Signer } from '../signed-lines.js';
 
+/** The history of one account as evidence: readable, as it is stored, and signed. */
 @AdminController('history')
 export class ExportHistoryController {
-  constructor(private readonly query: ExportHistoryQuery) {}
+  constructor(
+    private readonly history: AccountHistory,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+  ) {}
 
   @AdminCall('GET accounts/:id/history/export', 'history:read', {
     summary: 'The history of an account as a signed file',
@@ -45,6 +60,33 @@ export class ExportHistoryController {
   })
   export(@AccountOfPath() accountId: string, @CallerOf() caller: Caller): LineAnswer {
     const title = 'The history could not be read to its end.';
-    return new LineAnswer(this.query.lines(accountId, caller), title);
+    return new LineAnswer(this.lines(accountId, caller), title);
+  }
+
+  /**
+   * The lines of the file. Beside what people read, each event has what the store holds, so that its link can be
+   * computed again elsewhere; personal data is sealed in there, and readable only beside it.
+   *
+   * @throws Problem receipts-not-configured; account-not-found with the first line
+   * @throws EventStoreUnavailable with any line
+   */
+  private async *lines(accountId: string, caller: Caller): AsyncGenerator<string> {
+    if (this.signer === undefined) {
+      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
+    }
+    const stream = accountStreamName(accountId);
+    const lines = new SignedLines('account-history/v1', this.signer);
+    let events = 0;
+    for await (const replayed of this.history.replay(accountId)) {
+      const { data, metadata } = replayed.recorded;
+      if (events === 0) {
+        const at = new Date(this.clock()).toISOString();
+        yield lines.first({ at, accountId, stream, exportedBy: actorOf(caller) });
+      }
+      events += 1;
+      yield lines.line({ ...toEntry(replayed), stored: { data, metadata } });
+    }
+    if (events === 0) throw accountNotFound();
+    yield lines.last();
   }
 }
