@@ -14,7 +14,6 @@ import { ErasureReceipts } from '../../apps/accounts-admin/src/accounts/erase-ac
 import { ExportHeadsQuery } from '../../apps/accounts-admin/src/evidence/export-heads/export-heads.query.js';
 import { LogScan } from '../../apps/accounts-admin/src/evidence/log-scan.js';
 import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
-import type { VerificationLine } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
 import { temporaryFolder } from '../support/run-folder.js';
@@ -75,7 +74,7 @@ describe("an attacker who can write to the event store's disk, checksums and all
   }
 
   const foundIn = (store: EventStore) =>
-    gathered<VerificationLine>(new VerifyAccountsQuery(new LogScan(store, database)).verify());
+    gathered(new VerifyAccountsQuery(new LogScan(store, database)).verify());
 
   const foundAfter = (change: (bytes: Buffer) => Buffer | undefined) => after(change, foundIn);
 

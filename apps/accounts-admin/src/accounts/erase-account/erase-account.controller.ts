@@ -7,6 +7,7 @@ import type { Caller } from '../../keys/caller.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { AccountOfPath } from '../../request-values.js';
 import { EraseAccountCommand } from './erase-account.handler.js';
+import { erasureReceipt } from './erasure-receipts.js';
 
 const erasureQuery = z.strictObject({
   reason: z.enum(erasureReasons, `must be one of ${erasureReasons.join(', ')}`).meta({
@@ -14,17 +15,7 @@ const erasureQuery = z.strictObject({
   }),
 });
 
-const receiptAnswer = z.object({
-  receipt: z.object({
-    receiptId: z.uuid(),
-    accountId: z.uuid(),
-    reason: z.enum(erasureReasons),
-    erasedAt: z.iso.datetime(),
-    algorithm: z.literal('Ed25519'),
-    publicKey: z.string().meta({ description: 'SPKI, base64.' }),
-    signature: z.string().meta({ description: 'Base64.' }),
-  }),
-});
+const receiptAnswer = z.object({ receipt: erasureReceipt });
 
 @AdminController('accounts')
 export class EraseAccountController {

@@ -1,23 +1,23 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { ErasureReason } from '@app/accounts';
+import { erasureReasons } from '@app/accounts';
+import * as z from 'zod';
 
 /** The record of an erasure that its requester gets. Holds no personal data. */
-export interface Erasure {
-  readonly receiptId: string;
-  readonly accountId: string;
-  readonly reason: ErasureReason;
-  /** ISO 8601 in UTC with milliseconds. */
-  readonly erasedAt: string;
-}
+export const erasureReceipt = z.object({
+  receiptId: z.uuid(),
+  accountId: z.uuid(),
+  reason: z.enum(erasureReasons),
+  /** In UTC with milliseconds. */
+  erasedAt: z.iso.datetime(),
+  algorithm: z.literal('Ed25519'),
+  publicKey: z.string().meta({ description: 'SPKI, base64.' }),
+  /** Over the bytes of `signedText`. */
+  signature: z.string().meta({ description: 'Base64.' }),
+});
 
-export interface ErasureReceipt extends Erasure {
-  readonly algorithm: 'Ed25519';
-  /** SPKI, base64. */
-  readonly publicKey: string;
-  /** Base64, over the bytes of `signedText`. */
-  readonly signature: string;
-}
+export type ErasureReceipt = z.infer<typeof erasureReceipt>;
+export type Erasure = Omit<ErasureReceipt, 'algorithm' | 'publicKey' | 'signature'>;
 
 /** The beginning of every Ed25519 private key in PKCS #8 (RFC 8410); the 32 bytes of the key follow. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -2,6 +2,7 @@ import { Param } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import * as z from 'zod';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
+import { answerOf } from '../../answer-of.js';
 import { CallerOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { FreeAccountCommand } from './free-account.handler.js';
@@ -32,10 +33,7 @@ export class FreeAccountController {
     @Param('id') account: string,
     @CallerOf() caller: Caller,
   ): Promise<z.infer<typeof freedAnswer>> {
-    const { contestedUntil, ...freed } = await this.commandBus.execute(
-      new FreeAccountCommand(account, caller),
-    );
-    const until = contestedUntil === undefined ? null : new Date(contestedUntil).toISOString();
-    return { ...freed, contestedUntil: until };
+    const freed = await this.commandBus.execute(new FreeAccountCommand(account, caller));
+    return answerOf(freedAnswer, freed);
   }
 }

@@ -1,6 +1,6 @@
 import { AccountIds } from '@app/account-secrets';
 import { ACTIVATION_POLICY, accountStreamName, contestedUntil } from '@app/accounts';
-import type { ActivationPolicy, FreeAccount, Instant, PersonalText } from '@app/accounts';
+import type { ActivationPolicy, FreeAccount, PersonalText } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
@@ -18,7 +18,7 @@ export interface FreedAccount {
   readonly accountId: string;
   readonly endedClaims: number;
   /** Undefined when the address is not contested. */
-  readonly contestedUntil: Instant | undefined;
+  readonly contestedUntil: Date | undefined;
 }
 
 /** An operator frees an address that strangers registered. */
@@ -66,7 +66,7 @@ export class FreeAccountHandler implements ICommandHandler<FreeAccountCommand> {
     return {
       accountId,
       endedClaims: freed.data.claims,
-      contestedUntil: until > this.clock() ? until : undefined,
+      contestedUntil: until > this.clock() ? new Date(until) : undefined,
     };
   }
 }

@@ -1,10 +1,9 @@
 import { accountStreamPrefix } from '@app/accounts';
 import { ChainWalk } from '@app/event-store';
 import { auditStreamPrefix } from '@app/views';
-import type { ChainFault } from '@app/event-store';
 import { Injectable } from '@nestjs/common';
 import { LogScan } from '../log-scan.js';
-import type { StreamFold, WalkProgress } from '../log-scan.js';
+import type { StreamFold } from '../log-scan.js';
 
 /** Every stream of accounts and of calls by operators, along its chain. */
 export const chainFold: StreamFold<ChainWalk> = {
@@ -12,26 +11,6 @@ export const chainFold: StreamFold<ChainWalk> = {
   begin: (streamName) => new ChainWalk(streamName),
   add: (walk, event) => walk.add(event),
 };
-
-export interface BrokenHistory {
-  readonly stream: string;
-  /** Of the first event that is not what was appended. */
-  readonly revision: number;
-  readonly reason: ChainFault;
-}
-
-/** One line of the answer. */
-export type VerificationLine =
-  | Pick<WalkProgress, 'progress'>
-  | { readonly broken: BrokenHistory }
-  | { readonly end: VerificationSummary };
-
-export interface VerificationSummary {
-  readonly intact: boolean;
-  readonly streams: number;
-  readonly events: number;
-  readonly broken: number;
-}
 
 /** Whether all histories are as they were appended. Reads no personal data, and needs no key. */
 @Injectable()
@@ -42,7 +21,7 @@ export class VerifyAccountsQuery {
    * @throws Problem log-walk-running, with the first line
    * @throws EventStoreUnavailable with any line
    */
-  async *verify(): AsyncGenerator<VerificationLine> {
+  async *verify(): AsyncGenerator<object> {
     let [streams, events, broken] = [0, 0, 0];
     for await (const step of this.log.walk(chainFold)) {
       if (step.kind === 'progress') {

@@ -7,16 +7,8 @@ interface Package {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-export interface Versions {
-  readonly product: string;
-  readonly node: string;
-  readonly platform: string;
-  /** As installed; null for what is not there. */
-  readonly packages: Readonly<Record<string, string | null>>;
-}
-
-/** What runs here. */
-export function versions(): Versions {
+/** What runs here. Packages as they are installed; null for what is not there. */
+export function versions() {
   const root = productFolder();
   const { dependencies = {} } = packageIn(root);
   const packages = Object.keys(dependencies).map((name) => {
@@ -27,7 +19,7 @@ export function versions(): Versions {
     product: productVersion(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-    packages: Object.fromEntries(packages) as Versions['packages'],
+    packages: Object.fromEntries(packages) as object,
   };
 }
 
