@@ -79,8 +79,7 @@ export interface AdminConnections {
 /** Binds each port to its adapter; the only place where both are named. */
 export class AccountsAdminModule {
   static with(settings: AccountsAdminSettings, connections: AdminConnections): DynamicModule {
-    const { eventStore, database, rebuildDatabase, log, clock } = connections;
-    const { environment } = connections;
+    const { eventStore, database, rebuildDatabase, log, clock, environment } = connections;
     const accountKeys = new AccountKeys(database, settings.PERSONAL_DATA_KEYS);
     const codec = new AccountEventCodec(accountKeys);
     const accounts: OperatedAccounts = { store: eventStore, codec, decider: operatorDecider };

@@ -110,15 +110,9 @@ const rules: RuleTable<Problem | undefined> = {
 /** The one table from broken rules and missing dependencies to the problems they are answered with. */
 export const adminProblemTable: ProblemTable = (error) => {
   if (error instanceof AccountError) return answerTo(error, rules);
-  if (error instanceof RebuildRunning) {
-    return new Problem(adminProblems.rebuildRunning, error.message);
-  }
-  if (error instanceof LastManagingKey) {
-    return new Problem(adminProblems.lastManagingKey, error.message);
-  }
-  if (error instanceof NothingToRebuild) {
-    return new Problem(adminProblems.nothingToRebuild, error.message);
-  }
+  if (error instanceof RebuildRunning) return as(adminProblems.rebuildRunning)(error);
+  if (error instanceof LastManagingKey) return as(adminProblems.lastManagingKey)(error);
+  if (error instanceof NothingToRebuild) return as(adminProblems.nothingToRebuild)(error);
   if (error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable) {
     return serviceUnavailable('A database does not answer. Try again in a moment.', 2, error);
   }

@@ -10,7 +10,7 @@ import { CallRecords, recordedCallOf } from '../evidence/audit/recorded-calls.js
 import { AdminKeys } from './admin-keys.js';
 import { setCaller } from './caller.js';
 import { keyOfHeader } from './key-text.js';
-import { REQUIRED_SCOPE } from './scopes.js';
+import { RequiresScope } from './scopes.js';
 import type { Scope } from './scopes.js';
 
 /** Stands in front of every route: without a right key, and a scope that the route names, nothing happens.
@@ -37,7 +37,7 @@ export class AdminKeyGuard implements CanActivate {
       );
     }
     const caller = setCaller(request, key);
-    const scope = this.reflector.get<Scope | undefined>(REQUIRED_SCOPE, execution.getHandler());
+    const scope: Scope | undefined = this.reflector.get(RequiresScope, execution.getHandler());
     const isOpen = scope !== undefined && recordedCallOf(request) !== undefined;
     if (!isOpen || !key.scopes.has(scope)) {
       const { keyId } = key;

@@ -1,5 +1,5 @@
 import { recordOf } from '@app/postgres';
-import type { ColumnsOf, Database, Queryable } from '@app/postgres';
+import type { ColumnsOf, Database } from '@app/postgres';
 import { hashOfSecret, isSecretOf, newKeyText } from './key-text.js';
 import type { KeyText } from './key-text.js';
 import { isScope, scopes } from './scopes.js';
@@ -132,22 +132,14 @@ export class AdminKeys {
                order by key_id for update`,
       });
       if (managing.length === 1 && managing[0]?.key_id === keyId) throw new LastManagingKey();
-      return this.revokeIn(transaction, keyId, revokedBy);
+      const { rows } = await transaction.query<KeyRow>({
+        text: `update operations.admin_keys
+               set revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $2)
+               where key_id = $1 returning ${VIEW_COLUMNS}`,
+        values: [keyId, revokedBy],
+      });
+      return rows[0] && recordOf<AdminKeyView>(rows[0]);
     });
-  }
-
-  private async revokeIn(
-    transaction: Queryable,
-    keyId: string,
-    revokedBy: string,
-  ): Promise<AdminKeyView | undefined> {
-    const { rows } = await transaction.query<KeyRow>({
-      text: `update operations.admin_keys
-             set revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $2)
-             where key_id = $1 returning ${VIEW_COLUMNS}`,
-      values: [keyId, revokedBy],
-    });
-    return rows[0] && recordOf<AdminKeyView>(rows[0]);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 
 /** What a key may be allowed to do. */
 export const scopes = [
@@ -17,10 +17,8 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-export const REQUIRED_SCOPE = 'required-scope';
-
 /** The scope that a route asks for. A route without one is refused to everybody. */
-export const RequiresScope = (scope: Scope) => SetMetadata(REQUIRED_SCOPE, scope);
+export const RequiresScope = Reflector.createDecorator<Scope>();
 
 export function isScope(text: string): text is Scope {
   return (scopes as readonly string[]).includes(text);
