@@ -3,7 +3,9 @@ import { columnName } from '@app/consumers';
 import { statisticNames } from './statistics.projection.js';
 import type { StatisticCounts, StatisticName } from './statistics.projection.js';
 
-export type StatisticsInterval = 'minute' | 'hour' | 'day';
+export const intervalMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+
+export type StatisticsInterval = keyof typeof intervalMs;
 
 export interface IntervalStatistics extends StatisticCounts {
   /** Begin of the interval, in UTC. */
@@ -38,7 +40,23 @@ export async function statisticsBetween(
   return rows;
 }
 
-const MINUTE_MS = 60_000;
+/**
+ * So many intervals, that of this time the last.
+ *
+ * @param now in milliseconds since the Unix epoch
+ * @throws DatabaseUnavailable
+ */
+export async function newestStatistics(
+  database: Queryable,
+  interval: StatisticsInterval,
+  count: number,
+  now: number,
+): Promise<readonly IntervalStatistics[]> {
+  const length = intervalMs[interval];
+  const to = (Math.floor(now / length) + 1) * length;
+  return statisticsBetween(database, interval, new Date(to - count * length), new Date(to));
+}
+
 const RECENT_MINUTES = 15;
 
 /**
@@ -48,9 +66,7 @@ const RECENT_MINUTES = 15;
  * @throws DatabaseUnavailable
  */
 export async function recentStatistics(database: Queryable, now: number): Promise<StatisticCounts> {
-  const to = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS;
-  const from = to - (RECENT_MINUTES + 1) * MINUTE_MS;
-  const minutes = await statisticsBetween(database, 'minute', new Date(from), new Date(to));
+  const minutes = await newestStatistics(database, 'minute', RECENT_MINUTES + 1, now);
   return Object.fromEntries(
     statisticNames.map((name) => [name, minutes.reduce((sum, minute) => sum + minute[name], 0)]),
   ) as Record<StatisticName, number>;

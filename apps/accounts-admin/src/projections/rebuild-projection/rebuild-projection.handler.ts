@@ -8,7 +8,10 @@ import {
   QuarantineCodec,
 } from '@app/personal-data';
 import { ProjectionRebuild } from '@app/consumers';
+import { Problem } from '@app/http-service';
 import type { Database } from '@app/postgres';
+import { projections } from '@app/views';
+import type { ProjectionConsumer } from '@app/views';
 import { LOG } from '@app/process';
 import type { Log } from '@app/process';
 import { Inject } from '@nestjs/common';
@@ -17,8 +20,8 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
+import { adminProblems } from '../../admin-problems.js';
 import { REBUILD_DATABASE } from '../../admin.tokens.js';
-import { projectionNamed } from '../watch-projections/projection-named.js';
 
 /** An operator has the rows of a projection built anew; answers the id of the rebuild. */
 export class RebuildProjectionCommand extends Command<string> {
@@ -97,4 +100,14 @@ export class RebuildProjectionHandler
     this.stopping.abort(new Error('the process was stopped'));
     await Promise.all(this.running);
   }
+}
+
+/** @throws Problem projection-not-found */
+function projectionNamed(name: string): ProjectionConsumer {
+  const found = projections.find((projection) => projection.name === name);
+  if (found === undefined) {
+    const names = projections.map((projection) => projection.name).join(', ');
+    throw new Problem(adminProblems.projectionNotFound, `The projections are ${names}.`);
+  }
+  return found;
 }

@@ -1,7 +1,7 @@
 import { invalidRequest } from '@app/http-service';
-import { statisticNames, statisticsBetween } from '@app/views';
+import { intervalMs, statisticNames, statisticsBetween } from '@app/views';
 import type { Queryable } from '@app/postgres';
-import type { StatisticName, StatisticsInterval } from '@app/views';
+import type { StatisticName } from '@app/views';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Query } from '@nestjs/common';
@@ -12,11 +12,6 @@ import { instantParameter } from '../../request-values.js';
 
 const MOST_INTERVALS = 1_500;
 const DEFAULT_INTERVALS = 60;
-const intervalMs: Readonly<Record<StatisticsInterval, number>> = {
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-};
 
 const statisticsQuery = z.strictObject({
   interval: z.enum(['minute', 'hour', 'day'], 'must be minute, hour or day').default('hour'),

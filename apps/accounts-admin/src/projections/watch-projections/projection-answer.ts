@@ -30,6 +30,7 @@ export const projectionAnswer = z
     state: z.enum(['stopped', 'standby', 'catching-up', 'live', 'faulted', 'unknown']),
     position: z.string().nullable(),
     lag: z
+      // At least: there are more events than were counted. Seconds: the age of the oldest one that was not handled.
       .object({ events: z.int(), atLeast: z.boolean(), seconds: z.number() })
       .nullable()
       .meta({ description: 'Counted in the log; null while the event store cannot be asked.' }),

@@ -16,13 +16,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { answerOf } from '../../answer-of.js';
 import { toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
-import { measureLag } from './measure-lag.js';
-import type { Lag } from './measure-lag.js';
 import { projectionAnswer, rounded, toRebuildAnswer } from './projection-answer.js';
 import type { ProjectionAnswer } from './projection-answer.js';
 
 /** A worker reports every second; without a few of them it is not there. */
 const REPORT_OLD_AFTER_MS = 5_000;
+const MOST_COUNTED = 10_000;
+const TIMEOUT_MS = 1_500;
+
+/** How far a consumer is behind the log. */
+type Lag = NonNullable<ProjectionAnswer['lag']>;
 
 /** How those that follow the log are getting on. */
 @Injectable()
@@ -72,18 +75,38 @@ export class WatchProjectionsQuery {
     });
   }
 
-  /** Undefined while the event store cannot be asked. */
+  /**
+   * Counts the events beyond a checkpoint in the log itself: what a consumer says about its own lag is worth nothing when it
+   * hangs. Undefined while the event store cannot be asked.
+   */
   private async lagOf(
-    checkpoint: LogPosition | 'start',
+    after: LogPosition | 'start',
     streamNamePrefixes: Consumer['streamNamePrefixes'],
   ): Promise<Lag | undefined> {
+    const now = this.clock();
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    let events = 0;
+    let atLeast = true;
+    let oldest = now;
     try {
-      return await measureLag(this.store, checkpoint, streamNamePrefixes, this.clock());
+      for await (const message of this.store.subscribeToAll({
+        after,
+        streamNamePrefixes,
+        signal,
+      })) {
+        if (message.kind === 'caught-up') atLeast = false;
+        if (message.kind === 'event') {
+          if (events === 0) oldest = message.event.recordedAt.getTime();
+          events += 1;
+        }
+        if (!atLeast || events === MOST_COUNTED) break;
+      }
     } catch (error) {
       // The rest is worth knowing above all while the event store is away.
       if (error instanceof EventStoreUnavailable) return undefined;
       throw error;
     }
+    return { events, atLeast, seconds: Math.max(0, now - oldest) / 1_000 };
   }
 }
 

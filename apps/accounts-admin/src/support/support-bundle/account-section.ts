@@ -3,6 +3,7 @@ import type { AccountEvent, ActivationPolicy } from '@app/accounts';
 import { ChainWalk } from '@app/event-store';
 import type { EventStore, RecordedEvent } from '@app/event-store';
 import { anonymousAccountCodec, decodeEach } from '@app/personal-data';
+import { accountNotFound } from '../../accounts/replay-account/account-history.js';
 
 const REDACTED = '[redacted]';
 const MOST_EVENTS = 200;
@@ -12,7 +13,7 @@ const MOST_EVENTS = 200;
  * what is known to be harmless.
  *
  * @param now milliseconds since the Unix epoch
- * @returns undefined when nothing was ever recorded about it
+ * @throws Problem account-not-found
  * @throws EventStoreUnavailable
  */
 export async function accountSection(
@@ -20,7 +21,7 @@ export async function accountSection(
   accountId: string,
   policy: ActivationPolicy,
   now: number,
-): Promise<object | undefined> {
+): Promise<object> {
   const streamName = accountStreamName(accountId);
   const walk = new ChainWalk(streamName);
   const facts: AccountEvent[] = [];
@@ -33,7 +34,7 @@ export async function accountSection(
     newest.push(entryOf(recorded, event));
     if (newest.length > MOST_EVENTS) newest.shift();
   }
-  if (newest.length === 0) return undefined;
+  if (newest.length === 0) throw accountNotFound();
   const { events, broken } = walk.verdict;
   return {
     accountId,

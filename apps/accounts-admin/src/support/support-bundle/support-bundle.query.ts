@@ -3,7 +3,7 @@ import { ACTIVATION_POLICY } from '@app/accounts';
 import type { ActivationPolicy } from '@app/accounts';
 import { EVENT_STORE } from '@app/event-store';
 import type { EventStore } from '@app/event-store';
-import { consumers, listUnreadableAccounts, statisticNames, statisticsBetween } from '@app/views';
+import { consumers, listUnreadableAccounts, newestStatistics, statisticNames } from '@app/views';
 import { listFailedEvents } from '@app/consumers';
 import type { Queryable } from '@app/postgres';
 import type { StatisticsInterval } from '@app/views';
@@ -15,7 +15,6 @@ import { actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
 import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../../admin.tokens.js';
 import { toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
-import { accountNotFound } from '../../accounts/replay-account/account-history.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { SignedLines } from '../../evidence/signed-lines.js';
 import type { Signer } from '../../evidence/signed-lines.js';
@@ -25,7 +24,6 @@ import { accountSection } from './account-section.js';
 import { redacted } from './redact.js';
 import { versions } from './versions.js';
 
-const MS_OF: Readonly<Record<'hour' | 'day', number>> = { hour: 3_600_000, day: 86_400_000 };
 const HOURS = 48;
 const DAYS = 30;
 const MOST_FAILED_EVENTS = 50;
@@ -57,10 +55,8 @@ export class SupportBundleQuery {
    */
   async *lines(account: string | undefined, caller: Caller): AsyncGenerator<string> {
     const now = this.clock();
-    const ofAccount =
-      account === undefined
-        ? undefined
-        : await this.accountSection(accountIdOfPath(account, this.accountIds, 'account'), now);
+    const accountId = account && accountIdOfPath(account, this.accountIds, 'account');
+    const ofAccount = accountId && (await accountSection(this.store, accountId, this.policy, now));
     const lines = new SignedLines('support-bundle/v1', this.signer);
     yield lines.first({ at: new Date(now).toISOString(), requestedBy: actorOf(caller) });
     for (const [section, tell] of Object.entries(this.sections(now))) {
@@ -74,12 +70,6 @@ export class SupportBundleQuery {
     }
     if (ofAccount) yield lines.line(redacted({ section: 'account', content: ofAccount }) as object);
     yield lines.last();
-  }
-
-  private async accountSection(accountId: string, now: number): Promise<object> {
-    const section = await accountSection(this.store, accountId, this.policy, now);
-    if (section === undefined) throw accountNotFound();
-    return section;
   }
 
   private sections(now: number): Readonly<Record<string, () => unknown>> {
@@ -123,14 +113,11 @@ export class SupportBundleQuery {
   }
 
   private async statistics(
-    interval: StatisticsInterval & keyof typeof MS_OF,
+    interval: StatisticsInterval,
     count: number,
     now: number,
   ): Promise<readonly object[]> {
-    const length = MS_OF[interval];
-    const end = Math.floor(now / length) * length + length;
-    const from = new Date(end - count * length);
-    const rows = await statisticsBetween(this.database, interval, from, new Date(end));
+    const rows = await newestStatistics(this.database, interval, count, now);
     return rows.filter((row) => statisticNames.some((name) => row[name] > 0));
   }
 }
