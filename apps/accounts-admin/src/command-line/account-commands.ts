@@ -167,7 +167,8 @@ async function showHistory(run: CommandRun): Promise<void> {
   const bar = new ProgressBar('Events', run.progress);
   let events = 0;
   try {
-    for await (const event of run.client.lines(path, { after: run.text('after') })) {
+    for await (const { content: event } of run.client.lines(path, { after: run.text('after') })) {
+      if ('end' in event) break;
       events += 1;
       if (run.wantsJson) {
         run.line(JSON.stringify(event));

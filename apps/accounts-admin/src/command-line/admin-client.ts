@@ -44,24 +44,12 @@ export class AdminClient {
   }
 
   /**
-   * Every line before the one that says how it ended.
-   *
-   * @throws ProblemAnswer, NotReachable
-   * @throws Error what came before is not all
-   */
-  async *lines(path: string, query: QueryValues): AsyncGenerator<Json> {
-    for await (const line of this.allLines(path, query)) {
-      if (!('end' in line.content)) yield line.content;
-    }
-  }
-
-  /**
    * Every line, the one that says how it ended among them.
    *
    * @throws ProblemAnswer, NotReachable
    * @throws Error after the last line: what came before is not all
    */
-  async *allLines(path: string, query: QueryValues): AsyncGenerator<AnswerLine> {
+  async *lines(path: string, query: QueryValues): AsyncGenerator<AnswerLine> {
     const response = await this.fetch('GET', path, query, NDJSON);
     for await (const text of linesOf(response)) {
       const content = JSON.parse(text) as Json;

@@ -29,7 +29,7 @@ export async function download(
   const bar = new ProgressBar(file ?? 'Reading', run.progress);
   let lines = 0;
   async function* kept(): AsyncGenerator<string> {
-    for await (const { text } of bar.follow(run.client.allLines(path, query))) {
+    for await (const { text } of bar.follow(run.client.lines(path, query))) {
       lines += 1;
       if (lines % LINES_BETWEEN_UPDATES === 0) bar.update(undefined, `${lines} lines`);
       yield `${text}\n`;

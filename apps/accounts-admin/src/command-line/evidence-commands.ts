@@ -142,7 +142,7 @@ async function verifyAll(run: CommandRun): Promise<void> {
   const bar = new ProgressBar('Verifying', run.progress);
   const broken: Json[] = [];
   let end: Json = {};
-  for await (const { content } of bar.follow(run.client.allLines('/verification', {}))) {
+  for await (const { content } of bar.follow(run.client.lines('/verification', {}))) {
     const { broken: one, end: last } = content as Readonly<Record<string, Json>>;
     if (one) broken.push(one);
     if (last) end = last;

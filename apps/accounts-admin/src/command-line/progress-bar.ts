@@ -45,8 +45,10 @@ export class ProgressBar {
     try {
       for await (const line of lines) {
         const progress = line.content['progress'] as Json | undefined;
-        if (progress) this.update(fractionOf(progress), `${textOf(progress['events'])} events`);
-        else yield line;
+        if (progress) {
+          const fraction = (progress['fraction'] as number | null) ?? undefined;
+          this.update(fraction, `${textOf(progress['events'])} events`);
+        } else yield line;
       }
     } finally {
       this.end();
@@ -59,9 +61,4 @@ function barOf(fraction: number | undefined): string {
   const full = Math.round(Math.min(1, Math.max(0, fraction)) * WIDTH);
   const percent = String(Math.floor(fraction * 100)).padStart(3);
   return `[${'█'.repeat(full)}${'·'.repeat(WIDTH - full)}] ${percent} %  `;
-}
-
-/** The fraction that a progress line reports; undefined when the total is unknown. */
-function fractionOf({ fraction }: Json): number | undefined {
-  return typeof fraction === 'number' ? fraction : undefined;
 }

@@ -36,7 +36,7 @@ async function whatIf(run: CommandRun): Promise<void> {
   );
   let result: Json = {};
   try {
-    for await (const { content } of bar.follow(run.client.allLines('/what-if', query))) {
+    for await (const { content } of bar.follow(run.client.lines('/what-if', query))) {
       result = content['end'] as Json;
     }
   } catch (error) {
