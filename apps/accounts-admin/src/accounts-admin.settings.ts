@@ -14,7 +14,7 @@ export const adminSettingTypes = {
   ADDRESS_KEY: secretSettings.ADDRESS_KEY,
   ACTIVATION_CODE_KEYS: secretSettings.ACTIVATION_CODE_KEYS,
   PERSONAL_DATA_KEYS: secretSettings.PERSONAL_DATA_KEYS,
-  RECEIPT_KEY: secretKeySetting('RECEIPT_KEY')
+  RECEIPT_KEY: secretKeySetting()
     .optional()
     .describe(
       'Base64 of 32 bytes or more. Signs receipts of erasures and exports; without it nothing is erased or exported',

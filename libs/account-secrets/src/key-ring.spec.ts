@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { KeyRing, keyRingSetting, UnknownKey } from './key-ring.js';
-import { InvalidSecretSetting, parseSecretKey, secretKeySetting } from './secret-key.js';
+import { InvalidKeyRing, KeyRing, keyRingSetting, UnknownKey } from './key-ring.js';
+import { secretKeySetting } from './secret-key.js';
 
 /** A key that repeats one byte, which identifies it. */
 function key(byte: number, length = 32): string {
@@ -13,7 +13,7 @@ function faultsOf(read: () => unknown): readonly string[] {
   try {
     read();
   } catch (error) {
-    if (error instanceof InvalidSecretSetting) return error.faults;
+    if (error instanceof InvalidKeyRing) return error.faults;
     throw error;
   }
   return [];
@@ -108,10 +108,10 @@ describe('A key ring', () => {
 
 describe('A secret key', () => {
   it('is base64 of 32 bytes or more', () => {
-    expect(parseSecretKey(key(1), 'ADDRESS_KEY')).toEqual(Buffer.alloc(32, 1));
+    expect(secretKeySetting().parse(key(1))).toEqual(Buffer.alloc(32, 1));
     for (const text of ['', 'secret', key(1, 31), key(1).replace('=', ''), `${key(1)}\n`]) {
-      expect(faultsOf(() => parseSecretKey(text, 'ADDRESS_KEY'))).toEqual([
-        'must be base64 of 32 bytes or more',
+      expect(secretKeySetting().safeParse(text).error?.issues).toMatchObject([
+        { code: 'custom', message: 'must be base64 of 32 bytes or more' },
       ]);
     }
   });
@@ -119,14 +119,14 @@ describe('A secret key', () => {
 
 describe('As settings', () => {
   it('both are known to be secrets', () => {
-    for (const setting of [keyRingSetting('CODE_KEYS'), secretKeySetting('ADDRESS_KEY')]) {
+    for (const setting of [keyRingSetting('CODE_KEYS'), secretKeySetting()]) {
       expect(setting.meta()).toEqual({ secret: true });
     }
   });
 
   const settings = z.object({
     CODE_KEYS: keyRingSetting('CODE_KEYS'),
-    ADDRESS_KEY: secretKeySetting('ADDRESS_KEY'),
+    ADDRESS_KEY: secretKeySetting(),
   });
 
   it('both are parsed', () => {

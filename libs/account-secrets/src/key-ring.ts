@@ -1,13 +1,21 @@
-import {
-  InvalidSecretSetting,
-  secretKeyMinBytes,
-  secretKeyOf,
-  secretSetting,
-} from './secret-key.js';
+import * as z from 'zod';
+import { secretKeyMinBytes, secretKeyOf } from './secret-key.js';
 
 export interface NamedKey {
   readonly id: string;
   readonly key: Buffer;
+}
+
+/** The text of a key ring is unusable. Names the setting and the faults, never the value. */
+export class InvalidKeyRing extends Error {
+  override readonly name = 'InvalidKeyRing';
+
+  constructor(
+    setting: string,
+    readonly faults: readonly string[],
+  ) {
+    super(`${setting} is not valid: ${faults.join('; ')}`);
+  }
 }
 
 /** Something was made with a key that is no longer, or not yet, in the configuration. */
@@ -42,7 +50,7 @@ export class KeyRing {
    * @param text entries `id:base64`, separated by commas or line ends; an id is 1 to 16 of a-z, 0-9 and
    *   hyphen, a key 32 bytes or more
    * @param name of the setting it comes from, for the error
-   * @throws InvalidSecretSetting naming every faulty entry by its place
+   * @throws InvalidKeyRing naming every faulty entry by its place
    */
   static parse(text: string, name: string): KeyRing {
     const faults: string[] = [];
@@ -66,7 +74,7 @@ export class KeyRing {
     }
     const [first] = keys;
     if (first === undefined && faults.length === 0) faults.push('must have one key at least');
-    if (first === undefined || faults.length > 0) throw new InvalidSecretSetting(name, faults);
+    if (first === undefined || faults.length > 0) throw new InvalidKeyRing(name, faults);
     return new KeyRing(name, { id: first[0], key: first[1] }, keys);
   }
 
@@ -92,7 +100,18 @@ export class KeyRing {
   }
 }
 
-/** Zod type of a setting that holds a key ring, for `loadConfiguration`. */
+/** Zod type of a setting that holds a key ring; marked as that of one secret key. */
 export function keyRingSetting(name: string) {
-  return secretSetting((text) => KeyRing.parse(text, name));
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return KeyRing.parse(text, name);
+      } catch (error) {
+        if (!(error instanceof InvalidKeyRing)) throw error;
+        context.addIssue({ code: 'custom', message: error.faults.join('; ') });
+        return z.NEVER;
+      }
+    })
+    .meta({ secret: true });
 }

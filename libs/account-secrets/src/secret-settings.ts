@@ -3,7 +3,7 @@ import { secretKeySetting } from './secret-key.js';
 
 /** The secrets of the service as settings: each process takes those that it works with. */
 export const secretSettings = {
-  ADDRESS_KEY: secretKeySetting('ADDRESS_KEY').describe(
+  ADDRESS_KEY: secretKeySetting().describe(
     'Base64 of 32 bytes or more. Names streams, seals `Consistency-Token`; **can never be replaced**',
   ),
   ACTIVATION_CODE_KEYS: keyRingSetting('ACTIVATION_CODE_KEYS').describe(
