@@ -42,7 +42,7 @@ describe('A trace', () => {
     const parent = await inSpan('append', { correlationId }, async () => traceparent());
     expect(parent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
     const event = { type: 'CodeIssued', metadata: { ...(parent && { traceparent: parent }) } };
-    await inSpansAfter('saga', [event], () => inSpan('mail', { kind: 'client' }, async () => 0));
+    await inSpansAfter('saga', [event], () => inSpan('mail', { kind: 'CLIENT' }, async () => 0));
     expect(recording.spans().map(({ name, under }) => [name, under])).toEqual([
       ['append', undefined],
       ['saga', 'append'],

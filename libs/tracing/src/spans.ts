@@ -13,7 +13,7 @@ import type { Context, Span } from '@opentelemetry/api';
 const CORRELATION_ID = createContextKey('correlation id');
 
 interface SpanOptions {
-  readonly kind?: 'server' | 'client' | 'consumer';
+  readonly kind?: keyof typeof SpanKind;
   /** Of the request or piece of work that a trace begins with: the trace gets its id (see `traceIdFor`). */
   readonly correlationId?: string;
   /** No personal data, no secret, and nothing that a caller wrote. */
@@ -60,7 +60,7 @@ export async function inSpansAfter<Result>(
     if (typeof metadata.traceparent !== 'string') return [];
     const parent = propagation.extract(ROOT_CONTEXT, { traceparent: metadata.traceparent });
     if (!trace.getSpanContext(parent)) return [];
-    return [begin(parent, name, { kind: 'consumer', attributes: { 'event.type': type } })];
+    return [begin(parent, name, { kind: 'CONSUMER', attributes: { 'event.type': type } })];
   });
   const [first, ...others] = spans;
   if (!first) return work();
@@ -105,7 +105,7 @@ export function requestSpans<Request extends object>(): RequestSpans<Request> {
   const spans = new WeakMap<Request, Span>();
   return {
     begin: (request, correlationId) => {
-      spans.set(request, begin(ROOT_CONTEXT, 'request', { kind: 'server', correlationId }));
+      spans.set(request, begin(ROOT_CONTEXT, 'request', { kind: 'SERVER', correlationId }));
     },
     continue: (request, next) => {
       const span = spans.get(request);
@@ -128,12 +128,12 @@ export function requestSpans<Request extends object>(): RequestSpans<Request> {
 function begin(
   parent: Context,
   name: string,
-  { kind, correlationId, attributes }: SpanOptions,
+  { kind = 'INTERNAL', correlationId, attributes }: SpanOptions,
 ): Span {
   const from = correlationId ? parent.setValue(CORRELATION_ID, correlationId) : parent;
   return context.with(from, () =>
     trace.getTracer('registration').startSpan(name, {
-      kind: SPAN_KINDS[kind ?? 'internal'],
+      kind: SpanKind[kind],
       attributes: {
         ...(correlationId && { 'correlation.id': correlationId }),
         ...(attributes as Record<string, string>),
@@ -141,13 +141,6 @@ function begin(
     }),
   );
 }
-
-const SPAN_KINDS = {
-  internal: SpanKind.INTERNAL,
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  consumer: SpanKind.CONSUMER,
-};
 
 function within<Result>(span: Span, work: (span: Span) => Promise<Result>): Promise<Result> {
   return context.with(trace.setSpan(context.active(), span), async () => {

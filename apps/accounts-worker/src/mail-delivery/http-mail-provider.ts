@@ -63,7 +63,7 @@ export class HttpMailProvider extends MailProvider {
   protected async deliver(mail: Mail, idempotencyKey: string): Promise<MailOutcome> {
     const { status, headers, body } = await inSpan(
       `mail provider ${this.name}`,
-      { kind: 'client' },
+      { kind: 'CLIENT' },
       async (span) => {
         const answer = await this.post(mail, idempotencyKey);
         span.setAttribute('http.response.status_code', answer.status);
