@@ -244,7 +244,7 @@ function fieldErrors(issue: SchemaIssue): readonly FieldFault[] {
     const message = 'this field is not known; remove it';
     return issue.keys.map((field) => ({ field, code: 'unknown-field', message }));
   }
-  const field = (issue.path ?? []).map(pathSegment).join('.');
+  const field = (issue.path ?? []).join('.');
   const isWrongType = issue.code === 'invalid_type';
   if (field === '') {
     return isWrongType
@@ -254,12 +254,6 @@ function fieldErrors(issue: SchemaIssue): readonly FieldFault[] {
   const { code = isWrongType ? 'wrong-type' : 'invalid-value' } = issue.params ?? {};
   const parameters = isWrongType && issue.expected ? { expected: issue.expected } : undefined;
   return [{ field, code, message: issue.message, parameters }];
-}
-
-function pathSegment(segment: unknown): string {
-  return typeof segment === 'object' && segment !== null && 'key' in segment
-    ? String(segment.key)
-    : String(segment);
 }
 
 /** HTTP/1.1 wants exactly one Host (RFC 9112, section 3.2): two servers in a row could take different ones. */

@@ -26,11 +26,11 @@ export const requestIdHeader = {
 /**
  * What every problem document of a service has; one that adds members extends it.
  *
- * @param types all that there are; texts when left out
+ * @param types all that there are
  * @param fieldCodes all that there are
  */
 export function problemSchemaOf(
-  types: readonly ProblemType[] = [],
+  types: readonly ProblemType[],
   fieldCodes: readonly string[] = commonFieldCodes,
 ) {
   const slugs = types.map(({ slug }) => `/problems/${slug}`);
@@ -46,9 +46,7 @@ export function problemSchemaOf(
       .meta({ description: 'What the message is made with, such as minLength.' }),
   });
   return z.looseObject({
-    type: (slugs.length > 0 ? z.enum(slugs) : z.string()).meta({
-      description: 'Path of a page that explains the problem.',
-    }),
+    type: z.enum(slugs).meta({ description: 'Path of a page that explains the problem.' }),
     title: z.string(),
     status: z.int(),
     detail: z.string().meta({ description: 'What to change.' }),
@@ -141,7 +139,7 @@ export function serveApiDescription(
   app: NestFastifyApplication,
   description: Omit<OpenAPIObject, 'paths'>,
   paths: { readonly page: string; readonly document: string },
-  problem: z.ZodType = problemSchemaOf(),
+  problem: z.ZodType,
   complete: (schemas: Schemas) => void = () => undefined,
 ): void {
   const document = SwaggerModule.createDocument(app, description, {

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { createHttpService } from '../http-service.js';
 import type { HttpAnswer, SlowestRequest } from '../http-service.js';
 import { listen } from '../listen.js';
-import { serveApiDescription } from '../open-api.js';
+import { problemSchemaOf, serveApiDescription } from '../open-api.js';
 import { Problem, problemType, serviceUnavailable } from '../problem.js';
 
 /** An error of the example's own kind, which its problem table knows. */
@@ -106,10 +106,8 @@ export async function startExampleService(
     onAnswer: (answer) => answers.push(answer),
     ...options,
   });
-  serveApiDescription(app, new DocumentBuilder().build(), {
-    page: 'docs',
-    document: 'openapi.json',
-  });
+  const paths = { page: 'docs', document: 'openapi.json' };
+  serveApiDescription(app, new DocumentBuilder().build(), paths, problemSchemaOf([teapot]));
   const url = await listen(app, '127.0.0.1', 0, 'EXAMPLE_PORT');
   return {
     url,
