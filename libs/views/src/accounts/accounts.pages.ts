@@ -122,8 +122,7 @@ export async function findListedAccount(
 ): Promise<ListedAccount | undefined> {
   const { rows } = await database.query<ListedRow>({
     name: 'find-listed-account',
-    text: `select account_id, address, status, registered_at, activated_at
-           from read_model.accounts where account_id = $1`,
+    text: `select ${COLUMNS} from read_model.accounts where account_id = $1`,
     values: [accountId],
   });
   return rows[0] && recordOf<ListedAccount>(rows[0]);

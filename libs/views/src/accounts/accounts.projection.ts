@@ -42,17 +42,14 @@ const fold: Fold<AccountEvent, AccountRow> = {
           registrationNumber: row.registrationNumber + 1,
         }
       : undefined,
-  PasswordHashUpgraded: (row, { claimNumber, passwordHash }) =>
-    isTaken(row) && !isErased(passwordHash)
-      ? {
-          ...row,
-          claims: isErased(passwordHash)
-            ? null
-            : changingClaims(row.claims, (claim) =>
-                claim.number === claimNumber ? { ...claim, passwordHash } : claim,
-              ),
-        }
-      : undefined,
+  PasswordHashUpgraded: (row, { claimNumber, passwordHash }) => {
+    if (!isTaken(row) || isErased(passwordHash)) return undefined;
+    if (row.claims === null) return row;
+    const claims = claimsIn(row.claims).map((claim) =>
+      claim.number === claimNumber ? { ...claim, passwordHash } : claim,
+    );
+    return { ...row, claims: JSON.stringify(claims) };
+  },
   AccountActivated: (row, { claimNumber, activatedAt }) => {
     if (row?.status !== 'pending') return undefined;
     const claims = claimsIn(row.claims).filter(({ number }) => number === claimNumber);
@@ -86,13 +83,6 @@ export const accountsProjection = rowProjection({
 
 function claimsIn(stored: string | null): readonly StoredClaim[] {
   return stored === null ? [] : (JSON.parse(stored) as readonly StoredClaim[]);
-}
-
-function changingClaims(
-  stored: string | null,
-  change: (claim: StoredClaim) => StoredClaim,
-): string | null {
-  return stored === null ? null : JSON.stringify(claimsIn(stored).map(change));
 }
 
 /** None when a claim of the person was erased: then all are, with the one key. */

@@ -1,6 +1,6 @@
 import { accountStreamName } from '@app/accounts';
 import type { Claim } from '@app/accounts';
-import type { Queryable } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 
 /** An account as its owner and operators may see it. */
 export interface AccountView {
@@ -87,33 +87,19 @@ export async function blankAccount(
   });
 }
 
-interface AccountRow {
-  readonly account_id: string;
-  readonly address: string;
-  readonly status: 'pending' | 'active';
-  readonly registered_at: Date;
-  readonly activated_at: Date | null;
-}
-
-interface CredentialsRow extends AccountRow {
-  readonly network_key: string | null;
+interface CredentialsRow extends ColumnsOf<Omit<AccountCredentials, 'claims'>> {
+  /** JSON. */
   readonly claims: string;
 }
 
 function toCredentials(row: CredentialsRow): AccountCredentials {
-  return {
-    ...toView(row),
-    networkKey: row.network_key ?? undefined,
-    claims: JSON.parse(row.claims) as readonly StoredClaim[],
-  };
-}
-
-function toView(row: AccountRow): AccountView {
   return {
     accountId: row.account_id,
     address: row.address,
     status: row.status,
     registeredAt: row.registered_at,
     activatedAt: row.activated_at ?? undefined,
+    networkKey: row.network_key ?? undefined,
+    claims: JSON.parse(row.claims) as readonly StoredClaim[],
   };
 }
