@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** Signs texts with a key that can be checked elsewhere. */
-export interface Signer {
-  /** SPKI of an Ed25519 key, base64. */
-  readonly publicKey: string;
-  /** Base64. */
-  sign(text: string): string;
-}
+import type { ErasureReceipts } from '../accounts/erase-account/erasure-receipts.js';
 
 /**
  * A file of JSON lines that can be checked without this service: the first line names the format, the last one
@@ -18,7 +11,7 @@ export class SignedLines {
   /** @param signer undefined to leave the lines unsigned, and to say so */
   constructor(
     private readonly format: string,
-    private readonly signer: Signer | undefined,
+    private readonly signer: ErasureReceipts | undefined,
   ) {}
 
   first(values: object): string {

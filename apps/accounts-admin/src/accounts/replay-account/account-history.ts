@@ -44,17 +44,19 @@ export class AccountHistory {
    * @throws EventStoreUnavailable, also in the middle
    */
   async *replay(accountId: string, options: ReadStreamOptions = {}): AsyncGenerator<ReplayedEvent> {
-    const keyIsAtHand = outcomeOf(this.codec.fetchKey(accountId));
+    const keyIsAtHand = this.codec.fetchKey(accountId);
+    // It may fail before anything waits for it.
+    keyIsAtHand.catch(() => undefined);
     let chunk: RecordedEvent[] = [];
     for await (const recorded of this.store.readStream(accountStreamName(accountId), options)) {
       chunk.push(recorded);
       if (chunk.length < CHUNK) continue;
-      (await keyIsAtHand)();
+      await keyIsAtHand;
       yield* await this.decoded(chunk);
       chunk = [];
     }
     if (chunk.length === 0) return;
-    (await keyIsAtHand)();
+    await keyIsAtHand;
     yield* await this.decoded(chunk);
   }
 
@@ -84,16 +86,6 @@ export class AccountHistory {
       return { recorded: one, event, client: clients[index] };
     });
   }
-}
-
-/** Never rejects, because no caller may be waiting yet; the returned function throws the failure. */
-function outcomeOf(work: Promise<void>): Promise<() => void> {
-  return work.then(
-    () => () => undefined,
-    (error: unknown) => () => {
-      throw error;
-    },
-  );
 }
 
 export function accountNotFound(): Problem {

@@ -10,7 +10,7 @@ import { RECEIPTS } from '../../admin.tokens.js';
 import { LogScan } from '../log-scan.js';
 import type { StreamFold } from '../log-scan.js';
 import { SignedLines } from '../signed-lines.js';
-import type { Signer } from '../signed-lines.js';
+import type { ErasureReceipts } from '../../accounts/erase-account/erasure-receipts.js';
 import { chainFold } from '../verify-accounts/verify-accounts.query.js';
 
 /** The heads of all histories, signed: kept elsewhere, they show what is cut off or rewritten later. */
@@ -19,7 +19,7 @@ export class ExportHeadsQuery {
   constructor(
     private readonly log: LogScan,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+    @Inject(RECEIPTS) private readonly signer: ErasureReceipts | undefined,
   ) {}
 
   /**

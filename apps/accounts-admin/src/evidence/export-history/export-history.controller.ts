@@ -18,7 +18,7 @@ import { AccountHistory, accountNotFound } from '../../accounts/replay-account/a
 import { toEntry } from '../../accounts/replay-account/history-entry.js';
 import { LineAnswer } from '../line-stream.js';
 import { SignedLines } from '../signed-lines.js';
-import type { Signer } from '../signed-lines.js';
+import type { ErasureReceipts } from '../../accounts/erase-account/erasure-receipts.js';
 
 /** The history of one account as evidence: readable, as it is stored, and signed. */
 @AdminController('history')
@@ -26,7 +26,7 @@ export class ExportHistoryController {
   constructor(
     private readonly history: AccountHistory,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+    @Inject(RECEIPTS) private readonly signer: ErasureReceipts | undefined,
   ) {}
 
   @AdminCall('GET accounts/:id/history/export', 'history:read', {

@@ -17,7 +17,7 @@ import { READ_MODEL, RECEIPTS, SETTING_REPORTS } from '../../admin.tokens.js';
 import { toFailedEventAnswer } from '../../failed-events/failed-event-answer.js';
 import { accountIdOfPath } from '../../request-values.js';
 import { SignedLines } from '../../evidence/signed-lines.js';
-import type { Signer } from '../../evidence/signed-lines.js';
+import type { ErasureReceipts } from '../../accounts/erase-account/erasure-receipts.js';
 import type { ProjectionAnswer } from '../../projections/watch-projections/projection-answer.js';
 import { WatchProjectionsQuery } from '../../projections/watch-projections/watch-projections.query.js';
 import { accountSection } from './account-section.js';
@@ -39,7 +39,7 @@ export class SupportBundleQuery {
     @Inject(READ_MODEL) private readonly database: Queryable,
     @Inject(ACTIVATION_POLICY) private readonly policy: ActivationPolicy,
     @Inject(SETTING_REPORTS) private readonly settings: readonly SettingReport[],
-    @Inject(RECEIPTS) private readonly signer: Signer | undefined,
+    @Inject(RECEIPTS) private readonly signer: ErasureReceipts | undefined,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Log,
     private readonly projections: WatchProjectionsQuery,
