@@ -11,9 +11,9 @@ import type { EventStore, NewEvent, RecordedEvent } from '@app/event-store';
 import { appendLinked } from '@app/event-store/testing/append-linked.js';
 import { exampleAccountId } from '@app/views/testing/account-lives.js';
 import { ErasureReceipts } from '../../apps/accounts-admin/src/accounts/erase-account/erasure-receipts.js';
-import { ExportHeadsQuery } from '../../apps/accounts-admin/src/evidence/export-heads/export-heads.query.js';
+import { ExportHeadsController } from '../../apps/accounts-admin/src/evidence/export-heads/export-heads.controller.js';
 import { LogScan } from '../../apps/accounts-admin/src/evidence/log-scan.js';
-import { VerifyAccountsQuery } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.query.js';
+import { VerifyAccountsController } from '../../apps/accounts-admin/src/evidence/verify-accounts/verify-accounts.controller.js';
 import { startDevEventStore } from '../support/dev-event-store.js';
 import type { DevEventStore } from '../support/dev-event-store.js';
 import { temporaryFolder } from '../support/run-folder.js';
@@ -73,14 +73,17 @@ describe("an attacker who can write to the event store's disk, checksums and all
     }
   }
 
-  const foundIn = (store: EventStore) =>
-    gathered(new VerifyAccountsQuery(new LogScan(store, database)).verify());
+  const foundIn = async (store: EventStore) => {
+    const { lines } = new VerifyAccountsController(new LogScan(store, database)).verify();
+    return (await gathered(lines)).map((line) => JSON.parse(line) as object);
+  };
 
   const foundAfter = (change: (bytes: Buffer) => Buffer | undefined) => after(change, foundIn);
 
   async function headsOf(store: EventStore, since?: bigint): Promise<string> {
-    const query = new ExportHeadsQuery(new LogScan(store, database), Date.now, receipts);
-    return (await gathered(query.begin(since))).join('');
+    const heads = new ExportHeadsController(new LogScan(store, database), Date.now, receipts);
+    const { lines } = heads.export({ since: since === undefined ? undefined : String(since) });
+    return (await gathered(lines)).join('');
   }
 
   it('and changes nothing, is not accused', async () => {

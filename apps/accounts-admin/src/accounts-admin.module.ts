@@ -42,7 +42,6 @@ import { FreeAccountHandler } from './accounts/free-account/free-account.handler
 import { SharedBudgets } from './accounts/free-account/shared-budgets.js';
 import { ExplainAccountController } from './accounts/explain-account/explain-account.controller.js';
 import { ExportHeadsController } from './evidence/export-heads/export-heads.controller.js';
-import { ExportHeadsQuery } from './evidence/export-heads/export-heads.query.js';
 import { ExportHistoryController } from './evidence/export-history/export-history.controller.js';
 import { FindAccountsController } from './accounts/find-accounts/find-accounts.controller.js';
 import { FindActivationMailsController } from './mails/find-activation-mails/find-activation-mails.controller.js';
@@ -54,10 +53,8 @@ import { ReplayAccountController } from './accounts/replay-account/replay-accoun
 import { RetryActivationMailController } from './mails/retry-activation-mail/retry-activation-mail.controller.js';
 import { RetryActivationMailHandler } from './mails/retry-activation-mail/retry-activation-mail.handler.js';
 import { SupportBundleController } from './support/support-bundle/support-bundle.controller.js';
-import { SupportBundleQuery } from './support/support-bundle/support-bundle.query.js';
 import { VerifyAccountController } from './evidence/verify-account/verify-account.controller.js';
 import { VerifyAccountsController } from './evidence/verify-accounts/verify-accounts.controller.js';
-import { VerifyAccountsQuery } from './evidence/verify-accounts/verify-accounts.query.js';
 import { ViewAccountStateController } from './accounts/view-account-state/view-account-state.controller.js';
 import { ViewStatisticsController } from './projections/view-statistics/view-statistics.controller.js';
 import { WatchProjectionsController } from './projections/watch-projections/watch-projections.controller.js';
@@ -118,8 +115,6 @@ export class AccountsAdminModule {
         CallRecords,
         AccountHistory,
         LogScan,
-        VerifyAccountsQuery,
-        ExportHeadsQuery,
         EraseAccountHandler,
         FreeAccountHandler,
         RetryActivationMailHandler,
@@ -128,7 +123,6 @@ export class AccountsAdminModule {
         DecideFailedEventHandler,
         IssueAdminKeyHandler,
         RevokeAdminKeyHandler,
-        SupportBundleQuery,
         { provide: EVENT_STORE, useValue: eventStore },
         { provide: ACCOUNT_EVENT_CODEC, useValue: codec },
         { provide: OPERATED_ACCOUNTS, useValue: accounts },

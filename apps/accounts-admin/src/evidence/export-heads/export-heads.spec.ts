@@ -12,7 +12,7 @@ import { ErasureReceipts } from '../../accounts/erase-account/erasure-receipts.j
 import { LogScan } from '../log-scan.js';
 import type { StreamFold } from '../log-scan.js';
 import { SignedLines } from '../signed-lines.js';
-import { ExportHeadsQuery } from './export-heads.query.js';
+import { ExportHeadsController } from './export-heads.controller.js';
 
 const program = join(process.cwd(), 'apps/accounts-admin/verify-export.mjs');
 const key = randomBytes(32);
@@ -77,9 +77,10 @@ async function exported(
     }
   }
   const log = new SmallScan(store, database);
-  const query = new ExportHeadsQuery(log, () => Date.UTC(2026, 10, 22, 12), signer);
+  const heads = new ExportHeadsController(log, () => Date.UTC(2026, 10, 22, 12), signer);
+  const answer = heads.export({ since: since === undefined ? undefined : String(since) });
   const lines: string[] = [];
-  for await (const line of query.begin(since)) lines.push(line);
+  for await (const line of answer.lines) lines.push(line);
   return lines.join('');
 }
 
