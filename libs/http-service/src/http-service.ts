@@ -9,8 +9,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import type * as z from 'zod';
 import type { Log } from '@app/process';
-import { requestSpans } from '@app/tracing';
+import { RequestSpans } from '@app/tracing';
 import { NestLog } from './nest-log.js';
 import { KnownRoutes } from './known-routes.js';
 import { serveProblemPages } from './problem-pages.js';
@@ -93,7 +94,7 @@ export async function createHttpService(
   const server = adapter.getInstance();
   const routes = new KnownRoutes();
   routes.watch(server);
-  const spans = requestSpans<FastifyRequest>();
+  const spans = new RequestSpans<FastifyRequest>();
   server.addHook('onRequest', (request, reply, done) => {
     spans.begin(request, request.id);
     reply.headers({ 'X-Request-Id': request.id, 'Cache-Control': 'no-store' });
@@ -219,41 +220,34 @@ class StrictValidationPipe extends StandardSchemaValidationPipe {
   }
 }
 
-interface SchemaIssue {
-  readonly message: string;
-  readonly path?: readonly unknown[] | undefined;
-  /** zod's: what is wrong. */
-  readonly code?: string;
-  /** zod's: the type that it wants. */
-  readonly expected?: string;
-  /** zod's, of a refinement: the code of our own. */
-  readonly params?: { readonly code?: string };
-  /** zod's: the names of unknown fields. */
-  readonly keys?: readonly string[];
-}
-
 /** A body can name thousands of unknown fields; the answer must not grow with them. */
 const MOST_FIELD_ERRORS = 20;
 
-function toProblem(issues: readonly SchemaIssue[]): Problem {
-  return invalidRequest(issues.flatMap(fieldErrors).slice(0, MOST_FIELD_ERRORS));
+/** @param issues of zod: every schema of ours is one of zod's */
+function toProblem(issues: readonly unknown[]): Problem {
+  const faults = (issues as readonly z.core.$ZodIssue[]).flatMap(fieldErrors);
+  return invalidRequest(faults.slice(0, MOST_FIELD_ERRORS));
 }
 
-function fieldErrors(issue: SchemaIssue): readonly FieldFault[] {
-  if (issue.keys) {
+function fieldErrors(issue: z.core.$ZodIssue): readonly FieldFault[] {
+  if (issue.code === 'unrecognized_keys') {
     const message = 'this field is not known; remove it';
     return issue.keys.map((field) => ({ field, code: 'unknown-field', message }));
   }
-  const field = (issue.path ?? []).join('.');
+  const field = issue.path.join('.');
+  const { message } = issue;
   const isWrongType = issue.code === 'invalid_type';
   if (field === '') {
     return isWrongType
       ? [{ field: 'body', code: 'not-an-object', message: 'must be a JSON object' }]
-      : [{ field: 'body', message: issue.message }];
+      : [{ field: 'body', message }];
   }
-  const { code = isWrongType ? 'wrong-type' : 'invalid-value' } = issue.params ?? {};
-  const parameters = isWrongType && issue.expected ? { expected: issue.expected } : undefined;
-  return [{ field, code, message: issue.message, parameters }];
+  if (isWrongType) {
+    return [{ field, code: 'wrong-type', message, parameters: { expected: issue.expected } }];
+  }
+  // A refinement may have a code of our own.
+  const { code } = (issue.code === 'custom' ? issue.params : undefined) ?? {};
+  return [{ field, code, message }];
 }
 
 /** HTTP/1.1 wants exactly one Host (RFC 9112, section 3.2): two servers in a row could take different ones. */

@@ -1,1 +1,1 @@
-export { inSpan, inSpansAfter, keptSpan, requestSpans, traceparent } from './spans.js';
+export { RequestSpans, inSpan, inSpansAfter, keptSpan, traceparent } from './spans.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { inSpan, inSpansAfter, keptSpan, requestSpans, traceparent } from './spans.js';
+import { RequestSpans, inSpan, inSpansAfter, keptSpan, traceparent } from './spans.js';
 import { recordSpans } from './testing/recorded-spans.js';
 
 const correlationId = '7c8a6f9a-58a5-4ac1-b8a9-4c5a1bb1f9a0';
@@ -90,7 +90,7 @@ describe('A trace', () => {
   });
 
   it('of a request ends once, with the pattern of its path', () => {
-    const spans = requestSpans();
+    const spans = new RequestSpans();
     const request = {};
     spans.begin(request, correlationId);
     let inside: string | undefined;

@@ -90,39 +90,33 @@ export function traceparent(): string | undefined {
   return carrier.traceparent;
 }
 
-/** The spans of the requests that a server answers. */
-interface RequestSpans<Request extends object> {
-  /** What the caller calls its own trace is not believed: callers can repeat that of another. */
-  begin(request: Request, correlationId: string): void;
-  /** Continues a request as part of its span. */
-  continue(request: Request, next: () => void): void;
-  /** @param status of the answer; undefined for one that the caller did not wait for */
-  end(request: Request, method: string, route: string, status?: number): void;
-}
+/** The spans of the requests that a server answers by hooks, and not in one function. */
+export class RequestSpans<Request extends object> {
+  private readonly spans = new WeakMap<Request, Span>();
 
-/** For servers that answer a request by hooks, and not in one function. */
-export function requestSpans<Request extends object>(): RequestSpans<Request> {
-  const spans = new WeakMap<Request, Span>();
-  return {
-    begin: (request, correlationId) => {
-      spans.set(request, begin(ROOT_CONTEXT, 'request', { kind: 'SERVER', correlationId }));
-    },
-    continue: (request, next) => {
-      const span = spans.get(request);
-      if (span) context.with(trace.setSpan(context.active(), span), next);
-      else next();
-    },
-    end: (request, method, route, status) => {
-      const span = spans.get(request);
-      if (!span) return;
-      spans.delete(request);
-      span.updateName(`${method} ${route}`);
-      span.setAttributes({ 'http.request.method': method, 'http.route': route });
-      if (status !== undefined) span.setAttribute('http.response.status_code', status);
-      if (status === undefined || status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
-    },
-  };
+  /** What the caller calls its own trace is not believed: callers can repeat that of another. */
+  begin(request: Request, correlationId: string): void {
+    this.spans.set(request, begin(ROOT_CONTEXT, 'request', { kind: 'SERVER', correlationId }));
+  }
+
+  /** Continues a request as part of its span. */
+  continue(request: Request, next: () => void): void {
+    const span = this.spans.get(request);
+    if (span) context.with(trace.setSpan(context.active(), span), next);
+    else next();
+  }
+
+  /** @param status of the answer; undefined for one that the caller did not wait for */
+  end(request: Request, method: string, route: string, status?: number): void {
+    const span = this.spans.get(request);
+    if (!span) return;
+    this.spans.delete(request);
+    span.updateName(`${method} ${route}`);
+    span.setAttributes({ 'http.request.method': method, 'http.route': route });
+    if (status !== undefined) span.setAttribute('http.response.status_code', status);
+    if (status === undefined || status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  }
 }
 
 function begin(
