@@ -46,7 +46,6 @@ export class StartUp {
   readonly clock: SharedClock;
   /** Aborted when the process is to stop. */
   readonly stopping = new AbortController();
-  private readonly service: string;
   private readonly databases: Database[] = [];
   /** A connection of its own, which works with any database: whatever the others do, it answers. */
   private readonly clockDatabase: Database;
@@ -54,10 +53,10 @@ export class StartUp {
 
   private constructor(
     private readonly options: StartUpOptions,
+    private readonly service: string,
     private readonly tracing: Tracing,
   ) {
-    const { role, settings, log } = options;
-    this.service = serviceOf(role);
+    const { settings, log } = options;
     this.eventStore = new EventStoreDBEventStore({ url: settings.EVENTSTORE_URL });
     this.clockDatabase = createPool(settings.DATABASE_URL, {
       max: 1,
@@ -70,13 +69,14 @@ export class StartUp {
   }
 
   static async begin(options: StartUpOptions): Promise<StartUp> {
+    const service = `accounts-${options.role}`;
     const tracing = await exportSpans({
       endpoint: options.settings.OTEL_EXPORTER_OTLP_ENDPOINT,
-      service: serviceOf(options.role),
+      service,
       onOutage: (error) =>
         options.log.warn({ err: error }, 'traces cannot be handed over and are dropped'),
     });
-    return new StartUp(options, tracing);
+    return new StartUp(options, service, tracing);
   }
 
   /**
@@ -192,8 +192,4 @@ export function postgresCheck(
     await database.checkAvailable();
     await requireSchema(database);
   };
-}
-
-function serviceOf(role: DatabaseRole): string {
-  return `accounts-${role}`;
 }

@@ -1,11 +1,9 @@
 import { membersFor, optionsOf, pageFor, pathOf, rowsOf, showAnswer } from './command.js';
 import type { Command, CommandRun } from './command.js';
 import type { Json } from './admin-client.js';
-import { auditOptions, showAudit, verifyOne } from './evidence-commands.js';
+import { ACCOUNT, auditOptions, showAudit, verifyOne } from './evidence-commands.js';
 import { ProgressBar } from './progress-bar.js';
 import { listOf, textOf } from './table.js';
-
-const ACCOUNT = '<id|email>';
 
 const accountColumns = [
   { title: 'ACCOUNT', value: (row: Json) => row['accountId'] },

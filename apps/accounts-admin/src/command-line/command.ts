@@ -17,13 +17,24 @@ export interface EventStoreAccess {
   }): Promise<void>;
 }
 
+/** Where a command is typed, and what it reaches from there. */
+export interface Terminal {
+  /** How the program was called; for help. */
+  readonly program: string;
+  readonly env: Environment;
+  readonly access: () => Promise<EventStoreAccess>;
+  /** The caller closes it. */
+  readonly connectDatabase: (url: string) => Promise<Database>;
+  readonly out: ProgressOutput;
+  readonly err: ProgressOutput;
+  /** Undefined without a terminal. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+}
+
 /** What a command may use. */
 export interface CommandRun {
   readonly client: AdminClient;
-  access(): Promise<EventStoreAccess>;
-  /** The caller closes it. */
-  connectDatabase(url: string): Promise<Database>;
-  readonly env: Environment;
+  readonly terminal: Terminal;
   readonly progress: ProgressOutput;
   /** The value of an option, or the word after the command, by its name; the last of several. */
   text(name: string): string | undefined;

@@ -15,7 +15,7 @@ export const databaseCommand: Command = {
     'Make a login for each process in PostgreSQL; as its administrator, again for new passwords',
   flags: { print: 'only show the SQL, for servers whose administrator is elsewhere' },
   examples: ['database prepare --print'],
-  async run({ connectDatabase, confirm, flag, env, line }) {
+  async run({ terminal: { connectDatabase, env }, confirm, flag, line }) {
     const named = loadConfiguration(loginsSettingTypes, env);
     const ofProcesses = namedLogins(named);
     const owner = named.DATABASE_ROLE_OWNER ?? usualLogins.owner;

@@ -10,7 +10,7 @@ export const eventStoreCommand: Command = {
     'Make users of the event store for the product and for auditors; once, as its administrator',
   flags: { print: 'only show what it does' },
   examples: ['event-store prepare --print'],
-  async run({ access, confirm, flag, env, line }) {
+  async run({ terminal: { access, env }, confirm, flag, line }) {
     const { ACCESS_PLAN, prepareAccess } = await access();
     for (const [index, step] of ACCESS_PLAN.entries()) line(`${index + 1}. ${step}`);
     if (flag('print')) return;

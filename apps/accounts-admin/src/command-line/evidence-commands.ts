@@ -8,7 +8,7 @@ import { listOf, tableOf, textOf } from './table.js';
 import type { TableColumn } from './table.js';
 import { UsageError } from './usage-error.js';
 
-const ACCOUNT = '<id|email>';
+export const ACCOUNT = '<id|email>';
 
 const meanings: Readonly<Record<string, string>> = {
   'revision-missing': 'an event is missing, or out of order',

@@ -1,8 +1,6 @@
-import type { Database } from '@app/postgres';
-import type { Environment } from '@app/process';
 import { accountCommands } from './account-commands.js';
 import { AdminClient, NotReachable } from './admin-client.js';
-import type { CommandRun, EventStoreAccess } from './command.js';
+import type { CommandRun, Terminal } from './command.js';
 import { connectionOf } from './connection.js';
 import { databaseCommand } from './database-command.js';
 import { eventStoreCommand } from './event-store-command.js';
@@ -17,7 +15,6 @@ import {
 } from './operations-commands.js';
 import { parseCommandLine } from './parse-command-line.js';
 import type { ParsedCommand } from './parse-command-line.js';
-import type { ProgressOutput } from './progress-bar.js';
 import { UsageError } from './usage-error.js';
 import { whatIfCommand } from './what-if-command.js';
 
@@ -34,18 +31,6 @@ export const commandGroups: CommandGroups = {
 };
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notReachable: 3 } as const;
-
-export interface Terminal {
-  /** How the program was called; for help. */
-  readonly program: string;
-  readonly env: Environment;
-  readonly access: () => Promise<EventStoreAccess>;
-  readonly connectDatabase: (url: string) => Promise<Database>;
-  readonly out: ProgressOutput;
-  readonly err: ProgressOutput;
-  /** Undefined without a terminal. */
-  readonly ask: ((question: string) => Promise<string>) | undefined;
-}
 
 /**
  * Runs what was typed.
@@ -85,9 +70,7 @@ function runOf(
     get client() {
       return new AdminClient(connectionOf(terminal.env, text('url')));
     },
-    access: terminal.access,
-    connectDatabase: terminal.connectDatabase,
-    env: terminal.env,
+    terminal,
     progress: terminal.err,
     text,
     texts,
