@@ -18,41 +18,40 @@ export const timeOfPlace = z.iso.datetime().transform((text) => new Date(text));
  * One page, and the cursor of the next one. Opaque to the caller, and good only for the query that it came from: with other
  * filters the place would mean something else.
  *
- * @param found one row more than the page has, where there is a next page
- * @param query the filters and the order, without limit and cursor
+ * @param query with the filters and the order
+ * @param place what `identify` tells of the last row
+ * @param read so many rows after that place
  * @param identify values that identify a row, in the order of the page
+ * @throws Problem invalid-request when the cursor is not one of this query
  */
-export function pageOf<Row>(
-  found: readonly Row[],
-  limit: number,
-  query: object,
+export async function readPage<Row, Place>(
+  { cursor, limit, ...filters }: { readonly cursor?: string | undefined; readonly limit: number },
+  place: z.ZodType<Place>,
+  read: (page: {
+    readonly limit: number;
+    readonly after: Place | undefined;
+  }) => Promise<readonly Row[]>,
   identify: (last: Row) => readonly string[],
-): { readonly rows: readonly Row[]; readonly nextCursor: string | null } {
+): Promise<{ readonly rows: readonly Row[]; readonly nextCursor: string | null }> {
+  const after = cursor === undefined ? undefined : placeOf(cursor, filters, place);
+  // One row more than the page has, where there is a next page.
+  const found = await read({ limit: limit + 1, after });
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   if (found.length <= limit || last === undefined) return { rows, nextCursor: null };
-  const place = JSON.stringify([fingerprintOf(query), ...identify(last)]);
-  return { rows, nextCursor: Buffer.from(place).toString('base64url') };
+  const text = JSON.stringify([fingerprintOf(filters), ...identify(last)]);
+  return { rows, nextCursor: Buffer.from(text).toString('base64url') };
 }
 
-/**
- * Where the page before ended; undefined for the first page.
- *
- * @throws Problem invalid-request when it is not a cursor of this query
- */
-export function placeOf<Place>(
-  cursor: string | undefined,
-  query: object,
-  schema: z.ZodType<Place>,
-): Place | undefined {
-  if (cursor === undefined) return undefined;
+/** Where the page before ended. */
+function placeOf<Place>(cursor: string, filters: object, schema: z.ZodType<Place>): Place {
   const content: unknown = CURSOR.test(cursor) ? parsed(cursor) : undefined;
   const [fingerprint, ...parts]: unknown[] = Array.isArray(content) ? content : [];
   const place = schema.safeParse(parts);
   if (typeof fingerprint !== 'string' || !place.success) {
     throw invalidCursor('is not a cursor of an earlier answer');
   }
-  if (fingerprint !== fingerprintOf(query)) {
+  if (fingerprint !== fingerprintOf(filters)) {
     throw invalidCursor('comes from a query with other filters or another order');
   }
   return place.data;
@@ -62,8 +61,8 @@ function invalidCursor(message: string): Error {
   return invalidRequest([{ field: 'cursor', message }]);
 }
 
-function fingerprintOf(query: object): string {
-  return createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 16);
+function fingerprintOf(filters: object): string {
+  return createHash('sha256').update(JSON.stringify(filters)).digest('base64url').slice(0, 16);
 }
 
 function parsed(cursor: string): unknown {

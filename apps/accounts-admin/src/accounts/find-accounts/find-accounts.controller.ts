@@ -9,7 +9,7 @@ import { adminProblems } from '../../admin-problems.js';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';
-import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
+import { pageParameters, readPage, timeOfPlace } from '../../page-cursor.js';
 import { AccountOfPath, accountIdOfAddress, instantParameter } from '../../request-values.js';
 
 const accountsQuery = z.strictObject({
@@ -66,15 +66,14 @@ export class FindAccountsController {
     problems: ['invalidRequest'],
   })
   async find(
-    @Query({ schema: accountsQuery })
-    { cursor, limit, ...filters }: z.infer<typeof accountsQuery>,
+    @Query({ schema: accountsQuery }) query: z.infer<typeof accountsQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
-    const { status, email, registeredFrom, registeredTo, sort } = filters;
+    const { status, email, registeredFrom, registeredTo, sort } = query;
     if (registeredFrom && registeredTo && Date.parse(registeredFrom) > Date.parse(registeredTo)) {
       throw invalidRequest([{ field: 'registeredTo', message: 'is before registeredFrom' }]);
     }
     const isPrefix = email?.endsWith('*') === true;
-    const found = await pageOfAccounts(this.readModel, {
+    const filters = {
       status,
       accountId:
         email === undefined || isPrefix
@@ -83,14 +82,14 @@ export class FindAccountsController {
       addressPrefix: isPrefix ? email.slice(0, -1) : undefined,
       registeredFrom: registeredFrom === undefined ? undefined : new Date(registeredFrom),
       registeredTo: registeredTo === undefined ? undefined : new Date(registeredTo),
-      order: sort === 'registeredAt' ? 'asc' : 'desc',
-      limit: limit + 1,
-      after: placeOf(cursor, filters, accountPlace),
-    });
-    const { rows, nextCursor } = pageOf(found, limit, filters, (last) => [
-      last.registeredAt.toISOString(),
-      last.accountId,
-    ]);
+      order: sort === 'registeredAt' ? ('asc' as const) : ('desc' as const),
+    };
+    const { rows, nextCursor } = await readPage(
+      query,
+      accountPlace,
+      (page) => pageOfAccounts(this.readModel, { ...filters, ...page }),
+      (last) => [last.registeredAt.toISOString(), last.accountId],
+    );
     return { accounts: rows.map(toAnswer), nextCursor };
   }
 

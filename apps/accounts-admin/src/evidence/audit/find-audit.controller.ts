@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { AUDIT_PROGRESS, READ_MODEL } from '../../admin.tokens.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';
-import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
+import { pageParameters, readPage, timeOfPlace } from '../../page-cursor.js';
 import { accountIdOfPath, instantParameter } from '../../request-values.js';
 import { AuditLog } from './audit-log.js';
 
@@ -94,27 +94,24 @@ export class FindAuditController {
    * @throws Problem invalid-request
    * @throws ReadModelBehind when the worker has not come so far in time
    */
-  private async page({
-    limit,
-    cursor,
-    ...filters
-  }: z.infer<typeof auditQuery>): Promise<z.infer<typeof pageAnswer>> {
-    const { who, account, from, to } = filters;
-    const request = {
+  private async page(query: z.infer<typeof auditQuery>): Promise<z.infer<typeof pageAnswer>> {
+    const { who, account, from, to } = query;
+    const filters = {
       keyId: who,
       accountId: account && accountIdOfPath(account, this.accountIds, 'account'),
       from: from === undefined ? undefined : new Date(from),
       to: to === undefined ? undefined : new Date(to),
-      limit: limit + 1,
-      after: placeOf(cursor, filters, callPlace),
     };
-    const { position } = this.audit;
-    if (position !== undefined) await this.progress.waitUntil(position, LONGEST_WAIT_MS);
-    const found = await pageOfAudit(this.readModel, request);
-    const { rows, nextCursor } = pageOf(found, limit, filters, (last) => [
-      last.at.toISOString(),
-      String(last.position),
-    ]);
+    const { rows, nextCursor } = await readPage(
+      query,
+      callPlace,
+      async (page) => {
+        const { position } = this.audit;
+        if (position !== undefined) await this.progress.waitUntil(position, LONGEST_WAIT_MS);
+        return pageOfAudit(this.readModel, { ...filters, ...page });
+      },
+      (last) => [last.at.toISOString(), String(last.position)],
+    );
     return { calls: rows.map((call) => answerOf(callAnswer, call)), nextCursor };
   }
 }

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { READ_MODEL } from '../../admin.tokens.js';
 import { AdminCall, AdminController, jsonAnswer } from '../../api-description/admin-call.js';
 import { answerOf } from '../../answer-of.js';
-import { pageOf, pageParameters, placeOf, timeOfPlace } from '../../page-cursor.js';
+import { pageParameters, readPage, timeOfPlace } from '../../page-cursor.js';
 
 const mailsQuery = z.strictObject({
   status: z.enum(mailStatuses, `must be ${mailStatuses.join(', ')}`).optional(),
@@ -52,18 +52,14 @@ export class FindActivationMailsController {
     problems: ['invalidRequest'],
   })
   async find(
-    @Query({ schema: mailsQuery }) { status, limit, cursor }: z.infer<typeof mailsQuery>,
+    @Query({ schema: mailsQuery }) query: z.infer<typeof mailsQuery>,
   ): Promise<z.infer<typeof pageAnswer>> {
-    const found = await pageOfActivationMails(this.readModel, {
-      status,
-      limit: limit + 1,
-      after: placeOf(cursor, { status }, mailPlace),
-    });
-    const { rows, nextCursor } = pageOf(found, limit, { status }, (last) => [
-      last.issuedAt.toISOString(),
-      last.accountId,
-      String(last.issueNumber),
-    ]);
+    const { rows, nextCursor } = await readPage(
+      query,
+      mailPlace,
+      (page) => pageOfActivationMails(this.readModel, { status: query.status, ...page }),
+      (last) => [last.issuedAt.toISOString(), last.accountId, String(last.issueNumber)],
+    );
     const answers = rows.map((mail) =>
       answerOf(mailAnswer, { ...mail, id: `${mail.accountId}.${mail.issueNumber}` }),
     );
