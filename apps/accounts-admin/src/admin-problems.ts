@@ -129,3 +129,13 @@ export const adminProblemTable: ProblemTable = (error) => {
   }
   return undefined;
 };
+
+/**
+ * What signs receipts and exports.
+ *
+ * @throws Problem receipts-not-configured
+ */
+export function configured<Signer>(signer: Signer | undefined): Signer {
+  if (signer !== undefined) return signer;
+  throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
+}

@@ -3,7 +3,6 @@ import { accountStreamName } from '@app/accounts';
 import type { AccountEvent, EraseAccount, ErasureReason } from '@app/accounts';
 import { handleCommand } from '@app/event-store';
 import type { EventCodec } from '@app/event-store';
-import { Problem } from '@app/http-service';
 import { AccountKeys, decodeEach } from '@app/personal-data';
 import { blankAccount } from '@app/views';
 import type { Queryable } from '@app/postgres';
@@ -14,7 +13,7 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import type { ICommandHandler } from '@nestjs/cqrs';
 import { contextOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { adminProblems } from '../../admin-problems.js';
+import { configured } from '../../admin-problems.js';
 import { OPERATED_ACCOUNTS, READ_MODEL, RECEIPTS } from '../../admin.tokens.js';
 import type { OperatedAccounts } from '../../admin.tokens.js';
 import type { ErasureReceipt, ErasureReceipts } from './erasure-receipts.js';
@@ -50,9 +49,7 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
    * @throws AccountNotRegistered, EventStoreUnavailable, DatabaseUnavailable: to be asked again
    */
   async execute({ accountId, reason, caller }: EraseAccountCommand): Promise<ErasureReceipt> {
-    if (this.receipts === undefined) {
-      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
-    }
+    const receipts = configured(this.receipts);
     const { state } = await handleCommand(
       { ...this.accounts, codec: skippingUnread(this.accounts.codec) },
       accountStreamName(accountId),
@@ -68,7 +65,7 @@ export class EraseAccountHandler implements ICommandHandler<EraseAccountCommand>
     const { erasure } = state;
     await this.keys.destroy(accountId, erasure.registrationNumber);
     await blankAccount(this.readModel, accountId, erasure.registrationNumber);
-    return this.receipts.receiptOf({
+    return receipts.receiptOf({
       receiptId: erasure.receiptId,
       accountId,
       reason: erasure.reason,

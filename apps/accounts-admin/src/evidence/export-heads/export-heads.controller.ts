@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ChainWalk, parseLogPosition } from '@app/event-store';
 import type { LogPosition, RecordedEvent } from '@app/event-store';
-import { Problem } from '@app/http-service';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject, Query } from '@nestjs/common';
 import * as z from 'zod';
-import { adminProblems } from '../../admin-problems.js';
+import { configured } from '../../admin-problems.js';
 import { RECEIPTS } from '../../admin.tokens.js';
 import {
   AdminCall,
@@ -87,10 +86,7 @@ export class ExportHeadsController {
    * @throws EventStoreUnavailable with any line
    */
   private async *lines(since: LogPosition | 'start' | undefined): AsyncGenerator<string> {
-    if (this.signer === undefined) {
-      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
-    }
-    const lines = new SignedLines('stream-heads/v2', this.signer);
+    const lines = new SignedLines('stream-heads/v2', configured(this.signer));
     const first = lines.first({
       at: new Date(this.clock()).toISOString(),
       ...(since !== undefined && { since: String(since) }),

@@ -1,11 +1,10 @@
 import { accountStreamName } from '@app/accounts';
-import { Problem } from '@app/http-service';
 import { CLOCK } from '@app/process';
 import type { Clock } from '@app/process';
 import { Inject } from '@nestjs/common';
 import { CallerOf, actorOf } from '../../keys/caller.js';
 import type { Caller } from '../../keys/caller.js';
-import { adminProblems } from '../../admin-problems.js';
+import { configured } from '../../admin-problems.js';
 import { RECEIPTS } from '../../admin.tokens.js';
 import {
   AdminCall,
@@ -71,11 +70,8 @@ export class ExportHistoryController {
    * @throws EventStoreUnavailable with any line
    */
   private async *lines(accountId: string, caller: Caller): AsyncGenerator<string> {
-    if (this.signer === undefined) {
-      throw new Problem(adminProblems.receiptsNotConfigured, 'RECEIPT_KEY is not set.');
-    }
     const stream = accountStreamName(accountId);
-    const lines = new SignedLines('account-history/v1', this.signer);
+    const lines = new SignedLines('account-history/v1', configured(this.signer));
     let events = 0;
     for await (const replayed of this.history.replay(accountId)) {
       const { data, metadata } = replayed.recorded;
