@@ -139,8 +139,10 @@ export interface AdminService {
 
 const secretKey = () => randomBytes(32).toString('base64');
 
+/** @param canSign whether it has a key for receipts and exports */
 export async function startAdminService(
   furtherControllers: readonly Type[] = [],
+  canSign = true,
 ): Promise<AdminService> {
   const fresh = await freshDatabase();
   const database = createPool(fresh.url, {
@@ -166,7 +168,7 @@ export async function startAdminService(
     ADDRESS_KEY: secretKey(),
     ACTIVATION_CODE_KEYS: `k1:${secretKey()}`,
     PERSONAL_DATA_KEYS: `k1:${secretKey()}`,
-    RECEIPT_KEY: secretKey(),
+    ...(canSign && { RECEIPT_KEY: secretKey() }),
   };
   store.onAppended = async (streamName, events, { revision, position }) => {
     if (!streamName.startsWith(auditStreamPrefix)) return;
