@@ -111,11 +111,7 @@ export async function confirmDatabase(database: Database): Promise<void> {
       text: 'select database from operations.pairing for update',
     });
     if (rows[0]?.database === FOLLOWS_LOG) await forgetUnknownErasures(transaction);
-    await transaction.query({
-      text: `insert into operations.pairing (database) values (operations.database_identity())
-             on conflict (only_row) do update
-               set database = excluded.database, checked_at = now(), refusal = null`,
-    });
+    await markAs(transaction, null);
   });
 }
 
@@ -143,7 +139,7 @@ async function forgetUnknownErasures(transaction: Queryable): Promise<void> {
  * with the log and brought it up to date. A dump that is restored into another database says so by itself.
  */
 export async function markRestored(database: Queryable): Promise<void> {
-  await database.query(markAs(RESTORED));
+  await markAs(database, RESTORED);
   await cutOthers(database);
 }
 
@@ -163,16 +159,18 @@ export async function followLog(
       text: `truncate ${projections.map(liveTable).join(', ')}, read_model.checkpoints, operations.failed_events,
                operations.unreadable_accounts, operations.projection_reports`,
     });
-    await transaction.query(markAs(FOLLOWS_LOG));
+    await markAs(transaction, FOLLOWS_LOG);
   });
   await cutOthers(database);
 }
 
-function markAs(mark: string) {
-  return {
-    text: `insert into operations.pairing (database) values ($1)
+/** @param mark null for a database that was compared */
+async function markAs(database: Queryable, mark: string | null): Promise<void> {
+  await database.query({
+    text: `insert into operations.pairing (database)
+           values (coalesce($1, operations.database_identity()))
            on conflict (only_row) do update
              set database = excluded.database, checked_at = now(), refusal = null`,
     values: [mark],
-  };
+  });
 }

@@ -324,7 +324,7 @@ class ProjectionRun<Event> {
     table: string,
     read: readonly ReadEvent<Event>[],
     isLate = false,
-  ): Promise<readonly EventFailure[]> {
+  ): Promise<EventFailure[]> {
     const failures = new Map<string, EventFailure>();
     const readable = read.filter(({ event, error }) => {
       if (error !== undefined && !failures.has(event.streamName)) {
@@ -465,14 +465,8 @@ class ProjectionRun<Event> {
       if (!(await lockFailedEvent(transaction, failed))) return;
       const passed = read.filter(({ event }) => event.position <= this.storedPosition());
       const rest = passed[MOST_LATE_EVENTS]?.event;
-      const failures = [
-        ...(await this.writeEach(
-          transaction,
-          liveTable(projection),
-          passed.slice(0, MOST_LATE_EVENTS),
-          true,
-        )),
-      ];
+      const late = passed.slice(0, MOST_LATE_EVENTS);
+      const failures = await this.writeEach(transaction, liveTable(projection), late, true);
       if (failures.length === 0 && rest) failures.push({ event: rest, error: new RestFollows() });
       if (failures[0]?.event.position !== failed.position) {
         await settleFailedEvent(transaction, failed);

@@ -401,8 +401,8 @@ describe('rebuilding a projection', () => {
       await eventually(async () => expect((await failedOnes())[0]?.attempts).toBeGreaterThan(1));
       await before.stop();
       const { monitor } = project();
+      await eventually(async () => expect(await countOf()).toBe(3));
       await settled(monitor);
-      expect(await countOf()).toBe(3);
       expect(await failedOnes()).toMatchObject([{ status: 'resolved' }]);
       expect(await requestRetry(database, position)).toEqual([]);
       const decision = { by: 'admin:spec', reason: 'late' };

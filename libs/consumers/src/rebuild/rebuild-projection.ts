@@ -10,7 +10,7 @@ import type {
 import { lockCheckpoint, readCheckpoint } from '../checkpoints.js';
 import { StatementRefused } from '@app/postgres';
 import type { Database, Queryable, Session } from '@app/postgres';
-import { skippedPositions, streamsSetAside } from '../failed-events.js';
+import { faultText, skippedPositions, streamsSetAside } from '../failed-events.js';
 import { factsOf } from '../projection.js';
 import type { Projection, ProjectedEvent } from '../projection.js';
 import { AsideTable } from './aside-table.js';
@@ -81,6 +81,7 @@ const MOST_SWITCH_TRIES = 20;
 /** Readers queue behind the switch, so it gives up early and tries again. */
 const SWITCH_LOCK_TIMEOUT = '500ms';
 const LOCK_NOT_AVAILABLE = '55P03';
+const NO_ROWS: TableDigest = { rows: 0n, checksum: '0' };
 
 /**
  * One rebuild of a projection's rows while the old ones serve.
@@ -159,8 +160,10 @@ export class ProjectionRebuild<Event> {
 
   private async recordFailure(cause: unknown): Promise<void> {
     const { database } = this.options;
-    const error = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    await saveRebuildOutcome(database, this.rebuildId, { state: 'failed', error });
+    await saveRebuildOutcome(database, this.rebuildId, {
+      state: 'failed',
+      error: faultText(cause),
+    });
     await this.aside.drop(database);
   }
 
@@ -172,16 +175,16 @@ export class ProjectionRebuild<Event> {
     await this.fillUntilClose();
     await this.saveProgress('comparing', this.reached);
     const isLost = await this.aside.isLiveLost(database);
-    const { comparedAt, before, after } = isLost ? await this.lost() : await this.compare();
+    const comparison = await this.compare(isLost);
+    const { before, after } = comparison;
     const same = before.rows === after.rows && before.checksum === after.checksum;
-    if (!same && !isLost && !switchWhenDifferent) {
-      const outcome = { state: 'different', comparedAt, before, after } as const;
-      await saveRebuildOutcome(database, this.rebuildId, outcome);
+    const state = same || isLost || switchWhenDifferent ? 'switched' : 'different';
+    if (state === 'switched') await this.switchTables(comparison);
+    else {
+      await saveRebuildOutcome(database, this.rebuildId, { state, ...comparison });
       await this.aside.drop(database);
-      return { ...outcome, events: this.events, fillingMs: this.fillingMs };
     }
-    await this.switchTables({ comparedAt, before, after });
-    return { state: 'switched', events: this.events, fillingMs: this.fillingMs, before, after };
+    return { state, events: this.events, fillingMs: this.fillingMs, before, after };
   }
 
   /** Adds what the projection has projected meanwhile, until one pass takes only a moment. */
@@ -226,7 +229,8 @@ export class ProjectionRebuild<Event> {
     const setAside = await streamsSetAside(database, projection.name);
     await this.addWhatWasLeftOut(setAside, skipped, inTransaction);
     if (this.hasReached(target)) return;
-    const writing = new WriteBehind();
+    // One write at a time, while what comes next is gathered. One that failed fails the next step.
+    let writing = Promise.resolve();
     const mostDecoded = Math.min(batchSize, MOST_DECODED_AT_A_TIME);
     let read: RecordedEvent[] = [];
     let facts: ProjectedEvent<Event>[] = [];
@@ -241,18 +245,25 @@ export class ProjectionRebuild<Event> {
       read = [];
       facts.push(...(await factsOf(codec, projection, wanted)));
     };
+    const add = async (
+      gathered: readonly ProjectedEvent<Event>[],
+      from: number,
+      position: LogPosition,
+    ) => {
+      this.signal.throwIfAborted();
+      await inTransaction((writer) => projection.write(writer, this.aside.name, gathered));
+      this.reached = position;
+      this.events += from;
+      await this.saveProgress('building', target);
+    };
     const write = async (position: LogPosition) => {
       await decode();
-      const gathered = { facts, events };
+      const [gathered, from] = [facts, events];
       facts = [];
       events = 0;
-      await writing.begin(async () => {
-        this.signal.throwIfAborted();
-        await inTransaction((writer) => projection.write(writer, this.aside.name, gathered.facts));
-        this.reached = position;
-        this.events += gathered.events;
-        await this.saveProgress('building', target);
-      });
+      await writing;
+      writing = add(gathered, from, position);
+      writing.catch(() => undefined);
     };
     const { streamNamePrefixes } = projection;
     const { signal, reached: after } = this;
@@ -267,10 +278,10 @@ export class ProjectionRebuild<Event> {
         if (position === target) break;
       }
       await write(target);
-      await writing.done();
+      await writing;
       this.reached = target;
     } finally {
-      await writing.settled();
+      await writing.catch(() => undefined);
       this.fillingMs += performance.now() - startedAt;
     }
   }
@@ -319,34 +330,22 @@ export class ProjectionRebuild<Event> {
     });
   }
 
-  /** Both tables as they are at one and the same position. */
-  private async compare(): Promise<Comparison> {
+  /**
+   * Both tables as they are at one and the same position.
+   *
+   * @param isLost there is nothing to compare with, and nothing to lose
+   */
+  private async compare(isLost: boolean): Promise<Comparison> {
     const { database, projection } = this.options;
     const live = await database.inTransaction(async (transaction) => {
       await transaction.query({ text: 'set transaction isolation level repeatable read' });
-      const position = await readCheckpoint(transaction, projection.name);
-      if (position === 'start') throw new NothingToRebuild(projection.name);
-      return { position, digest: await this.aside.digestOfLive(transaction) };
+      const comparedAt = await readCheckpoint(transaction, projection.name);
+      if (comparedAt === 'start') throw new NothingToRebuild(projection.name);
+      const before = isLost ? NO_ROWS : await this.aside.digestOfLive(transaction);
+      return { comparedAt, before };
     });
-    await this.fillTo(live.position);
-    return {
-      comparedAt: live.position,
-      before: live.digest,
-      after: await this.aside.digest(database),
-    };
-  }
-
-  /** There is nothing to compare with, and nothing to lose. */
-  private async lost(): Promise<Comparison> {
-    const { database, projection } = this.options;
-    const position = await readCheckpoint(database, projection.name);
-    if (position === 'start') throw new NothingToRebuild(projection.name);
-    await this.fillTo(position);
-    return {
-      comparedAt: position,
-      before: { rows: 0n, checksum: '0' },
-      after: await this.aside.digest(database),
-    };
+    await this.fillTo(live.comparedAt);
+    return { ...live, after: await this.aside.digest(database) };
   }
 
   private async switchTables(comparison: Comparison): Promise<void> {
@@ -381,31 +380,6 @@ export class ProjectionRebuild<Event> {
       await this.aside.takePlace(transaction);
       await saveRebuildOutcome(transaction, this.rebuildId, { state: 'switched', ...comparison });
     });
-  }
-}
-
-/** One write at a time, while what comes next is gathered. A write that failed fails the next call. */
-class WriteBehind {
-  private underWay: Promise<void> = Promise.resolve();
-  private failure: { readonly error: unknown } | undefined;
-
-  /** Resolves when the write before has been done and this one has begun. */
-  async begin(write: () => Promise<void>): Promise<void> {
-    await this.done();
-    this.underWay = write().catch((error: unknown) => {
-      this.failure = { error };
-    });
-  }
-
-  /** @throws what made a write fail */
-  async done(): Promise<void> {
-    await this.underWay;
-    if (this.failure) throw this.failure.error;
-  }
-
-  /** Resolves when nothing is written any more, failed or not. */
-  settled(): Promise<void> {
-    return this.underWay;
   }
 }
 

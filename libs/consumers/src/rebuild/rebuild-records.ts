@@ -1,5 +1,6 @@
 import type { LogPosition } from '@app/event-store';
-import type { Queryable } from '@app/postgres';
+import { recordOf } from '@app/postgres';
+import type { ColumnsOf, Queryable } from '@app/postgres';
 import type { TableDigest } from './aside-table.js';
 
 export type RebuildState =
@@ -116,7 +117,7 @@ export async function saveRebuildOutcome(
 export async function newestRebuilds(
   database: Queryable,
 ): Promise<ReadonlyMap<string, RebuildRecord>> {
-  const { rows } = await database.query<RebuildRow>({
+  const { rows } = await database.query<ColumnsOf<StoredRebuild>>({
     text: `select distinct on (projection) *,
                   extract(epoch from updated_at - started_at)::float8 as seconds,
                   exists (select 1 from pg_locks
@@ -129,54 +130,44 @@ export async function newestRebuilds(
   return new Map(rows.map((row) => [row.projection, toRecord(row)]));
 }
 
-interface RebuildRow {
-  readonly rebuild_id: string;
-  readonly projection: string;
-  readonly state: RebuildState;
-  readonly started_at: Date;
-  readonly started_by: string;
-  readonly finished_at: Date | null;
-  readonly events: bigint;
-  readonly events_per_second: number;
-  readonly position: bigint | null;
-  readonly target: bigint | null;
-  readonly rows_before: bigint | null;
-  readonly rows_after: bigint | null;
-  readonly checksum_before: string | null;
-  readonly checksum_after: string | null;
-  readonly error: string | null;
+/** What a row says of a rebuild. */
+interface StoredRebuild extends Omit<
+  RebuildRecord,
+  'fraction' | 'secondsLeft' | 'before' | 'after'
+> {
+  readonly position: LogPosition | undefined;
+  readonly target: LogPosition | undefined;
+  readonly rowsBefore: bigint | undefined;
+  readonly rowsAfter: bigint | undefined;
+  readonly checksumBefore: string | undefined;
+  readonly checksumAfter: string | undefined;
   readonly seconds: number;
   readonly alive: boolean;
 }
 
-function toRecord(row: RebuildRow): RebuildRecord {
-  const running = row.finished_at === null;
-  const fraction = fractionOf(row);
+function toRecord(row: ColumnsOf<StoredRebuild>): RebuildRecord {
+  const stored = recordOf<StoredRebuild>(row);
+  const { rowsBefore, checksumBefore, rowsAfter, checksumAfter, seconds, alive } = stored;
+  const running = stored.finishedAt === undefined;
+  const fraction = fractionOf(stored);
   return {
-    rebuildId: row.rebuild_id,
-    projection: row.projection,
-    state: running && !row.alive ? 'abandoned' : row.state,
-    startedAt: row.started_at,
-    startedBy: row.started_by,
-    finishedAt: row.finished_at ?? undefined,
-    events: row.events,
-    eventsPerSecond: row.events_per_second,
+    ...stored,
+    state: running && !alive ? 'abandoned' : stored.state,
     fraction,
     secondsLeft:
-      running && row.alive && fraction > 0 ? (row.seconds * (1 - fraction)) / fraction : undefined,
-    before: digestOf(row.rows_before, row.checksum_before),
-    after: digestOf(row.rows_after, row.checksum_after),
-    error: row.error ?? undefined,
+      running && alive && fraction > 0 ? (seconds * (1 - fraction)) / fraction : undefined,
+    before: digestOf(rowsBefore, checksumBefore),
+    after: digestOf(rowsAfter, checksumAfter),
   };
 }
 
 /** Positions are places in a file, so that their ratio says roughly how much of it was read. */
-function fractionOf({ state, position, target }: RebuildRow): number {
+function fractionOf({ state, position, target }: StoredRebuild): number {
   if (state === 'switched' || state === 'different') return 1;
-  if (position === null || target === null || target <= 0n) return 0;
+  if (position === undefined || target === undefined || target <= 0n) return 0;
   return Math.min(1, Number(position) / Number(target));
 }
 
-function digestOf(rows: bigint | null, checksum: string | null): TableDigest | undefined {
-  return rows === null || checksum === null ? undefined : { rows, checksum };
+function digestOf(rows: bigint | undefined, checksum: string | undefined): TableDigest | undefined {
+  return rows === undefined || checksum === undefined ? undefined : { rows, checksum };
 }
