@@ -1,4 +1,4 @@
-import { backoffMs, EventStoreUnavailable } from '@app/event-store';
+import { backoffMs, EventStoreUnavailable, pauseUnlessAborted } from '@app/event-store';
 import type { LogPosition } from '@app/event-store';
 import type { Queryable } from '@app/postgres';
 import { findWaitingEvents, recordFailures, retryAllFailedEvents } from './failed-events.js';
@@ -42,8 +42,7 @@ const POLL_MS = 250;
 export class FailedEventRetries {
   private mayWait = true;
   private faults = 0;
-  private isWoken = false;
-  private endPause: () => void = () => undefined;
+  private woken = new AbortController();
   private readonly underWay = new Map<LogPosition, Promise<unknown>>();
   /** Those that were answered `later`, until the next look at the record. */
   private readonly postponed = new Set<LogPosition>();
@@ -58,7 +57,7 @@ export class FailedEventRetries {
   /** Resolves when the tries under way have ended. */
   async run(): Promise<void> {
     const { database, consumer, signal } = this.options;
-    signal.addEventListener('abort', () => this.wake(), { once: true });
+    signal.addEventListener('abort', () => this.woken.abort(), { once: true });
     let isBegun = false;
     while (!signal.aborted) {
       try {
@@ -75,24 +74,9 @@ export class FailedEventRetries {
 
   /** Until the time is over, or something has happened since the last pause. */
   private async pause(milliseconds: number): Promise<void> {
-    if (!this.isWoken && !this.options.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => {
-          this.postponed.clear();
-          resolve();
-        }, milliseconds);
-        this.endPause = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.isWoken = false;
-  }
-
-  private wake(): void {
-    this.isWoken = true;
-    this.endPause();
+    await pauseUnlessAborted(milliseconds, this.woken.signal);
+    if (this.woken.signal.aborted) this.woken = new AbortController();
+    else this.postponed.clear();
   }
 
   private get isFull(): boolean {
@@ -126,7 +110,7 @@ export class FailedEventRetries {
         this.underWay.delete(position);
         if (outcome === 'later') this.postponed.add(position);
         // The place that is free is taken at once.
-        else this.wake();
+        else this.woken.abort();
       },
       (error: unknown) => {
         this.underWay.delete(position);
