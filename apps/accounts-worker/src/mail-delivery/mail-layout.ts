@@ -4,7 +4,6 @@ import type { Mail } from './mail.js';
 
 /** One mail, before it is laid out. Texts are plain: what is special in HTML is escaped here. */
 export interface MailContent {
-  readonly language: MailLanguage;
   readonly subject: string;
   /** What the mail is about. */
   readonly heading: string;
@@ -16,8 +15,11 @@ export interface MailContent {
 }
 
 /** The same mail twice: for programs that show text, and for those that show HTML. */
-export function laidOut(content: MailContent): Pick<Mail, 'subject' | 'text' | 'html'> {
-  return { subject: content.subject, text: textOf(content), html: htmlOf(content) };
+export function laidOut(
+  language: MailLanguage,
+  content: MailContent,
+): Pick<Mail, 'subject' | 'text' | 'html'> {
+  return { subject: content.subject, text: textOf(content), html: htmlOf(language, content) };
 }
 
 function textOf({ heading, code, paragraphs, footer }: MailContent): string {
@@ -29,7 +31,10 @@ function textOf({ heading, code, paragraphs, footer }: MailContent): string {
  * A table and inline styles, because mail programs know little else; nothing is loaded from anywhere. Dark
  * surroundings keep the card light, so that the code has the same contrast everywhere.
  */
-function htmlOf({ language, subject, heading, code, paragraphs, footer }: MailContent): string {
+function htmlOf(
+  language: MailLanguage,
+  { subject, heading, code, paragraphs, footer }: MailContent,
+): string {
   const shownCode =
     code === undefined
       ? ''

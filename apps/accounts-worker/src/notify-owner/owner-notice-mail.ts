@@ -17,14 +17,13 @@ export function ownerNoticeMail(mail: OwnerNoticeMail): Mail {
   const { accountId, noticeNumber, address, language } = mail;
   return {
     to: mailAddressOf(address),
-    ...laidOut(contents[language]),
+    ...laidOut(language, contents[language]),
     tags: { account: accountId, notice: String(noticeNumber) },
   };
 }
 
 const contents: Readonly<Record<MailLanguage, MailContent>> = {
   en: {
-    language: 'en',
     subject: 'Somebody tried to register your address',
     heading: 'You already have an account',
     paragraphs: [
@@ -36,7 +35,6 @@ const contents: Readonly<Record<MailLanguage, MailContent>> = {
     footer: 'However often somebody tries, you do not get this message again for a while.',
   },
   fr: {
-    language: 'fr',
     subject: "Quelqu'un a voulu inscrire votre adresse",
     heading: 'Vous avez déjà un compte',
     paragraphs: [
@@ -49,7 +47,6 @@ const contents: Readonly<Record<MailLanguage, MailContent>> = {
       'Quel que soit le nombre de tentatives, vous ne recevrez pas ce message de nouveau avant un moment.',
   },
   de: {
-    language: 'de',
     subject: 'Jemand wollte Ihre Adresse registrieren',
     heading: 'Sie haben schon ein Konto',
     paragraphs: [
@@ -61,7 +58,6 @@ const contents: Readonly<Record<MailLanguage, MailContent>> = {
     footer: 'So oft es auch jemand versucht: Diese Mail bekommen Sie eine Weile lang nicht wieder.',
   },
   es: {
-    language: 'es',
     subject: 'Alguien ha querido registrar su dirección',
     heading: 'Ya tiene una cuenta',
     paragraphs: [
