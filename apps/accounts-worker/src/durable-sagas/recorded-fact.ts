@@ -24,9 +24,5 @@ export abstract class RecordedFact<Type extends AccountEventType> implements IEv
 }
 
 export type FactClass<Type extends AccountEventType> = new (
-  accountId: string,
-  data: DataOf<Type>,
-  eventId: string,
-  correlationId: string,
-  delivered?: DeliveredHistory,
+  ...parameters: ConstructorParameters<typeof RecordedFact<Type>>
 ) => IEvent;

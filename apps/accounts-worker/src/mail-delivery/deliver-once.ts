@@ -1,18 +1,10 @@
 import { accountStreamName } from '@app/accounts';
-import type { Account, AccountCommand } from '@app/accounts';
+import type { Account, AccountCommand, AccountEventType } from '@app/accounts';
 import { foldStream, handleCommand, loadStream } from '@app/event-store';
 import type { Accounts } from '@app/personal-data';
-import type { DeliveredHistory } from '../durable-sagas/recorded-fact.js';
+import type { RecordedFact } from '../durable-sagas/recorded-fact.js';
 import type { Delivery, MailProviders } from './mail-providers.js';
 import type { Mail } from './mail.js';
-
-/** The fact that asks for a mail. */
-interface Issued {
-  readonly accountId: string;
-  readonly eventId: string;
-  readonly correlationId: string;
-  readonly delivered: DeliveredHistory;
-}
 
 export interface MailOfAccount<Wanted extends Account> {
   /** Two mails with the same key are one mail. */
@@ -29,14 +21,16 @@ export interface MailOfAccount<Wanted extends Account> {
  * nothing twice, and nothing that was superseded meanwhile; the provider's idempotency covers the gap between its
  * acceptance and our record of it. The history is read, unless it was delivered with the event only just now.
  *
+ * @param issued the fact that asks for the mail
  * @throws MailProviderUnavailable, EventStoreUnavailable, DatabaseUnavailable: it is tried again
  */
 export async function deliverOnce<Wanted extends Account>(
   accounts: Accounts,
   mails: MailProviders,
-  { accountId, eventId, correlationId, delivered }: Issued,
+  issued: Omit<RecordedFact<AccountEventType>, 'data'>,
   mail: MailOfAccount<Wanted>,
 ): Promise<void> {
+  const { accountId, eventId, correlationId, delivered } = issued;
   const { idempotencyKey } = mail;
   const streamName = accountStreamName(accountId);
   const history = delivered();

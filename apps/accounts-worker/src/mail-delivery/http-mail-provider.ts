@@ -1,6 +1,5 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Clock } from '@app/process';
 import { inSpan } from '@app/tracing';
 import fetch from 'node-fetch';
 import type { Response } from 'node-fetch';
@@ -15,12 +14,10 @@ export interface HttpMailProviderOptions extends BreakerOptions {
   readonly apiKey: string;
   /** What the receiver sees as the sender, e.g. `Accounts <no-reply@example.org>`. */
   readonly from: string;
-  readonly clock: Clock;
   /** Longest time for one try, in milliseconds. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 3_000;
 const LARGEST_ANSWER_BYTES = 64 * 1024;
 /**
  * Client errors that another try may mend: a time-out, a conflict with a try still under way, too early, too
@@ -97,7 +94,7 @@ export class HttpMailProvider extends MailProvider {
   }
 
   private async post({ to, subject, text, html, tags }: Mail, idempotencyKey: string) {
-    const { from, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS } = this.http;
+    const { from, apiKey, timeoutMs } = this.http;
     // AbortSignal.timeout() would fire, and make its error, long after each mail that was taken.
     const overdue = new AbortController();
     const timer = setTimeout(() => overdue.abort(), timeoutMs);

@@ -50,7 +50,9 @@ export async function compareCopies(options: CopiesOptions): Promise<void> {
       if (error instanceof LogDoesNotMatch && !(await isLed(database, accountsProjection.name))) {
         await refuseDatabase(database, error.message);
       }
-      if (!isTransient(error)) throw error;
+      const isTransient =
+        error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable;
+      if (!isTransient) throw error;
       const retryInMs = backoffMs(failures);
       log.warn({ err: error, retryInMs }, 'the databases cannot be compared for now');
       await pauseUnlessAborted(retryInMs, signal);
@@ -85,8 +87,4 @@ export async function keepConfirmed(
     }
     await pauseUnlessAborted(isDone ? LOOK_AGAIN_INTERVAL_MS : CONFIRM_INTERVAL_MS, signal);
   }
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof EventStoreUnavailable || error instanceof DatabaseUnavailable;
 }

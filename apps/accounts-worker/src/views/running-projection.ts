@@ -1,5 +1,5 @@
 import type { AccountEvent } from '@app/accounts';
-import type { EventReader, EventStore, LogPosition } from '@app/event-store';
+import type { EventReader, EventStore } from '@app/event-store';
 import { anonymousAccountCodec, concernsAllAccounts, QuarantineCodec } from '@app/personal-data';
 import type { AccountKeys } from '@app/personal-data';
 import {
@@ -10,7 +10,7 @@ import {
   whileLeader,
 } from '@app/consumers';
 import type { Database } from '@app/postgres';
-import type { EventFailure, ProjectionAdvance, ProjectionStatus } from '@app/consumers';
+import type { ProjectionObserver, ProjectionStatus } from '@app/consumers';
 import type { ProjectionConsumer } from '@app/views';
 import type { Clock, Log } from '@app/process';
 import { retryUnreadableAccounts } from './retry-unreadable-accounts.js';
@@ -94,16 +94,7 @@ export class RunningProjection {
       isAwaited: ({ metadata }) => metadata.actor !== 'worker',
       signal,
       epoch,
-      observer: {
-        onSubscribed: (position) => this.onSubscribed(position),
-        onAdvanced: (progress) => this.onAdvanced(progress),
-        onCaughtUp: () => this.onCaughtUp(),
-        onFault: (error, retryInMs) => this.onFault(error, retryInMs),
-        onSetAside: (failure) => this.onSetAside(failure),
-        onRetryFault: (error) =>
-          this.log.warn({ err: error }, 'what is set aside cannot be tried again for now'),
-        onFailing: (failing) => this.monitor.onFailing(failing),
-      },
+      observer: this.observing(),
       concernsAll: (error) => concernsAllAccounts(keys, error),
     });
   }
@@ -122,37 +113,40 @@ export class RunningProjection {
     });
   }
 
-  private onSubscribed(position: LogPosition | 'start'): void {
-    this.monitor.onSubscribed(position);
-    this.log.info({ position: String(position) }, 'the rows follow the log from here');
-  }
-
-  private onAdvanced(progress: ProjectionAdvance): void {
-    this.projected += progress.events;
-    this.monitor.onAdvanced(progress);
-  }
-
-  private onCaughtUp(): void {
-    this.monitor.onCaughtUp();
-    this.log.info({ position: String(this.status.position) }, 'the rows are up to date');
-  }
-
-  private onSetAside({ event, error }: EventFailure): void {
-    const { type, streamName, revision, position } = event;
-    this.log.error(
-      { type, streamName, revision: String(revision), position: String(position), err: error },
-      'an event cannot be handled; its account is set aside, all others go on',
-    );
-  }
-
-  private onFault(error: unknown, retryInMs: number): void {
-    const { projection, database } = this.options;
-    this.monitor.onFault(error);
-    this.log.error({ err: error, retryInMs }, 'the rows cannot be kept up to date');
-    if (!projection.refusesOtherLogs || !(error instanceof LogDoesNotMatch)) return;
-    // The log was exchanged under a worker that runs: no process may show rows of another one.
-    refuseDatabase(database, error.message).catch((fault: unknown) => {
-      this.log.warn({ err: fault }, 'other processes could not be notified');
-    });
+  private observing(): ProjectionObserver {
+    return {
+      onSubscribed: (position) => {
+        this.monitor.onSubscribed(position);
+        this.log.info({ position: String(position) }, 'the rows follow the log from here');
+      },
+      onAdvanced: (progress) => {
+        this.projected += progress.events;
+        this.monitor.onAdvanced(progress);
+      },
+      onCaughtUp: () => {
+        this.monitor.onCaughtUp();
+        this.log.info({ position: String(this.status.position) }, 'the rows are up to date');
+      },
+      onFault: (error, retryInMs) => {
+        const { projection, database } = this.options;
+        this.monitor.onFault(error);
+        this.log.error({ err: error, retryInMs }, 'the rows cannot be kept up to date');
+        if (!projection.refusesOtherLogs || !(error instanceof LogDoesNotMatch)) return;
+        // The log was exchanged under a worker that runs: no process may show rows of another one.
+        refuseDatabase(database, error.message).catch((fault: unknown) => {
+          this.log.warn({ err: fault }, 'other processes could not be notified');
+        });
+      },
+      onSetAside: ({ event, error }) => {
+        const { type, streamName, revision, position } = event;
+        this.log.error(
+          { type, streamName, revision: String(revision), position: String(position), err: error },
+          'an event cannot be handled; its account is set aside, all others go on',
+        );
+      },
+      onRetryFault: (error) =>
+        this.log.warn({ err: error }, 'what is set aside cannot be tried again for now'),
+      onFailing: (failing) => this.monitor.onFailing(failing),
+    };
   }
 }
