@@ -59,13 +59,13 @@ export async function prepareAccess(options: AccessOptions): Promise<void> {
   const client = nodes.clientOf(node);
   const users = async (method: string, path: string, body?: object) => {
     const { username, password } = nodes.credentials;
-    const answer = await ask(`https://${node.address}:${node.port}/users${path}`, {
+    const status = await ask(`https://${node.address}:${node.port}/users${path}`, {
       method,
       auth: `${username}:${password}`,
       ca: tls.rootCertificate,
       body,
     });
-    if (answer.status !== 401) return answer.status;
+    if (status !== 401) return status;
     throw new EventStoreUnavailable(
       'check user and password in EVENTSTORE_URL: they are not those of an administrator',
     );
@@ -143,7 +143,7 @@ function ask(
     readonly ca: Buffer | undefined;
     readonly body: object | undefined;
   },
-): Promise<{ readonly status: number }> {
+): Promise<number> {
   const { body, ca, ...rest } = options;
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -157,7 +157,7 @@ function ask(
       },
       (answer) => {
         answer.resume().on('error', reject);
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0 }));
+        answer.on('end', () => resolve(answer.statusCode ?? 0));
       },
     );
     asked.on('timeout', () =>

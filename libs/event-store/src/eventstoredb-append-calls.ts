@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { ErrorType } from '@eventstore/db-client';
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { unpackToCommandError } from '@eventstore/db-client/dist/streams/appendToStream/unpackError.js';
@@ -74,7 +73,11 @@ export class AppendCalls {
     return {
       answer: call.then((open) => open.append(id, streamName, request)),
       giveUp: (wasFirstTry) =>
-        void call.then((open) => open.giveUp(id, wasFirstTry), ignoreFailureToOpen),
+        // The answer rejects with a failure to open.
+        void call.then(
+          (open) => open.giveUp(id, wasFirstTry),
+          () => undefined,
+        ),
     };
   }
 
@@ -227,9 +230,4 @@ function proposed({ id, type, data, metadata }: NewEvent): Streams.BatchAppendRe
     .setCustomMetadata(Buffer.from(JSON.stringify(metadata)));
   message.getMetadataMap().set('type', type).set('content-type', 'application/json');
   return message;
-}
-
-/** The answer rejects with it. */
-function ignoreFailureToOpen(): void {
-  return;
 }

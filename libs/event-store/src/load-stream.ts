@@ -73,7 +73,9 @@ export async function loadStream<Command, Event, State>(
   }
   const snapshot = await snapshots.find(streamName);
   const onSnapshot = snapshot && (await foldOntoSnapshot(behaviour, streamName, snapshot));
-  const loaded = onSnapshot ?? (await foldRest(behaviour, streamName, begun));
+  const rest = { fromRevision: BigInt(lengthOf(begun)) };
+  const loaded =
+    onSnapshot ?? (await foldOnto(behaviour, begun, store.readStream(streamName, rest)));
   const keptUpTo = onSnapshot && snapshot ? lengthOf(snapshot) : 0;
   const isDue = lengthOf(loaded) >= keptUpTo + EVENTS_BETWEEN_SNAPSHOTS;
   if (isDue && endsWithItsHead(loaded)) await snapshots.keep(streamName, loaded);
@@ -98,15 +100,6 @@ function longStreamsOf(behaviour: object): LRUCache<string, true> {
 
 function lengthOf({ revision }: LoadedStream<unknown>): number {
   return revision === 'no-stream' ? 0 : Number(revision) + 1;
-}
-
-function foldRest<Command, Event, State>(
-  behaviour: StreamBehaviour<Command, Event, State>,
-  streamName: string,
-  begun: LoadedStream<State>,
-): Promise<LoadedStream<State>> {
-  const fromRevision = BigInt(lengthOf(begun));
-  return foldOnto(behaviour, begun, behaviour.store.readStream(streamName, { fromRevision }));
 }
 
 /**

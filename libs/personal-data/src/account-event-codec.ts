@@ -45,6 +45,8 @@ type Fields = Readonly<Record<string, unknown>>;
  * bound to its stream, event type, schema version and name. Once the key was destroyed, it is read as `erased`.
  */
 export class AccountEventCodec implements EventCodec<AccountEvent>, EventReader<AccountEvent> {
+  readonly assertKnown = assertKnownEvent;
+
   constructor(private readonly keys: Keys) {}
 
   /**
@@ -83,11 +85,6 @@ export class AccountEventCodec implements EventCodec<AccountEvent>, EventReader<
   async decode(events: readonly RecordedEvent[]): Promise<AccountEvent[]> {
     const found = await this.findKeys(events.flatMap(keyIdsOf));
     return events.map((event) => fromStored(this.opened(event, found)));
-  }
-
-  /** @throws UnknownAccountEvent */
-  assertKnown(event: RecordedEvent): void {
-    assertKnownEvent(event);
   }
 
   /**

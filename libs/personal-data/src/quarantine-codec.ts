@@ -166,9 +166,9 @@ function accountIdOf({ streamName }: RecordedEvent): string {
   return accountIdOfStream(streamName);
 }
 
+/** @param account that the event is of */
 function covers(account: UnreadableAccount, event: RecordedEvent): boolean {
   return (
-    account.accountId === accountIdOf(event) &&
     account.fromRevision <= event.revision &&
     (account.forgottenRevision === undefined || event.revision < account.forgottenRevision)
   );

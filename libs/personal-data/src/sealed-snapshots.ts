@@ -38,20 +38,14 @@ export class SealedSnapshots implements StreamSnapshots<Account> {
   }
 
   async find(streamName: string): Promise<LoadedStream<Account> | undefined> {
-    try {
-      return await this.read(streamName);
-    } catch (error) {
+    return this.read(streamName).catch((error: unknown) => {
       this.onFault(error);
       return undefined;
-    }
+    });
   }
 
   async keep(streamName: string, loaded: LoadedStream<Account>): Promise<void> {
-    try {
-      await this.write(streamName, loaded);
-    } catch (error) {
-      this.onFault(error);
-    }
+    await this.write(streamName, loaded).catch(this.onFault);
   }
 
   private async read(streamName: string): Promise<LoadedStream<Account> | undefined> {

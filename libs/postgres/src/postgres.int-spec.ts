@@ -14,7 +14,7 @@ import { emptyDatabase } from '../../../test/support/postgres.js';
 import type { FreshDatabase } from '../../../test/support/postgres.js';
 import { DatabaseUnavailable, StatementRefused } from './database.js';
 import type { Database, Queryable } from './database.js';
-import { createPool, inTransaction } from './postgres.js';
+import { createPool } from './postgres.js';
 import type { PoolOptions } from './postgres.js';
 
 const PERSONAL = 'ada@example.org';
@@ -87,8 +87,7 @@ describe('PostgreSQL adapter', () => {
 
     it.each(['immediate', 'deferred'] as const)('commit everything: %s', async (durability) => {
       const database = pool();
-      const result = await inTransaction(
-        database,
+      const result = await database.inTransaction(
         async (transaction) => {
           await transaction.query(insert(1));
           await transaction.query(insert(2));

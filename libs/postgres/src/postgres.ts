@@ -55,15 +55,6 @@ export function createPool(databaseUrl: string, options: PoolOptions): Database 
   return new PostgresDatabase(databaseUrl, options);
 }
 
-/** {@link Database.inTransaction} as a function. */
-export function inTransaction<Result>(
-  database: Database,
-  work: (transaction: Queryable) => Promise<Result>,
-  options?: TransactionOptions,
-): Promise<Result> {
-  return database.inTransaction(work, options);
-}
-
 /**
  * A connected client of the driver, for the migration tool, which asks for one. The caller ends it.
  *
