@@ -129,14 +129,8 @@ export function consumeInWindow(
       saving = undefined;
     };
 
-    const add = (place: ReachedPlace, isDone: boolean): Entry => {
-      const entry: Entry = { place, isDone };
-      entries.push(entry);
-      return entry;
-    };
-
     const passOver = (place: ReachedPlace): void => {
-      add(place, true);
+      entries.push({ place, isDone: true });
       join(entries.length - 2);
       moveOver();
     };
@@ -155,7 +149,8 @@ export function consumeInWindow(
       const { id, streamName, revision, position } = event;
       const place = { position, lastEvent: { id, streamName, revision, position }, failures: [] };
       if (options.isToBeHandled?.(event) === false) return passOver(place);
-      const entry = add(place, false);
+      const entry: Entry = { place, isDone: false };
+      entries.push(entry);
       placesTaken += 1;
       const work = untilDone(() => options.handle(event, signal, receivedAt), retrying).then(
         (outcome) => {

@@ -44,7 +44,7 @@ export class ReadModelProgress {
   /** Rejects the callers that still wait, and resolves when the connection is closed. */
   async stop(): Promise<void> {
     this.stopped.abort();
-    for (const waiter of [...this.waiters]) waiter.fail(stopping());
+    for (const waiter of [...this.waiters]) waiter.end(stopping());
     await this.listening;
   }
 
@@ -64,23 +64,17 @@ export class ReadModelProgress {
     if (this.hasReached(position)) return Promise.resolve();
     if (this.stopped.signal.aborted) return Promise.reject(stopping());
     return new Promise((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.waiters.delete(waiter);
-      };
       const waiter: Waiter = {
         position,
-        succeed: () => {
-          end();
-          resolve();
-        },
-        fail: (error) => {
-          end();
-          reject(error);
+        end: (error) => {
+          clearTimeout(timer);
+          this.waiters.delete(waiter);
+          if (error) reject(error);
+          else resolve();
         },
       };
       const timer = setTimeout(
-        () => waiter.fail(new ReadModelBehind(this.options.consumer, position, this.known)),
+        () => waiter.end(new ReadModelBehind(this.options.consumer, position, this.known)),
         timeoutMs,
       );
       this.waiters.add(waiter);
@@ -91,7 +85,7 @@ export class ReadModelProgress {
   private advance(position: LogPosition | 'start'): void {
     if (position === 'start') return;
     if (this.known === undefined || position > this.known) this.known = position;
-    for (const waiter of this.waiters) if (waiter.position <= this.known) waiter.succeed();
+    for (const waiter of this.waiters) if (waiter.position <= this.known) waiter.end();
   }
 
   private async poll(): Promise<void> {
@@ -171,8 +165,7 @@ export class ReadModelBehind extends Error {
 
 interface Waiter {
   readonly position: LogPosition;
-  succeed(): void;
-  fail(error: Error): void;
+  end(error?: Error): void;
 }
 
 function stopping(): DatabaseUnavailable {

@@ -81,7 +81,7 @@ describe('The saga feed', () => {
     gate?: WorkGate;
     concernsAll?: SagaFeedOptions['concernsAll'];
   }) {
-    const feed = new SagaFeed({
+    const options: SagaFeedOptions = {
       name,
       streamNamePrefixes: ['account-'],
       store: on,
@@ -92,11 +92,10 @@ describe('The saga feed', () => {
       ...(gate && { gate }),
       ...(concernsAll && { concernsAll }),
       windowSize,
-      justDeliveredMs,
-      longestRetryMs,
       clock,
       log: silentLog(),
-    });
+    };
+    const feed = new SagaFeed(options, justDeliveredMs, longestRetryMs);
     feeds.push(feed);
     feed.start();
     return { feed };

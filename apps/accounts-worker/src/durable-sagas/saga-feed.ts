@@ -68,10 +68,6 @@ export interface SagaFeedOptions extends Omit<SagaConsumer, 'kind' | 'eventTypes
   readonly gate?: WorkGate;
   /** How many events may be acted upon at a time. */
   readonly windowSize: number;
-  /** For so long after its delivery an event is decided upon without reading its stream again, in milliseconds. */
-  readonly justDeliveredMs?: number;
-  /** Longest time for which a later try of an event keeps its place among those that are tried again, in milliseconds. */
-  readonly longestRetryMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -121,16 +117,16 @@ export class SagaFeed {
   private readonly delivered: DeliveredStreams;
   private isLeading: () => boolean = () => false;
 
-  constructor(private readonly options: SagaFeedOptions) {
-    this.delivered = new DeliveredStreams(this.justDeliveredMs);
-  }
-
-  private get justDeliveredMs(): number {
-    return this.options.justDeliveredMs ?? JUST_DELIVERED_MS;
-  }
-
-  private get longestRetryMs(): number {
-    return this.options.longestRetryMs ?? LONGEST_RETRY_MS;
+  /**
+   * @param justDeliveredMs for so long after its delivery an event is decided upon without reading its stream again
+   * @param longestRetryMs longest time for which a later try of an event keeps its place among those that are tried again
+   */
+  constructor(
+    private readonly options: SagaFeedOptions,
+    private readonly justDeliveredMs = JUST_DELIVERED_MS,
+    private readonly longestRetryMs = LONGEST_RETRY_MS,
+  ) {
+    this.delivered = new DeliveredStreams(justDeliveredMs);
   }
 
   /** For health checks and metrics. */
