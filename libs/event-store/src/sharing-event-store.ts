@@ -163,7 +163,9 @@ class LiveFeed {
       leave: () => {
         signal.removeEventListener('abort', wake);
         this.followers -= 1;
-        if (this.followers === 0) this.stop();
+        if (this.followers > 0) return;
+        this.endWith({});
+        this.stopping.abort();
       },
     };
   }
@@ -196,11 +198,6 @@ class LiveFeed {
     if (last) this.keptAfter = positionOf(last);
     this.kept = this.kept.slice(count);
     this.forgotten += count;
-  }
-
-  private stop(): void {
-    this.endWith({});
-    this.stopping.abort();
   }
 
   private endWith(end: { readonly error?: unknown }): void {

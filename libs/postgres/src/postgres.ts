@@ -267,10 +267,11 @@ class PostgresDatabase implements Database {
   private async requirePaired(client: pg.ClientBase): Promise<void> {
     if (this.options.allowUnconfirmed) return;
     for (;;) {
-      const found = await whyUnconfirmed(client);
-      if (found === undefined) break;
+      const unconfirmed = await findUnconfirmed(client);
+      if (unconfirmed === undefined) return;
+      const { refusal } = unconfirmed;
       const isTooLate = performance.now() - this.createdAt > WORKER_LOOKS_WITHIN_MS;
-      if (!found.isPending || isTooLate) throw new NotOfTheHost(found.reason);
+      if (refusal !== null || isTooLate) throw new NotOfTheHost(refusal ?? NOT_CHECKED_YET);
       await delay(CONFIRMATION_POLL_MS);
     }
   }
@@ -285,21 +286,18 @@ async function requireWritable(client: pg.ClientBase): Promise<void> {
 }
 
 interface Unconfirmed {
-  readonly reason: string;
-  /** The worker has not compared it yet. */
-  readonly isPending: boolean;
+  /** Null until the worker has compared it. */
+  readonly refusal: string | null;
 }
 
-async function whyUnconfirmed(client: pg.ClientBase): Promise<Unconfirmed | undefined> {
+/** Undefined for a database that may be worked with. */
+async function findUnconfirmed(client: pg.ClientBase): Promise<Unconfirmed | undefined> {
   try {
-    const { rows } = await run<{ refusal: string | null }>(client, {
+    const { rows } = await run<Unconfirmed>(client, {
       text: `select refusal from operations.pairing
              where refusal is not null or database <> operations.database_identity()`,
     });
-    const [row] = rows;
-    if (row === undefined) return undefined;
-    const { refusal } = row;
-    return { reason: refusal ?? NOT_CHECKED_YET, isPending: refusal === null };
+    return rows[0];
   } catch (error) {
     // A database without the migrations cannot mismatch.
     if (error instanceof StatementRefused && error.isForMissingTable) return undefined;

@@ -22,28 +22,19 @@ export async function forgetRecordedPersons(options: {
 }): Promise<number> {
   const { store, keys, database, signal } = options;
   const { name, streamNamePrefixes, eventTypes } = forgetPersonsConsumer;
-  const ended = new AbortController();
+  const after = await readCheckpoint(database, name);
   let forgotten = 0;
-  try {
-    const messages = store.subscribeToAll({
-      after: await readCheckpoint(database, name),
-      streamNamePrefixes,
-      signal: AbortSignal.any([signal, ended.signal]),
-    });
-    for await (const message of messages) {
-      if (message.kind === 'caught-up') break;
-      if (message.kind !== 'event' || !eventTypes.has(message.event.type)) continue;
-      // One that cannot be read is put on record by the saga.
-      const [fact] = await decodeEach(anonymousAccountCodec, [message.event]);
-      if (fact === undefined || fact instanceof Error) continue;
-      if (fact.type !== 'AccountErased' && fact.type !== 'RegistrationLapsed') continue;
-      const accountId = accountIdOfStream(message.event.streamName);
-      await keys.destroy(accountId, fact.data.registrationNumber);
-      await blankAccount(database, accountId, fact.data.registrationNumber);
-      forgotten += 1;
-    }
-  } finally {
-    ended.abort();
+  for await (const message of store.subscribeToAll({ after, streamNamePrefixes, signal })) {
+    if (message.kind === 'caught-up') break;
+    if (message.kind !== 'event' || !eventTypes.has(message.event.type)) continue;
+    // One that cannot be read is put on record by the saga.
+    const [fact] = await decodeEach(anonymousAccountCodec, [message.event]);
+    if (fact === undefined || fact instanceof Error) continue;
+    if (fact.type !== 'AccountErased' && fact.type !== 'RegistrationLapsed') continue;
+    const accountId = accountIdOfStream(message.event.streamName);
+    await keys.destroy(accountId, fact.data.registrationNumber);
+    await blankAccount(database, accountId, fact.data.registrationNumber);
+    forgotten += 1;
   }
   return forgotten;
 }

@@ -28,20 +28,16 @@ export class AsideTable {
    * @throws Error when the live one is lost, and no copy of its definition was kept
    */
   async create(database: Queryable): Promise<void> {
-    await this.requireDefinition(database);
-    await this.call(database, 'create_table');
-  }
-
-  /** It is known how the table is made by the live one, or by the copy kept of it. */
-  private async requireDefinition(database: Queryable): Promise<void> {
     const { rows } = await database.query<{ definition: string | null }>({
       text: 'select read_model_rebuild.definition_of($1) as definition',
       values: [this.projection.table],
     });
-    if (rows[0]?.definition) return;
-    throw new Error(
-      `${this.live} is lost, and so is the definition that migrate keeps of it: restore the database from a copy`,
-    );
+    if (!rows[0]?.definition) {
+      throw new Error(
+        `${this.live} is lost, and so is the definition that migrate keeps of it: restore the database from a copy`,
+      );
+    }
+    await this.call(database, 'create_table');
   }
 
   /** The live table's other indexes, built at once over the rows, and figures for the planner. */
@@ -74,17 +70,9 @@ export class AsideTable {
     const { table } = this.projection;
     await database.query({ text: `select read_model_rebuild.${step}($1)`, values: [table] });
   }
-
-  digest(queryable: Queryable): Promise<TableDigest> {
-    return digestOf(queryable, this.name);
-  }
-
-  digestOfLive(queryable: Queryable): Promise<TableDigest> {
-    return digestOf(queryable, this.live);
-  }
 }
 
-async function digestOf(queryable: Queryable, table: string): Promise<TableDigest> {
+export async function digestOf(queryable: Queryable, table: string): Promise<TableDigest> {
   const { rows } = await queryable.query<TableDigest>({
     text: `select count(*) as rows,
                   coalesce(sum(hashtextextended(whole::text, 0)::numeric), 0)::text as checksum

@@ -11,9 +11,9 @@ import { lockCheckpoint, readCheckpoint } from '../checkpoints.js';
 import { StatementRefused } from '@app/postgres';
 import type { Database, Queryable, Session } from '@app/postgres';
 import { faultText, skippedPositions, streamsSetAside } from '../failed-events.js';
-import { factsOf } from '../projection.js';
+import { factsOf, liveTable } from '../projection.js';
 import type { Projection, ProjectedEvent } from '../projection.js';
-import { AsideTable } from './aside-table.js';
+import { AsideTable, digestOf } from './aside-table.js';
 import type { TableDigest } from './aside-table.js';
 import {
   insertRebuild,
@@ -341,11 +341,11 @@ export class ProjectionRebuild<Event> {
       await transaction.query({ text: 'set transaction isolation level repeatable read' });
       const comparedAt = await readCheckpoint(transaction, projection.name);
       if (comparedAt === 'start') throw new NothingToRebuild(projection.name);
-      const before = isLost ? NO_ROWS : await this.aside.digestOfLive(transaction);
+      const before = isLost ? NO_ROWS : await digestOf(transaction, liveTable(projection));
       return { comparedAt, before };
     });
     await this.fillTo(live.comparedAt);
-    return { ...live, after: await this.aside.digest(database) };
+    return { ...live, after: await digestOf(database, this.aside.name) };
   }
 
   private async switchTables(comparison: Comparison): Promise<void> {
