@@ -386,16 +386,13 @@ class ProjectionRun<Event> {
       });
     let failures: readonly EventFailure[] = [];
     if (by === 'transaction') {
-      await database.inTransaction(
-        async (transaction) => {
-          // First, because its lock keeps a rival of the same name from writing a single row.
-          await move(transaction);
-          failures = await write(transaction, liveTable(projection));
-          await recordFailures(transaction, projection.name, failures);
-          signal.throwIfAborted();
-        },
-        { durability: 'deferred' },
-      );
+      await database.inTransaction(async (transaction) => {
+        // First, because its lock keeps a rival of the same name from writing a single row.
+        await move(transaction);
+        failures = await write(transaction, liveTable(projection));
+        await recordFailures(transaction, projection.name, failures);
+        signal.throwIfAborted();
+      }, 'deferred');
     } else {
       try {
         // A statement alone is a transaction.

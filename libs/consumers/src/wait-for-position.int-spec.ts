@@ -53,7 +53,7 @@ describe('waiting for a position', () => {
         statements.push(statement);
         return inner.query(statement);
       },
-      inTransaction: (work, options) => inner.inTransaction(work, options),
+      inTransaction: (work, durability) => inner.inTransaction(work, durability),
       openSession: (purpose) => inner.openSession(purpose),
       checkAvailable: () => inner.checkAvailable(),
       close: () => inner.close(),

@@ -26,13 +26,11 @@ export interface Queryable {
   query<Row = never>(statement: Statement): Promise<StatementResult<Row>>;
 }
 
-export interface TransactionOptions {
-  /**
-   * `deferred` answers before the disk has the commit: a crash of the server may undo the newest
-   * transactions, each as a whole. Only for rows that can be built again.
-   */
-  readonly durability?: 'immediate' | 'deferred';
-}
+/**
+ * `deferred` answers before the disk has the commit: a crash of the server may undo the newest
+ * transactions, each as a whole. Only for rows that can be built again.
+ */
+export type Durability = 'immediate' | 'deferred';
 
 /** Connection of its own, for what a pool cannot give: session locks and notifications. */
 export interface Session extends Queryable {
@@ -53,7 +51,7 @@ export interface Database extends Queryable {
    */
   inTransaction<Result>(
     work: (transaction: Queryable) => Promise<Result>,
-    options?: TransactionOptions,
+    durability?: Durability,
   ): Promise<Result>;
 
   /**

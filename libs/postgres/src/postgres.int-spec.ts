@@ -87,16 +87,13 @@ describe('PostgreSQL adapter', () => {
 
     it.each(['immediate', 'deferred'] as const)('commit everything: %s', async (durability) => {
       const database = pool();
-      const result = await database.inTransaction(
-        async (transaction) => {
-          await transaction.query(insert(1));
-          await transaction.query(insert(2));
-          expect(await ids(database)).toEqual([]);
-          const { rows } = await transaction.query({ text: 'show synchronous_commit' });
-          return rows[0];
-        },
-        { durability },
-      );
+      const result = await database.inTransaction(async (transaction) => {
+        await transaction.query(insert(1));
+        await transaction.query(insert(2));
+        expect(await ids(database)).toEqual([]);
+        const { rows } = await transaction.query({ text: 'show synchronous_commit' });
+        return rows[0];
+      }, durability);
       expect(await ids(database)).toEqual([{ id: 1 }, { id: 2 }]);
       expect(result).toEqual({ synchronous_commit: durability === 'deferred' ? 'off' : 'on' });
       const { rows } = await database.query({ text: 'show synchronous_commit' });

@@ -5,11 +5,11 @@ import { DatabaseUnavailable, StatementRefused } from './database.js';
 import { DatabaseHosts, DatabaseReadOnly, NotOfTheHost } from './hosts.js';
 import type {
   Database,
+  Durability,
   Queryable,
   Session,
   Statement,
   StatementResult,
-  TransactionOptions,
 } from './database.js';
 
 export interface PoolOptions {
@@ -155,12 +155,12 @@ class PostgresDatabase implements Database {
 
   async inTransaction<Result>(
     work: (transaction: Queryable) => Promise<Result>,
-    options: TransactionOptions = {},
+    durability: Durability = 'immediate',
   ): Promise<Result> {
     const client = await this.acquire();
     let broken = true;
     try {
-      await run(client, { text: options.durability === 'deferred' ? BEGIN_DEFERRED : 'begin' });
+      await run(client, { text: durability === 'deferred' ? BEGIN_DEFERRED : 'begin' });
       const result = await work({ query: (statement) => run(client, statement) });
       await commit(client);
       broken = false;

@@ -74,7 +74,7 @@ describe('keeping accounts', () => {
     };
     const reachable: Database = {
       query: async (statement) => connected().query(statement),
-      inTransaction: async (work, options) => connected().inTransaction(work, options),
+      inTransaction: async (work, durability) => connected().inTransaction(work, durability),
       openSession: async (purpose) => connected().openSession(purpose),
       checkAvailable: async () => connected().checkAvailable(),
       close: () => database.close(),

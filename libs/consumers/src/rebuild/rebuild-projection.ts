@@ -210,7 +210,7 @@ export class ProjectionRebuild<Event> {
     for (let faults = 0; ; faults++) {
       const before = this.reached;
       try {
-        await this.fill(target, (work) => database.inTransaction(work, { durability: 'deferred' }));
+        await this.fill(target, (work) => database.inTransaction(work, 'deferred'));
         return;
       } catch (error) {
         if (!(error instanceof EventStoreUnavailable)) throw error;
