@@ -79,10 +79,6 @@ export class FailedEventRetries {
     else this.postponed.clear();
   }
 
-  private get isFull(): boolean {
-    return this.underWay.size >= this.options.places;
-  }
-
   /** Begins as many tries as there are places. */
   private async begin(): Promise<void> {
     const { database, consumer, places, onWaiting, isHeld } = this.options;
@@ -98,7 +94,7 @@ export class FailedEventRetries {
     onWaiting(example && { events: count, type: example.type, error: example.error });
     for (const failed of due) {
       const isTaken = this.underWay.has(failed.position) || this.postponed.has(failed.position);
-      if (!this.isFull && !isTaken) this.start(failed);
+      if (!isTaken && this.underWay.size < places) this.start(failed);
     }
   }
 

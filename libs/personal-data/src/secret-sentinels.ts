@@ -31,22 +31,14 @@ interface Sentinel {
  * @throws DatabaseUnavailable
  */
 export async function requireSecrets(database: Queryable, secrets: Secrets): Promise<void> {
-  const faultsNow = async () => faultsOf(secrets, await readSentinels(database));
-  let faults = await faultsNow();
+  let faults = await faultsOf(database, secrets);
   if (faults.length === 0) {
     await addSentinels(database, secrets);
     // Another process may have begun at the same moment, with other secrets.
-    faults = await faultsNow();
+    faults = await faultsOf(database, secrets);
   }
   faults.push(...(await wrappingKeysMissing(database, secrets)));
   if (faults.length > 0) throw new SecretsDoNotMatch(faults);
-}
-
-async function readSentinels(database: Queryable): Promise<readonly Sentinel[]> {
-  const { rows } = await database.query<Sentinel>({
-    text: 'select setting, key_id, sentinel from operations.secret_sentinels order by setting, key_id',
-  });
-  return rows;
 }
 
 async function addSentinels(database: Queryable, secrets: Secrets): Promise<void> {
@@ -64,7 +56,10 @@ async function addSentinels(database: Queryable, secrets: Secrets): Promise<void
   });
 }
 
-function faultsOf(secrets: Secrets, sentinels: readonly Sentinel[]): string[] {
+async function faultsOf(database: Queryable, secrets: Secrets): Promise<string[]> {
+  const { rows: sentinels } = await database.query<Sentinel>({
+    text: 'select setting, key_id, sentinel from operations.secret_sentinels order by setting, key_id',
+  });
   return Object.entries(secrets).flatMap(([setting, secret]) => {
     const known = sentinels.filter((sentinel) => sentinel.setting === setting);
     const keys = keysOf(secret);

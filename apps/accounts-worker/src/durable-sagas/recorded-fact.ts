@@ -1,6 +1,9 @@
 import type { AccountEvent, AccountEventType } from '@app/accounts';
 import type { RecordedEvent } from '@app/event-store';
-import type { IEvent } from '@nestjs/cqrs';
+import type { Type } from '@nestjs/common';
+import { ofType } from '@nestjs/cqrs';
+import type { ICommand, IEvent, ISaga } from '@nestjs/cqrs';
+import { map } from 'rxjs';
 
 type DataOf<Type extends AccountEventType> = Extract<AccountEvent, { readonly type: Type }>['data'];
 
@@ -26,3 +29,15 @@ export abstract class RecordedFact<Type extends AccountEventType> implements IEv
 export type FactClass<Type extends AccountEventType> = new (
   ...parameters: ConstructorParameters<typeof RecordedFact<Type>>
 ) => IEvent;
+
+/** The saga that answers each fact of a kind with one command. */
+export function whenever<Fact extends IEvent>(
+  Fact: Type<Fact>,
+  Command: new (fact: Fact) => ICommand,
+): ISaga {
+  return (events) =>
+    events.pipe(
+      ofType(Fact),
+      map((fact) => new Command(fact)),
+    );
+}

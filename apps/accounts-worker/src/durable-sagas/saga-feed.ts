@@ -335,11 +335,8 @@ export class SagaFeed {
     } finally {
       leave?.();
     }
-    const ended = trying.then(
-      () => this.overdue.delete(position),
-      () => this.overdue.delete(position),
-    );
-    this.overdue.set(position, ended);
+    const end = () => this.overdue.delete(position);
+    this.overdue.set(position, trying.then(end, end));
     return overdue();
   }
 

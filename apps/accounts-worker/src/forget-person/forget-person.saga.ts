@@ -1,9 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Command, Saga, ofType } from '@nestjs/cqrs';
-import type { ICommand, IEvent } from '@nestjs/cqrs';
-import { map } from 'rxjs';
-import type { Observable } from 'rxjs';
-import { RecordedFact } from '../durable-sagas/recorded-fact.js';
+import { Command, Saga } from '@nestjs/cqrs';
+import { RecordedFact, whenever } from '../durable-sagas/recorded-fact.js';
 
 export class PersonForgottenEvent extends RecordedFact<'AccountErased' | 'RegistrationLapsed'> {}
 
@@ -18,10 +15,5 @@ export class ForgetPersonCommand extends Command<void> {
 @Injectable()
 export class ForgetPersonSaga {
   @Saga()
-  forgetPerson(events$: Observable<IEvent>): Observable<ICommand> {
-    return events$.pipe(
-      ofType(PersonForgottenEvent),
-      map((person) => new ForgetPersonCommand(person)),
-    );
-  }
+  readonly forgetPerson = whenever(PersonForgottenEvent, ForgetPersonCommand);
 }

@@ -1,9 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Command, Saga, ofType } from '@nestjs/cqrs';
-import type { ICommand, IEvent } from '@nestjs/cqrs';
-import { map } from 'rxjs';
-import type { Observable } from 'rxjs';
-import { RecordedFact } from '../durable-sagas/recorded-fact.js';
+import { Command, Saga } from '@nestjs/cqrs';
+import { RecordedFact, whenever } from '../durable-sagas/recorded-fact.js';
 
 export class ActivationCodeIssuedEvent extends RecordedFact<'ActivationCodeIssued'> {}
 
@@ -18,10 +15,5 @@ export class SendActivationCodeCommand extends Command<void> {
 @Injectable()
 export class SendActivationCodeSaga {
   @Saga()
-  sendActivationCode(events$: Observable<IEvent>): Observable<ICommand> {
-    return events$.pipe(
-      ofType(ActivationCodeIssuedEvent),
-      map((issued) => new SendActivationCodeCommand(issued)),
-    );
-  }
+  readonly sendActivationCode = whenever(ActivationCodeIssuedEvent, SendActivationCodeCommand);
 }

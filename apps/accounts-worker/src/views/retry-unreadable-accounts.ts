@@ -5,7 +5,6 @@ import { concernsOneAccount } from '@app/personal-data';
 import { accountsProjection, listUnreadableAccounts, retryUnreadableAccount } from '@app/views';
 import { factsOf, liveTable } from '@app/consumers';
 import type { Database } from '@app/postgres';
-import type { ProjectedEvent } from '@app/consumers';
 import type { Log } from '@app/process';
 import { isTimeOutOfOneAccount } from '../time-out-of-one-account.js';
 
@@ -31,7 +30,16 @@ export async function retryUnreadableAccounts(options: {
     try {
       const events: RecordedEvent[] = [];
       for await (const event of store.readStream(accountStreamName(accountId))) events.push(event);
-      await writeAnew(database, accountId, await factsOf(codec, accountsProjection, events));
+      const history = await factsOf(codec, accountsProjection, events);
+      await database.inTransaction((transaction) =>
+        retryUnreadableAccount(transaction, accountId, (upTo) =>
+          accountsProjection.write(
+            transaction,
+            liveTable(accountsProjection),
+            history.filter(({ position }) => position <= upTo),
+          ),
+        ),
+      );
       log.info({ accountId }, 'an account can be read again');
     } catch (error) {
       if (!concernsOneAccount(error) && !(await isTimeOutOfOneAccount(error, options))) throw error;
@@ -39,20 +47,4 @@ export async function retryUnreadableAccounts(options: {
     }
   }
   return unreadable;
-}
-
-async function writeAnew(
-  database: Database,
-  accountId: string,
-  history: readonly ProjectedEvent<AccountEvent>[],
-): Promise<void> {
-  await database.inTransaction((transaction) =>
-    retryUnreadableAccount(transaction, accountId, (upTo) =>
-      accountsProjection.write(
-        transaction,
-        liveTable(accountsProjection),
-        history.filter(({ position }) => position <= upTo),
-      ),
-    ),
-  );
 }
