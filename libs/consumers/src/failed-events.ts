@@ -129,22 +129,25 @@ export async function skippedPositions(
   return new Set(rows.map(({ position }) => position));
 }
 
-/** Events that wait for another try. */
-export interface WaitingEvents {
-  /** How many there are. */
-  readonly count: number;
-  /** Those whose time has come, the most urgent first; at most as many as were asked for. */
-  readonly due: readonly FailedEvent[];
+/** What a consumer has set aside, for health checks. */
+export interface FailingEvents {
+  readonly events: number;
   /** Of one of them. */
-  readonly example: FailedEvent | undefined;
+  readonly type: string;
+  readonly error: string;
 }
 
-/** Events of a consumer that wait for another try, or for a decision to be carried out. */
+/**
+ * Events of a consumer that wait for another try, or for a decision to be carried out.
+ *
+ * @returns `failing` all of them, undefined when there are none; `due` those whose time has come, the most urgent first,
+ *   at most as many as the limit says
+ */
 export async function findWaitingEvents(
   database: Queryable,
   consumer: string,
   limit: number,
-): Promise<WaitingEvents> {
+): Promise<{ readonly failing: FailingEvents | undefined; readonly due: readonly FailedEvent[] }> {
   const { rows } = await database.query<FailedEventRow & { waiting: bigint; is_due: boolean }>({
     name: 'find-waiting-events',
     text: `select ${COLUMNS}, count(*) over () as waiting, next_try_at <= now() as is_due
@@ -153,10 +156,10 @@ export async function findWaitingEvents(
            order by next_try_at limit $2`,
     values: [consumer, Math.max(limit, 1)],
   });
+  const [first] = rows;
   return {
-    count: Number(rows[0]?.waiting ?? 0),
+    failing: first && { events: Number(first.waiting), type: first.type, error: first.error },
     due: rows.filter((row) => row.is_due).map(recordOf<FailedEvent>),
-    example: rows[0] && recordOf<FailedEvent>(rows[0]),
   };
 }
 

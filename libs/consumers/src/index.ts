@@ -23,9 +23,13 @@ export {
   settleFailedEvent,
   skipFailedEvent,
 } from './failed-events.js';
-export type { EventFailure, FailedEvent, FailingEventCount } from './failed-events.js';
+export type {
+  EventFailure,
+  FailedEvent,
+  FailingEventCount,
+  FailingEvents,
+} from './failed-events.js';
 export { FailedEventRetries } from './retry-failed-events.js';
-export type { FailingEvents } from './retry-failed-events.js';
 export { readProjectionReports, reportProjections } from './projection-reports.js';
 export type { ProjectionReport } from './projection-reports.js';
 export {

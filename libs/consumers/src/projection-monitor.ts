@@ -1,5 +1,5 @@
 import type { LogPosition } from '@app/event-store';
-import type { FailingEvents } from './retry-failed-events.js';
+import type { FailingEvents } from './failed-events.js';
 import type { ProjectionAdvance, ProjectionObserver } from './run-projection.js';
 
 export interface ProjectionStatus {

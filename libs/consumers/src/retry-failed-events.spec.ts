@@ -3,9 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import { EventStoreUnavailable } from '@app/event-store';
 import type { Queryable, Statement, StatementResult } from '@app/postgres';
 import { eventually } from '../../../test/support/eventually.js';
-import type { FailedEvent } from './failed-events.js';
+import type { FailedEvent, FailingEvents } from './failed-events.js';
 import { FailedEventRetries } from './retry-failed-events.js';
-import type { FailedEventRetriesOptions, FailingEvents } from './retry-failed-events.js';
+import type { FailedEventRetriesOptions } from './retry-failed-events.js';
 
 /** A record in which these events are due until they are taken out. */
 class DueEvents implements Queryable {

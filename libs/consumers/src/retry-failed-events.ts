@@ -2,7 +2,7 @@ import { backoffMs, EventStoreUnavailable, pauseUnlessAborted } from '@app/event
 import type { LogPosition } from '@app/event-store';
 import type { Queryable } from '@app/postgres';
 import { findWaitingEvents, recordFailures, retryAllFailedEvents } from './failed-events.js';
-import type { FailedEvent } from './failed-events.js';
+import type { FailedEvent, FailingEvents } from './failed-events.js';
 
 export interface FailedEventRetriesOptions {
   readonly database: Queryable;
@@ -21,14 +21,6 @@ export interface FailedEventRetriesOptions {
   /** The record could not be read or written: the event stays due. */
   onFault(error: unknown): void;
   readonly signal: AbortSignal;
-}
-
-/** What a consumer has set aside, for health checks. */
-export interface FailingEvents {
-  readonly events: number;
-  /** Of one of them. */
-  readonly type: string;
-  readonly error: string;
 }
 
 /** How often the record is read while events wait; an operator's decision takes no longer. */
@@ -89,9 +81,9 @@ export class FailedEventRetries {
       this.mayWait = true;
       throw error;
     });
-    const { count, due, example } = waiting;
-    this.mayWait ||= count > 0;
-    onWaiting(example && { events: count, type: example.type, error: example.error });
+    const { failing, due } = waiting;
+    this.mayWait ||= failing !== undefined;
+    onWaiting(failing);
     for (const failed of due) {
       const isTaken = this.underWay.has(failed.position) || this.postponed.has(failed.position);
       if (!isTaken && this.underWay.size < places) this.start(failed);

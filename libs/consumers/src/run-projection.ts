@@ -25,13 +25,12 @@ import {
   skippedPositions,
   streamsSetAside,
 } from './failed-events.js';
-import type { EventFailure, FailedEvent } from './failed-events.js';
+import type { EventFailure, FailedEvent, FailingEvents } from './failed-events.js';
 import { checkLog } from './log-match.js';
 import { noting } from './noting.js';
 import { factsOf, liveTable } from './projection.js';
 import type { ProjectedEvent, Projection } from './projection.js';
 import { FailedEventRetries } from './retry-failed-events.js';
-import type { FailingEvents } from './retry-failed-events.js';
 import { runSubscription } from './run-subscription.js';
 
 export interface ProjectionOptions<Event> {
