@@ -193,7 +193,7 @@ describe('leadership', () => {
   it('ends for a leader that stood still for longer than its lease, before it hears of anything else', async () => {
     let sawIn: unknown;
     const led: boolean[] = [];
-    const leader = start(
+    start(
       'work',
       async (signal, isLeading) => {
         await pause(50);
@@ -208,8 +208,8 @@ describe('leadership', () => {
       database,
       200,
     );
-    await eventually(() => expect(leader.faults.length).toBeGreaterThan(0));
-    expect(sawIn).toHaveProperty('name', 'LeaseLost');
+    // A busy machine may have been faulted before the work began.
+    await eventually(() => expect(sawIn).toHaveProperty('name', 'LeaseLost'));
     expect(led.slice(0, 2)).toEqual([true, false]);
   });
 
