@@ -10,7 +10,7 @@ export class HealthController {
   @Get()
   check(): { status: 'ok' } {
     if (this.mailbox.fault) {
-      throw new ProviderError(503, 'service_unavailable', 'The mailbox cannot store messages.');
+      throw new ProviderError(503, 'The mailbox cannot store messages.');
     }
     return { status: 'ok' };
   }

@@ -2,7 +2,7 @@ import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { Log } from '@app/process';
 import type { FastifyReply } from 'fastify';
-import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
+import { ProviderError, errorDocument } from './provider-error.js';
 
 /** Turns each error into the provider's error document; an unforeseen one is logged and its text kept from the client. */
 @Catch()
@@ -22,9 +22,9 @@ export class ProviderErrorFilter implements ExceptionFilter {
     if (thrown instanceof HttpException && thrown.getStatus() < 500) {
       const status = thrown.getStatus();
       const message = status === 404 ? 'There is nothing at this address.' : thrown.message;
-      return new ProviderError(status, errorNameOf(status), message);
+      return new ProviderError(status, message);
     }
     this.log.error({ err: thrown }, 'a request failed');
-    return new ProviderError(500, errorNameOf(500), 'Something went wrong inside the mailbox.');
+    return new ProviderError(500, 'Something went wrong inside the mailbox.');
   }
 }

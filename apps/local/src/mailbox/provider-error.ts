@@ -1,15 +1,22 @@
 /** A refusal in the provider's words: `{ statusCode, name, message }` is what the caller gets to read. */
 export class ProviderError extends Error {
+  /** The provider's stable name of the refusal, e.g. `missing_required_field`. */
+  readonly errorName: string;
+  readonly retryAfterSeconds: number | undefined;
+
+  /**
+   * @param status HTTP status, 400 to 599
+   * @param options `errorName`: where the status has a more telling one than its usual name
+   */
   constructor(
-    /** HTTP status, 400 to 599. */
     readonly status: number,
-    /** The provider's stable name of the refusal, e.g. `missing_required_field`. */
-    readonly errorName: string,
     message: string,
-    readonly retryAfterSeconds?: number,
+    options: { errorName?: string; retryAfterSeconds?: number | undefined } = {},
   ) {
     super(message);
     this.name = 'ProviderError';
+    this.errorName = options.errorName ?? usualNameOf(status);
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 
@@ -33,7 +40,6 @@ const NAMES: Readonly<Record<number, string>> = {
   503: 'service_unavailable',
 };
 
-/** The provider's name for a status that has no more telling one. */
-export function errorNameOf(status: number): string {
+function usualNameOf(status: number): string {
   return NAMES[status] ?? (status >= 500 ? 'internal_server_error' : 'validation_error');
 }

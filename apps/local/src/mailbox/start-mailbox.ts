@@ -9,7 +9,7 @@ import { announceCode } from './keep-emails/announce-code.js';
 import type { Email } from './keep-emails/email.js';
 import { MailboxModule } from './mailbox.module.js';
 import type { MailboxSettings } from './mailbox-settings.js';
-import { ProviderError, errorDocument, errorNameOf } from './provider-error.js';
+import { ProviderError, errorDocument } from './provider-error.js';
 import { ProviderErrorFilter } from './provider-error.filter.js';
 import { PAGE_POLICY } from './show-inbox/inbox-page.js';
 
@@ -64,10 +64,6 @@ function answerBadUrl(
   _request: unknown,
   reply: FastifyReply,
 ): void {
-  const error = new ProviderError(
-    statusCode,
-    errorNameOf(statusCode),
-    'The path is not a valid URL, or too long.',
-  );
+  const error = new ProviderError(statusCode, 'The path is not a valid URL, or too long.');
   void reply.status(error.status).send(errorDocument(error));
 }

@@ -29,18 +29,18 @@ export class AcceptEmailController {
     demandApiKey(authorization, this.settings.EMAIL_API_KEY);
     // A sender that gives up while it waits here has still sent its message, as with a slow provider.
     const ofRecipient = this.faults.faultsFor(body);
-    await delay(this.faults.latencyMs + ofRecipient.latencyMs);
-    if (this.faults.takeHang() || ofRecipient.hang) return this.neverAnswer(reply);
+    await delay(this.faults.switches.latencyMs + ofRecipient.latencyMs);
+    if (this.faults.take('hang') || ofRecipient.hang) return this.neverAnswer(reply);
     const failure = this.faults.takeFailure() ?? ofRecipient.failure;
     if (failure) throw failure;
 
     checkIdempotencyKey(idempotencyKey);
     const email = parseEmailRequest(body);
-    const copies = () => (this.faults.takeDuplicate() ? 2 : 1);
+    const copies = () => (this.faults.take('duplicate') ? 2 : 1);
     const key = idempotencyKey ?? null;
     const id = await this.mailbox.accept(email, key, fingerprintOf(body), copies);
 
-    if (this.faults.takeDropAfterAccept()) {
+    if (this.faults.take('dropAfterAccept')) {
       reply.hijack().raw.destroy();
       return;
     }
@@ -55,10 +55,8 @@ export class AcceptEmailController {
 
 function checkIdempotencyKey(key: string | undefined): void {
   if (key !== undefined && (key.length < 1 || key.length > 256)) {
-    throw new ProviderError(
-      400,
-      'invalid_idempotency_key',
-      'The idempotency key must have 1 to 256 characters.',
-    );
+    throw new ProviderError(400, 'The idempotency key must have 1 to 256 characters.', {
+      errorName: 'invalid_idempotency_key',
+    });
   }
 }

@@ -9,14 +9,10 @@ import { ProviderError } from '../provider-error.js';
 export function demandApiKey(authorization: string | undefined, apiKey: string): void {
   const shown = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
   if (shown === undefined) {
-    throw new ProviderError(
-      401,
-      'missing_api_key',
-      'Missing API key: send it as `Authorization: Bearer <key>`.',
-    );
+    throw new ProviderError(401, 'Missing API key: send it as `Authorization: Bearer <key>`.');
   }
   if (!timingSafeEqual(digest(shown), digest(apiKey))) {
-    throw new ProviderError(403, 'invalid_api_key', 'The API key is not valid.');
+    throw new ProviderError(403, 'The API key is not valid.');
   }
 }
 

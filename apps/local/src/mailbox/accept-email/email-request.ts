@@ -9,7 +9,7 @@ const headerText = (max: number) =>
     .string()
     .min(1, 'must not be empty')
     .max(max, `must have at most ${max} characters`)
-    .refine((value) => !hasControlCharacter(value), 'must not hold control characters');
+    .refine((value) => !/\p{Cc}/u.test(value), 'must not hold control characters');
 
 const address = headerText(320).refine(
   (value) => /^[^\s@]+@[^\s@]+$/.test(recipientKey(value)),
@@ -39,7 +39,7 @@ const REQUIRED = ['from', 'to', 'subject'] as const;
  */
 export function parseEmailRequest(body: unknown): NewEmail {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new ProviderError(422, 'validation_error', 'The body must be a JSON object.');
+    throw new ProviderError(422, 'The body must be a JSON object.');
   }
   for (const field of REQUIRED) {
     if (isMissing(body, field)) throw missing(`\`${field}\``);
@@ -57,20 +57,18 @@ function isMissing(body: object, field: string): boolean {
 }
 
 function missing(field: string): ProviderError {
-  return new ProviderError(422, 'missing_required_field', `Missing ${field} field.`);
+  return new ProviderError(422, `Missing ${field} field.`, { errorName: 'missing_required_field' });
 }
 
 function invalid(issue: z.core.$ZodIssue): ProviderError {
   const field = String(issue.path[0]);
-  const name = field === 'from' ? 'invalid_from_address' : 'validation_error';
+  const errorName = field === 'from' ? 'invalid_from_address' : 'validation_error';
   const [innermost] = issue.code === 'invalid_union' ? issue.errors.flat() : [issue];
-  return new ProviderError(422, name, `The \`${field}\` field ${explain(innermost ?? issue)}.`);
+  return new ProviderError(422, `The \`${field}\` field ${explain(innermost ?? issue)}.`, {
+    errorName,
+  });
 }
 
 function explain(issue: z.core.$ZodIssue): string {
   return issue.code === 'invalid_type' ? `must be a ${issue.expected}` : issue.message;
-}
-
-function hasControlCharacter(value: string): boolean {
-  return /\p{Cc}/u.test(value);
 }

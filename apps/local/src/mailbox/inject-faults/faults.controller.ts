@@ -19,7 +19,7 @@ export class FaultsController {
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;
       const field = issue.path.join('.') || 'The body';
-      throw new ProviderError(422, 'validation_error', `${field}: ${issue.message}.`);
+      throw new ProviderError(422, `${field}: ${issue.message}.`);
     }
     this.faults.set(parsed.data);
     return this.faults.switches;
@@ -28,6 +28,6 @@ export class FaultsController {
   @Delete()
   @HttpCode(204)
   clear(): void {
-    this.faults.clear();
+    this.faults.set(faultSwitches.parse({}));
   }
 }

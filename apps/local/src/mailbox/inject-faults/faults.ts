@@ -1,29 +1,34 @@
 import * as z from 'zod';
 import { recipientKey } from '../keep-emails/email.js';
-import { ProviderError, errorNameOf } from '../provider-error.js';
+import { ProviderError } from '../provider-error.js';
 
 const count = z.int().min(0).max(1_000_000);
+const latency = z.int().min(0).max(60_000).default(0);
 const answer = {
   status: z.int().min(400).max(599),
   retryAfterSeconds: z.int().min(0).max(86_400).optional(),
 };
 
 export const faultSwitches = z.strictObject({
-  latencyMs: z.int().min(0).max(60_000).default(0),
+  /** How long each request waits before anything else happens. */
+  latencyMs: latency,
   failNext: z.strictObject({ ...answer, count: count.default(1) }).optional(),
   failAlways: z.strictObject(answer).optional(),
   recipients: z
     .array(
       z.strictObject({
         to: z.string().min(1),
-        latencyMs: z.int().min(0).max(60_000).default(0),
+        latencyMs: latency,
         hang: z.boolean().default(false),
         fail: z.strictObject(answer).optional(),
       }),
     )
     .default([]),
+  /** So many connections are cut instead of answered, after the message was kept. */
   dropAfterAccept: count.default(0),
+  /** So many requests are never answered. */
   hang: count.default(0),
+  /** So many messages are delivered twice. */
   duplicate: count.default(0),
 });
 
@@ -43,15 +48,6 @@ export class MailboxFaults {
   /** Replaces every switch; those not named go back to normal. */
   set(switches: MailboxFaultSwitches): void {
     this.#switches = structuredClone(switches);
-  }
-
-  clear(): void {
-    this.#switches = faultSwitches.parse({});
-  }
-
-  /** How long each request waits before anything else happens, in milliseconds. */
-  get latencyMs(): number {
-    return this.#switches.latencyMs;
   }
 
   /** The failure that this request has to meet, if any. */
@@ -77,22 +73,8 @@ export class MailboxFaults {
     };
   }
 
-  /** Whether this request is never answered. */
-  takeHang(): boolean {
-    return this.take('hang');
-  }
-
-  /** Whether the connection of this request is cut instead of answered, after its message was kept. */
-  takeDropAfterAccept(): boolean {
-    return this.take('dropAfterAccept');
-  }
-
-  /** Whether the message of this request is delivered twice. */
-  takeDuplicate(): boolean {
-    return this.take('duplicate');
-  }
-
-  private take(name: 'hang' | 'dropAfterAccept' | 'duplicate'): boolean {
+  /** Whether this request is one of those that the switch counts. */
+  take(name: 'hang' | 'dropAfterAccept' | 'duplicate'): boolean {
     if (this.#switches[name] === 0) return false;
     this.#switches[name] -= 1;
     return true;
@@ -100,10 +82,5 @@ export class MailboxFaults {
 }
 
 function failureOf(fault: { status: number; retryAfterSeconds?: number | undefined }) {
-  return new ProviderError(
-    fault.status,
-    errorNameOf(fault.status),
-    'This failure was asked for with a fault switch.',
-    fault.retryAfterSeconds,
-  );
+  return new ProviderError(fault.status, 'This failure was asked for with a fault switch.', fault);
 }

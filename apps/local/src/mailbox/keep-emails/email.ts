@@ -1,17 +1,21 @@
 import tr46 from 'tr46';
+import * as z from 'zod';
+
+/** An {@link Email} as it is stored. */
+export const storedEmail = z.object({
+  id: z.string(),
+  to: z.array(z.string()).readonly(),
+  from: z.string(),
+  subject: z.string(),
+  text: z.string().nullable(),
+  html: z.string().nullable(),
+  idempotencyKey: z.string().nullable(),
+  /** ISO 8601, UTC. */
+  receivedAt: z.string(),
+});
 
 /** A message that the provider has accepted. */
-export interface Email {
-  readonly id: string;
-  readonly to: readonly string[];
-  readonly from: string;
-  readonly subject: string;
-  readonly text: string | null;
-  readonly html: string | null;
-  readonly idempotencyKey: string | null;
-  /** ISO 8601, UTC. */
-  readonly receivedAt: string;
-}
+export type Email = Readonly<z.infer<typeof storedEmail>>;
 
 /** What a sender hands over. */
 export type NewEmail = Pick<Email, 'to' | 'from' | 'subject' | 'text' | 'html'>;

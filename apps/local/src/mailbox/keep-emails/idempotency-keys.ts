@@ -1,13 +1,18 @@
-/** What is remembered about one idempotency key. */
-export interface RememberedKey {
-  readonly key: string;
+import * as z from 'zod';
+
+/** A {@link RememberedKey} as it is stored. */
+export const storedKey = z.object({
+  key: z.string(),
   /** The answer that was given, and is given again. */
-  readonly id: string;
+  id: z.string(),
   /** Equal when a second request with this key asks for the same. */
-  readonly fingerprint: string;
+  fingerprint: z.string(),
   /** ISO 8601, UTC. */
-  readonly acceptedAt: string;
-}
+  acceptedAt: z.string(),
+});
+
+/** What is remembered about one idempotency key. */
+export type RememberedKey = Readonly<z.infer<typeof storedKey>>;
 
 /** Answers by idempotency key, for a limited time and of a limited number. */
 export class IdempotencyKeys {

@@ -3,31 +3,15 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { ProviderError } from '../provider-error.js';
 import { AppendOnlyLog } from './append-only-log.js';
+import { storedEmail } from './email.js';
 import type { Email, NewEmail } from './email.js';
-import { IdempotencyKeys } from './idempotency-keys.js';
+import { IdempotencyKeys, storedKey } from './idempotency-keys.js';
 import { KeptEmails } from './kept-emails.js';
-
-const storedEmail = z.object({
-  id: z.string(),
-  to: z.array(z.string()),
-  from: z.string(),
-  subject: z.string(),
-  text: z.string().nullable(),
-  html: z.string().nullable(),
-  idempotencyKey: z.string().nullable(),
-  receivedAt: z.string(),
-});
 
 const storedEntry = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('accepted'), email: storedEmail, fingerprint: z.string() }),
   // The next two replace `accepted` in a compacted file, where a key may outlive its message.
-  z.object({
-    kind: z.literal('key'),
-    key: z.string(),
-    id: z.string(),
-    fingerprint: z.string(),
-    acceptedAt: z.string(),
-  }),
+  z.object({ kind: z.literal('key'), ...storedKey.shape }),
   z.object({ kind: z.literal('kept'), email: storedEmail }),
   z.object({ kind: z.literal('emptied') }),
 ]);
@@ -154,7 +138,7 @@ export class Mailbox {
     const receivedAt = this.#now().toISOString();
     const emails = Array.from({ length: copies }, () => ({
       id: randomUUID(),
-      to: [...email.to],
+      to: email.to,
       from: email.from,
       subject: email.subject,
       text: email.text,
@@ -209,9 +193,7 @@ export class Mailbox {
     if (storedEntries <= 2 * alive + SPARE_ENTRIES) return undefined;
     return [
       ...this.#keys.all().map((key) => ({ kind: 'key' as const, ...key })),
-      ...this.#emails
-        .all()
-        .map((email) => ({ kind: 'kept' as const, email: { ...email, to: [...email.to] } })),
+      ...this.#emails.all().map((email) => ({ kind: 'kept' as const, email })),
     ];
   }
 }
@@ -233,7 +215,7 @@ function sorted(value: unknown): unknown {
 function keyBelongsToAnother(): ProviderError {
   return new ProviderError(
     409,
-    'invalid_idempotent_request',
     'This idempotency key has been used with a different request body.',
+    { errorName: 'invalid_idempotent_request' },
   );
 }

@@ -21,7 +21,7 @@ export class ReadEmailsController {
   @Get(':id')
   find(@Param('id') id: string): Email {
     const email = this.mailbox.find(id);
-    if (!email) throw new ProviderError(404, 'not_found', 'There is no e-mail with this id.');
+    if (!email) throw new ProviderError(404, 'There is no e-mail with this id.');
     return email;
   }
 
@@ -41,7 +41,7 @@ export class ReadEmailsController {
 export function recipientOf(to: unknown): string | undefined {
   if (to === undefined || to === '') return undefined;
   if (typeof to === 'string') return to.trim().replaceAll(' ', '+');
-  throw new ProviderError(422, 'validation_error', 'The `to` parameter must be given once.');
+  throw new ProviderError(422, 'The `to` parameter must be given once.');
 }
 
 function limitOf(limit: unknown): number {
@@ -50,7 +50,6 @@ function limitOf(limit: unknown): number {
   if (value >= 1 && value <= MAX_LIMIT) return value;
   throw new ProviderError(
     422,
-    'validation_error',
     `The \`limit\` parameter must be a whole number from 1 to ${MAX_LIMIT}.`,
   );
 }

@@ -3,7 +3,8 @@ import { codeIn } from '../keep-emails/email.js';
 import type { Email } from '../keep-emails/email.js';
 import type { MailedCode } from './mailed-codes.js';
 
-const LIST_SIZE = 100;
+/** How many messages the inbox page asks for. */
+export const INBOX_PAGE_SIZE = 100;
 
 /**
  * Replaces what the page shows when something of it has changed, looked for every two seconds; the search box keeps what
@@ -94,9 +95,6 @@ export const MESSAGE_POLICY = [
   "frame-ancestors 'self'",
 ].join('; ');
 
-/** How many messages the inbox page asks for. */
-export const INBOX_PAGE_SIZE = LIST_SIZE;
-
 /** What a page needs to know beside the messages. */
 export interface Shown {
   readonly states: ReadonlyMap<string, MailedCode>;
@@ -119,7 +117,7 @@ export function inboxPage(
     ? `<p class="empty">Nothing for <b>${escapeHtml(to)}</b> yet.</p>`
     : '<p class="empty">No mail yet. Register an account and its code appears here.</p>';
   const note = to
-    ? `${emails.length === LIST_SIZE ? `newest ${LIST_SIZE}` : emails.length} for this address`
+    ? `${emails.length === INBOX_PAGE_SIZE ? `newest ${INBOX_PAGE_SIZE}` : emails.length} for this address`
     : kept > emails.length
       ? `newest ${emails.length} of ${kept}`
       : `${kept} ${kept === 1 ? 'message' : 'messages'}`;
