@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EventStoreDBEventStore } from '@app/event-store/eventstoredb-event-store.js';
 import { productFolder } from '@app/process';
 import type { ReadyMessage } from '@app/process';
-import { EndpointsFile, productEndpointsOf } from '../launcher/endpoints-file.js';
+import { EndpointsFile, productEndpoints } from '../launcher/endpoints-file.js';
 import type { ProductEndpoints } from '../launcher/endpoints-file.js';
 import { readLauncherSettings } from '../launcher/launcher-settings.js';
 import { shortPath } from '../postgres/short-path.js';
@@ -77,7 +77,7 @@ async function startProduct(dataDir: string): Promise<ProductForTheStory> {
   }
   tell(`Ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
   return {
-    endpoints: productEndpointsOf(first.endpoints),
+    endpoints: productEndpoints.parse(first.endpoints),
     stop: async () => {
       launcher.kill('SIGTERM');
       await closed;

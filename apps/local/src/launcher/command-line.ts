@@ -1,17 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { textIfThere } from '../text-if-there.js';
 
 /** The command line of a living process, its words parted by spaces; empty when there is none (or a zombie). */
 export function commandLineOf(pid: number): string {
   if (process.platform === 'linux') {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      const gone = code === 'ENOENT' || code === 'ESRCH';
-      if (!gone) throw error;
-      return '';
-    }
+    return textIfThere(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ').trim() ?? '';
   }
   const [command, ...args] =
     process.platform === 'win32'

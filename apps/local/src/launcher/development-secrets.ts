@@ -7,22 +7,18 @@ const secretKey = () => randomBytes(32).toString('base64');
 const keyRing = () => `k1:${secretKey()}`;
 const adminKey = () => `${randomBytes(8).toString('hex')}.${randomBytes(32).toString('base64url')}`;
 
-/** Each secret's setting, its file, and how to make a first one. */
-const SECRETS = [
-  { setting: 'ADDRESS_KEY', file: 'address-key', generate: secretKey },
-  { setting: 'ACTIVATION_CODE_KEYS', file: 'activation-code-keys', generate: keyRing },
-  { setting: 'PASSWORD_PEPPERS', file: 'password-peppers', generate: keyRing },
-  { setting: 'PERSONAL_DATA_KEYS', file: 'personal-data-keys', generate: keyRing },
-  {
-    setting: 'EMAIL_API_KEY',
-    file: 'email-api-key',
-    generate: () => randomBytes(24).toString('base64url'),
-  },
-  { setting: 'RECEIPT_KEY', file: 'receipt-key', generate: secretKey },
-  { setting: 'ADMIN_KEY', file: 'admin-key', generate: adminKey },
-] as const;
+/** How to make a first one of each secret, by its setting; `admin-key` is the file of `ADMIN_KEY`. */
+const SECRETS = {
+  ADDRESS_KEY: secretKey,
+  ACTIVATION_CODE_KEYS: keyRing,
+  PASSWORD_PEPPERS: keyRing,
+  PERSONAL_DATA_KEYS: keyRing,
+  EMAIL_API_KEY: () => randomBytes(24).toString('base64url'),
+  RECEIPT_KEY: secretKey,
+  ADMIN_KEY: adminKey,
+};
 
-export type SecretSetting = (typeof SECRETS)[number]['setting'];
+export type SecretSetting = keyof typeof SECRETS;
 
 /** `NAME_FILE` settings that hand every secret to the processes. */
 export type SecretFiles = Readonly<Record<`${SecretSetting}_FILE`, string>>;
@@ -37,8 +33,8 @@ export type SecretFiles = Readonly<Record<`${SecretSetting}_FILE`, string>>;
 export function developmentSecrets(folder: string): SecretFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const files: Record<string, string> = {};
-  for (const { setting, file, generate } of SECRETS) {
-    const path = join(folder, file);
+  for (const [setting, generate] of Object.entries(SECRETS)) {
+    const path = join(folder, setting.toLowerCase().replaceAll('_', '-'));
     if (existsSync(path)) refuseEmpty(path, folder);
     else {
       // Half a key from a start that was cut would be taken for a whole one.

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { writeAtomically } from './atomic-file.js';
 
-const productEndpoints = z.object({
+/** Where a running product can be reached. */
+export const productEndpoints = z.object({
   /** Base URL of the public API. */
   api: z.string(),
   /** Base URL of the admin API. */
@@ -18,13 +19,7 @@ const productEndpoints = z.object({
   database: z.string(),
 });
 
-/** Where a running product can be reached. */
 export type ProductEndpoints = z.infer<typeof productEndpoints>;
-
-/** @throws Error when one that every product has is missing */
-export function productEndpointsOf(endpoints: Record<string, string>): ProductEndpoints {
-  return productEndpoints.parse(endpoints);
-}
 
 /** Publishes the endpoints in `<data folder>/endpoints.json`; only the owner can read it. */
 export class EndpointsFile {

@@ -80,14 +80,9 @@ export const launcherSettingTypes = {
  */
 export function readLauncherSettings(env: Environment = process.env): LauncherSettings {
   const values = loadConfiguration(launcherSettingTypes, env);
-  const ports = {
-    api: values.API_PORT,
-    admin: values.ADMIN_PORT,
-    mailbox: values.MAILBOX_PORT,
-    signUp: values.SIGN_UP_PORT,
-    eventstore: values.EVENTSTORE_PORT,
-    postgres: values.POSTGRES_PORT,
-  };
+  const ports = Object.fromEntries(
+    Object.entries(PORT_SETTINGS).map(([listener, variable]) => [listener, values[variable]]),
+  ) as LauncherSettings['ports'];
   refuseSharedPorts(ports);
   if (values.EMAIL_API_URL !== undefined && values.EMAIL_API_KEY === undefined) {
     throw new ConfigurationError([

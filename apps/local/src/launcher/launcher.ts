@@ -8,7 +8,7 @@ import type { ConsoleOutput } from './console-output.js';
 import type { SecretFiles } from './development-secrets.js';
 import { developmentSecrets } from './development-secrets.js';
 import type { ProductEndpoints } from './endpoints-file.js';
-import { EndpointsFile, productEndpointsOf } from './endpoints-file.js';
+import { EndpointsFile, productEndpoints } from './endpoints-file.js';
 import type { LauncherSettings, Listener } from './launcher-settings.js';
 import { PORT_SETTINGS } from './launcher-settings.js';
 import { runToItsEnd, startPartProcess } from './part-process.js';
@@ -74,7 +74,7 @@ export class Launcher {
     await this.refuseTakenPorts();
     const secrets = developmentSecrets(join(this.settings.dataDir, 'secrets'));
 
-    const { own } = this.settings;
+    const { host, ports, own } = this.settings;
     for (const [name, url] of Object.entries(own)) {
       this.known.set(name, url);
       this.output.sayAbout(
@@ -87,14 +87,15 @@ export class Launcher {
       () => postgres().then(() => this.migrate()),
       ...this.ofStage('foundation').map((part) => () => this.startPart(part, secrets)),
     ]);
-    await this.openSignUpPage();
+    // Before the API, which has to know its origin.
+    this.known.set('signUp', await this.signUpPage.listen(host, ports.signUp));
     await this.startAll(this.ofStage('service').map((part) => () => this.startPart(part, secrets)));
 
     this.refuseWhenStopping();
     this.signUpPage.callsAt(this.urlOf('api'));
     const known = Object.fromEntries(this.known);
     if (own.mailbox) delete known['mailbox'];
-    const endpoints = productEndpointsOf(known);
+    const endpoints = productEndpoints.parse(known);
     this.endpointsFile.write(endpoints);
     return endpoints;
   }
@@ -177,12 +178,7 @@ export class Launcher {
   /** New passwords at each start: they are kept nowhere. The URL with the server's superuser is for people and tools. */
   private async prepareLogins(): Promise<PreparedLogins> {
     const password = () => randomBytes(24).toString('base64url');
-    const passwords = {
-      owner: password(),
-      api: password(),
-      worker: password(),
-      admin: password(),
-    };
+    const passwords = { owner: password(), api: password(), worker: password(), admin: password() };
     const database = this.connectDatabase(this.urlOf('database'));
     try {
       await prepareLogins(database, usualLogins, passwords);
@@ -243,12 +239,6 @@ export class Launcher {
     }
     say(`ready after ${Date.now() - startedAt} ms`);
     return endpoints;
-  }
-
-  /** Before the API, which has to know its origin. */
-  private async openSignUpPage(): Promise<void> {
-    const { host, ports } = this.settings;
-    this.known.set('signUp', await this.signUpPage.listen(host, ports.signUp));
   }
 
   private async migrate(): Promise<void> {

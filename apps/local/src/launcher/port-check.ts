@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { ConfigurationError } from '@app/process';
+import { tryPort } from './free-port.js';
 
 export interface WantedPort {
   /** The setting that names the port. */
@@ -22,12 +21,8 @@ export async function refuseTakenPorts(wanted: readonly WantedPort[]): Promise<v
 
 async function explainIfTaken({ setting, host, port }: WantedPort): Promise<string | undefined> {
   if (port === 0) return undefined;
-  const server = createServer();
   try {
-    server.listen(port, host);
-    await once(server, 'listening');
-    server.close();
-    await once(server, 'close');
+    await tryPort(port, host);
     return undefined;
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {

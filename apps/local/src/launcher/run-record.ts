@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDiskFull } from '@app/process';
 import { writeAtomically } from './atomic-file.js';
 import { FolderInUseError, lockFolder } from '../event-store/log/folder-lock.js';
+import { textIfThere } from '../text-if-there.js';
 import { commandLineOf } from './command-line.js';
 
 interface RecordedProcess {
@@ -147,9 +148,9 @@ function isAlive({ pid, script }: RecordedProcess): boolean {
 
 /** Nothing where there is no record, or one that a crash of the machine has left without its content. */
 function readRun(file: string): RecordedRun | undefined {
-  if (!existsSync(file)) return undefined;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as RecordedRun;
+    const text = textIfThere(file);
+    return text === undefined ? undefined : (JSON.parse(text) as RecordedRun);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -12,7 +12,6 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   rmdirSync,
@@ -22,6 +21,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { commandLineOf } from '../launcher/command-line.js';
 import { freePort } from '../launcher/free-port.js';
+import { textIfThere } from '../text-if-there.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { unprivilegedOwner } from './unprivileged-user.js';
@@ -203,7 +203,7 @@ class Cluster {
       if (await this.becomesReady(server, deadline)) {
         return this.running(server, port, password);
       }
-      const output = this.serverLog();
+      const output = textIfThere(this.logFile) ?? '';
       if (/could not bind|Address already in use|could not create any TCP/.test(output)) {
         if (this.options.port !== 0) throw portTaken(port);
       } else if (!/pre-existing shared memory|lock file .* already exists/.test(output)) {
@@ -371,20 +371,16 @@ class Cluster {
   }
 
   private pidFileLines(): string[] {
-    return existsSync(this.pidFile) ? readFileSync(this.pidFile, 'utf8').split('\n') : [];
+    return textIfThere(this.pidFile)?.split('\n') ?? [];
   }
 
   private password(): string {
-    const password = existsSync(this.passwordFile) ? readFileSync(this.passwordFile, 'utf8') : '';
-    if (password.trim() !== '') return password.trim();
+    const password = textIfThere(this.passwordFile)?.trim();
+    if (password) return password;
     throw new Error(
       `The database in ${this.dataDir} has lost its password file ${this.passwordFile}. ` +
         'Put it back, or remove the folder to start with an empty database.',
     );
-  }
-
-  private serverLog(): string {
-    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
   }
 
   private explain(output: string): string {

@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { textIfThere } from '../../text-if-there.js';
 
 /** Another living process works in the folder. */
 export class FolderInUseError extends Error {
@@ -32,11 +33,12 @@ export function lockFolder(folder: string): () => void {
   const path = join(folder, 'lock');
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     if (tryCreate(path)) return () => rmSync(path, { force: true });
-    const holder = readHolder(path);
-    if (holder === 'gone') continue;
-    if (holder !== 'unreadable' && isAlive(holder))
+    const content = textIfThere(path);
+    if (content === undefined) continue;
+    const holder = holderIn(content);
+    if (holder !== undefined && isAlive(holder))
       throw new FolderInUseError(folder, holder.processId);
-    removeStale(path, holder);
+    removeStale(path, content);
   }
   throw new Error(`the lock file ${path} cannot be taken: it changes again and again`);
 }
@@ -57,21 +59,14 @@ function tryCreate(path: string): boolean {
   }
 }
 
-function readHolder(path: string): Holder | 'gone' | 'unreadable' {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone';
-    throw error;
-  }
+/** Undefined for a content that a crash of the machine has left. */
+function holderIn(content: string): Holder | undefined {
   const match = /^\{"processId":(\d+),"startedAt":"(\d*)"\}$/.exec(content);
-  if (match === null) return 'unreadable';
-  return { processId: Number(match[1]), startedAt: match[2]! };
+  return match ? { processId: Number(match[1]), startedAt: match[2]! } : undefined;
 }
 
 /** Moves the stale lock away before removing it: of two processes that try, only one can. */
-function removeStale(path: string, expected: Holder | 'unreadable'): void {
+function removeStale(path: string, expected: string): void {
   const aside = `${path}.${process.pid}`;
   try {
     renameSync(path, aside);
@@ -79,14 +74,7 @@ function removeStale(path: string, expected: Holder | 'unreadable'): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const moved = readHolder(aside);
-  const isExpected =
-    moved === expected ||
-    (typeof moved === 'object' &&
-      typeof expected === 'object' &&
-      moved.processId === expected.processId &&
-      moved.startedAt === expected.startedAt);
-  if (isExpected) rmSync(aside);
+  if (textIfThere(aside) === expected) rmSync(aside);
   else renameSync(aside, path);
 }
 
@@ -103,13 +91,8 @@ function isAlive(holder: Holder): boolean {
 
 /** Start time of a living process in clock ticks since boot, from Linux's /proc; '' elsewhere. */
 function startOf(processId: number): string {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${processId}/stat`, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
+  const stat = textIfThere(`/proc/${processId}/stat`);
+  if (stat === undefined) return '';
   // The second field, the name, may itself hold blanks and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const isZombie = fields[0] === 'Z';
