@@ -88,7 +88,7 @@ export class FreshStore {
       host: '127.0.0.1',
       port: 0,
       dataFolder: temporaryFolder('golden'),
-      advertise: {},
+      advertise: { host: undefined, port: undefined },
       controlPort: 'off',
       behavesLike,
       stopsSlowly: false,

@@ -54,7 +54,7 @@ const V24_10_14: Behaviour = {
 };
 
 /** What each version does, as recorded (test/event-store/golden); the rest of this store is the same for all. */
-const BEHAVIOURS = {
+export const BEHAVIOURS = {
   '24.10.14': V24_10_14,
   '24.10.4': { ...V24_10_14, version: '24.10.4', checkpointAtCaughtUp: 'sent' },
   '23.10.6': {
@@ -82,7 +82,3 @@ const BEHAVIOURS = {
 export type BehaviourVersion = keyof typeof BEHAVIOURS;
 
 export const BEHAVIOUR_VERSIONS = Object.keys(BEHAVIOURS) as BehaviourVersion[];
-
-export function behaviourOf(version: BehaviourVersion): Behaviour {
-  return BEHAVIOURS[version];
-}

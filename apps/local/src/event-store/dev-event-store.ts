@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { LETTING_GO_MS } from '@app/process';
 import type { Log } from '@app/process';
-import { behaviourOf } from './behaviour.js';
+import { BEHAVIOURS } from './behaviour.js';
 import type { Behaviour } from './behaviour.js';
 import { ControlServer } from './faults/control-server.js';
 import type { Controls } from './faults/control-server.js';
 import { FaultSwitches } from './faults/fault-switches.js';
-import { appendRules } from './grpc/append-rules.js';
+import { AppendRules } from './grpc/append-rules.js';
 import { gossipService } from './grpc/gossip-service.js';
 import type { Address } from './grpc/gossip-service.js';
 import { OpenStreams } from './grpc/open-streams.js';
@@ -68,7 +68,7 @@ export class DevEventStore {
     this.faults = new FaultSwitches((faults) =>
       this.openStreams.holdAll(faults.frozen, faults.methods),
     );
-    this.behaviour = behaviourOf(options.behavesLike);
+    this.behaviour = BEHAVIOURS[options.behavesLike];
     this.addServices();
     const grpc = this.server.createConnectionInjector(ServerCredentials.createInsecure());
     this.port = new HttpAndGrpcPort(
@@ -161,7 +161,7 @@ export class DevEventStore {
         openStreams,
         faults,
         behaviour,
-        appendRules(behaviour, (reason) => options.onFailure(new Error(reason))),
+        new AppendRules(behaviour, (reason) => options.onFailure(new Error(reason))),
       ),
     );
     for (const service of [PersistentSubscriptionsService, ProjectionsService])
@@ -195,7 +195,7 @@ export class DevEventStore {
     return {
       faults: () => faults.current,
       setFaults: (wanted) => faults.set(wanted),
-      dropStreams: ({ methods }) => openStreams.failAll(notReady(), methods),
+      dropStreams: (methods) => openStreams.failAll(notReady(), methods),
       overrunSubscribers: () => openStreams.overrunAll(),
       state: () => ({
         events: store.visibleEvents,

@@ -3,29 +3,15 @@ import { loadConfiguration, setting } from '@app/process';
 import type { Environment } from '@app/process';
 import * as z from 'zod';
 import { BEHAVIOUR_VERSIONS } from './behaviour.js';
-import type { BehaviourVersion } from './behaviour.js';
 
-export interface Settings {
-  readonly host: string;
-  readonly port: number;
-  readonly dataFolder: string;
-  readonly advertise: { readonly host?: string | undefined; readonly port?: number | undefined };
-  /** `off` for no control port, 0 for a free one. */
-  readonly controlPort: number | 'off';
-  readonly behavesLike: BehaviourVersion;
-  /** Whether it takes as long to stop as the server it behaves like. */
-  readonly stopsSlowly: boolean;
-  /** It serves nothing before so many milliseconds have passed. */
-  readonly readyAfterMs: number;
-  readonly fsync: boolean;
-}
+export type Settings = Readonly<ReturnType<typeof loadSettings>>;
 
 /**
  * Settings from the environment; `--port` and `--data` on the command line win.
  *
  * @throws ConfigurationError
  */
-export function loadSettings(commandLine: readonly string[], environment: Environment): Settings {
+export function loadSettings(commandLine: readonly string[], environment: Environment) {
   const { values } = parseArgs({
     args: [...commandLine],
     options: { port: { type: 'string' }, data: { type: 'string' } },
@@ -57,9 +43,12 @@ export function loadSettings(commandLine: readonly string[], environment: Enviro
       host: configuration.EVENTSTORE_ADVERTISE_HOST,
       port: configuration.EVENTSTORE_ADVERTISE_PORT,
     },
+    /** `off` for no control port, 0 for a free one. */
     controlPort: configuration.EVENTSTORE_CONTROL_PORT,
     behavesLike: configuration.EVENTSTORE_BEHAVES_LIKE,
+    /** Whether it takes as long to stop as the server it behaves like. */
     stopsSlowly: configuration.EVENTSTORE_STOPS_SLOWLY,
+    /** It serves nothing before so many milliseconds have passed. */
     readyAfterMs: configuration.EVENTSTORE_READY_AFTER_MS,
     fsync: configuration.EVENTSTORE_FSYNC,
   };

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as z from 'zod';
 import { faultsSchema, METHODS } from './fault-switches.js';
-import type { Faults } from './fault-switches.js';
+import type { Faults, Method } from './fault-switches.js';
 
 const MAX_BODY_LENGTH = 65_536;
 
@@ -12,14 +12,12 @@ const dropSchema = z.strictObject({
   methods: z.array(z.enum(METHODS)).optional(),
 });
 
-export type DropRequest = z.infer<typeof dropSchema>;
-
 /** What the control port can do to the event store. */
 export interface Controls {
   faults(): Faults;
   setFaults(faults: Faults): void;
-  /** Ends open calls that answer with a stream. @returns how many */
-  dropStreams(request: DropRequest): number;
+  /** Ends open calls of these methods, or of all, that answer with a stream. @returns how many */
+  dropStreams(methods?: readonly Method[]): number;
   /** Treats every live subscriber as one that did not keep up. @returns how many */
   overrunSubscribers(): number;
   /** Figures by which tests recognise a leak. */
@@ -87,7 +85,7 @@ async function serve(request: IncomingMessage, controls: Controls): Promise<unkn
       controls.setFaults(faultsSchema.parse({}));
       return controls.faults();
     case 'POST /drop-streams':
-      return { dropped: controls.dropStreams(await bodyOf(request, dropSchema)) };
+      return { dropped: controls.dropStreams((await bodyOf(request, dropSchema)).methods) };
     case 'POST /overrun-subscribers':
       return { overrun: controls.overrunSubscribers() };
     case 'GET /state':

@@ -3,9 +3,11 @@ import { shared, streams } from '../protocol.js';
 import type { Streams } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
-import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
+import type { ProposedEvent } from '../log/event-record.js';
+import type { Appended, AppendOutcome, StreamStore } from '../streams/stream-store.js';
 import { readAppendRequest } from './append-messages.js';
 import type { AppendTarget } from './append-messages.js';
+import { MAX_APPEND_SIZE } from './append-rules.js';
 import type { AppendRules } from './append-rules.js';
 import {
   asRpcError,
@@ -44,7 +46,7 @@ export function handleAppend(
       const { event } = request;
       if (event === undefined) return;
       size += rules.sizeOf(event);
-      if (size > rules.maxSize) throw maximumAppendSizeExceeded(rules.maxSize);
+      if (size > MAX_APPEND_SIZE) throw maximumAppendSizeExceeded(MAX_APPEND_SIZE);
       events.push(event);
     } catch (error) {
       answer(error);
@@ -77,9 +79,7 @@ function responseOf(
   return response;
 }
 
-function successOf(
-  outcome: Extract<AppendOutcome, { kind: 'appended' }>,
-): Streams.AppendResp.Success {
+function successOf(outcome: Appended): Streams.AppendResp.Success {
   const success = new streams.AppendResp.Success();
   if (outcome.revision === NO_EVENTS) success.setNoStream(new shared.Empty());
   else success.setCurrentRevision(String(outcome.revision));

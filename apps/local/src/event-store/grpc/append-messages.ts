@@ -3,25 +3,17 @@ import type { Shared } from '../protocol.js';
 import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-writer.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
-import type { AppendOutcome, ProposedEvent } from '../streams/stream-store.js';
-import { isSystemStream } from '../streams/system-streams.js';
+import type { ProposedEvent } from '../log/event-record.js';
+import type { Appended } from '../streams/stream-store.js';
 import { MalformedMessage, ProtobufReader } from '@app/event-store';
-import { uuidFromText, uuidOf } from './protocol-values.js';
-import { notServed } from './refused-calls.js';
-import {
-  handlerFailed,
-  invalidArgument,
-  missingMetadataProperty,
-  UnusableAppend,
-} from './rpc-errors.js';
+import { usableStreamName, uuidFromText, uuidOf } from './protocol-values.js';
+import { invalidArgument, missingMetadataProperty, UnusableAppend } from './rpc-errors.js';
 import type { RpcError } from './rpc-errors.js';
 
 /**
  * Messages of the two append methods, read from and written to the wire directly: appends are the hot
  * path, and building the generated objects takes longer than the append itself.
  */
-
-const MAX_STREAM_NAME_LENGTH = 4_096;
 
 /** Where events are to go; `Append` and `BatchAppend` number these fields alike. */
 export interface AppendTarget {
@@ -88,24 +80,18 @@ export function readTarget(message: Buffer): AppendTarget {
   while (reader.next()) {
     if (reader.field === 1) streamName = readStreamName(reader.bytes());
     else if (reader.field === 2) expected = readRevision(reader.varint());
+    else if (reader.field === 6) deadline = readTime(reader.bytes());
+    else if (reader.field === 7) deadline = Date.now() + readTime(reader.bytes());
     else {
       if (reader.field === 3) expected = 'no_stream';
       else if (reader.field === 4) expected = 'any';
       else if (reader.field === 5) expected = 'stream_exists';
-      else if (reader.field === 6) {
-        deadline = readTime(reader.bytes());
-        continue;
-      } else if (reader.field === 7) {
-        deadline = Date.now() + readTime(reader.bytes());
-        continue;
-      }
       reader.skip();
     }
   }
-  if (streamName === undefined) throw handlerFailed();
-  if (isSystemStream(streamName)) throw notServed();
+  const usableName = usableStreamName(streamName);
   if (expected === undefined) throw noExpectedRevision();
-  return { streamName, expected, deadline };
+  return { streamName: usableName, expected, deadline };
 }
 
 const UNSIGNED_64 = 2 ** 64;
@@ -188,9 +174,6 @@ function readStreamName(message: Buffer): Buffer | undefined {
     if (reader.field === 3) name = reader.bytes();
     else reader.skip();
   }
-  if (name === undefined || name.length === 0) return undefined;
-  if (name.length > MAX_STREAM_NAME_LENGTH)
-    throw invalidArgument(`a stream name has more than ${MAX_STREAM_NAME_LENGTH} bytes`);
   return name;
 }
 
@@ -228,7 +211,7 @@ const writer = new ProtobufWriter();
 export function batchAppendResponse(
   correlation: Buffer,
   streamName: Buffer,
-  result: Extract<AppendOutcome, { kind: 'appended' }> | Uint8Array,
+  result: Appended | Uint8Array,
 ): Buffer {
   writer.reset();
   writer.bytesField(1, correlation);
@@ -239,10 +222,7 @@ export function batchAppendResponse(
   return writer.copy();
 }
 
-function writeBatchSuccess({
-  revision,
-  position,
-}: Extract<AppendOutcome, { kind: 'appended' }>): void {
+function writeBatchSuccess({ revision, position }: Appended): void {
   const positionLength = 2 * (1 + varintLength(position));
   const revisionLength = revision === NO_EVENTS ? 2 : 1 + varintLength(revision);
   writer.openField(3, revisionLength + fieldLength(positionLength));

@@ -1,33 +1,30 @@
 import type { Behaviour } from '../behaviour.js';
-import type { ProposedEvent } from '../streams/stream-store.js';
+import type { ProposedEvent } from '../log/event-record.js';
 import { handlerFailed } from './rpc-errors.js';
 
-/** EventStoreDB's limit for one append, in bytes. */
-const MAX_APPEND_SIZE = 1_048_576;
+/** EventStoreDB's limit for all events of one append together, in bytes. */
+export const MAX_APPEND_SIZE = 1_048_576;
 const DOLLAR_DOLLAR = Buffer.from('$$');
 
 /** What an append may be. */
-export interface AppendRules {
-  /** Of all events of an append together. */
-  readonly maxSize: number;
-  /** What an event adds to the size of its append. */
-  sizeOf(event: ProposedEvent): number;
-  /** @throws RpcError for a stream name that no event can be appended to */
-  check(streamName: Buffer): void;
-}
+export class AppendRules {
+  /** @param end called for what ends a server of this version */
+  constructor(
+    private readonly behaviour: Behaviour,
+    private readonly end: (reason: string) => void,
+  ) {}
 
-/** @param end called for what ends a server of this version */
-export function appendRules(behaviour: Behaviour, end: (reason: string) => void): AppendRules {
-  const isDataOnly = behaviour.appendSize === 'data';
-  return {
-    maxSize: MAX_APPEND_SIZE,
-    sizeOf: ({ data, customMetadata, type }) =>
-      isDataOnly ? data.length : data.length + customMetadata.length + 2 * type.toString().length,
-    check: (streamName) => {
-      if (!streamName.equals(DOLLAR_DOLLAR)) return;
-      if (behaviour.endsAtDollarDollar)
-        end(`an append to a stream named $$ ends EventStoreDB ${behaviour.version}`);
-      throw handlerFailed();
-    },
-  };
+  /** What an event adds to the size of its append. */
+  sizeOf({ data, customMetadata, type }: ProposedEvent): number {
+    if (this.behaviour.appendSize === 'data') return data.length;
+    return data.length + customMetadata.length + 2 * type.toString().length;
+  }
+
+  /** @throws RpcError for a stream name that no event can be appended to */
+  check(streamName: Buffer): void {
+    if (!streamName.equals(DOLLAR_DOLLAR)) return;
+    const { version, endsAtDollarDollar } = this.behaviour;
+    if (endsAtDollarDollar) this.end(`an append to a stream named $$ ends EventStoreDB ${version}`);
+    throw handlerFailed();
+  }
 }

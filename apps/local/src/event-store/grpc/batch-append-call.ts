@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
-import type { AppendOutcome, ProposedEvent, StreamStore } from '../streams/stream-store.js';
+import type { ProposedEvent } from '../log/event-record.js';
+import type { Appended, AppendOutcome, StreamStore } from '../streams/stream-store.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import type { OpenStream } from './open-streams.js';
 import {
@@ -19,6 +20,7 @@ import {
   wrongExpectedVersionFailure,
 } from './batch-failures.js';
 import type { BatchFailure } from './batch-failures.js';
+import { MAX_APPEND_SIZE } from './append-rules.js';
 import type { AppendRules } from './append-rules.js';
 import { asRpcError, invalidArgument, notReady } from './rpc-errors.js';
 
@@ -36,8 +38,6 @@ interface Batch {
 /** What is left of a correlation whose options were no good, until its last message has arrived. */
 const REFUSED = 'refused';
 type Refused = typeof REFUSED;
-
-type Success = Extract<AppendOutcome, { kind: 'appended' }>;
 
 /**
  * `BatchAppend`: one long-lived call in which many appends, each with a correlation id, arrive in
@@ -117,8 +117,8 @@ export class BatchAppendCall {
       for (const message of proposed) {
         const event = readProposedEvent(message);
         batch.size += this.rules.sizeOf(event);
-        if (batch.size > this.rules.maxSize)
-          return this.refuse(batch, maximumAppendSizeFailure(this.rules.maxSize));
+        if (batch.size > MAX_APPEND_SIZE)
+          return this.refuse(batch, maximumAppendSizeFailure(MAX_APPEND_SIZE));
         batch.events.push(event);
       }
     } catch (error) {
@@ -146,8 +146,8 @@ export class BatchAppendCall {
     this.answer(batch.correlation, batch.target.streamName, failure);
   }
 
-  private answer(correlation: Buffer, streamName: Buffer, result: Success | BatchFailure): void {
-    const send = (what: Success | BatchFailure): void => {
+  private answer(correlation: Buffer, streamName: Buffer, result: Appended | BatchFailure): void {
+    const send = (what: Appended | BatchFailure): void => {
       const encoded = what.kind === 'appended' ? what : encodedStatus(what);
       this.stream.write(batchAppendResponse(correlation, streamName, encoded));
       if (this.isHalfClosed) this.stream.end();
@@ -161,7 +161,7 @@ export class BatchAppendCall {
   }
 }
 
-function resultOf(outcome: AppendOutcome, expected: ExpectedVersion): Success | BatchFailure {
+function resultOf(outcome: AppendOutcome, expected: ExpectedVersion): Appended | BatchFailure {
   if (outcome.kind === 'appended') return outcome;
   if (outcome.kind === 'commit-timeout') return timedOut();
   return wrongExpectedVersionFailure(outcome.currentRevision, expected);

@@ -10,13 +10,12 @@ const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 const MAX_NAME_LENGTH = 4_096;
 
 /**
- * UTF-8 bytes of the name of a stream that can be read.
+ * UTF-8 bytes of the name of a stream.
  *
- * @throws RpcError
+ * @throws RpcError when it is none that can be read or appended to
  */
-export function streamNameOf(identifier: Shared.StreamIdentifier | undefined): Buffer {
-  const name = Buffer.from(identifier?.getStreamName_asU8() ?? []);
-  if (name.length === 0) throw handlerFailed();
+export function usableStreamName(name: Buffer | undefined): Buffer {
+  if (name === undefined || name.length === 0) throw handlerFailed();
   if (name.length > MAX_NAME_LENGTH)
     throw invalidArgument(`a stream name has more than ${MAX_NAME_LENGTH} bytes`);
   if (isSystemStream(name)) throw notServed();

@@ -5,14 +5,14 @@ import { readAll } from '../reading/read-all.js';
 import { readStream } from '../reading/read-stream.js';
 import { allFilter } from '../subscriptions/all-filter.js';
 import { AllSource } from '../subscriptions/all-source.js';
-import { runCatchUpSubscription } from '../subscriptions/catch-up-subscription.js';
+import { CatchUpSubscription } from '../subscriptions/catch-up-subscription.js';
 import type { EventSource, Position } from '../subscriptions/event-source.js';
 import { requestedFilter } from '../subscriptions/filter-request.js';
 import type { RequestedFilter } from '../subscriptions/filter-request.js';
 import { StreamSource } from '../subscriptions/stream-source.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { OpenStream } from './open-streams.js';
-import { streamNameOf } from './protocol-values.js';
+import { usableStreamName } from './protocol-values.js';
 import { notServed } from './refused-calls.js';
 import type { RpcError } from './rpc-errors.js';
 import { asRpcError, handlerFailed, invalidArgument, unexpectedReadResult } from './rpc-errors.js';
@@ -34,14 +34,10 @@ export async function handleRead(
     if (options.getReadDirection() !== 0 && options.getReadDirection() !== 1)
       throw invalidArgument('the read direction is unknown');
     if (options.getResolveLinks()) throw notServed();
-    if (options.hasSubscription())
-      await runCatchUpSubscription(
-        store,
-        stream,
-        () => subscriptionSource(store, options, behaviour),
-        behaviour.slowReader,
-      );
-    else await sendAll(messagesOf(store, options, behaviour), stream);
+    if (options.hasSubscription()) {
+      const source = subscriptionSource(store, options, behaviour);
+      await new CatchUpSubscription(store, stream, source, behaviour.slowReader).run();
+    } else await sendAll(messagesOf(store, options, behaviour), stream);
   } catch (error) {
     stream.fail(asRpcError(error));
   }
@@ -73,7 +69,7 @@ function messagesOf(
   const ofStream = options.getStream();
   if (ofStream !== undefined) {
     if (options.hasFilter()) throw invalidCombination(options);
-    const streamName = streamNameOf(ofStream.getStreamIdentifier());
+    const streamName = streamNameOf(ofStream);
     const from = revisionOf(ofStream);
     const isBeyond = isForwards && ofStream.getRevision() === String(END);
     if (common.maxCount === 0 || isBeyond)
@@ -108,7 +104,7 @@ function subscriptionSource(
   if (options.getReadDirection() !== ReadDirection.FORWARDS || (ofStream && options.hasFilter()))
     throw invalidCombination(options);
   if (ofStream !== undefined) {
-    const streamName = streamNameOf(ofStream.getStreamIdentifier());
+    const streamName = streamNameOf(ofStream);
     const { waitsForStream } = behaviour;
     return new StreamSource(store, { streamName, after: revisionOf(ofStream), waitsForStream });
   }
@@ -119,6 +115,10 @@ function subscriptionSource(
     checkpoints: filter?.checkpoints,
     behaviour,
   });
+}
+
+function streamNameOf(options: Streams.ReadReq.Options.StreamOptions): Buffer {
+  return usableStreamName(Buffer.from(options.getStreamIdentifier()?.getStreamName_asU8() ?? []));
 }
 
 function revisionOf(options: Streams.ReadReq.Options.StreamOptions): number | 'start' | 'end' {

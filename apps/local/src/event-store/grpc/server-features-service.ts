@@ -3,13 +3,12 @@ import { answeringOnce } from '../faults/faulty-service.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import { serverFeatures } from '../protocol.js';
 
-/** Methods by service in the spelling of EventStoreDB: lower case; with the features of each method. */
-const METHODS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  'event_store.client.streams.streams': {
-    read: ['position', 'events'],
-    append: [],
-    batchappend: ['deadline_duration'],
-  },
+const SERVICE = 'event_store.client.streams.streams';
+/** Its methods in the spelling of EventStoreDB: lower case; with the features of each. */
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  read: ['position', 'events'],
+  append: [],
+  batchappend: ['deadline_duration'],
 };
 
 type SupportedMethods = InstanceType<typeof serverFeatures.SupportedMethods>;
@@ -23,14 +22,12 @@ export function serverFeaturesService(
 } {
   const supported = new serverFeatures.SupportedMethods();
   supported.setEventStoreServerVersion(version);
-  for (const [service, methods] of Object.entries(METHODS)) {
-    for (const [name, features] of Object.entries(methods)) {
-      const method = new serverFeatures.SupportedMethod();
-      method.setServiceName(service);
-      method.setMethodName(name);
-      method.setFeaturesList([...features]);
-      supported.addMethods(method);
-    }
+  for (const [name, features] of Object.entries(METHODS)) {
+    const method = new serverFeatures.SupportedMethod();
+    method.setServiceName(SERVICE);
+    method.setMethodName(name);
+    method.setFeaturesList([...features]);
+    supported.addMethods(method);
   }
   return {
     getSupportedMethods: answeringOnce(faults, 'supportedMethods', (_call, callback) =>

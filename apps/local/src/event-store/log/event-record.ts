@@ -44,15 +44,20 @@ const ID_START = RECORD_PREFIX_LENGTH + 4;
 const JSON_CONTENT_TYPE = 'application/json';
 const BINARY_CONTENT_TYPE = 'application/octet-stream';
 
-export interface EventToRecord {
+/** An event as a client sends it. */
+export interface ProposedEvent {
   /** Lower-case UUID. */
   readonly id: string;
-  readonly streamName: Buffer;
-  readonly revision: number;
   readonly type: Buffer;
   readonly isJson: boolean;
   readonly customMetadata: Uint8Array;
   readonly data: Uint8Array;
+}
+
+/** An event that has got its place in a stream. */
+export interface EventToRecord extends ProposedEvent {
+  readonly streamName: Buffer;
+  readonly revision: number;
 }
 
 /**
@@ -136,7 +141,7 @@ export class EventRecord {
   }
 
   get isTombstone(): boolean {
-    return this.bytes.readUIntLE(this.start + 4, 6) === TOMBSTONE_MARK;
+    return this.revision === TOMBSTONE_MARK;
   }
 
   get revision(): number {

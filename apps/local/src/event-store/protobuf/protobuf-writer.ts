@@ -42,7 +42,9 @@ export class ProtobufWriter {
   /** @returns where the bytes begin in the buffer */
   bytesField(field: number, bytes: Uint8Array): number {
     this.openField(field, bytes.length);
-    return this.raw(bytes);
+    const start = this.reserve(bytes.length);
+    this.buffer.set(bytes, start);
+    return start;
   }
 
   /**
@@ -53,12 +55,6 @@ export class ProtobufWriter {
     this.openField(field, text.length);
     const start = this.reserve(text.length);
     this.buffer.write(text, start, 'latin1');
-    return start;
-  }
-
-  raw(bytes: Uint8Array): number {
-    const start = this.reserve(bytes.length);
-    this.buffer.set(bytes, start);
     return start;
   }
 

@@ -18,7 +18,7 @@ export function* readAll(store: StreamStore, request: AllReadRequest): Generator
   let eventNumber = startOf(store, request);
   for (let sent = 0; sent < request.maxCount; eventNumber += step) {
     if (eventNumber < 0 || eventNumber >= visibleEvents) return;
-    if (!filter.matches(eventNumber)) continue;
+    if (!filter(eventNumber)) continue;
     yield eventMessage(store.recordOf(eventNumber));
     sent += 1;
   }

@@ -3,9 +3,10 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ProposedEvent } from '../log/event-record.js';
 import type { ExpectedVersion } from './append-decision.js';
 import { StreamStore } from './stream-store.js';
-import type { AppendOutcome, ProposedEvent } from './stream-store.js';
+import type { AppendOutcome } from './stream-store.js';
 
 const STREAM = Buffer.from('account-1');
 

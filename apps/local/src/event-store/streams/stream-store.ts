@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { EventIndex } from '../index/event-index.js';
 import { EventLog } from '../log/event-log.js';
+import type { EventLogOptions } from '../log/event-log.js';
 import { EventRecord, recordLengthAt, writeRecord } from '../log/event-record.js';
+import type { EventToRecord, ProposedEvent } from '../log/event-record.js';
 import { FRAME_HEADER_LENGTH } from '../log/frame.js';
 import { lockFolder } from '../log/folder-lock.js';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.js';
@@ -17,23 +19,16 @@ const COMMIT_TIMEOUT_MS = 2_500;
 /** About as many events as EventStoreDB remembers in its 8 MiB. */
 const MOST_RECENT_IDS = 65_536;
 
-export interface ProposedEvent {
-  /** Lower-case UUID. */
-  readonly id: string;
-  readonly type: Buffer;
-  readonly isJson: boolean;
-  readonly customMetadata: Uint8Array;
-  readonly data: Uint8Array;
+export interface Appended {
+  readonly kind: 'appended';
+  /** Revision of the last event of the append; `NO_EVENTS` when stream and append are empty. */
+  readonly revision: number;
+  /** Position of that event; of an empty append, a place of the log where no event is. */
+  readonly position: number;
 }
 
 export type AppendOutcome =
-  | {
-      readonly kind: 'appended';
-      /** Revision of the last event of the append; `NO_EVENTS` when stream and append are empty. */
-      readonly revision: number;
-      /** Position of that event; of an empty append, a place of the log where no event is. */
-      readonly position: number;
-    }
+  | Appended
   /** The same append is not durable yet: EventStoreDB knows nothing to answer either. */
   | { readonly kind: 'commit-timeout' }
   | { readonly kind: 'wrong-expected-version'; readonly currentRevision: number };
@@ -45,21 +40,13 @@ export interface ReadableStream {
   recordAt(revision: number): EventRecord;
 }
 
-export interface StreamStoreOptions {
+export interface StreamStoreOptions extends Pick<
+  EventLogOptions,
+  'fsync' | 'onRoom' | 'onFailure'
+> {
   readonly folder: string;
-  /** Whether an append waits for the disk. */
-  readonly fsync: boolean;
   /** Unix milliseconds. */
   readonly now: () => number;
-  /** Called when the disk is full, and when there is room again. */
-  readonly onRoom: (hasRoom: boolean) => void;
-  /** The disk failed: nothing can be appended any more. */
-  readonly onFailure: (error: Error) => void;
-}
-
-interface RecordDraft extends ProposedEvent {
-  readonly streamName: Buffer;
-  readonly revision: number;
 }
 
 /** All streams: decides on appends in the order in which they arrive, and shows what is durable. */
@@ -97,13 +84,11 @@ export class StreamStore {
       const index = new EventIndex();
       let passedOver = 0;
       const log = await EventLog.open({
+        ...options,
         path: join(options.folder, LOG_FILE_NAME),
-        fsync: options.fsync,
         visit: (chunk, bodyStart, recordCount) => {
           passedOver += indexFrame(index, chunk, bodyStart, recordCount);
         },
-        onRoom: options.onRoom,
-        onFailure: options.onFailure,
       });
       const store = new StreamStore(log, index, options, unlock, passedOver);
       if (index.eventCount === 0) await store.writeFirstEvent();
@@ -199,7 +184,7 @@ export class StreamStore {
     };
   }
 
-  private write(drafts: readonly RecordDraft[], done: (outcome: AppendOutcome) => void): void {
+  private write(drafts: readonly EventToRecord[], done: (outcome: AppendOutcome) => void): void {
     const { writer, log, index } = this;
     const recordedAt = this.options.now();
     const bodyOffset = log.nextBodyOffset;
@@ -262,7 +247,7 @@ function draftsOf(
   streamName: Buffer,
   lastRevision: number,
   events: readonly ProposedEvent[],
-): RecordDraft[] {
+): EventToRecord[] {
   return events.map((event, index) => ({
     id: event.id,
     type: event.type,

@@ -1,10 +1,8 @@
 import { invalidArgument } from '../grpc/rpc-errors.js';
 import type { EventIndex } from '../index/event-index.js';
 
-/** Which events of `$all` a reader wants. */
-export interface EventFilter {
-  matches(eventNumber: number): boolean;
-}
+/** Which events of `$all` a reader wants, by their numbers. */
+export type EventFilter = (eventNumber: number) => boolean;
 
 /** A test of stream names or event types: by regular expression when there is one, else by prefixes. */
 export interface FilterExpression {
@@ -27,14 +25,12 @@ function judging(
  * @throws RpcError when JavaScript cannot compile the regular expression
  */
 export function allFilter(index: EventIndex, expression?: FilterExpression): EventFilter {
-  if (expression === undefined) return { matches: () => true };
+  if (expression === undefined) return () => true;
   const isOnType = expression.on === 'event-type';
   const names = isOnType ? index.types : index.streams;
   const isWanted = judging((number) => names.nameOf(number), testOf(expression));
-  return {
-    matches: (eventNumber) =>
-      isWanted(isOnType ? index.typeOf(eventNumber) : index.streamOf(eventNumber)),
-  };
+  return (eventNumber) =>
+    isWanted(isOnType ? index.typeOf(eventNumber) : index.streamOf(eventNumber));
 }
 
 function testOf({ regex, prefixes }: FilterExpression): (name: string) => boolean {

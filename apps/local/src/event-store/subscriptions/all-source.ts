@@ -3,7 +3,6 @@ import { checkpointMessage, eventMessage } from '../grpc/read-messages.js';
 import { handlerFailed, invalidSubscriptionPosition } from '../grpc/rpc-errors.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { EventFilter } from './all-filter.js';
-import { SEARCHING } from './event-source.js';
 import type { EventSource, Position, SourceStep } from './event-source.js';
 
 /** A page ends when it has found so many events. */
@@ -24,7 +23,7 @@ export interface AllSourceOptions {
 }
 
 /** History is read in pages; a checkpoint comes after so many events in whole pages, and live after just so many. */
-interface Checkpoints {
+export interface Checkpoints {
   /** Events that one page looks at. */
   readonly searchWindow: number;
   readonly interval: number;
@@ -77,7 +76,7 @@ export class AllSource implements EventSource {
       while (considered < searchWindow && found < PAGE_LENGTH && this.hasNext) {
         const number = this.nextEvent++;
         considered += 1;
-        if (!filter.matches(number)) continue;
+        if (!filter(number)) continue;
         found += 1;
         yield { kind: 'event', number };
       }
@@ -100,7 +99,7 @@ export class AllSource implements EventSource {
       searched += considered;
       if (searched < SEARCH_LENGTH) continue;
       searched = 0;
-      yield SEARCHING;
+      yield { kind: 'searching' };
     }
   }
 
@@ -110,7 +109,7 @@ export class AllSource implements EventSource {
 
   *live(number: number): Generator<SourceStep> {
     const { checkpoints, filter } = this.options;
-    if (filter.matches(number)) yield { kind: 'event', number };
+    if (filter(number)) yield { kind: 'event', number };
     if (checkpoints !== undefined && (number - this.countFrom + 1) % checkpoints.interval === 0)
       yield { kind: 'checkpoint', position: this.placeOf(number) };
   }

@@ -3,7 +3,7 @@ import { expect, it } from '@jest/globals';
 import { OpenStream } from '../grpc/open-streams.js';
 import { CAUGHT_UP_MESSAGE } from '../grpc/read-messages.js';
 import type { StreamStore } from '../streams/stream-store.js';
-import { runCatchUpSubscription } from './catch-up-subscription.js';
+import { CatchUpSubscription } from './catch-up-subscription.js';
 import type { EventSource } from './event-source.js';
 
 it('a subscription passes over no event that becomes durable right after its history ended', async () => {
@@ -38,12 +38,12 @@ it('a subscription passes over no event that becomes durable right after its his
   };
   const stream = new OpenStream('read', call, () => undefined);
   const slowReader = { kind: 'catches-up' } as const;
-  const running = runCatchUpSubscription(
+  const running = new CatchUpSubscription(
     store as unknown as StreamStore,
     stream,
-    () => source,
+    source,
     slowReader,
-  );
+  ).run();
   await nextTurn();
   append();
   expect(written.slice(1).map(String)).toEqual([String(CAUGHT_UP_MESSAGE), 'event 0', 'event 1']);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SlowReader } from '../behaviour.js';
 import type { OpenStream } from '../grpc/open-streams.js';
 import { CAUGHT_UP_MESSAGE, confirmationMessage } from '../grpc/read-messages.js';
-import { asRpcError, consumerTooSlow } from '../grpc/rpc-errors.js';
+import { consumerTooSlow } from '../grpc/rpc-errors.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { EventSource, SourceStep } from './event-source.js';
 
@@ -13,20 +13,7 @@ const LIVE_QUEUE_LENGTH = 32;
  * Delivers a source to a subscriber: confirmation, history, caught-up, then live events as they become
  * durable, until the client or the server ends the call.
  */
-export async function runCatchUpSubscription(
-  store: StreamStore,
-  stream: OpenStream,
-  openSource: () => EventSource,
-  slowReader: SlowReader,
-): Promise<void> {
-  try {
-    await new CatchUpSubscription(store, stream, openSource(), slowReader).run();
-  } catch (error) {
-    stream.fail(asRpcError(error));
-  }
-}
-
-class CatchUpSubscription {
+export class CatchUpSubscription {
   /** Live messages that the subscriber has not taken. */
   private queue: SourceStep[] = [];
   /** The next event that is to be queued. */
@@ -40,6 +27,7 @@ class CatchUpSubscription {
     private readonly slowReader: SlowReader,
   ) {}
 
+  /** @throws RpcError when the subscription cannot go on */
   async run(): Promise<void> {
     const { store, stream } = this;
     stream.onClose(store.onAppended(() => this.takeUp()));

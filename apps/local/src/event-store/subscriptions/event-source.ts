@@ -11,8 +11,6 @@ export type SourceStep =
   /** Many events were passed over: others should have a turn. */
   | { readonly kind: 'searching' };
 
-export const SEARCHING: SourceStep = { kind: 'searching' };
-
 /** What a subscription delivers. */
 export interface EventSource {
   /**

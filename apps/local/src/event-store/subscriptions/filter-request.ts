@@ -1,30 +1,18 @@
 import { invalidArgument } from '../grpc/rpc-errors.js';
+import type { Streams } from '../protocol.js';
 import type { FilterExpression } from './all-filter.js';
-
-/** The filter part of a request, as far as it is looked at. */
-export interface FilterRequest {
-  getStreamIdentifier(): ExpressionRequest | undefined;
-  getEventType(): ExpressionRequest | undefined;
-  hasMax(): boolean;
-  getMax(): number;
-  getCheckpointintervalmultiplier(): number;
-}
-
-interface ExpressionRequest {
-  getRegex(): string;
-  getPrefixList(): string[];
-}
+import type { Checkpoints } from './all-source.js';
 
 /** Events looked at between two checkpoints when the request does not say. */
 const DEFAULT_SEARCH_WINDOW = 32;
 
 export interface RequestedFilter {
   readonly expression: FilterExpression;
-  readonly checkpoints: { readonly searchWindow: number; readonly interval: number };
+  readonly checkpoints: Checkpoints;
 }
 
 /** @throws RpcError when the request has no expression or an impossible interval */
-export function requestedFilter(request: FilterRequest): RequestedFilter {
+export function requestedFilter(request: Streams.ReadReq.Options.FilterOptions): RequestedFilter {
   const onStream = request.getStreamIdentifier();
   const expression = onStream ?? request.getEventType();
   if (expression === undefined) throw invalidArgument('the filter has no expression');
