@@ -1,18 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { LETTING_GO_MS } from '@app/process';
-import type { Log } from '@app/process';
+import type { Log, RunningProcess } from '@app/process';
 import { BEHAVIOURS } from './behaviour.js';
 import type { Behaviour } from './behaviour.js';
 import { ControlServer } from './faults/control-server.js';
-import type { Controls } from './faults/control-server.js';
 import { FaultSwitches } from './faults/fault-switches.js';
 import { AppendRules } from './grpc/append-rules.js';
 import { gossipService } from './grpc/gossip-service.js';
 import type { Address } from './grpc/gossip-service.js';
 import { OpenStreams } from './grpc/open-streams.js';
 import { refusedService } from './grpc/refused-calls.js';
-import { notReady, serverStops } from './grpc/rpc-errors.js';
+import { serverStops } from './grpc/rpc-errors.js';
 import { serverFeaturesService } from './grpc/server-features-service.js';
 import { streamsService, streamsServiceDefinition } from './grpc/streams-service.js';
 import { HttpAndGrpcPort } from './http-and-grpc-port.js';
@@ -45,7 +44,7 @@ export interface DevEventStoreOptions extends Settings {
 }
 
 /** The whole event store: its file, gRPC services and the ports they are reached at. */
-export class DevEventStore {
+export class DevEventStore implements RunningProcess {
   private readonly openStreams = new OpenStreams();
   private readonly faults: FaultSwitches;
   private readonly server = new Server({
@@ -180,30 +179,15 @@ export class DevEventStore {
 
   private async listen(): Promise<void> {
     const { host, port, controlPort, readyAfterMs } = this.options;
-    this.faults.setReady(readyAfterMs === 0);
+    const { faults, openStreams, store } = this;
+    faults.setReady(readyAfterMs === 0);
     this.boundPort = await this.port.listen(host, port).catch((error: Error) => {
       const reason = `EVENTSTORE_PORT ${port} on ${host} cannot be used: ${reasonOf(error)}`;
       throw new Error(reason, { cause: error });
     });
-    if (readyAfterMs > 0) setTimeout(() => this.faults.setReady(true), readyAfterMs).unref();
+    if (readyAfterMs > 0) setTimeout(() => faults.setReady(true), readyAfterMs).unref();
     if (controlPort !== 'off')
-      this.control = await ControlServer.start(host, controlPort, this.controls());
-  }
-
-  private controls(): Controls {
-    const { faults, openStreams, store } = this;
-    return {
-      faults: () => faults.current,
-      setFaults: (wanted) => faults.set(wanted),
-      dropStreams: (methods) => openStreams.failAll(notReady(), methods),
-      overrunSubscribers: () => openStreams.overrunAll(),
-      state: () => ({
-        events: store.visibleEvents,
-        openStreams: openStreams.size,
-        listeners: store.listenerCount,
-        residentBytes: process.memoryUsage.rss(),
-      }),
-    };
+      this.control = await ControlServer.start(host, controlPort, { faults, openStreams, store });
   }
 }
 

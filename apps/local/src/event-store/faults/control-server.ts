@@ -2,8 +2,11 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as z from 'zod';
+import type { OpenStreams } from '../grpc/open-streams.js';
+import { notReady } from '../grpc/rpc-errors.js';
+import type { StreamStore } from '../streams/stream-store.js';
 import { faultsSchema, METHODS } from './fault-switches.js';
-import type { Faults, Method } from './fault-switches.js';
+import type { FaultSwitches } from './fault-switches.js';
 
 const MAX_BODY_LENGTH = 65_536;
 
@@ -12,16 +15,11 @@ const dropSchema = z.strictObject({
   methods: z.array(z.enum(METHODS)).optional(),
 });
 
-/** What the control port can do to the event store. */
-export interface Controls {
-  faults(): Faults;
-  setFaults(faults: Faults): void;
-  /** Ends open calls of these methods, or of all, that answer with a stream. @returns how many */
-  dropStreams(methods?: readonly Method[]): number;
-  /** Treats every live subscriber as one that did not keep up. @returns how many */
-  overrunSubscribers(): number;
-  /** Figures by which tests recognise a leak. */
-  state(): Readonly<Record<string, number>>;
+/** The parts of the event store that the control port reaches. */
+interface Controlled {
+  readonly faults: FaultSwitches;
+  readonly openStreams: OpenStreams;
+  readonly store: StreamStore;
 }
 
 /** A request that cannot be served, with the reason as its message. */
@@ -45,13 +43,13 @@ export class ControlServer {
     readonly port: number,
   ) {}
 
-  static async start(host: string, port: number, controls: Controls): Promise<ControlServer> {
+  static async start(host: string, port: number, parts: Controlled): Promise<ControlServer> {
     const server = createServer((request, response) => {
       const send = (status: number, body: unknown): void => {
         response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
         response.end(JSON.stringify(body));
       };
-      serve(request, controls).then(
+      serve(request, parts).then(
         (body) => send(200, body),
         (error: unknown) =>
           error instanceof BadRequest
@@ -74,22 +72,33 @@ export class ControlServer {
   }
 }
 
-async function serve(request: IncomingMessage, controls: Controls): Promise<unknown> {
+async function serve(
+  request: IncomingMessage,
+  { faults, openStreams, store }: Controlled,
+): Promise<unknown> {
   switch (`${request.method} ${request.url}`) {
     case 'GET /faults':
-      return controls.faults();
+      return faults.current;
     case 'PUT /faults':
-      controls.setFaults(await bodyOf(request, faultsSchema));
-      return controls.faults();
+      faults.set(await bodyOf(request, faultsSchema));
+      return faults.current;
     case 'DELETE /faults':
-      controls.setFaults(faultsSchema.parse({}));
-      return controls.faults();
-    case 'POST /drop-streams':
-      return { dropped: controls.dropStreams((await bodyOf(request, dropSchema)).methods) };
+      faults.set(faultsSchema.parse({}));
+      return faults.current;
+    case 'POST /drop-streams': {
+      const { methods } = await bodyOf(request, dropSchema);
+      return { dropped: openStreams.failAll(notReady(), methods) };
+    }
     case 'POST /overrun-subscribers':
-      return { overrun: controls.overrunSubscribers() };
+      return { overrun: openStreams.overrunAll() };
     case 'GET /state':
-      return controls.state();
+      // Figures by which tests recognise a leak.
+      return {
+        events: store.visibleEvents,
+        openStreams: openStreams.size,
+        listeners: store.listenerCount,
+        residentBytes: process.memoryUsage.rss(),
+      };
     default:
       throw new BadRequest(404, 'the control port knows no such request');
   }

@@ -14,6 +14,7 @@ export const METHODS = ['read', 'append', 'batchAppend', 'gossip', 'supportedMet
 export type Method = (typeof METHODS)[number];
 
 const MAX_DELAY_MS = 600_000;
+const node = z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
 
 /** What a test can switch on; whatever is left out is off. */
 export const faultsSchema = z.strictObject({
@@ -24,9 +25,7 @@ export const faultsSchema = z.strictObject({
   /** The server is there, but serves nothing yet or any more: gossip says so. */
   notReady: z.boolean().default(false),
   /** Calls fail with `not-leader`, naming this node as the leader. */
-  notLeader: z
-    .strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) })
-    .optional(),
+  notLeader: node.optional(),
   /** Work is done at once, but its answer comes so much later. */
   delayAnswersMs: z.int().min(0).max(MAX_DELAY_MS).default(0),
   /** So many answers are lost after the work was done and is durable. */
@@ -42,10 +41,7 @@ export const faultsSchema = z.strictObject({
   /** Passwords by user: everybody else is refused, as by a node with access control. */
   users: z.record(z.string(), z.string()).optional(),
   /** Whom gossip names as the nodes of a cluster, with the leader first; this node alone when left out. */
-  cluster: z
-    .array(z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }))
-    .min(1)
-    .optional(),
+  cluster: z.array(node).min(1).optional(),
 });
 
 export type Faults = z.infer<typeof faultsSchema>;

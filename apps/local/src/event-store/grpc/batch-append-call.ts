@@ -35,17 +35,14 @@ interface Batch {
   isSettled: boolean;
 }
 
-/** What is left of a correlation whose options were no good, until its last message has arrived. */
-const REFUSED = 'refused';
-type Refused = typeof REFUSED;
-
 /**
  * `BatchAppend`: one long-lived call in which many appends, each with a correlation id, arrive in
  * pieces. Each is answered exactly once and none of them ends the call. When the client ends its side, the next answer is the
  * last one, whatever else is due; when none is due, the call stays open until the client cancels it.
  */
 export class BatchAppendCall {
-  private readonly batches = new Map<string, Batch | Refused>();
+  /** `refused` is left of a correlation whose options were no good, until its last message has arrived. */
+  private readonly batches = new Map<string, Batch | 'refused'>();
   private isHalfClosed = false;
 
   constructor(
@@ -78,7 +75,7 @@ export class BatchAppendCall {
     }
     const batch = this.batches.get(request.correlationId) ?? this.begin(request);
     if (request.isFinal) this.batches.delete(request.correlationId);
-    if (batch === REFUSED) return;
+    if (batch === 'refused') return;
     if (!batch.isSettled) this.collect(batch, request.proposed);
     if (request.isFinal && !batch.isSettled) this.append(batch);
   }
@@ -89,26 +86,20 @@ export class BatchAppendCall {
     correlation,
     options,
     isFinal,
-  }: BatchAppendRequest): Batch | Refused {
+  }: BatchAppendRequest): Batch | 'refused' {
     try {
       if (options === undefined) throw invalidArgument('a batch has no options');
       const target = readTarget(options);
-      const batch: Batch = {
-        correlation,
-        target,
-        events: [],
-        size: 0,
-        isSettled: false,
-      };
+      const batch: Batch = { correlation, target, events: [], size: 0, isSettled: false };
       if (this.faults.isNotReady) this.refuse(batch, serverNotReady());
       else if (target.deadline !== undefined && target.deadline <= Date.now())
         this.refuse(batch, timedOut());
       if (!isFinal) this.batches.set(correlationId, batch);
       return batch;
     } catch (error) {
-      if (!isFinal) this.batches.set(correlationId, REFUSED);
+      if (!isFinal) this.batches.set(correlationId, 'refused');
       this.answer(correlation, UNKNOWN_STREAM, badRequest(error));
-      return REFUSED;
+      return 'refused';
     }
   }
 

@@ -144,6 +144,11 @@ export class OpenStreams {
     );
   }
 
+  /**
+   * Treats every live subscriber as one that did not keep up.
+   *
+   * @returns how many
+   */
   overrunAll(): number {
     return this.each(['read'], (stream) => stream.overrun());
   }

@@ -23,9 +23,9 @@ export function usableStreamName(name: Buffer | undefined): Buffer {
 }
 
 /** Lower-case UUID from either of the forms that the protocol knows. */
-export function uuidOf(uuid: Shared.UUID | undefined): string {
-  const structured = uuid?.getStructured();
-  if (structured === undefined) return uuidFromText(uuid?.getString() ?? '');
+export function uuidOf(uuid: Shared.UUID): string {
+  const structured = uuid.getStructured();
+  if (structured === undefined) return uuidFromText(uuid.getString());
   const [most, least] = [structured.getMostSignificantBits(), structured.getLeastSignificantBits()];
   return uuidFromText(hexOf(most) + hexOf(least));
 }

@@ -1,8 +1,7 @@
 import type { Behaviour } from '../behaviour.js';
 import { streams } from '../protocol.js';
 import type { Streams } from '../protocol.js';
-import { readAll } from '../reading/read-all.js';
-import { readStream } from '../reading/read-stream.js';
+import { readAll, readStream } from '../reading/reads.js';
 import { allFilter } from '../subscriptions/all-filter.js';
 import { AllSource } from '../subscriptions/all-source.js';
 import { CatchUpSubscription } from '../subscriptions/catch-up-subscription.js';
@@ -74,7 +73,7 @@ function messagesOf(
     const isBeyond = isForwards && ofStream.getRevision() === String(END);
     if (common.maxCount === 0 || isBeyond)
       throw unexpectedReadResult('Unexpected ReadStreamResult: Error');
-    return readStream(store, { ...common, streamName, from });
+    return readStream(store, streamName, { ...common, from });
   }
   const from = positionOf(options);
   const filter = allFilter(store.index, filterOf(options)?.expression);
@@ -82,7 +81,7 @@ function messagesOf(
   if (typeof from !== 'string' && !store.index.isPlace(Number(from.commit)))
     throw unexpectedReadResult(behaviour.invalidPosition.read);
   const fromCommit = typeof from === 'string' ? from : Number(from.commit);
-  return readAll(store, { ...common, filter, from: fromCommit });
+  return readAll(store, filter, { ...common, from: fromCommit });
 }
 
 function invalidCombination(options: Streams.ReadReq.Options): RpcError {

@@ -37,10 +37,6 @@ export function handlerFailed(): RpcError {
   return new RpcError(status.UNKNOWN, 'Exception was thrown by handler.');
 }
 
-export function invalidSubscriptionPosition(): RpcError {
-  return invalidArgument('Trying to read from an invalid position.');
-}
-
 /** @param result how EventStoreDB names what came of the read */
 export function unexpectedReadResult(result: string): RpcError {
   return new RpcError(status.UNKNOWN, result);

@@ -1,6 +1,6 @@
 import type { Behaviour } from '../behaviour.js';
 import { checkpointMessage, eventMessage } from '../grpc/read-messages.js';
-import { handlerFailed, invalidSubscriptionPosition } from '../grpc/rpc-errors.js';
+import { handlerFailed, invalidArgument } from '../grpc/rpc-errors.js';
 import type { StreamStore } from '../streams/stream-store.js';
 import type { EventFilter } from './all-filter.js';
 import type { EventSource, Position, SourceStep } from './event-source.js';
@@ -155,7 +155,9 @@ export class AllSource implements EventSource {
   private check(position: Position): void {
     if (this.store.index.isPlace(Number(position.commit))) return;
     const { isConfirmed } = this.options.behaviour.invalidPosition;
-    throw isConfirmed ? invalidSubscriptionPosition() : handlerFailed();
+    throw isConfirmed
+      ? invalidArgument('Trying to read from an invalid position.')
+      : handlerFailed();
   }
 
   private get hasNext(): boolean {
