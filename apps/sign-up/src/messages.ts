@@ -29,7 +29,6 @@ const en = {
   unreachable: 'The service cannot be reached. Check your connection and try again.',
   captcha: 'Show that you are a person, and try again.',
   noCaptcha: 'The check that you are a person cannot be loaded. Reload the page.',
-  working: 'One moment …',
 };
 
 export type MessageName = keyof typeof en;
@@ -66,7 +65,6 @@ const fr: Messages = {
   unreachable: 'Le service est injoignable. Vérifiez votre connexion et réessayez.',
   captcha: 'Montrez que vous êtes une personne, puis réessayez.',
   noCaptcha: 'Le contrôle que vous êtes une personne ne se charge pas. Rechargez la page.',
-  working: 'Un instant …',
 };
 
 const de: Messages = {
@@ -102,7 +100,6 @@ const de: Messages = {
   captcha: 'Zeigen Sie, dass Sie ein Mensch sind, und versuchen Sie es noch einmal.',
   noCaptcha:
     'Die Prüfung, ob Sie ein Mensch sind, lässt sich nicht laden. Laden Sie die Seite neu.',
-  working: 'Einen Moment …',
 };
 
 const es: Messages = {
@@ -135,7 +132,6 @@ const es: Messages = {
   unreachable: 'No se puede acceder al servicio. Comprueba tu conexión e inténtalo de nuevo.',
   captcha: 'Demuestre que es una persona e inténtelo de nuevo.',
   noCaptcha: 'La comprobación de que es una persona no se carga. Recargue la página.',
-  working: 'Un momento …',
 };
 
 export const languages = { en, fr, de, es } as const;
