@@ -7,7 +7,7 @@ import type { ReadyMessage } from '@app/process';
 import { EndpointsFile, productEndpoints } from '../launcher/endpoints-file.js';
 import type { ProductEndpoints } from '../launcher/endpoints-file.js';
 import { readLauncherSettings } from '../launcher/launcher-settings.js';
-import { shortPath } from '../postgres/short-path.js';
+import { shortPath } from '../launcher/short-path.js';
 import { playStory } from './story.js';
 
 const PROBE_TIMEOUT_MS = 2_000;

@@ -50,9 +50,8 @@ export class Launcher {
     private readonly inherited: Environment,
     private readonly output: ConsoleOutput,
     private readonly connectDatabase: (url: string) => Database,
-    parts: readonly Part[] = PARTS,
   ) {
-    this.parts = parts.filter(({ name }) => !(name in settings.own));
+    this.parts = PARTS.filter(({ name }) => !(name in settings.own));
     this.endpointsFile = new EndpointsFile(settings.dataDir);
     this.signUpPage = new SignUpPage(settings.captcha);
   }
@@ -279,12 +278,11 @@ export class Launcher {
 
   private recordProcesses(): void {
     this.record?.setProcesses(
-      this.running
-        .filter(({ supervised }) => supervised.name !== 'postgres')
-        .flatMap(({ supervised: { name, pid } }) => {
-          const app = this.parts.find((part) => part.name === name)?.app;
-          return pid === undefined || !app ? [] : [{ name, pid, script: `apps/${app}/main.js` }];
-        }),
+      // Without PostgreSQL, which clears up after itself.
+      this.running.flatMap(({ supervised: { name, pid } }) => {
+        const app = this.parts.find((part) => part.name === name)?.app;
+        return pid === undefined || !app ? [] : [{ name, pid, script: `apps/${app}/main.js` }];
+      }),
     );
   }
 

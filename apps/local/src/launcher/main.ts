@@ -9,7 +9,7 @@ import { Launcher } from './launcher.js';
 import { readLauncherSettings } from './launcher-settings.js';
 import type { LauncherSettings } from './launcher-settings.js';
 import { watchNpm } from './npm-parent.js';
-import { shortPath } from '../postgres/short-path.js';
+import { shortPath } from './short-path.js';
 import { walkThrough } from './walk-through.js';
 
 const EXIT_FAULT = 1;

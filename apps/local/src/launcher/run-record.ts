@@ -81,13 +81,11 @@ export class RunRecord {
 
   /** To be called whenever a process was started or has ended. */
   setProcesses(processes: readonly RecordedProcess[]): void {
-    this.run = { ...this.run, processes };
-    this.write();
+    this.change({ processes });
   }
 
   markStopping(): void {
-    this.run = { ...this.run, state: 'stopping' };
-    this.write();
+    this.change({ state: 'stopping' });
   }
 
   release(): void {
@@ -98,8 +96,9 @@ export class RunRecord {
   }
 
   /** The record helps the next start; on a full disk this run goes on with the one it has. */
-  private write(): void {
+  private change(part: Partial<RecordedRun>): void {
     if (this.released) return;
+    this.run = { ...this.run, ...part };
     try {
       writeAtomically(this.file, this.run);
     } catch (error) {

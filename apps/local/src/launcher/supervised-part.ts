@@ -66,32 +66,26 @@ export class SupervisedPart {
   }
 
   private async watch(first: PartProcess, startedAt: number): Promise<void> {
+    const { signal } = this.stopped;
     let process = first;
     let pause = FIRST_RESTART_MS;
     for (;;) {
       const end = await process.exited;
-      if (this.stopped.signal.aborted) return;
+      if (signal.aborted) return;
       if (Date.now() - startedAt > HEALTHY_LIFE_MS) pause = FIRST_RESTART_MS;
       this.options.say(`ended by itself (${end}): starting it again in ${pause} ms`);
-      if (!(await this.wait(pause))) return;
+      // It rejects when the part is stopped meanwhile.
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
       pause = Math.min(pause * 2, LONGEST_RESTART_MS);
       startedAt = Date.now();
       process = this.startProcess();
       await process.ready.then(
         () => this.options.say(`is back after ${Date.now() - startedAt} ms`),
         (error: unknown) => {
-          if (!this.stopped.signal.aborted) this.options.say(String(error));
+          if (!signal.aborted) this.options.say(String(error));
         },
       );
     }
-  }
-
-  /** @returns false when it was stopped meanwhile */
-  private async wait(ms: number): Promise<boolean> {
-    const { signal } = this.stopped;
-    return delay(ms, true, { signal }).catch((error: unknown) => {
-      if (signal.aborted) return false;
-      throw error;
-    });
   }
 }

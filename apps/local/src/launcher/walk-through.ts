@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ProductEndpoints } from './endpoints-file.js';
 import type { LauncherSettings } from './launcher-settings.js';
 import { placeOfUrl } from './place-of-url.js';
-import { shortPath } from '../postgres/short-path.js';
+import { shortPath } from './short-path.js';
 
 const EMAIL = 'ada@example.org';
 const PASSWORD = 'correct horse battery staple';

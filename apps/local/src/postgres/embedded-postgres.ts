@@ -169,9 +169,9 @@ class Cluster {
 
   /** A server whose starter was killed still owns the folder; a stale note of one that is gone blocks it. */
   async stopOrphan(): Promise<void> {
-    const pid = this.recordedPid();
+    const pid = Number(this.pidFileLines()[0]);
     // A crash of the machine may have left the note without its content, which the server would not start with.
-    if (pid === undefined || !this.isOurServer(pid)) {
+    if (!(pid > 0 && this.isOurServer(pid))) {
       rmSync(this.pidFile, { force: true });
       return;
     }
@@ -363,11 +363,6 @@ class Cluster {
   private isOurServer(pid: number): boolean {
     const commandLine = `${commandLineOf(pid)} `;
     return commandLine.includes('postgres') && commandLine.includes(` -D ${this.dataDir} `);
-  }
-
-  private recordedPid(): number | undefined {
-    const pid = Number(this.pidFileLines()[0]);
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   }
 
   private pidFileLines(): string[] {
