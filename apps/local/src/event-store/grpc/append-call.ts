@@ -4,7 +4,7 @@ import type { Streams } from '../protocol.js';
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { ProposedEvent } from '../log/event-record.js';
-import type { Appended, AppendOutcome, StreamStore } from '../streams/stream-store.js';
+import type { AppendedAt, AppendOutcome, StreamStore } from '../streams/stream-store.js';
 import { readAppendRequest } from './append-messages.js';
 import type { AppendTarget } from './append-messages.js';
 import { MAX_APPEND_SIZE } from './append-rules.js';
@@ -79,7 +79,7 @@ function responseOf(
   return response;
 }
 
-function successOf(outcome: Appended): Streams.AppendResp.Success {
+function successOf(outcome: AppendedAt): Streams.AppendResp.Success {
   const success = new streams.AppendResp.Success();
   if (outcome.revision === NO_EVENTS) success.setNoStream(new shared.Empty());
   else success.setCurrentRevision(String(outcome.revision));

@@ -4,7 +4,7 @@ import { fieldLength, ProtobufWriter, varintLength } from '../protobuf/protobuf-
 import { NO_EVENTS } from '../streams/append-decision.js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { ProposedEvent } from '../log/event-record.js';
-import type { Appended } from '../streams/stream-store.js';
+import type { AppendedAt } from '../streams/stream-store.js';
 import { MalformedMessage, ProtobufReader } from '@app/event-store';
 import { usableStreamName, uuidFromText, uuidOf } from './protocol-values.js';
 import { invalidArgument, missingMetadataProperty, UnusableAppend } from './rpc-errors.js';
@@ -211,7 +211,7 @@ const writer = new ProtobufWriter();
 export function batchAppendResponse(
   correlation: Buffer,
   streamName: Buffer,
-  result: Appended | Uint8Array,
+  result: AppendedAt | Uint8Array,
 ): Buffer {
   writer.reset();
   writer.bytesField(1, correlation);
@@ -222,7 +222,7 @@ export function batchAppendResponse(
   return writer.copy();
 }
 
-function writeBatchSuccess({ revision, position }: Appended): void {
+function writeBatchSuccess({ revision, position }: AppendedAt): void {
   const positionLength = 2 * (1 + varintLength(position));
   const revisionLength = revision === NO_EVENTS ? 2 : 1 + varintLength(revision);
   writer.openField(3, revisionLength + fieldLength(positionLength));

@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { ExpectedVersion } from '../streams/append-decision.js';
 import type { ProposedEvent } from '../log/event-record.js';
-import type { Appended, AppendOutcome, StreamStore } from '../streams/stream-store.js';
+import type { AppendedAt, AppendOutcome, StreamStore } from '../streams/stream-store.js';
 import type { FaultSwitches } from '../faults/fault-switches.js';
 import type { OpenStream } from './open-streams.js';
 import {
@@ -137,8 +137,8 @@ export class BatchAppendCall {
     this.answer(batch.correlation, batch.target.streamName, failure);
   }
 
-  private answer(correlation: Buffer, streamName: Buffer, result: Appended | BatchFailure): void {
-    const send = (what: Appended | BatchFailure): void => {
+  private answer(correlation: Buffer, streamName: Buffer, result: AppendedAt | BatchFailure): void {
+    const send = (what: AppendedAt | BatchFailure): void => {
       const encoded = what.kind === 'appended' ? what : encodedStatus(what);
       this.stream.write(batchAppendResponse(correlation, streamName, encoded));
       if (this.isHalfClosed) this.stream.end();
@@ -152,7 +152,7 @@ export class BatchAppendCall {
   }
 }
 
-function resultOf(outcome: AppendOutcome, expected: ExpectedVersion): Appended | BatchFailure {
+function resultOf(outcome: AppendOutcome, expected: ExpectedVersion): AppendedAt | BatchFailure {
   if (outcome.kind === 'appended') return outcome;
   if (outcome.kind === 'commit-timeout') return timedOut();
   return wrongExpectedVersionFailure(outcome.currentRevision, expected);

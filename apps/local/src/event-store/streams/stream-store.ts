@@ -19,7 +19,7 @@ const COMMIT_TIMEOUT_MS = 2_500;
 /** About as many events as EventStoreDB remembers in its 8 MiB. */
 const MOST_RECENT_IDS = 65_536;
 
-export interface Appended {
+export interface AppendedAt {
   readonly kind: 'appended';
   /** Revision of the last event of the append; `NO_EVENTS` when stream and append are empty. */
   readonly revision: number;
@@ -28,7 +28,7 @@ export interface Appended {
 }
 
 export type AppendOutcome =
-  | Appended
+  | AppendedAt
   /** The same append is not durable yet: EventStoreDB knows nothing to answer either. */
   | { readonly kind: 'commit-timeout' }
   | { readonly kind: 'wrong-expected-version'; readonly currentRevision: number };
