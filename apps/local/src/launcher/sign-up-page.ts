@@ -28,7 +28,11 @@ export class SignUpPage {
   private api = '';
 
   constructor(private readonly captcha?: CaptchaWidget) {
-    this.server = createServer(({ url = '/' }, response) => {
+    this.server = createServer(({ method, url = '/' }, response) => {
+      if (method !== 'GET' && method !== 'HEAD') {
+        refuse(response, 405, 'Only GET and HEAD are taken here.', { Allow: 'GET, HEAD' });
+        return;
+      }
       const [path = '/'] = url.split('?');
       this.answer(path === '/' ? '/index.html' : path, response);
     });
@@ -57,7 +61,7 @@ export class SignUpPage {
 
   private answer(path: string, response: ServerResponse): void {
     if (!isFile(path)) {
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Nothing is at this path.\n');
+      refuse(response, 404, 'Nothing is at this path.');
       return;
     }
     const content = readFileSync(join(FOLDER, path), 'utf8');
@@ -85,4 +89,8 @@ export class SignUpPage {
       ),
     );
   }
+}
+
+function refuse(response: ServerResponse, status: number, why: string, headers = {}): void {
+  response.writeHead(status, { ...headers, 'Content-Type': 'text/plain' }).end(`${why}\n`);
 }
