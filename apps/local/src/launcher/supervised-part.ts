@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pauseUnlessAborted } from '@app/event-store';
 import type { Endpoints, PartProcess } from './part-process.js';
 
 export interface SupervisedPartOptions {
@@ -74,8 +74,7 @@ export class SupervisedPart {
       if (signal.aborted) return;
       if (Date.now() - startedAt > HEALTHY_LIFE_MS) pause = FIRST_RESTART_MS;
       this.options.say(`ended by itself (${end}): starting it again in ${pause} ms`);
-      // It rejects when the part is stopped meanwhile.
-      await delay(pause, undefined, { signal }).catch(() => undefined);
+      await pauseUnlessAborted(pause, signal);
       if (signal.aborted) return;
       pause = Math.min(pause * 2, LONGEST_RESTART_MS);
       startedAt = Date.now();

@@ -263,6 +263,7 @@ export class ProjectionRebuild<Event> {
       events = 0;
       await writing;
       writing = add(gathered, from, position);
+      // It may fail before the next step waits for it.
       writing.catch(() => undefined);
     };
     const { streamNamePrefixes } = projection;
@@ -281,7 +282,7 @@ export class ProjectionRebuild<Event> {
       await writing;
       this.reached = target;
     } finally {
-      await writing.catch(() => undefined);
+      await Promise.allSettled([writing]);
       this.fillingMs += performance.now() - startedAt;
     }
   }
